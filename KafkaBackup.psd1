@@ -1,0 +1,15 @@
+@{
+    RootModule        = 'KafkaBackup.dll'
+    ModuleVersion     = '0.1.0'
+    GUID              = '6f1d3a52-9c3e-4a6e-9a54-2b7f0c1e8d47'
+    Author            = 'KafkaBackup contributors'
+    CompanyName       = 'KafkaBackup'
+    Copyright         = '(c) KafkaBackup contributors. MIT licence.'
+    Description       = 'Backs up Kafka topics to a folder or S3, restores them to any millisecond, and proves the result.'
+    PowerShellVersion = '7.4'
+    CompatiblePSEditions = @('Core')
+    FunctionsToExport = @()
+    CmdletsToExport   = @()
+    VariablesToExport = @()
+    AliasesToExport   = @()
+}
