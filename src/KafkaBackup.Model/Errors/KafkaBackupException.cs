@@ -1,0 +1,25 @@
+namespace KafkaBackup;
+
+/// <summary>The one exception that reaches users. Made from a row of <see cref="ErrorIds"/>.</summary>
+public sealed class KafkaBackupException : Exception
+{
+    internal KafkaBackupException(ErrorDefinition definition, string message, object? target, string advice, Exception? inner)
+        : base(message, inner)
+    {
+        Definition = definition;
+        TargetObject = target;
+        Advice = advice;
+    }
+
+    public ErrorDefinition Definition { get; }
+
+    public string ErrorId => Definition.Id;
+
+    public ErrorKind Kind => Definition.Kind;
+
+    /// <summary>What it happened to: a topic, a path, a key.</summary>
+    public object? TargetObject { get; }
+
+    /// <summary>What to do next.</summary>
+    public string Advice { get; }
+}

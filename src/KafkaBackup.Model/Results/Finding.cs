@@ -1,0 +1,10 @@
+namespace KafkaBackup;
+
+/// <summary>Something a check found: kind, place, severity, advice.</summary>
+public sealed record Finding(FindingSeverity Severity, FindingKind Kind, string Place, string Message, string Advice)
+{
+    /// <summary>True for an error that -Force overrides: a refusal, not damage.</summary>
+    public bool CanForce { get; init; }
+
+    public override string ToString() => $"{Severity} {Kind} {Place}: {Message}";
+}
