@@ -1,0 +1,78 @@
+namespace KafkaBackup.Engine.Cluster;
+
+/// <summary>
+/// The one seam to Kafka. Failures are KafkaBackupExceptions: unreachable, authentication, TLS, unauthorised, request failed, in a user's words.
+/// Members may be called from several threads; readers and writers belong to the thread that polls them.
+/// </summary>
+public interface IKafkaCluster : IAsyncDisposable
+{
+    /// <summary>The bootstrap addresses, for messages.</summary>
+    string Address { get; }
+
+    /// <summary>Cluster id, brokers and all topics with their partitions, in one look.</summary>
+    Task<ClusterDescription> DescribeAsync(CancellationToken cancel);
+
+    /// <summary>Every config of the topics named, with where each value comes from.</summary>
+    Task<IReadOnlyDictionary<string, IReadOnlyList<TopicConfig>>> DescribeConfigsAsync(IReadOnlyCollection<string> topics, CancellationToken cancel);
+
+    /// <summary>One bound of many partitions, in few requests (DESIGN section 3). A partition that fails has its error in its answer.</summary>
+    Task<IReadOnlyDictionary<TopicPartition, OffsetAnswer>> ListOffsetsAsync(
+        IReadOnlyCollection<TopicPartition> partitions, OffsetBound bound, CancellationToken cancel);
+
+    /// <summary>Per partition the first offset stamped at or after the time (epoch ms); null offset when there is none.</summary>
+    Task<IReadOnlyDictionary<TopicPartition, OffsetAnswer>> FindOffsetsByTimeAsync(
+        IReadOnlyDictionary<TopicPartition, long> times, IsolationLevel isolation, CancellationToken cancel);
+
+    /// <summary>Creates a topic and waits until all its partitions have leaders and can be written.</summary>
+    Task CreateTopicAsync(NewTopic topic, CancellationToken cancel);
+
+    Task DeleteTopicAsync(string topic, CancellationToken cancel);
+
+    /// <summary>Deletes everything before the offset given per partition (-1: to the end).</summary>
+    Task DeleteRecordsAsync(IReadOnlyDictionary<TopicPartition, long> beforeOffsets, CancellationToken cancel);
+
+    Task<IReadOnlyList<string>> ListGroupsAsync(CancellationToken cancel);
+
+    /// <summary>State of each group: Empty, Stable, Dead (unknown groups are Dead), ...; and how many members it has.</summary>
+    Task<IReadOnlyDictionary<string, GroupState>> DescribeGroupsAsync(IReadOnlyCollection<string> groups, CancellationToken cancel);
+
+    /// <summary>All committed offsets of a group, with metadata; only stable ones when asked (waits for pending transactions).</summary>
+    Task<IReadOnlyList<GroupOffset>> ListGroupOffsetsAsync(string group, bool requireStable, CancellationToken cancel);
+
+    /// <summary>Commits offsets with metadata for a group without members.</summary>
+    Task AlterGroupOffsetsAsync(string group, IReadOnlyCollection<GroupOffset> offsets, CancellationToken cancel);
+
+    /// <summary>Removes committed offsets of a group without members.</summary>
+    Task DeleteGroupOffsetsAsync(string group, IReadOnlyCollection<TopicPartition> partitions, CancellationToken cancel);
+
+    IRecordReader OpenReader(ReaderOptions options);
+
+    IRecordWriter OpenWriter(WriterOptions options);
+}
+
+public sealed record ClusterDescription(string? ClusterId, IReadOnlyList<int> Brokers, IReadOnlyDictionary<string, TopicDescription> Topics);
+
+/// <param name="TopicId">Null where the broker gives none (before Kafka 2.8 or 3.1).</param>
+/// <param name="ErrorMessage">Set when the broker did not let us see this topic.</param>
+public sealed record TopicDescription(
+    string Name, string? TopicId, bool IsInternal, int ReplicationFactor, IReadOnlyList<PartitionDescription> Partitions, string? ErrorMessage = null);
+
+/// <param name="Leader">-1 while there is none.</param>
+public sealed record PartitionDescription(int Partition, int Leader, int LeaderEpoch = -1);
+
+/// <param name="IsDefault">True for a value that comes from the broker's defaults, not from the topic.</param>
+public sealed record TopicConfig(string Name, string? Value, bool IsDefault, bool IsSensitive, bool IsReadOnly);
+
+public enum OffsetBound { Earliest, HighWatermark, LastStable }
+
+/// <param name="LeaderEpoch">-1 where not known.</param>
+public sealed record OffsetAnswer(long? Offset, long Timestamp, int LeaderEpoch, KafkaBackupException? Error = null);
+
+public sealed record NewTopic(string Name, int Partitions, int ReplicationFactor, IReadOnlyDictionary<string, string> Configs);
+
+public sealed record GroupState(string State, int MemberCount)
+{
+    public bool IsActive => MemberCount > 0;
+}
+
+public sealed record GroupOffset(TopicPartition Partition, long Offset, string Metadata, int LeaderEpoch = -1);

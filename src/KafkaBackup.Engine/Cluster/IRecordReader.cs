@@ -1,0 +1,61 @@
+using KafkaBackup.Engine.Records;
+
+namespace KafkaBackup.Engine.Cluster;
+
+/// <param name="Isolation">Which records of transactional topics are handed out.</param>
+/// <param name="QueuedBytes">Cap on what the client library holds back for us, over all partitions of this reader.</param>
+/// <param name="CheckCrcs">Verify each batch's checksum.</param>
+public sealed record ReaderOptions(IsolationLevel Isolation, long QueuedBytes = 64L << 20, bool CheckCrcs = true);
+
+/// <summary>
+/// Reads assigned partitions in batches, without a group. One thread polls; all calls come from that thread. The caller names each assignment
+/// with a slot, so that no lookup by name is needed per record; slots may be used again after Remove.
+/// After Remove returns, nothing of that assignment is handed out any more.
+/// </summary>
+public interface IRecordReader : IDisposable
+{
+    void Assign(TopicPartition partition, long offset, int slot);
+
+    void Remove(int slot);
+
+    /// <summary>Hands out what has arrived, at most a batch; waits a few milliseconds when there is nothing. Returns the number of records.</summary>
+    int Poll(IRecordSink sink);
+
+    /// <summary>
+    /// Where the next fetch for the slot would begin, as far as records handed out go: moves past control and aborted records, but not past
+    /// a compacted tail. Null before the first fetch.
+    /// </summary>
+    long? Position(int slot);
+}
+
+/// <summary>What a reader hands out. Must not throw.</summary>
+public interface IRecordSink
+{
+    void OnRecord(int slot, in RecordView record);
+
+    /// <summary>The reader is at the log's end, which is at this offset.</summary>
+    void OnEnd(int slot, long offset);
+
+    /// <summary>Any other error of a partition; the reader hands out nothing more for it until it is assigned again.</summary>
+    void OnError(int slot, ReadFault fault);
+
+    /// <summary>All brokers down, authentication failed: a fault that is not one partition's. The client library goes on trying.</summary>
+    void OnClusterFault(KafkaBackupException error);
+}
+
+public enum ReadFaultKind
+{
+    /// <summary>The position is outside the log: ask start and end again (SEMANTICS B16).</summary>
+    OutOfRange,
+
+    /// <summary>A batch failed its checksum or cannot be decoded.</summary>
+    BadMessage,
+
+    /// <summary>The topic or partition is gone.</summary>
+    UnknownPartition,
+    Unauthorized,
+    Other,
+}
+
+/// <param name="Offset">The position that the fault is about; -1 where not known.</param>
+public sealed record ReadFault(ReadFaultKind Kind, long Offset, string Code, string Message);

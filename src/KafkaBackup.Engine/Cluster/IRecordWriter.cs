@@ -1,0 +1,87 @@
+using KafkaBackup.Engine.Records;
+
+namespace KafkaBackup.Engine.Cluster;
+
+/// <param name="TransactionalId">Null for plain idempotent production.</param>
+/// <param name="BatchBytes">Upper bound for a batch, uncompressed: stay under the target's max.message.bytes.</param>
+/// <param name="BatchRecords">Upper bound for records in a batch.</param>
+/// <param name="QueuedBytes">Cap on what waits in the client library.</param>
+public sealed record WriterOptions(
+    string? TransactionalId = null, int BatchBytes = 1_000_000, int BatchRecords = 10_000, long QueuedBytes = 64L << 20, string CompressionType = "none",
+    TimeSpan? TransactionTimeout = null, TimeSpan? Linger = null);
+
+public enum SendOutcome
+{
+    Queued,
+
+    /// <summary>Poll delivery reports and send the same record again.</summary>
+    QueueFull,
+}
+
+/// <summary>
+/// Writes records, idempotently, with acks from all replicas. Order within a partition is the order of Send. There is no message time-out:
+/// the caller's own budget decides (SEMANTICS E4). One thread sends and polls.
+/// </summary>
+public interface IRecordWriter : IDisposable
+{
+    /// <summary>Names a target partition for Send, as slots do in a reader.</summary>
+    void Open(TopicPartition partition, int slot);
+
+    /// <summary>
+    /// Queues a record: key, value, timestamp as given, then its headers and the extra ones. The tag comes back in the delivery report.
+    /// Throws for what cannot ever be sent (a local refusal), naming the record.
+    /// </summary>
+    SendOutcome Send(int slot, in RecordView record, ReadOnlySpan<HeaderSlice> extraHeaders, long tag);
+
+    /// <summary>Hands out delivery reports that have arrived; waits up to the time when there are none. Returns their number.</summary>
+    int Poll(IDeliverySink sink, TimeSpan wait);
+
+    /// <summary>Records queued and not yet reported.</summary>
+    int Pending { get; }
+
+    /// <summary>Drops everything queued or under way (reports come with an error) so that the partition can be started again cleanly.</summary>
+    void Purge();
+
+    /// <summary>Fences any earlier producer with this transactional id and aborts what it left open.</summary>
+    Task InitTransactionsAsync(CancellationToken cancel);
+
+    void BeginTransaction();
+
+    /// <summary>Commits offsets of a private group in the running transaction.</summary>
+    Task SendOffsetsAsync(string group, IReadOnlyCollection<GroupOffset> offsets, CancellationToken cancel);
+
+    Task CommitTransactionAsync(CancellationToken cancel);
+
+    Task AbortTransactionAsync(CancellationToken cancel);
+}
+
+/// <summary>Receives delivery reports. Must not throw.</summary>
+public interface IDeliverySink
+{
+    /// <param name="slot">The partition's slot.</param>
+    /// <param name="tag">As given to Send.</param>
+    /// <param name="offset">The record's offset in the target; -1 when it is not known although the record is stored.</param>
+    void OnDelivered(int slot, long tag, long offset);
+
+    void OnFailed(int slot, long tag, WriteFault fault);
+
+    /// <summary>A fault of the producer as a whole: fenced, fatal, all brokers down, authentication.</summary>
+    void OnProducerFault(KafkaBackupException error, bool fatal);
+}
+
+public enum WriteFaultKind
+{
+    /// <summary>The broker refuses this record for good: too large, bad timestamp, policy.</summary>
+    Refused,
+
+    /// <summary>Dropped by Purge, or before it could be sent.</summary>
+    Purged,
+    Unauthorized,
+    UnknownPartition,
+
+    /// <summary>May or may not be stored.</summary>
+    Uncertain,
+    Other,
+}
+
+public sealed record WriteFault(WriteFaultKind Kind, string Code, string Message);

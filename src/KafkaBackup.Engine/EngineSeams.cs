@@ -1,0 +1,12 @@
+using KafkaBackup.Engine.Cluster;
+using KafkaBackup.Engine.Storage;
+
+namespace KafkaBackup.Engine;
+
+/// <summary>What the engine takes from outside. Tests put faulty stores and clocks here; everybody else takes <see cref="Real"/>.</summary>
+public sealed record EngineSeams(
+    Func<ClusterSettings, IEngineEvents, IKafkaCluster> OpenCluster, Func<StoreSettings, IEngineEvents, IStore> OpenStore, TimeProvider Clock)
+{
+    public static EngineSeams Real { get; } = new(
+        (settings, events) => throw new NotImplementedException(), (settings, events) => throw new NotImplementedException(), TimeProvider.System);
+}

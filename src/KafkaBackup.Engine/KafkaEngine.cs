@@ -1,0 +1,56 @@
+namespace KafkaBackup.Engine;
+
+/// <summary>
+/// The facade: everything that the module, the demo and the tests can ask of the engine, in Model types only. Operations that write come as a
+/// plan first, which has written nothing; running the plan does what it shows.
+/// </summary>
+/// <param name="events">Where running operations report.</param>
+/// <param name="baseDirectory">What relative paths in parameters are relative to; paths in a file are relative to that file.</param>
+/// <param name="seams">Null for the real cluster, stores and clock.</param>
+public sealed class KafkaEngine(IEngineEvents events, string baseDirectory, EngineSeams? seams = null)
+{
+    private readonly IEngineEvents _events = events;
+    private readonly string _baseDirectory = baseDirectory;
+    private readonly EngineSeams _seams = seams ?? EngineSeams.Real;
+
+    public Task<Planned<BackupPlan, BackupResult>> PlanBackupAsync(BackupSettings settings, CancellationToken cancel) =>
+        throw new NotImplementedException();
+
+    /// <param name="backupId">A glob over backup ids; null for all.</param>
+    public IAsyncEnumerable<BackupInfo> GetBackupsAsync(
+        StoreSettings store, string? backupId, IReadOnlyList<string>? topics, CancellationToken cancel) =>
+        throw new NotImplementedException();
+
+    public IAsyncEnumerable<RecordInfo> ReadBackupRecordsAsync(
+        StoreSettings store, string backupId, RecordQuery query, CancellationToken cancel) =>
+        throw new NotImplementedException();
+
+    /// <summary>Plans the restore of one backup or of several together (SEMANTICS E9).</summary>
+    public Task<Planned<IReadOnlyList<RestoreReport>, IReadOnlyList<RestoreResult>>> PlanRestoreAsync(IReadOnlyList<RestoreSettings> settings, CancellationToken cancel) =>
+        throw new NotImplementedException();
+
+    public Task<IReadOnlyList<OffsetMapping>> GetOffsetMappingAsync(OffsetMappingSettings settings, CancellationToken cancel) =>
+        throw new NotImplementedException();
+
+    public IAsyncEnumerable<TopicComparison> CompareAsync(CompareSettings settings, CancellationToken cancel) =>
+        throw new NotImplementedException();
+
+    public IAsyncEnumerable<RecordInfo> ReadTopicRecordsAsync(ClusterSettings cluster, RecordQuery query, CancellationToken cancel) =>
+        throw new NotImplementedException();
+
+    /// <summary>A row per partition, then (Partition null) one per topic.</summary>
+    public Task<IReadOnlyList<TopicMeasure>> MeasureTopicsAsync(MeasureSettings settings, CancellationToken cancel) =>
+        throw new NotImplementedException();
+
+    public Task<BackupReport> CheckBackupAsync(CheckSettings settings, CancellationToken cancel) =>
+        throw new NotImplementedException();
+
+    public Task<Planned<RepairResult, RepairResult>> PlanRepairAsync(RepairSettings settings, CancellationToken cancel) =>
+        throw new NotImplementedException();
+
+    public Task<Planned<IReadOnlyList<RemovalResult>, IReadOnlyList<RemovalResult>>> PlanRemovalAsync(RemoveSettings settings, CancellationToken cancel) =>
+        throw new NotImplementedException();
+
+    public Task<Planned<ConsumerOffsetPlan, IReadOnlyList<ConsumerOffsetRestoreResult>>> PlanOffsetRestoreAsync(ConsumerOffsetRestoreSettings settings, CancellationToken cancel) =>
+        throw new NotImplementedException();
+}

@@ -1,0 +1,66 @@
+namespace KafkaBackup.Engine.Storage;
+
+/// <summary>
+/// Where backups live: a flat space of keys and bytes. The contract, which every store passes as one test suite (SEMANTICS C3):
+/// <list type="bullet">
+/// <item>Keys are '/'-separated, relative, without empty, '.' or '..' parts; the store never touches anything outside its root.</item>
+/// <item>An object is visible whole or not at all. An upload that is not committed never becomes visible, whatever happens.</item>
+/// <item>When a commit, put or delete returns, its effect survives a crash of the machine.</item>
+/// <item>Listing is in ordinal key order, complete, and does not show uncommitted uploads.</item>
+/// <item>Failures are KafkaBackupExceptions (Store... ids) that say whether trying again can help: see <see cref="StoreFault"/>.</item>
+/// <item>A cancelled call leaves nothing half visible and writes nothing after it has returned.</item>
+/// </list>
+/// All members may be called from several threads at once.
+/// </summary>
+public interface IStore : IAsyncDisposable
+{
+    /// <summary>What users see: the folder or <c>s3://bucket/prefix</c>.</summary>
+    string Location { get; }
+
+    /// <summary>Null when there is no such object.</summary>
+    ValueTask<StoreObject?> FindAsync(string key, CancellationToken cancel);
+
+    /// <summary>Objects whose key starts with the prefix (a plain string prefix), in ordinal order.</summary>
+    IAsyncEnumerable<StoreObject> ListAsync(string prefix, CancellationToken cancel);
+
+    /// <summary>The names directly below a folder-like prefix ("" or one that ends in '/'): what lies up to the next '/', without it, once each.</summary>
+    IAsyncEnumerable<string> ListFoldersAsync(string prefix, CancellationToken cancel);
+
+    /// <summary>
+    /// Reads up to the buffer's length from the offset; returns the count, which is smaller only at the object's end.
+    /// A missing object is the error StoreObjectMissing.
+    /// </summary>
+    ValueTask<int> ReadAsync(string key, long offset, Memory<byte> buffer, CancellationToken cancel);
+
+    /// <summary>Starts a new object, to be written front to back.</summary>
+    ValueTask<IStoreUpload> CreateAsync(string key, CancellationToken cancel);
+
+    /// <summary>Writes a small object whole, replacing what was there.</summary>
+    ValueTask PutAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancel);
+
+    /// <summary>Writes a small object only if there is none of that key. False when there is one; of several at once, exactly one gets true
+    /// (where <see cref="StoreCapabilities.AtomicPutIfAbsent"/> says so).</summary>
+    ValueTask<bool> PutIfAbsentAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancel);
+
+    /// <summary>Removes an object; removing what is not there is no error.</summary>
+    ValueTask DeleteAsync(string key, CancellationToken cancel);
+
+    /// <summary>The store's own clock, for judging the age of locks; machines' clocks differ.</summary>
+    ValueTask<DateTimeOffset> GetClockAsync(CancellationToken cancel);
+
+    StoreCapabilities Capabilities { get; }
+}
+
+/// <summary>An object being written. Dispose without commit drops it.</summary>
+public interface IStoreUpload : IAsyncDisposable
+{
+    ValueTask WriteAsync(ReadOnlyMemory<byte> content, CancellationToken cancel);
+
+    /// <summary>Makes the object durable and visible. After it has returned, dispose does nothing.</summary>
+    ValueTask CommitAsync(CancellationToken cancel);
+}
+
+public sealed record StoreObject(string Key, long Size, DateTimeOffset LastModified);
+
+/// <param name="AtomicPutIfAbsent">False where the server ignores the condition: then only the lock's heartbeat keeps writers apart.</param>
+public sealed record StoreCapabilities(bool AtomicPutIfAbsent);
