@@ -35,8 +35,8 @@ public sealed class PatternSet
 
     public override string ToString()
     {
-        var included = string.Join(", ", _include.All);
-        return _exclude.All.Length == 0 ? included : $"{included} (without {string.Join(", ", _exclude.All)})";
+        var included = string.Join(", ", Include);
+        return _exclude.All.Length == 0 ? included : $"{included} (without {string.Join(", ", Exclude)})";
     }
 
     private sealed class Half
