@@ -19,14 +19,14 @@ public sealed partial class LocalCluster
     public void DeleteTopic(string name)
     {
         RequireTopic(name);
-        Topics.Delete(name);
+        Forget(name);
     }
 
     /// <summary>Deletes a topic and creates it again: same settings, new topic id, empty logs.</summary>
     public void RecreateTopic(string name, int? partitions = null)
     {
         var topic = RequireTopic(name);
-        Topics.Delete(name);
+        Forget(name);
         CreateTopic(name, partitions ?? topic.Partitions.Count, topic.Config.Values, topic.ReplicationFactor);
     }
 
@@ -137,6 +137,13 @@ public sealed partial class LocalCluster
 
     /// <summary>Flips a bit of the stored batch that holds the offset; its checksum no longer fits.</summary>
     public void CorruptBatch(string topic, int partition, long offset) => Require(topic, partition).Log.Corrupt(offset);
+
+    /// <summary>Deletes a topic together with the offsets that groups committed on it.</summary>
+    internal bool Forget(string name)
+    {
+        Groups.ForgetTopic(name);
+        return Topics.Delete(name);
+    }
 
     private Topic RequireTopic(string name) =>
         Topics.TryGet(name, out var topic) ? topic : throw new ArgumentException($"There is no topic '{name}'.");
