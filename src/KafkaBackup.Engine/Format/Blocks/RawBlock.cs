@@ -1,0 +1,41 @@
+namespace KafkaBackup.Engine.Format.Blocks;
+
+/// <summary>A sealed block, not yet compressed. Whoever holds it hands it to a compressor or disposes it.</summary>
+public sealed class RawBlock : IDisposable
+{
+    internal RawBlock(BlockBuffer buffer, int length, in BlockStats stats)
+    {
+        Buffer = buffer;
+        Length = length;
+        Stats = stats;
+    }
+
+    public int Length { get; }
+
+    public BlockStats Stats { get; }
+
+    internal BlockBuffer Buffer { get; }
+
+    internal ReadOnlySpan<byte> Content => Buffer.GetSpan().Slice(BlockHeader.Size, Length);
+
+    public void Dispose() => ((IDisposable)Buffer).Dispose();
+}
+
+/// <summary>A block as it goes into the file: header and stored bytes. Dispose once it is written.</summary>
+public sealed class CompressedBlock : IDisposable
+{
+    private readonly BlockBuffer _buffer;
+
+    internal CompressedBlock(BlockBuffer buffer, in BlockInfo info)
+    {
+        _buffer = buffer;
+        Info = info;
+    }
+
+    /// <summary>Its place in the file is not known yet: FileOffset is 0.</summary>
+    public BlockInfo Info { get; }
+
+    internal ReadOnlyMemory<byte> Bytes => _buffer.Memory[..(int)Info.TotalLength];
+
+    public void Dispose() => ((IDisposable)_buffer).Dispose();
+}
