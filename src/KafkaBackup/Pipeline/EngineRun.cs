@@ -1,0 +1,120 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using KafkaBackup.Engine;
+
+namespace KafkaBackup.Pipeline;
+
+/// <summary>
+/// One run of the engine on behalf of a cmdlet, seen from the engine's side. Everything that is to reach PowerShell goes through a bounded queue,
+/// so a slow pipeline slows the engine down instead of filling memory; progress goes through a slot that only remembers the newest.
+/// Once closed, nobody reads any more: writes are dropped, and writers that wait are let go.
+/// </summary>
+[SuppressMessage(
+    "Reliability", "CA1001", Justification = "None of them holds a handle, and a straggling thread of the engine may still report after the end: that must not throw.")]
+internal sealed class EngineRun : IEngineEvents
+{
+    private const int QueueCapacity = 1024;
+
+    // A continuous run may warn for months; memory of it may not grow as long.
+    private const int RememberedWarnings = 1000;
+
+    private readonly BlockingCollection<QueuedWrite> _queue = new(QueueCapacity);
+    private readonly ConcurrentDictionary<string, bool> _warned = new(StringComparer.Ordinal);
+    private readonly CancellationTokenSource _stop = new();
+    private readonly CancellationTokenSource _closed = new();
+    private ProgressInfo? _progress;
+
+    public EngineRun(string baseDirectory) => Engine = new KafkaEngine(this, baseDirectory);
+
+    public KafkaEngine Engine { get; }
+
+    /// <summary>Asks the engine to stop in good order: commit what is durable, and return.</summary>
+    public CancellationToken Stop => _stop.Token;
+
+    public void Output(object value) => Enqueue(new QueuedWrite(WriteKind.Output, value));
+
+    public async Task OutputAll<T>(IAsyncEnumerable<T> values)
+        where T : notnull
+    {
+        await foreach (var value in values.WithCancellation(Stop).ConfigureAwait(false))
+            Output(value);
+    }
+
+    public void Verbose(string message) => Enqueue(new QueuedWrite(WriteKind.Verbose, message));
+
+    /// <summary>A plan's findings and the run itself may warn of the same thing; once is enough.</summary>
+    public void Warning(string message)
+    {
+        if (_warned.Count < RememberedWarnings && !_warned.TryAdd(message, true))
+            return;
+        Enqueue(new QueuedWrite(WriteKind.Warning, message));
+    }
+
+    public void Error(KafkaBackupException error) => Enqueue(new QueuedWrite(WriteKind.Error, error));
+
+    public void Progress(ProgressInfo progress) => Interlocked.Exchange(ref _progress, progress);
+
+    /// <summary>What a plan has to say before anything is done.</summary>
+    public void Findings(IEnumerable<Finding> findings)
+    {
+        foreach (var finding in findings)
+        {
+            if (finding.Severity == FindingSeverity.Information)
+                Verbose($"{finding.Place}: {finding.Message}");
+            else
+                Warning($"{finding.Place}: {finding.Message} {finding.Advice}");
+        }
+    }
+
+    /// <summary>ShouldProcess, from the engine's side. False under -WhatIf.</summary>
+    public async Task<bool> ShouldProcessAsync(string description)
+    {
+        var question = new Question(description);
+        using var abandoned = _closed.Token.Register(question.Abandon);
+        Enqueue(new QueuedWrite(WriteKind.Question, question));
+        return await question.Answer.ConfigureAwait(false);
+    }
+
+    /// <summary>Runs the work on a thread of its own; the last message in the queue then says that there will be no other.</summary>
+    internal Task Start(Func<EngineRun, Task> work) => Task.Run(async () =>
+    {
+        try
+        {
+            await work(this).ConfigureAwait(false);
+        }
+        finally
+        {
+            Enqueue(new QueuedWrite(WriteKind.End, null));
+        }
+    });
+
+    /// <summary>The pipeline thread's end of the queue. False when nothing came within the time; throws OperationCanceledException once closed.</summary>
+    internal bool TryTake(out QueuedWrite write, TimeSpan wait) => _queue.TryTake(out write, (int)wait.TotalMilliseconds, _closed.Token);
+
+    /// <summary>The newest progress since the last call, if any.</summary>
+    internal ProgressInfo? TakeProgress() => Interlocked.Exchange(ref _progress, null);
+
+    /// <summary>Asks the engine to stop while its last words are still wanted.</summary>
+    internal void RequestStop() => _stop.Cancel();
+
+    /// <summary>Asks the engine to stop, and reads no more.</summary>
+    internal void Close()
+    {
+        _stop.Cancel();
+        _closed.Cancel();
+    }
+
+    private void Enqueue(QueuedWrite write)
+    {
+        if (_closed.IsCancellationRequested)
+            return;
+        try
+        {
+            _queue.Add(write, _closed.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // Closed while we waited for room: the pipeline is gone and the message with it.
+        }
+    }
+}
