@@ -72,10 +72,6 @@ public abstract class EngineCmdlet : PSCmdlet
             {
                 PassOn(run);
             }
-            catch (OperationCanceledException) when (Stopping)
-            {
-                throw new PipelineStoppedException();
-            }
             finally
             {
                 run.Close();
@@ -122,11 +118,12 @@ public abstract class EngineCmdlet : PSCmdlet
     {
         var progress = new ProgressDisplay(this);
         var nextProgress = Environment.TickCount64;
+        var writes = new List<QueuedWrite>();
         var ended = false;
-        while (!ended)
+        while (!ended && run.TakeAll(writes, ProgressInterval))
         {
-            if (run.TryTake(out var write, ProgressInterval))
-                ended = !PassOn(write);
+            foreach (var write in writes)
+                ended |= !PassOn(write);
 
             if (Environment.TickCount64 >= nextProgress && run.TakeProgress() is { } newest)
             {
@@ -135,9 +132,12 @@ public abstract class EngineCmdlet : PSCmdlet
             }
         }
 
+        if (Stopping)
+            throw new PipelineStoppedException();
         progress.Complete();
     }
 
+    /// <returns>False for the last message.</returns>
     private bool PassOn(QueuedWrite write)
     {
         switch (write.Kind)

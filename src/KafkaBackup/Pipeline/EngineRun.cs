@@ -10,7 +10,7 @@ namespace KafkaBackup.Pipeline;
 /// Once closed, nobody reads any more: writes are dropped, and writers that wait are let go.
 /// </summary>
 [SuppressMessage(
-    "Reliability", "CA1001", Justification = "None of them holds a handle, and a straggling thread of the engine may still report after the end: that must not throw.")]
+    "Reliability", "CA1001", Justification = "It holds no handle, and a straggling thread of the engine may still look at its token after the end: that must not throw.")]
 internal sealed class EngineRun : IEngineEvents
 {
     private const int QueueCapacity = 1024;
@@ -18,10 +18,9 @@ internal sealed class EngineRun : IEngineEvents
     // A continuous run may warn for months; memory of it may not grow as long.
     private const int RememberedWarnings = 1000;
 
-    private readonly BlockingCollection<QueuedWrite> _queue = new(QueueCapacity);
+    private readonly WriteQueue _queue = new(QueueCapacity);
     private readonly ConcurrentDictionary<string, bool> _warned = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stop = new();
-    private readonly CancellationTokenSource _closed = new();
     private ProgressInfo? _progress;
 
     public EngineRun(string baseDirectory) => Engine = new KafkaEngine(this, baseDirectory);
@@ -31,7 +30,7 @@ internal sealed class EngineRun : IEngineEvents
     /// <summary>Asks the engine to stop in good order: commit what is durable, and return.</summary>
     public CancellationToken Stop => _stop.Token;
 
-    public void Output(object value) => Enqueue(new QueuedWrite(WriteKind.Output, value));
+    public void Output(object value) => _queue.Add(new QueuedWrite(WriteKind.Output, value));
 
     public async Task OutputAll<T>(IAsyncEnumerable<T> values)
         where T : notnull
@@ -40,17 +39,17 @@ internal sealed class EngineRun : IEngineEvents
             Output(value);
     }
 
-    public void Verbose(string message) => Enqueue(new QueuedWrite(WriteKind.Verbose, message));
+    public void Verbose(string message) => _queue.Add(new QueuedWrite(WriteKind.Verbose, message));
 
     /// <summary>A plan's findings and the run itself may warn of the same thing; once is enough.</summary>
     public void Warning(string message)
     {
         if (_warned.Count < RememberedWarnings && !_warned.TryAdd(message, true))
             return;
-        Enqueue(new QueuedWrite(WriteKind.Warning, message));
+        _queue.Add(new QueuedWrite(WriteKind.Warning, message));
     }
 
-    public void Error(KafkaBackupException error) => Enqueue(new QueuedWrite(WriteKind.Error, error));
+    public void Error(KafkaBackupException error) => _queue.Add(new QueuedWrite(WriteKind.Error, error));
 
     public void Progress(ProgressInfo progress) => Interlocked.Exchange(ref _progress, progress);
 
@@ -70,8 +69,8 @@ internal sealed class EngineRun : IEngineEvents
     public async Task<bool> ShouldProcessAsync(string description)
     {
         var question = new Question(description);
-        using var abandoned = _closed.Token.Register(question.Abandon);
-        Enqueue(new QueuedWrite(WriteKind.Question, question));
+        using var abandoned = _stop.Token.Register(question.Abandon);
+        _queue.Add(new QueuedWrite(WriteKind.Question, question));
         return await question.Answer.ConfigureAwait(false);
     }
 
@@ -84,12 +83,12 @@ internal sealed class EngineRun : IEngineEvents
         }
         finally
         {
-            Enqueue(new QueuedWrite(WriteKind.End, null));
+            _queue.Add(new QueuedWrite(WriteKind.End, null));
         }
     });
 
-    /// <summary>The pipeline thread's end of the queue. False when nothing came within the time; throws OperationCanceledException once closed.</summary>
-    internal bool TryTake(out QueuedWrite write, TimeSpan wait) => _queue.TryTake(out write, (int)wait.TotalMilliseconds, _closed.Token);
+    /// <summary>The pipeline thread's end of the queue; see <see cref="WriteQueue.TakeAll"/>.</summary>
+    internal bool TakeAll(List<QueuedWrite> taken, TimeSpan wait) => _queue.TakeAll(taken, wait);
 
     /// <summary>The newest progress since the last call, if any.</summary>
     internal ProgressInfo? TakeProgress() => Interlocked.Exchange(ref _progress, null);
@@ -101,20 +100,6 @@ internal sealed class EngineRun : IEngineEvents
     internal void Close()
     {
         _stop.Cancel();
-        _closed.Cancel();
-    }
-
-    private void Enqueue(QueuedWrite write)
-    {
-        if (_closed.IsCancellationRequested)
-            return;
-        try
-        {
-            _queue.Add(write, _closed.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            // Closed while we waited for room: the pipeline is gone and the message with it.
-        }
+        _queue.Close();
     }
 }
