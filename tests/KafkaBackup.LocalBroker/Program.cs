@@ -1,1 +1,3 @@
-return 0;
+using KafkaBackup.LocalBroker;
+
+return await CommandLine.Run(args).ConfigureAwait(false);

@@ -1,0 +1,48 @@
+namespace KafkaBackup.LocalBroker;
+
+/// <summary>How a local cluster is started. Every option has a default; <c>new()</c> is one plaintext broker.</summary>
+public sealed record LocalClusterOptions
+{
+    /// <summary>Brokers, numbered from 1.</summary>
+    public int Brokers { get; init; } = 1;
+
+    /// <summary>The first broker's port, the others follow; 0 takes free ones.</summary>
+    public int Port { get; init; }
+
+    /// <summary>Starts the control port: -1 for none, 0 for a free one.</summary>
+    public int ControlPort { get; init; } = -1;
+
+    /// <summary>Where logs are kept while the cluster runs; null takes a temporary folder. Emptied at the end in both cases.</summary>
+    public string? DataDirectory { get; init; }
+
+    public string ClusterId { get; init; } = "local-" + Guid.NewGuid().ToString("N")[..16];
+
+    /// <summary>Creates topics when a producer or a consumer that allows it asks for their metadata.</summary>
+    public bool AutoCreateTopics { get; init; }
+
+    public int AutoCreatePartitions { get; init; } = 1;
+
+    /// <summary>SASL mechanisms to offer (PLAIN, SCRAM-SHA-256, SCRAM-SHA-512); empty means no authentication.</summary>
+    public IReadOnlyList<string> SaslMechanisms { get; init; } = [];
+
+    /// <summary>Names and passwords for SASL.</summary>
+    public IReadOnlyDictionary<string, string> Users { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Listens with TLS; certificates are made at the start, see <see cref="LocalCluster.Certificates"/>.</summary>
+    public bool Tls { get; init; }
+
+    /// <summary>With <see cref="Tls"/>: refuses clients without a certificate of the cluster's own authority.</summary>
+    public bool RequireClientCertificate { get; init; }
+
+    /// <summary>How long a new group waits for more members before its first rebalance ends.</summary>
+    public TimeSpan GroupInitialRebalanceDelay { get; init; } = TimeSpan.Zero;
+
+    /// <summary>The longest transaction timeout a producer may ask for.</summary>
+    public TimeSpan MaxTransactionTimeout { get; init; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>How often transaction and session timeouts are looked at.</summary>
+    public TimeSpan HousekeepingInterval { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>The broker's clock, for LogAppendTime and timeouts.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+}

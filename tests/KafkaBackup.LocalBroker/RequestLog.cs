@@ -1,0 +1,53 @@
+namespace KafkaBackup.LocalBroker;
+
+/// <summary>What clients asked, in order of arrival. Keeps the newest hundred thousand requests.</summary>
+public sealed class RequestLog
+{
+    private const int Kept = 100_000;
+
+    private readonly object _gate = new();
+    private readonly Queue<LoggedRequest> _requests = new();
+    private long _count;
+
+    internal RequestLog()
+    {
+    }
+
+    /// <summary>Requests since the start, whatever was cleared.</summary>
+    public long Count => Interlocked.Read(ref _count);
+
+    public IReadOnlyList<LoggedRequest> All
+    {
+        get
+        {
+            lock (_gate)
+                return [.. _requests];
+        }
+    }
+
+    public IReadOnlyList<LoggedRequest> Of(params ApiKey[] apis) => [.. All.Where(r => apis.Contains(r.Api))];
+
+    /// <summary>Requests that change something: what a dry run must not send.</summary>
+    public IReadOnlyList<LoggedRequest> Writes => Of(
+        ApiKey.Produce, ApiKey.CreateTopics, ApiKey.DeleteTopics, ApiKey.CreatePartitions, ApiKey.DeleteRecords, ApiKey.AlterConfigs,
+        ApiKey.IncrementalAlterConfigs, ApiKey.OffsetCommit, ApiKey.OffsetDelete, ApiKey.DeleteGroups, ApiKey.InitProducerId,
+        ApiKey.AddPartitionsToTxn, ApiKey.AddOffsetsToTxn, ApiKey.EndTxn, ApiKey.TxnOffsetCommit);
+
+    public void Clear()
+    {
+        lock (_gate)
+            _requests.Clear();
+    }
+
+    internal long NextNumber() => Interlocked.Increment(ref _count);
+
+    internal void Add(LoggedRequest request)
+    {
+        lock (_gate)
+        {
+            _requests.Enqueue(request);
+            if (_requests.Count > Kept)
+                _requests.Dequeue();
+        }
+    }
+}
