@@ -8,5 +8,5 @@ public sealed record EngineSeams(
     Func<ClusterSettings, IEngineEvents, IKafkaCluster> OpenCluster, Func<StoreSettings, IEngineEvents, IStore> OpenStore, TimeProvider Clock)
 {
     public static EngineSeams Real { get; } = new(
-        (settings, events) => throw new NotImplementedException(), (settings, events) => throw new NotImplementedException(), TimeProvider.System);
+        (settings, events) => KafkaCluster.Connect(settings, events), (settings, events) => throw new NotImplementedException(), TimeProvider.System);
 }
