@@ -47,9 +47,9 @@ internal static class MamlWriter
     private static List<(ParameterDescription Parameter, IReadOnlyList<string> Text)> InPageOrder(CmdletDescription cmdlet, HelpPage page)
     {
         var all = cmdlet.SupportsShouldProcess
-            ? cmdlet.Parameters.Concat(CommonParameters.OfShouldProcess.Where(common => cmdlet.Parameters.All(own => own.Name != common.Name)))
+            ? cmdlet.Parameters.Concat(ShouldProcessParameters.All.Where(common => cmdlet.Parameters.All(own => own.Name != common.Name)))
             : cmdlet.Parameters;
-        var entries = page.Parameters.Concat(CommonParameters.Texts).ToList();
+        var entries = page.Parameters.Concat(ShouldProcessParameters.Texts).ToList();
         return [.. all
             .Select(parameter => (Parameter: parameter, Place: entries.FindIndex(entry => entry.Name == parameter.Name)))
             .OrderBy(item => item.Place)
