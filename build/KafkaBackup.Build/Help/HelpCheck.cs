@@ -46,5 +46,5 @@ internal static class HelpCheck
 
     private static bool Exists(CmdletDescription cmdlet, string parameter) =>
         cmdlet.Parameters.Any(existing => existing.Name == parameter)
-        || (cmdlet.SupportsShouldProcess && CommonParameters.OfShouldProcess.Any(common => common.Name == parameter));
+        || (cmdlet.SupportsShouldProcess && ShouldProcessParameters.All.Any(common => common.Name == parameter));
 }

@@ -47,9 +47,9 @@ internal static class MamlWriter
     private static List<(ParameterDescription Parameter, IReadOnlyList<string> Text)> InPageOrder(CmdletDescription cmdlet, HelpPage page)
     {
         var all = cmdlet.SupportsShouldProcess
-            ? cmdlet.Parameters.Concat(CommonParameters.OfShouldProcess.Where(common => cmdlet.Parameters.All(own => own.Name != common.Name)))
+            ? cmdlet.Parameters.Concat(ShouldProcessParameters.All.Where(common => cmdlet.Parameters.All(own => own.Name != common.Name)))
             : cmdlet.Parameters;
-        var entries = page.Parameters.Concat(CommonParameters.Texts).ToList();
+        var entries = page.Parameters.Concat(ShouldProcessParameters.Texts).ToList();
         return [.. all
             .Select(parameter => (Parameter: parameter, Place: entries.FindIndex(entry => entry.Name == parameter.Name)))
             .OrderBy(item => item.Place)
@@ -105,13 +105,14 @@ internal static class MamlWriter
             new XElement(Dev + "type", new XElement(Maml + "name", entry.Name), new XElement(Maml + "uri")),
             new XElement(Maml + "description", Paragraphs(entry.Text))));
 
+    /// <summary>Get-Help puts no line between an introduction and the code, nor between two examples: the ends of both bring their own.</summary>
     private static XElement Example(HelpExample example, int index) =>
         new(
             Command + "example",
             new XElement(Maml + "title", $"---------- Example {index + 1}: {example.Title} ----------"),
-            new XElement(Maml + "introduction", Paragraphs(example.Before)),
+            new XElement(Maml + "introduction", Paragraphs(example.Before.Select(text => text + "\n\n"))),
             new XElement(Dev + "code", example.Code),
-            new XElement(Dev + "remarks", Paragraphs(example.After)));
+            new XElement(Dev + "remarks", Paragraphs(example.After.Append(""))));
 
     private static XElement Link(HelpLink link) =>
         new(Maml + "navigationLink", new XElement(Maml + "linkText", link.Text), new XElement(Maml + "uri", link.Address));
