@@ -1,0 +1,64 @@
+using KafkaBackup.Engine.Storage.Files;
+
+namespace KafkaBackup.Engine.Storage;
+
+/// <summary>From what the user gave to a store that repeats what is worth repeating.</summary>
+public static class StoreFactory
+{
+    private const string ObjectStoreScheme = "s3://";
+
+    public static IStore Open(StoreSettings settings, TimeProvider clock, Action<RetryNotice>? onRetry = null) =>
+        new RetryingStore(OpenBare(settings), RetryPolicy.Default, clock, onRetry: onRetry);
+
+    private static IStore OpenBare(StoreSettings settings)
+    {
+        if (string.IsNullOrWhiteSpace(settings.Path))
+        {
+            throw ErrorIds.MissingSettings.With("No path was given for the store.", "Path");
+        }
+
+        RefuseManifestFile(settings.Path);
+        return IsObjectStore(settings.Path) ? OpenObjectStore(settings) : OpenFolder(settings, settings.Path);
+    }
+
+    /// <summary>The one place that an object store is made; it lies in S3/.</summary>
+    private static IStore OpenObjectStore(StoreSettings settings) =>
+        throw ErrorIds.StoreConfiguration.With($"'{settings.Path}': object stores are not built into this version.", settings.Path, "Give -Path a folder.");
+
+    private static FileStore OpenFolder(StoreSettings settings, string path)
+    {
+        if (path.Contains("://", StringComparison.Ordinal))
+        {
+            throw ErrorIds.InvalidPath.With($"'{path}' is neither a folder nor an s3:// address.", path);
+        }
+
+        if (settings.Options is { Count: > 0 } options)
+        {
+            var names = string.Join(", ", options.Keys.Order(StringComparer.Ordinal));
+            throw ErrorIds.StoreConfiguration.With($"Store options ({names}) have no meaning for the folder '{path}'.", path,
+                "Remove them, or give -Path an s3://bucket/prefix.");
+        }
+
+        if (File.Exists(path))
+        {
+            throw ErrorIds.InvalidPath.With($"'{path}' is a file.", path);
+        }
+
+        return new FileStore(path);
+    }
+
+    public static bool IsObjectStore(string path) => path.StartsWith(ObjectStoreScheme, StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Pointing at the manifest itself is a natural slip; the answer spells out what was meant.</summary>
+    private static void RefuseManifestFile(string path)
+    {
+        var parts = path.TrimEnd('/', '\\').Split('/', '\\');
+        if (parts.Length > 2 && parts[^1].Equals("manifest.json", StringComparison.OrdinalIgnoreCase))
+        {
+            var parent = path[..path.TrimEnd('/', '\\').LastIndexOfAny(['/', '\\'])];
+            var root = parent[..parent.LastIndexOfAny(['/', '\\'])];
+            throw ErrorIds.InvalidPath.With($"'{path}' is a backup's manifest, not the folder that holds the backups.", path,
+                $"Use -Path '{root}' -BackupId '{parts[^2]}'.");
+        }
+    }
+}
