@@ -1,3 +1,4 @@
+using System.Globalization;
 using KafkaBackup.LocalBroker.Log;
 using KafkaBackup.LocalBroker.Topics;
 
@@ -115,6 +116,23 @@ public sealed partial class LocalCluster
     {
         foreach (var partition in RequireTopic(topic).Partitions)
             partition.Log.Expire(beforeTimestamp);
+    }
+
+    /// <summary>Applies every topic's <c>retention.ms</c> and <c>retention.bytes</c>, now. It never happens by itself.</summary>
+    public void ApplyRetention()
+    {
+        foreach (var topic in Topics.All.Where(t => t.Config["cleanup.policy"].Contains("delete", StringComparison.Ordinal)))
+        {
+            var milliseconds = long.Parse(topic.Config["retention.ms"], CultureInfo.InvariantCulture);
+            var bytes = long.Parse(topic.Config["retention.bytes"], CultureInfo.InvariantCulture);
+            foreach (var partition in topic.Partitions)
+            {
+                if (milliseconds >= 0)
+                    partition.Log.Expire(Now - milliseconds);
+                if (bytes >= 0)
+                    partition.Log.ExpireBySize(bytes);
+            }
+        }
     }
 
     /// <summary>Log cleaning, now: the newest record of each key stays, at its offset.</summary>
