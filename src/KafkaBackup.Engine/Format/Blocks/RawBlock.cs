@@ -18,6 +18,22 @@ public sealed class RawBlock : IDisposable
 
     internal ReadOnlySpan<byte> Content => Buffer.GetSpan().Slice(BlockHeader.Size, Length);
 
+    /// <summary>The digest of the newest record. Walks the block: for the last one of a segment, not for each.</summary>
+    public string LastRecordDigest()
+    {
+        // Not disposed: the memory stays this block's.
+        var records = new RecordBlock(Buffer, new BlockInfo { RawLength = Length, Stats = Stats }, "block", 0);
+        foreach (var record in records)
+        {
+            if (record.Offset == Stats.LastOffset)
+            {
+                return RecordDigest.Of(record);
+            }
+        }
+
+        throw new InvalidOperationException("A sealed block holds its last record.");
+    }
+
     public void Dispose() => ((IDisposable)Buffer).Dispose();
 }
 
