@@ -52,24 +52,36 @@ public static class SegmentImage
         return (file.ToArray(), summary);
     }
 
-    /// <summary>All records of a segment, by the index.</summary>
+    /// <summary>All records of a segment of any make.</summary>
     public static async Task<IReadOnlyList<TestRecord>> ReadAsync(ReadOnlyMemory<byte> file, int readAhead = 0, CancellationToken cancel = default)
     {
         using var pool = new BlockBufferPool(64 << 20);
-        using var reader = await SegmentReader.OpenAsync("test.kbs", Source(file), file.Length, pool, readAhead, cancel);
         var records = new List<TestRecord>();
-        await foreach (var block in reader.ReadBlocksAsync(null, cancel))
+        await foreach (var block in SegmentFile.ReadBlocksAsync("test.kbs", Source(file), file.Length, pool, null, readAhead, cancel))
         {
             using (block)
             {
-                foreach (var record in block)
-                {
-                    records.Add(TestRecord.Copy(record));
-                }
+                Copy(block, records);
             }
         }
 
         return records;
+    }
+
+    public static async Task<SegmentCheck> CheckAsync(ReadOnlyMemory<byte> file, CancellationToken cancel = default)
+    {
+        using var pool = new BlockBufferPool(64 << 20);
+        return await SegmentFile.CheckAsync("test.kbs", Source(file), file.Length, pool, cancel);
+    }
+
+    public static void Copy(RecordBlock block, ICollection<TestRecord> records)
+    {
+        ArgumentNullException.ThrowIfNull(block);
+        ArgumentNullException.ThrowIfNull(records);
+        foreach (var record in block)
+        {
+            records.Add(TestRecord.Copy(record));
+        }
     }
 
     public static ReadRange Source(ReadOnlyMemory<byte> file) => (offset, buffer, _) =>

@@ -19,7 +19,7 @@ public enum AppendOutcome
 /// Collects one partition's records into blocks. A quiet partition's block starts small and grows when it fills, if the pool has room; a record
 /// too large for a shared block gets one of its own. Not for several threads.
 /// </summary>
-public sealed unsafe class BlockBuilder(BlockBufferPool pool) : IDisposable
+public sealed class BlockBuilder(BlockBufferPool pool) : IDisposable
 {
     private BlockBuffer? _buffer;
     private BlockStats _stats;
@@ -68,6 +68,13 @@ public sealed unsafe class BlockBuilder(BlockBufferPool pool) : IDisposable
 
         return outcome == AppendOutcome.Added;
     }
+
+    /// <summary>After PoolEmpty: waits for memory that has room for the record, then offer it again.</summary>
+    public async ValueTask WaitForRoomAsync(long room, CancellationToken cancel) =>
+        _buffer ??= await pool.RentAsync(RawBytesFor(room, -1), cancel).ConfigureAwait(false);
+
+    /// <summary>What WaitForRoomAsync needs to know of a record: a view cannot wait.</summary>
+    public static long RoomFor(in RecordView record) => RecordEncoder.RoomFor(record, RecordEncoder.PayloadBytes(record));
 
     /// <summary>Takes the block out; the builder starts a new one with the next record.</summary>
     public RawBlock Seal()
@@ -123,7 +130,7 @@ public sealed unsafe class BlockBuilder(BlockBufferPool pool) : IDisposable
             || pool.TryRent(RawBytesFor(room, offset), out _buffer);
     }
 
-    private bool TryGrow(long room)
+    private unsafe bool TryGrow(long room)
     {
         if (_length + room > BlockBufferPool.StandardBlock
             || _buffer!.Capacity >= BlockBufferPool.CapacityOf(BlockBufferPool.StandardBlock)
@@ -138,7 +145,7 @@ public sealed unsafe class BlockBuilder(BlockBufferPool pool) : IDisposable
         return true;
     }
 
-    private void Put(in RecordView record, long payload)
+    private unsafe void Put(in RecordView record, long payload)
     {
         var start = _buffer!.Pointer + BlockHeader.Size + _length;
         var end = RecordEncoder.Write(start, record, _stats.LastOffset, _stats.LastTimestamp);

@@ -20,6 +20,7 @@ internal static class BlockHeader
 
     public static ReadOnlySpan<byte> Magic => "KBLK"u8;
 
+    /// <summary>Writes the header of a block at the place that it names.</summary>
     public static void Write(Span<byte> target, in BlockInfo block)
     {
         Magic.CopyTo(target);
@@ -36,7 +37,7 @@ internal static class BlockHeader
         WriteInt64LittleEndian(target[56..], block.Stats.MinTimestamp);
         WriteInt64LittleEndian(target[64..], block.Stats.MaxTimestamp);
         WriteInt64LittleEndian(target[72..], block.Stats.LastTimestamp);
-        WriteUInt32LittleEndian(target[ChecksumAt..], Crc32C.Compute(target[..ChecksumAt]));
+        WriteUInt32LittleEndian(target[ChecksumAt..], ChecksumOf(target, block.FileOffset));
     }
 
     /// <summary>Null when the header is sound; else what is wrong with it. A sound one has sizes that a reader may trust.</summary>
@@ -48,7 +49,7 @@ internal static class BlockHeader
             return "there is no block where one should start";
         }
 
-        if (ReadUInt32LittleEndian(source[ChecksumAt..]) != Crc32C.Compute(source[..ChecksumAt]))
+        if (ReadUInt32LittleEndian(source[ChecksumAt..]) != ChecksumOf(source, fileOffset))
         {
             return "the block header's checksum does not match";
         }
@@ -75,6 +76,17 @@ internal static class BlockHeader
             },
         };
         return CodecCode.KindOf(code) is null ? $"the block's compression {code} is unknown" : Contradiction(block);
+    }
+
+    /// <summary>
+    /// Over the block's place too: a block that lies elsewhere, such as one inside a record's value, is none. A search for whole blocks in a
+    /// damaged file depends on it.
+    /// </summary>
+    private static uint ChecksumOf(ReadOnlySpan<byte> header, long fileOffset)
+    {
+        Span<byte> place = stackalloc byte[sizeof(long)];
+        WriteInt64LittleEndian(place, fileOffset);
+        return Crc32C.Append(Crc32C.Compute(place), header[..ChecksumAt]);
     }
 
     private static string? Contradiction(in BlockInfo block)

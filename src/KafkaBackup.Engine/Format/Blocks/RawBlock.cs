@@ -37,7 +37,7 @@ public sealed class RawBlock : IDisposable
     public void Dispose() => ((IDisposable)Buffer).Dispose();
 }
 
-/// <summary>A block as it goes into the file: header and stored bytes. Dispose once it is written.</summary>
+/// <summary>A block as it is stored, with room for its header in front. Dispose once it is written.</summary>
 public sealed class CompressedBlock : IDisposable
 {
     private readonly BlockBuffer _buffer;
@@ -51,7 +51,12 @@ public sealed class CompressedBlock : IDisposable
     /// <summary>Its place in the file is not known yet: FileOffset is 0.</summary>
     public BlockInfo Info { get; }
 
-    internal ReadOnlyMemory<byte> Bytes => _buffer.Memory[..(int)Info.TotalLength];
+    /// <summary>The bytes to write; the header in front belongs to the place that the block is given.</summary>
+    internal ReadOnlyMemory<byte> PlaceAt(long fileOffset)
+    {
+        BlockHeader.Write(_buffer.GetSpan(), Info with { FileOffset = fileOffset });
+        return _buffer.Memory[..(int)Info.TotalLength];
+    }
 
     public void Dispose() => ((IDisposable)_buffer).Dispose();
 }

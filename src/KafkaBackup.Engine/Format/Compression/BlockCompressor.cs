@@ -1,15 +1,18 @@
 using System.IO.Compression;
+using System.Runtime.InteropServices;
 using KafkaBackup.Engine.Format.Blocks;
 using KafkaBackup.Engine.Format.Checksums;
 
 namespace KafkaBackup.Engine.Format.Compression;
 
 /// <summary>
-/// Turns sealed blocks into stored ones: compresses, checksums, writes the block's header. One per worker thread; any number work side by side.
+/// Turns sealed blocks into stored ones: compresses and checksums. One per worker thread; any number work side by side.
 /// It works out of place in memory of its own and moves the result back into the block's, so that it never needs a second buffer from the pool.
 /// </summary>
 public sealed unsafe class BlockCompressor : IDisposable
 {
+    private const int ScratchCapacity = BlockBufferPool.StandardBlock + (BlockBufferPool.StandardBlock / 128) + 1024;
+
     private readonly CompressionKind _kind;
     private readonly ZstdCompressor? _zstd;
     private readonly CompressionLevel _gzipLevel;
@@ -76,16 +79,14 @@ public sealed unsafe class BlockCompressor : IDisposable
             codec = stored < block.Length ? _kind : CompressionKind.None;
         }
 
-        var target = block.Buffer.GetSpan();
         var info = new BlockInfo
         {
             Codec = codec,
             StoredLength = stored,
             RawLength = block.Length,
-            Checksum = Crc32C.Compute(target.Slice(BlockHeader.Size, stored)),
+            Checksum = Crc32C.Compute(block.Buffer.GetSpan().Slice(BlockHeader.Size, stored)),
             Stats = block.Stats,
         };
-        BlockHeader.Write(target, info);
         return new CompressedBlock(block.Buffer, info);
     }
 
@@ -110,12 +111,10 @@ public sealed unsafe class BlockCompressor : IDisposable
         return (int)length;
     }
 
-    private const int ScratchCapacity = BlockBufferPool.StandardBlock + (BlockBufferPool.StandardBlock / 128) + 1024;
-
     private int CompressGiant(RawBlock block, long bound)
     {
         var source = block.Buffer.Pointer + BlockHeader.Size;
-        var target = (byte*)System.Runtime.InteropServices.NativeMemory.Alloc((nuint)bound);
+        var target = (byte*)NativeMemory.Alloc((nuint)bound);
         try
         {
             var length = Deflate(source, block.Length, target, bound);
@@ -129,7 +128,7 @@ public sealed unsafe class BlockCompressor : IDisposable
         }
         finally
         {
-            System.Runtime.InteropServices.NativeMemory.Free(target);
+            NativeMemory.Free(target);
         }
     }
 

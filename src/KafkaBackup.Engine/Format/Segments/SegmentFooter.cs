@@ -96,5 +96,21 @@ internal static class SegmentFooter
         return place == footerOffset ? blocks : null;
     }
 
+    /// <summary>The footer that a writer would have written for these blocks.</summary>
+    public static byte[] IndexOf(ReadOnlySpan<BlockInfo> blocks)
+    {
+        var footer = new byte[FixedSize + (blocks.Length * EntrySize)];
+        Magic.CopyTo(footer);
+        WriteInt32LittleEndian(footer.AsSpan(4), blocks.Length);
+        for (var index = 0; index < blocks.Length; index++)
+        {
+            var entry = footer.AsSpan(FixedSize + (index * EntrySize));
+            WriteInt64LittleEndian(entry, blocks[index].FileOffset);
+            BlockHeader.Write(entry[sizeof(long)..], blocks[index]);
+        }
+
+        return footer;
+    }
+
     public static ReadOnlySpan<byte> EntryAt(ReadOnlySpan<byte> footer, int index) => footer.Slice(FixedSize + (index * EntrySize), EntrySize);
 }

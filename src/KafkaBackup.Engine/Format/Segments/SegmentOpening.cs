@@ -3,11 +3,14 @@ using KafkaBackup.Engine.Format.Blocks;
 namespace KafkaBackup.Engine.Format.Segments;
 
 /// <summary>Finds and checks a segment's header and index, in few reads.</summary>
-internal sealed class SegmentOpening(string place, ReadRange read, long length)
+/// <param name="known">The file's first bytes, where they have been read already.</param>
+internal sealed class SegmentOpening(string place, ReadRange read, long length, ReadOnlyMemory<byte> known = default)
 {
+    /// <summary>More than most headers have.</summary>
+    public const int HeadGuess = 1 << 10;
+
     // An index of 700 blocks, half a gigabyte of records as they usually are; the whole of a small segment.
     private const int TailGuess = 64 << 10;
-    private const int HeadGuess = 1 << 10;
     private const int SmallestSegment = SegmentHeader.PrefixSize + SegmentFooter.FixedSize + SegmentFooter.EntrySize + SegmentFooter.TrailerSize;
 
     public async ValueTask<SegmentReader> OpenAsync(BlockBufferPool pool, int readAhead, CancellationToken cancel)
@@ -24,7 +27,7 @@ internal sealed class SegmentOpening(string place, ReadRange read, long length)
         return new SegmentReader(place, header, blocks, footer, read, pool, readAhead);
     }
 
-    internal async ValueTask<(SegmentHeader Header, int Length)> DecodeHeaderAsync(ReadOnlyMemory<byte> head, CancellationToken cancel)
+    private async ValueTask<(SegmentHeader Header, int Length)> DecodeHeaderAsync(ReadOnlyMemory<byte> head, CancellationToken cancel)
     {
         if (head.Length < SegmentHeader.PrefixSize || SegmentHeader.LengthFrom(head.Span) is not { } headerLength)
         {
@@ -53,7 +56,7 @@ internal sealed class SegmentOpening(string place, ReadRange read, long length)
             return (all, all);
         }
 
-        var head = ReadAsync(0, HeadGuess, cancel).AsTask();
+        var head = known.IsEmpty ? ReadAsync(0, HeadGuess, cancel).AsTask() : Task.FromResult(known);
         var tail = ReadAsync(tailStart, (int)(length - tailStart), cancel).AsTask();
         await Task.WhenAll(head, tail).ConfigureAwait(false);
         return (await head.ConfigureAwait(false), await tail.ConfigureAwait(false));

@@ -52,7 +52,7 @@ public sealed class SegmentWriter(SegmentHeader header) : IDisposable
             throw new InvalidOperationException($"A block that starts at offset {stats.FirstOffset} cannot follow offset {_stats.LastOffset}.");
         }
 
-        var bytes = block.Bytes;
+        var bytes = block.PlaceAt(Length);
         var entry = _footer.GetSpan(SegmentFooter.EntrySize);
         WriteInt64LittleEndian(entry, Length);
         bytes.Span[..BlockHeader.Size].CopyTo(entry[sizeof(long)..]);
