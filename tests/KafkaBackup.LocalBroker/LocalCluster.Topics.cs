@@ -136,10 +136,14 @@ public sealed partial class LocalCluster
     }
 
     /// <summary>Log cleaning, now: the newest record of each key stays, at its offset.</summary>
-    public void Compact(string topic, bool dropTombstones = false)
+    /// <param name="dropEmptyTail">
+    /// Current brokers keep an emptied last batch, so that consumers reach the end of the log. Older ones drop it: then a
+    /// consumer's position never gets there.
+    /// </param>
+    public void Compact(string topic, bool dropTombstones = false, bool dropEmptyTail = false)
     {
         foreach (var partition in RequireTopic(topic).Partitions)
-            partition.Log.Compact(dropTombstones);
+            partition.Log.Compact(dropTombstones, dropEmptyTail);
     }
 
     /// <summary>An unclean election: the log loses everything from the offset on, under a new leader epoch.</summary>
