@@ -1,5 +1,3 @@
-using Xunit;
-
 namespace KafkaBackup.Engine.Tests.Architecture;
 
 /// <summary>Who may know whom, read from the compiled code. The table is the architecture: change it only together with ARCHITECTURE.md.</summary>
@@ -14,15 +12,16 @@ public class ArrowTests
     {
         ["Records"] = [],
         ["Configuration"] = [],
+        ["Pacing"] = [],
         ["Cluster"] = ["Records"],
         ["Format"] = ["Records"],
         ["Storage"] = ["Records"],
         ["Catalog"] = ["Records", "Format", "Storage"],
-        ["Verify"] = ["Records", "Format", "Storage", "Catalog", "Cluster"],
-        ["Backup"] = ["Records", "Format", "Storage", "Catalog", "Cluster"],
-        ["Restore"] = ["Records", "Format", "Storage", "Catalog", "Cluster", "Verify"],
-        ["Compare"] = ["Records", "Format", "Storage", "Catalog", "Cluster"],
-        [Facade] = ["Records", "Configuration", "Format", "Storage", "Catalog", "Cluster", "Verify", "Backup", "Restore", "Compare"],
+        ["Verify"] = ["Records", "Pacing", "Format", "Storage", "Catalog", "Cluster"],
+        ["Backup"] = ["Records", "Pacing", "Format", "Storage", "Catalog", "Cluster"],
+        ["Restore"] = ["Records", "Pacing", "Format", "Storage", "Catalog", "Cluster", "Verify"],
+        ["Compare"] = ["Records", "Pacing", "Format", "Storage", "Catalog", "Cluster"],
+        [Facade] = ["Records", "Configuration", "Pacing", "Format", "Storage", "Catalog", "Cluster", "Verify", "Backup", "Restore", "Compare"],
     };
 
     [Fact]

@@ -1,7 +1,6 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
 using KafkaBackup.Engine.Tests.Build;
-using Xunit;
 
 namespace KafkaBackup.Engine.Tests.Architecture;
 

@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using KafkaBackup.Engine.Tests.Build;
-using Xunit;
 
 namespace KafkaBackup.Engine.Tests.Architecture;
 
@@ -10,7 +9,10 @@ public partial class SourceTests
     private const int ManyLines = 300;
 
     /// <summary>Longer files, and why they are one.</summary>
-    private static readonly IReadOnlyDictionary<string, string> LongFiles = new Dictionary<string, string>();
+    private static readonly IReadOnlyDictionary<string, string> LongFiles = new Dictionary<string, string>
+    {
+        ["src/KafkaBackup.Engine/Storage/Files/FileStore.cs"] = "the store contract's calls, which share their rules of temporary file, flush and rename",
+    };
 
     [Fact]
     public void No_file_is_longer_than_three_hundred_lines_without_a_reason() =>

@@ -1,5 +1,3 @@
-using Xunit;
-
 namespace KafkaBackup.Engine.Tests.Architecture;
 
 /// <summary>Two jobs share one process, and a session may import, remove and import again: nothing static may change.</summary>

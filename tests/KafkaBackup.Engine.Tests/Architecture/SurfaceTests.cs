@@ -1,5 +1,3 @@
-using Xunit;
-
 namespace KafkaBackup.Engine.Tests.Architecture;
 
 /// <summary>
