@@ -12,6 +12,9 @@ public sealed class FaultyStore(IStore inner) : InterceptingStore(inner)
     private readonly List<Fault> _faults = [];
     private readonly List<(StoreCall Call, string Key)> _calls = [];
 
+    /// <summary>Calls under way that will fail once their work is done.</summary>
+    private readonly List<(StoreCall Call, string Key, Fault Fault)> _pending = [];
+
     private enum Moment { Before, After, Hang, Torn }
 
     /// <summary>All calls so far, refused ones too.</summary>
@@ -56,24 +59,29 @@ public sealed class FaultyStore(IStore inner) : InterceptingStore(inner)
 
     protected override async ValueTask BeforeAsync(StoreCall call, string key, CancellationToken cancel)
     {
-        Fault? fault;
+        Fault? now = null;
         lock (_gate)
         {
             _calls.Add((call, key));
-            foreach (var f in _faults)
+            foreach (var fault in _faults.Where(f => f.Meets(call, key)))
             {
-                f.See(call, key);
+                if (fault.Moment is Moment.Before or Moment.Hang)
+                {
+                    now ??= fault;
+                }
+                else
+                {
+                    _pending.Add((call, key, fault));
+                }
             }
-
-            fault = _faults.FirstOrDefault(f => f.IsDue && f.Moment is Moment.Before or Moment.Hang && f.Take());
         }
 
-        if (fault is { Moment: Moment.Hang })
+        if (now is { Moment: Moment.Hang })
         {
             await Task.Delay(Timeout.Infinite, cancel).ConfigureAwait(false);
         }
 
-        if (fault is { Error: { } error })
+        if (now is { Error: { } error })
         {
             throw error;
         }
@@ -83,18 +91,21 @@ public sealed class FaultyStore(IStore inner) : InterceptingStore(inner)
     {
         lock (_gate)
         {
-            if (_faults.FirstOrDefault(f => f.IsDue && f.Call == call && f.Moment is Moment.After or Moment.Torn && f.Take()) is { Error: { } error })
+            var place = _pending.FindIndex(p => p.Call == call && p.Key == key);
+            if (place >= 0)
             {
+                var error = _pending[place].Fault.Error!;
+                _pending.RemoveAt(place);
                 throw error;
             }
         }
     }
 
-    protected override int Torn(StoreCall call, int length)
+    protected override int Torn(string key, int length)
     {
         lock (_gate)
         {
-            return _faults.Any(f => f.IsDue && f.Moment == Moment.Torn && f.Remaining > 0) ? length / 2 : length;
+            return _pending.Any(p => p.Key == key && p.Fault.Moment == Moment.Torn) ? length / 2 : length;
         }
     }
 
@@ -118,25 +129,21 @@ public sealed class FaultyStore(IStore inner) : InterceptingStore(inner)
 
         public Exception? Error => error;
 
-        public int Times => times;
+        public int Times { get; } = times;
 
         public int Remaining { get; private set; } = times;
 
-        /// <summary>True from when the call is seen until it was taken or another call came.</summary>
-        public bool IsDue { get; private set; }
-
-        public void See(StoreCall seenCall, string seenKey)
+        /// <summary>Counts the call if it is of the fault's kind; true when the fault strikes it.</summary>
+        public bool Meets(StoreCall seenCall, string seenKey)
         {
-            var matches = seenCall == call && (key is null || key(seenKey));
-            _seen += matches ? 1 : 0;
-            IsDue = matches && _seen >= nth && Remaining > 0;
-        }
+            if (seenCall != call || (key is not null && !key(seenKey)))
+            {
+                return false;
+            }
 
-        public bool Take()
-        {
-            IsDue = false;
-            Remaining--;
-            return true;
+            var strikes = ++_seen >= nth && Remaining > 0;
+            Remaining -= strikes ? 1 : 0;
+            return strikes;
         }
     }
 }

@@ -15,7 +15,7 @@ public abstract class InterceptingStore(IStore inner) : ForwardingStore(inner)
     protected virtual bool LetsCleanUp => true;
 
     /// <summary>How much of a write gets through; less than all tears it, and <see cref="After"/> is expected to throw.</summary>
-    protected virtual int Torn(StoreCall call, int length) => length;
+    protected virtual int Torn(string key, int length) => length;
 
     public override ValueTask<StoreObject?> FindAsync(string key, CancellationToken cancel) =>
         AroundAsync(StoreCall.Find, key, () => Inner.FindAsync(key, cancel), cancel);
@@ -91,7 +91,7 @@ public abstract class InterceptingStore(IStore inner) : ForwardingStore(inner)
         public async ValueTask WriteAsync(ReadOnlyMemory<byte> content, CancellationToken cancel)
         {
             await store.BeforeAsync(StoreCall.Write, key, cancel).ConfigureAwait(false);
-            await inner.WriteAsync(content[..store.Torn(StoreCall.Write, content.Length)], cancel).ConfigureAwait(false);
+            await inner.WriteAsync(content[..store.Torn(key, content.Length)], cancel).ConfigureAwait(false);
             store.After(StoreCall.Write, key);
         }
 
