@@ -1,3 +1,4 @@
+using System.Globalization;
 using KafkaBackup.LocalBroker.Log;
 using KafkaBackup.LocalBroker.Topics;
 
@@ -19,14 +20,14 @@ public sealed partial class LocalCluster
     public void DeleteTopic(string name)
     {
         RequireTopic(name);
-        Topics.Delete(name);
+        Forget(name);
     }
 
     /// <summary>Deletes a topic and creates it again: same settings, new topic id, empty logs.</summary>
     public void RecreateTopic(string name, int? partitions = null)
     {
         var topic = RequireTopic(name);
-        Topics.Delete(name);
+        Forget(name);
         CreateTopic(name, partitions ?? topic.Partitions.Count, topic.Config.Values, topic.ReplicationFactor);
     }
 
@@ -117,6 +118,23 @@ public sealed partial class LocalCluster
             partition.Log.Expire(beforeTimestamp);
     }
 
+    /// <summary>Applies every topic's <c>retention.ms</c> and <c>retention.bytes</c>, now. It never happens by itself.</summary>
+    public void ApplyRetention()
+    {
+        foreach (var topic in Topics.All.Where(t => t.Config["cleanup.policy"].Contains("delete", StringComparison.Ordinal)))
+        {
+            var milliseconds = long.Parse(topic.Config["retention.ms"], CultureInfo.InvariantCulture);
+            var bytes = long.Parse(topic.Config["retention.bytes"], CultureInfo.InvariantCulture);
+            foreach (var partition in topic.Partitions)
+            {
+                if (milliseconds >= 0)
+                    partition.Log.Expire(Now - milliseconds);
+                if (bytes >= 0)
+                    partition.Log.ExpireBySize(bytes);
+            }
+        }
+    }
+
     /// <summary>Log cleaning, now: the newest record of each key stays, at its offset.</summary>
     public void Compact(string topic, bool dropTombstones = false)
     {
@@ -137,6 +155,13 @@ public sealed partial class LocalCluster
 
     /// <summary>Flips a bit of the stored batch that holds the offset; its checksum no longer fits.</summary>
     public void CorruptBatch(string topic, int partition, long offset) => Require(topic, partition).Log.Corrupt(offset);
+
+    /// <summary>Deletes a topic together with the offsets that groups committed on it.</summary>
+    internal bool Forget(string name)
+    {
+        Groups.ForgetTopic(name);
+        return Topics.Delete(name);
+    }
 
     private Topic RequireTopic(string name) =>
         Topics.TryGet(name, out var topic) ? topic : throw new ArgumentException($"There is no topic '{name}'.");

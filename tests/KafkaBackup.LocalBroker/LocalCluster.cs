@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using KafkaBackup.LocalBroker.Control;
+using KafkaBackup.LocalBroker.Groups;
 using KafkaBackup.LocalBroker.Net;
 using KafkaBackup.LocalBroker.Security;
 using KafkaBackup.LocalBroker.Topics;
@@ -18,6 +20,7 @@ public sealed partial class LocalCluster : IAsyncDisposable, IDisposable
     private readonly string _directory;
     private readonly ImmutableSortedDictionary<int, BrokerNode> _brokers;
     private readonly Task _housekeeping;
+    private readonly ControlPort? _control;
     private int _connections;
     private int _disposed;
 
@@ -31,6 +34,7 @@ public sealed partial class LocalCluster : IAsyncDisposable, IDisposable
         Certificates = options.Tls ? CertificateSet.Create(Path.Combine(_directory, "tls"), options.Clock.GetUtcNow()) : null;
         Tls = new TlsGate(Certificates, options.RequireClientCertificate);
         Topics = new TopicStore(Path.Combine(_directory, "logs"), () => AliveBrokers);
+        Groups = new GroupCoordinator(options);
         Transactions = new TransactionCoordinator(this);
         Dispatcher = new Dispatcher(this);
         _brokers = Enumerable.Range(1, options.Brokers)
@@ -38,6 +42,7 @@ public sealed partial class LocalCluster : IAsyncDisposable, IDisposable
         foreach (var broker in _brokers.Values)
             broker.Start();
         _housekeeping = Task.Run(KeepHouse);
+        _control = options.ControlPort < 0 ? null : new ControlPort(this, options.ControlPort);
     }
 
     public LocalClusterOptions Options { get; }
@@ -46,6 +51,9 @@ public sealed partial class LocalCluster : IAsyncDisposable, IDisposable
     public string BootstrapServers => string.Join(',', _brokers.Values.Select(b => b.Address));
 
     public string ClusterId => Options.ClusterId;
+
+    /// <summary>Where the control port listens; null without one.</summary>
+    public string? ControlAddress => _control?.Address;
 
     /// <summary>What clients asked so far.</summary>
     public RequestLog Requests { get; } = new();
@@ -69,6 +77,8 @@ public sealed partial class LocalCluster : IAsyncDisposable, IDisposable
 
     internal TopicStore Topics { get; }
 
+    internal GroupCoordinator Groups { get; }
+
     internal TransactionCoordinator Transactions { get; }
 
     internal TlsGate Tls { get; }
@@ -84,6 +94,8 @@ public sealed partial class LocalCluster : IAsyncDisposable, IDisposable
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
             return;
         await _stopping.CancelAsync().ConfigureAwait(false);
+        if (_control is not null)
+            await _control.DisposeAsync().ConfigureAwait(false);
         await _housekeeping.ConfigureAwait(false);
         foreach (var broker in _brokers.Values)
             await broker.DisposeAsync().ConfigureAwait(false);
@@ -104,6 +116,7 @@ public sealed partial class LocalCluster : IAsyncDisposable, IDisposable
         {
             while (await timer.WaitForNextTickAsync(Stopping).ConfigureAwait(false))
                 Transactions.AbortExpired(Now);
+                Groups.KeepHouse();
         }
         catch (OperationCanceledException)
         {

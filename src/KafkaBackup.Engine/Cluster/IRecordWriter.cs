@@ -6,9 +6,13 @@ namespace KafkaBackup.Engine.Cluster;
 /// <param name="BatchBytes">Upper bound for a batch, uncompressed: stay under the target's max.message.bytes.</param>
 /// <param name="BatchRecords">Upper bound for records in a batch.</param>
 /// <param name="QueuedBytes">Cap on what waits in the client library.</param>
+/// <param name="StopAtFirstFailure">
+/// Without transactions: the first record that fails for good stops the whole writer (a fatal fault), so that nothing sent after it is stored
+/// and no hole arises. Without this, later records go in.
+/// </param>
 public sealed record WriterOptions(
     string? TransactionalId = null, int BatchBytes = 1_000_000, int BatchRecords = 10_000, long QueuedBytes = 64L << 20, string CompressionType = "none",
-    TimeSpan? TransactionTimeout = null, TimeSpan? Linger = null);
+    TimeSpan? TransactionTimeout = null, TimeSpan? Linger = null, bool StopAtFirstFailure = true);
 
 public enum SendOutcome
 {
@@ -50,8 +54,11 @@ public interface IRecordWriter : IDisposable
     /// <summary>Commits offsets of a private group in the running transaction.</summary>
     Task SendOffsetsAsync(string group, IReadOnlyCollection<GroupOffset> offsets, CancellationToken cancel);
 
+    /// <summary>Only when nothing is pending: the report of every record of the transaction must have been polled.</summary>
+    /// <exception cref="AbortableTransactionException">It must be aborted; SendOffsets throws this too.</exception>
     Task CommitTransactionAsync(CancellationToken cancel);
 
+    /// <summary>Drops what is queued or under way too; its reports are not handed out.</summary>
     Task AbortTransactionAsync(CancellationToken cancel);
 }
 

@@ -21,6 +21,9 @@ public sealed record RestoreReport
     public required ItemList<string> ConsumerOffsetActions { get; init; }
     public required ItemList<Finding> Findings { get; init; }
     public TimeSpan? EstimatedDuration { get; init; }
+
+    /// <summary>True when the file or the settings ask for no more than this report (<c>dry_run</c>).</summary>
+    public bool DryRun { get; init; }
 }
 
 public sealed record RestoreTopicPlan

@@ -45,6 +45,6 @@ internal sealed class DeleteTopicsApi() : Api<List<(string? Name, Guid Id)>>(Api
         var refused = Request.First(request.FailureOf(name), request.DeniedTopic(name));
         if (refused != ErrorCode.None)
             return refused;
-        return request.Cluster.Topics.Delete(name) ? request.AnswerFor(name, -1, ErrorCode.None) : ErrorCode.UnknownTopicOrPartition;
+        return request.Cluster.Forget(name) ? request.AnswerFor(name, -1, ErrorCode.None) : ErrorCode.UnknownTopicOrPartition;
     }
 }

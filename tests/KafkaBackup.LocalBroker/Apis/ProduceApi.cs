@@ -67,17 +67,12 @@ internal sealed class ProduceApi() : Api<ProduceApi.Asked>(ApiKey.Produce, 0, 9,
         if (records is not { Length: > 0 } sent)
             return new AppendOutcome(ErrorCode.InvalidRecord, Message: "There are no records.");
 
-        if (sent.Length >= BatchHeader.Length && BatchHeader.Read(sent.Span) is { Magic: 2, IsTransactional: true } header)
-        {
-            var producer = new ProducerIdentity(header.ProducerId, header.ProducerEpoch);
-            var outside = request.Cluster.Transactions.CheckAppend(producer, new TopicPartition(topicName, index));
-            if (outside != ErrorCode.None)
-                return new AppendOutcome(outside);
-        }
-
         // The request's buffer is ours alone, so the batch is placed where it lies.
         var batch = System.Runtime.InteropServices.MemoryMarshal.AsMemory(sent);
-        var outcome = partition.Log.Append(batch, topic.Config.Limits, request.Cluster.Now);
+        AppendOutcome Store() => partition.Log.Append(batch, topic.Config.Limits, request.Cluster.Now);
+        var outcome = batch.Length >= BatchHeader.Length && BatchHeader.Read(batch.Span) is { Magic: 2, IsTransactional: true } header
+            ? request.Cluster.Transactions.Append(new ProducerIdentity(header.ProducerId, header.ProducerEpoch), new TopicPartition(topicName, index), Store)
+            : Store();
         return outcome.Error == ErrorCode.None ? outcome with { Error = request.AnswerFor(topicName, index, ErrorCode.None) } : outcome;
     }
 

@@ -1,4 +1,4 @@
-using KafkaBackup.LocalBroker.Topics;
+using KafkaBackup.LocalBroker.Log;
 
 namespace KafkaBackup.LocalBroker.Transactions;
 
@@ -68,16 +68,21 @@ internal sealed class TransactionCoordinator(LocalCluster cluster)
         }
     }
 
-    /// <summary>Whether a transactional batch may go into the partition: only inside an ongoing transaction that named it.</summary>
-    public ErrorCode CheckAppend(ProducerIdentity producer, TopicPartition partition)
+    /// <summary>
+    /// Appends a transactional batch, only inside an ongoing transaction that named the partition. Under the lock, so that no
+    /// batch slips in behind its transaction's end.
+    /// </summary>
+    public AppendOutcome Append(ProducerIdentity producer, TopicPartition partition, Func<AppendOutcome> append)
     {
         lock (_gate)
         {
             if (!_byProducer.TryGetValue(producer.Id, out var transaction))
-                return ErrorCode.InvalidProducerIdMapping;
+                return new AppendOutcome(ErrorCode.InvalidProducerIdMapping);
             if (producer != transaction.Owner)
-                return ErrorCode.InvalidProducerEpoch;
-            return transaction.State == TransactionState.Ongoing && transaction.Partitions.Contains(partition) ? ErrorCode.None : ErrorCode.InvalidTxnState;
+                return new AppendOutcome(ErrorCode.InvalidProducerEpoch);
+            return transaction.State == TransactionState.Ongoing && transaction.Partitions.Contains(partition)
+                ? append()
+                : new AppendOutcome(ErrorCode.InvalidTxnState);
         }
     }
 
@@ -156,6 +161,7 @@ internal sealed class TransactionCoordinator(LocalCluster cluster)
         var now = cluster.Now;
         foreach (var partition in transaction.Partitions)
             cluster.Topics.Find(partition.Topic, partition.Partition)?.Log.EndTransaction(producer.Id, producer.Epoch, commit, now, CoordinatorEpoch);
+        cluster.Groups.EndTransaction(transaction.Groups, producer.Id, commit);
         transaction.Partitions.Clear();
         transaction.Groups.Clear();
         transaction.StartedAt = -1;

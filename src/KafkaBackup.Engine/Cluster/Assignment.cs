@@ -1,0 +1,70 @@
+using KafkaBackup.Engine.Cluster.Native;
+
+namespace KafkaBackup.Engine.Cluster;
+
+/// <summary>One partition that a reader reads, from Assign to Remove.</summary>
+internal sealed unsafe class Assignment : IDisposable
+{
+    private readonly PartitionList _position = new(1);
+
+    public Assignment(TopicPartition partition, long start, int slot, nint topic, long pollNumber)
+    {
+        Partition = partition;
+        Start = start;
+        Slot = slot;
+        Topic = topic;
+        AssignedInPoll = pollNumber;
+        NextExpected = start;
+        _position.Add(partition, LibRdKafka.OffsetInvalid);
+    }
+
+    public TopicPartition Partition { get; }
+
+    public int Slot { get; }
+
+    public nint Topic { get; }
+
+    /// <summary>The batch that was being handed out when it was made holds nothing of it, only of an earlier assignment of the same partition.</summary>
+    public long AssignedInPoll { get; }
+
+    /// <summary>Where the library was told to begin, last.</summary>
+    public long Start { get; private set; }
+
+    /// <summary>One past the last record handed out.</summary>
+    public long NextExpected { get; set; }
+
+    /// <summary>Something of this assignment has arrived since it was started.</summary>
+    public bool HasArrived { get; set; }
+
+    /// <summary>An error has ended it; nothing more is handed out.</summary>
+    public bool Failed { get; set; }
+
+    /// <summary>Asks the library: moves over control and aborted records, which are never handed out. Null before anything has arrived.</summary>
+    public long? Position(nint client)
+    {
+        if (Failed)
+        {
+            return NextExpected;
+        }
+
+        _ = LibRdKafka.rd_kafka_position(client, _position.Pointer);
+        var offset = _position.Pointer->Elements[0].Offset;
+        return offset < 0 ? null : offset;
+    }
+
+    public void BeginFetching(nint queue, long offset)
+    {
+        Start = offset;
+        HasArrived = false;
+        if (LibRdKafka.rd_kafka_consume_start_queue(Topic, Partition.Partition, offset, queue) != 0)
+        {
+            var error = NativeError.From(LibRdKafka.rd_kafka_last_error());
+            throw ErrorIds.PartitionRead.With($"Reading {Partition} from offset {offset} could not be started: {error.Text}", Partition);
+        }
+    }
+
+    /// <summary>Returns when the library has stopped; what it had fetched before is outdated and never comes out of the queue.</summary>
+    public void EndFetching() => _ = LibRdKafka.rd_kafka_consume_stop(Topic, Partition.Partition);
+
+    public void Dispose() => _position.Dispose();
+}

@@ -1,0 +1,64 @@
+using KafkaBackup.Engine.Cluster.Native;
+using ErrorCode = Confluent.Kafka.ErrorCode;
+
+namespace KafkaBackup.Engine.Cluster;
+
+/// <summary>
+/// What went wrong with connections lately, so that a request that got no answer can say why. A refused log-in or handshake tells more than
+/// "all brokers are down", which always follows it.
+/// </summary>
+internal sealed class FaultLog
+{
+    private readonly object _gate = new();
+    private NativeError? _definitive;
+    private NativeError? _latest;
+
+    /// <summary>The newest fault that trying again will not cure; null when there is none.</summary>
+    public NativeError? Definitive
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _definitive;
+            }
+        }
+    }
+
+    /// <summary>The fault that says most.</summary>
+    public NativeError? MostTelling
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _definitive ?? _latest;
+            }
+        }
+    }
+
+    public void Note(NativeError error)
+    {
+        lock (_gate)
+        {
+            if (KafkaErrors.IsDefinitive(error))
+            {
+                _definitive = error;
+            }
+            else if (error.Code != ErrorCode.Local_AllBrokersDown || _latest is null)
+            {
+                _latest = error;
+            }
+        }
+    }
+
+    /// <summary>The cluster answered: what was before no longer explains anything.</summary>
+    public void Clear()
+    {
+        lock (_gate)
+        {
+            _definitive = null;
+            _latest = null;
+        }
+    }
+}

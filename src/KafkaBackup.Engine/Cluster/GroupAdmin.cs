@@ -1,0 +1,123 @@
+using System.Diagnostics;
+using KafkaBackup.Engine.Cluster.Native;
+using ErrorCode = Confluent.Kafka.ErrorCode;
+
+namespace KafkaBackup.Engine.Cluster;
+
+/// <summary>Consumer groups and their committed offsets, with the metadata that clients attach to a commit.</summary>
+internal sealed class GroupAdmin(AdminClient admin)
+{
+    private const int GroupsPerCall = 200;
+    private const int StateDead = 4;
+    private const int StateEmpty = 5;
+
+    public async Task<IReadOnlyList<string>> ListAsync(CancellationToken cancel) =>
+        [.. (await ListStatesAsync(cancel).ConfigureAwait(false)).Keys.Order(StringComparer.Ordinal)];
+
+    public async Task<IReadOnlyDictionary<string, GroupState>> DescribeAsync(IReadOnlyCollection<string> groups, CancellationToken cancel)
+    {
+        var all = new Dictionary<string, GroupState>(StringComparer.Ordinal);
+        var unclear = false;
+        foreach (var chunk in groups.Distinct(StringComparer.Ordinal).Chunk(GroupsPerCall))
+        {
+            var answers = await admin.CallAsync(
+                GroupRequests.Describe(chunk), "Describing consumer groups", chunk.Length == 1 ? chunk[0] : $"{chunk.Length} groups", cancel).ConfigureAwait(false);
+            foreach (var (name, state, members, error) in answers)
+            {
+                if (error is { Code: not ErrorCode.GroupIdNotFound } failed)
+                {
+                    throw admin.Explain(failed, $"Describing consumer group '{name}'", name);
+                }
+
+                var dead = error is not null || state == StateDead;
+                unclear |= dead;
+                all[name] = dead ? new GroupState("Dead", 0) : new GroupState(GroupRequests.StateName(state), members);
+            }
+        }
+
+        if (unclear)
+        {
+            await CorrectAsync(all, cancel).ConfigureAwait(false);
+        }
+
+        return all;
+    }
+
+    public async Task<IReadOnlyList<GroupOffset>> ListOffsetsAsync(string group, bool requireStable, CancellationToken cancel)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            var (offsets, error) = await admin.CallAsync(
+                GroupRequests.ListOffsets(group, requireStable), $"Reading the offsets of group '{group}'", group, cancel).ConfigureAwait(false);
+            if (error is not { } failed)
+            {
+                return offsets;
+            }
+
+            if (!KafkaErrors.IsPassing(failed.Code) || AdminClient.OutOfBudget(started))
+            {
+                throw admin.Explain(failed, $"Reading the offsets of group '{group}'", group);
+            }
+
+            await AdminClient.PauseAsync(cancel).ConfigureAwait(false);
+        }
+    }
+
+    public async Task AlterOffsetsAsync(string group, IReadOnlyCollection<GroupOffset> offsets, CancellationToken cancel)
+    {
+        if (offsets.Count == 0)
+        {
+            return;
+        }
+
+        var (_, error) = await admin.CallAsync(GroupRequests.AlterOffsets(group, offsets), $"Setting the offsets of group '{group}'", group, cancel).ConfigureAwait(false);
+        ThrowIfFailed(error, group, "Setting");
+    }
+
+    public async Task DeleteOffsetsAsync(string group, IReadOnlyCollection<TopicPartition> partitions, CancellationToken cancel)
+    {
+        if (partitions.Count == 0)
+        {
+            return;
+        }
+
+        var (_, error) = await admin.CallAsync(GroupRequests.DeleteOffsets(group, partitions), $"Removing offsets of group '{group}'", group, cancel).ConfigureAwait(false);
+        ThrowIfFailed(error, group, "Removing");
+    }
+
+    private void ThrowIfFailed(NativeError? error, string group, string doing)
+    {
+        if (error is not { } failed)
+        {
+            return;
+        }
+
+        throw failed.Code is ErrorCode.NonEmptyGroup or ErrorCode.UnknownMemberId or ErrorCode.RebalanceInProgress or ErrorCode.GroupSubscribedToTopic or ErrorCode.IllegalGeneration
+            or ErrorCode.FencedInstanceId or ErrorCode.StaleMemberEpoch
+            ? ErrorIds.GroupActive.With($"{doing} the offsets of group '{group}' failed: the group has active consumers.", group)
+            : admin.Explain(failed, $"{doing} the offsets of group '{group}'", group);
+    }
+
+    /// <summary>
+    /// Groups of the newer protocol look dead to the request that describes classic groups; the listing tells them apart. Their members are not
+    /// counted there, so a group that is neither empty nor dead counts as having one.
+    /// </summary>
+    private async Task CorrectAsync(Dictionary<string, GroupState> described, CancellationToken cancel)
+    {
+        var listed = await ListStatesAsync(cancel).ConfigureAwait(false);
+        foreach (var (name, state) in described.ToArray())
+        {
+            if (state.State == "Dead" && listed.TryGetValue(name, out var listedState) && listedState != StateDead && listedState != 0)
+            {
+                described[name] = new GroupState(GroupRequests.StateName(listedState), listedState == StateEmpty ? 0 : 1);
+            }
+        }
+    }
+
+    private async Task<Dictionary<string, int>> ListStatesAsync(CancellationToken cancel)
+    {
+        var (groups, error) = await admin.CallAsync(GroupRequests.List(), "Listing consumer groups", admin.Address, cancel).ConfigureAwait(false);
+        return error is { } failed ? throw admin.Explain(failed, "Listing consumer groups", admin.Address) : groups;
+    }
+}

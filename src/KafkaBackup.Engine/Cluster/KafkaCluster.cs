@@ -1,0 +1,71 @@
+namespace KafkaBackup.Engine.Cluster;
+
+/// <summary>A real cluster, through the client library. Nothing is contacted before the first request.</summary>
+internal sealed class KafkaCluster : IKafkaCluster
+{
+    private static readonly TimeSpan DefaultConnectTimeout = TimeSpan.FromSeconds(10);
+
+    private readonly ClientConfiguration _configuration;
+    private readonly IEngineEvents _events;
+    private readonly AdminClient _admin;
+    private readonly TopicAdmin _topics;
+    private readonly OffsetLookup _offsets;
+    private readonly GroupAdmin _groups;
+
+    private KafkaCluster(ClientConfiguration configuration, IEngineEvents events, TimeSpan connectTimeout)
+    {
+        _configuration = configuration;
+        _events = events;
+        _admin = new AdminClient(KafkaClient.Open(ClientKind.Consumer, configuration, events, [], []), connectTimeout);
+        _topics = new TopicAdmin(_admin);
+        _offsets = new OffsetLookup(_admin);
+        _groups = new GroupAdmin(_admin);
+    }
+
+    public string Address => _configuration.Address;
+
+    /// <summary>Checks the settings as far as that is possible without the cluster.</summary>
+    /// <param name="connectTimeout">How long the first request waits for any broker to answer; null for ten seconds.</param>
+    public static KafkaCluster Connect(ClusterSettings settings, IEngineEvents events, TimeSpan? connectTimeout = null) =>
+        new(new ClientConfiguration(settings), events, connectTimeout ?? DefaultConnectTimeout);
+
+    public Task<ClusterDescription> DescribeAsync(CancellationToken cancel) => _topics.DescribeAsync(cancel);
+
+    public Task<IReadOnlyDictionary<string, IReadOnlyList<TopicConfig>>> DescribeConfigsAsync(IReadOnlyCollection<string> topics, CancellationToken cancel) =>
+        _topics.DescribeConfigsAsync(topics, cancel);
+
+    public Task<IReadOnlyDictionary<TopicPartition, OffsetAnswer>> ListOffsetsAsync(
+        IReadOnlyCollection<TopicPartition> partitions, OffsetBound bound, CancellationToken cancel) =>
+        _offsets.ListAsync(partitions, bound, cancel);
+
+    public Task<IReadOnlyDictionary<TopicPartition, OffsetAnswer>> FindOffsetsByTimeAsync(
+        IReadOnlyDictionary<TopicPartition, long> times, IsolationLevel isolation, CancellationToken cancel) =>
+        _offsets.FindByTimeAsync(times, isolation, cancel);
+
+    public Task CreateTopicAsync(NewTopic topic, CancellationToken cancel) => _topics.CreateAsync(topic, _offsets, cancel);
+
+    public Task DeleteTopicAsync(string topic, CancellationToken cancel) => _topics.DeleteAsync(topic, cancel);
+
+    public Task DeleteRecordsAsync(IReadOnlyDictionary<TopicPartition, long> beforeOffsets, CancellationToken cancel) =>
+        _topics.DeleteRecordsAsync(beforeOffsets, cancel);
+
+    public Task<IReadOnlyList<string>> ListGroupsAsync(CancellationToken cancel) => _groups.ListAsync(cancel);
+
+    public Task<IReadOnlyDictionary<string, GroupState>> DescribeGroupsAsync(IReadOnlyCollection<string> groups, CancellationToken cancel) =>
+        _groups.DescribeAsync(groups, cancel);
+
+    public Task<IReadOnlyList<GroupOffset>> ListGroupOffsetsAsync(string group, bool requireStable, CancellationToken cancel) =>
+        _groups.ListOffsetsAsync(group, requireStable, cancel);
+
+    public Task AlterGroupOffsetsAsync(string group, IReadOnlyCollection<GroupOffset> offsets, CancellationToken cancel) =>
+        _groups.AlterOffsetsAsync(group, offsets, cancel);
+
+    public Task DeleteGroupOffsetsAsync(string group, IReadOnlyCollection<TopicPartition> partitions, CancellationToken cancel) =>
+        _groups.DeleteOffsetsAsync(group, partitions, cancel);
+
+    public IRecordReader OpenReader(ReaderOptions options) => new KafkaRecordReader(_configuration, _events, options);
+
+    public IRecordWriter OpenWriter(WriterOptions options) => new KafkaRecordWriter(_configuration, _events, options);
+
+    public ValueTask DisposeAsync() => new(Task.Run(_admin.Dispose));
+}

@@ -1,0 +1,7 @@
+namespace KafkaBackup.Engine.Cluster.Native;
+
+/// <summary>One admin request in the library's terms.</summary>
+/// <param name="Start">Sends it: client, options, queue for the answer. What it is given is copied before it returns.</param>
+/// <param name="Read">Reads the answer from the event that carries it.</param>
+/// <param name="Configure">Sets options of this very request.</param>
+internal sealed record AdminRequest<T>(AdminOperation Operation, Action<nint, nint, nint> Start, Func<nint, T> Read, Action<nint>? Configure = null);

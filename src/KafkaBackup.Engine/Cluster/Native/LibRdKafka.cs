@@ -1,0 +1,270 @@
+using System.Runtime.InteropServices;
+
+namespace KafkaBackup.Engine.Cluster.Native;
+
+/// <summary>
+/// librdkafka's C interface, under its own names so that its documentation applies: client, queues, consuming and producing. Only calls that
+/// take nanoseconds and never block carry SuppressGCTransition. The library is found as Confluent.Kafka finds it: beside the assembly, under
+/// runtimes/, or through the AssemblyLoadContext.
+/// </summary>
+internal static unsafe partial class LibRdKafka
+{
+    public const string Library = "librdkafka";
+
+    public const int ClientTypeProducer = 0;
+    public const int ClientTypeConsumer = 1;
+
+    public const int ConfUnknown = -2;
+    public const int ConfOk = 0;
+
+    public const int EventNone = 0x0;
+    public const int EventDeliveryReport = 0x1;
+    public const int EventLog = 0x4;
+    public const int EventError = 0x8;
+
+    public const int TimestampCreate = 1;
+    public const int TimestampLogAppend = 2;
+
+    public const int MessageCopy = 0x2;
+
+    public const int PurgeQueue = 0x1;
+    public const int PurgeInFlight = 0x2;
+
+    /// <summary>RD_KAFKA_OFFSET_INVALID: no position yet.</summary>
+    public const long OffsetInvalid = -1001;
+
+    [LibraryImport(Library)]
+    public static partial int rd_kafka_version();
+
+    [LibraryImport(Library)]
+    public static partial byte* rd_kafka_version_str();
+
+    [LibraryImport(Library)]
+    public static partial byte* rd_kafka_err2str(int err);
+
+    [LibraryImport(Library)]
+    public static partial byte* rd_kafka_err2name(int err);
+
+    [LibraryImport(Library)]
+    public static partial nint rd_kafka_conf_new();
+
+    [LibraryImport(Library)]
+    public static partial void rd_kafka_conf_destroy(nint conf);
+
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int rd_kafka_conf_set(nint conf, string name, string value, byte* error, nuint errorSize);
+
+    [LibraryImport(Library)]
+    public static partial void rd_kafka_conf_set_events(nint conf, int events);
+
+    [LibraryImport(Library)]
+    public static partial void rd_kafka_conf_set_opaque(nint conf, nint opaque);
+
+    [LibraryImport(Library)]
+    public static partial void rd_kafka_conf_set_error_cb(nint conf, delegate* unmanaged[Cdecl]<nint, int, byte*, nint, void> callback);
+
+    /// <summary>Takes the configuration over when it succeeds.</summary>
+    [LibraryImport(Library)]
+    public static partial nint rd_kafka_new(int type, nint conf, byte* error, nuint errorSize);
+
+    [LibraryImport(Library)]
+    public static partial void rd_kafka_destroy_flags(nint client, int flags);
+
+    [LibraryImport(Library)]
+    public static partial int rd_kafka_set_log_queue(nint client, nint queue);
+
+    /// <summary>Lets the library's own thread fetch OAuth tokens.</summary>
+    [LibraryImport(Library)]
+    public static partial nint rd_kafka_sasl_background_callbacks_enable(nint client);
+
+    [LibraryImport(Library)]
+    public static partial int rd_kafka_fatal_error(nint client, byte* error, nuint errorSize);
+
+    [LibraryImport(Library)]
+    public static partial void rd_kafka_mem_free(nint client, void* pointer);
+
+    [LibraryImport(Library)]
+    public static partial byte* rd_kafka_clusterid(nint client, int timeoutMs);
+
+    [LibraryImport(Library)]
+    public static partial int rd_kafka_metadata(nint client, int allTopics, nint onlyTopic, NativeMetadata** metadata, int timeoutMs);
+
+    [LibraryImport(Library)]
+    public static partial void rd_kafka_metadata_destroy(NativeMetadata* metadata);
+
+    // Queues and events
+
+    [LibraryImport(Library)]
+    public static partial nint rd_kafka_queue_new(nint client);
+
+    [LibraryImport(Library)]
+    public static partial nint rd_kafka_queue_get_main(nint client);
+
+    [LibraryImport(Library)]
+    public static partial void rd_kafka_queue_destroy(nint queue);
+
+    [LibraryImport(Library)]
+    public static partial nint rd_kafka_queue_poll(nint queue, int timeoutMs);
+
+    [LibraryImport(Library)]
+    public static partial int rd_kafka_event_type(nint happening);
+
+    [LibraryImport(Library)]
+    public static partial int rd_kafka_event_error(nint happening);
+
+    [LibraryImport(Library)]
+    public static partial byte* rd_kafka_event_error_string(nint happening);
+
+    [LibraryImport(Library)]
+    public static partial int rd_kafka_event_error_is_fatal(nint happening);
+
+    [LibraryImport(Library)]
+    public static partial int rd_kafka_event_log(nint happening, byte** facility, byte** text, int* level);
+
+    [LibraryImport(Library)]
+    public static partial nuint rd_kafka_event_message_array(nint happening, NativeMessage** messages, nuint size);
+
+    [LibraryImport(Library)]
+    public static partial void rd_kafka_event_destroy(nint happening);
+
+    // Errors as objects
+
+    [LibraryImport(Library)]
+    public static partial int rd_kafka_error_code(nint error);
+
+    [LibraryImport(Library)]
+    public static partial byte* rd_kafka_error_string(nint error);
+
+    [LibraryImport(Library)]
+    public static partial int rd_kafka_error_is_fatal(nint error);
+
+    [LibraryImport(Library)]
+    public static partial int rd_kafka_error_is_retriable(nint error);
+
+    [LibraryImport(Library)]
+    public static partial int rd_kafka_error_txn_requires_abort(nint error);
+
+    [LibraryImport(Library)]
+    public static partial void rd_kafka_error_destroy(nint error);
+
+    // Topics, consuming
+
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial nint rd_kafka_topic_new(nint client, string topic, nint conf);
+
+    [LibraryImport(Library)]
+    public static partial void rd_kafka_topic_destroy(nint topic);
+
+    [LibraryImport(Library)]
+    public static partial int rd_kafka_last_error();
+
+    [LibraryImport(Library)]
+    public static partial int rd_kafka_consume_start_queue(nint topic, int partition, long offset, nint queue);
+
+    [LibraryImport(Library)]
+    public static partial int rd_kafka_consume_stop(nint topic, int partition);
+
+    [LibraryImport(Library)]
+    public static partial nint rd_kafka_consume_batch_queue(nint queue, int timeoutMs, NativeMessage** messages, nuint size);
+
+    [LibraryImport(Library)]
+    public static partial void rd_kafka_message_destroy(NativeMessage* message);
+
+    [LibraryImport(Library)]
+    [SuppressGCTransition]
+    public static partial long rd_kafka_message_timestamp(NativeMessage* message, int* kind);
+
+    [LibraryImport(Library)]
+    [SuppressGCTransition]
+    public static partial int rd_kafka_message_leader_epoch(NativeMessage* message);
+
+    /// <summary>Of a produced message: 0 not stored, 1 possibly stored, 2 stored.</summary>
+    [LibraryImport(Library)]
+    [SuppressGCTransition]
+    public static partial int rd_kafka_message_status(NativeMessage* message);
+
+    [LibraryImport(Library)]
+    public static partial byte* rd_kafka_message_errstr(NativeMessage* message);
+
+    /// <summary>Parses the headers on first use; they live as long as the message.</summary>
+    [LibraryImport(Library)]
+    public static partial int rd_kafka_message_headers(NativeMessage* message, nint* headers);
+
+    [LibraryImport(Library)]
+    [SuppressGCTransition]
+    public static partial nuint rd_kafka_header_cnt(nint headers);
+
+    [LibraryImport(Library)]
+    [SuppressGCTransition]
+    public static partial int rd_kafka_header_get_all(nint headers, nuint index, byte** name, byte** value, nuint* size);
+
+    [LibraryImport(Library)]
+    public static partial int rd_kafka_position(nint client, NativeTopicPartitionList* partitions);
+
+    // Producing
+
+    [LibraryImport(Library)]
+    public static partial nint rd_kafka_headers_new(nuint initialCount);
+
+    [LibraryImport(Library)]
+    public static partial void rd_kafka_headers_destroy(nint headers);
+
+    [LibraryImport(Library)]
+    public static partial int rd_kafka_header_add(nint headers, byte* name, nint nameSize, byte* value, nint valueSize);
+
+    /// <summary>Null for success, else an error to destroy. Headers are taken over on success only.</summary>
+    [LibraryImport(Library)]
+    public static partial nint rd_kafka_produceva(nint client, ProduceArgument* arguments, nuint count);
+
+    [LibraryImport(Library)]
+    public static partial int rd_kafka_outq_len(nint client);
+
+    [LibraryImport(Library)]
+    public static partial int rd_kafka_purge(nint client, int flags);
+
+    [LibraryImport(Library)]
+    public static partial nint rd_kafka_init_transactions(nint client, int timeoutMs);
+
+    [LibraryImport(Library)]
+    public static partial nint rd_kafka_begin_transaction(nint client);
+
+    [LibraryImport(Library)]
+    public static partial nint rd_kafka_send_offsets_to_transaction(nint client, NativeTopicPartitionList* offsets, nint groupMetadata, int timeoutMs);
+
+    [LibraryImport(Library)]
+    public static partial nint rd_kafka_commit_transaction(nint client, int timeoutMs);
+
+    [LibraryImport(Library)]
+    public static partial nint rd_kafka_abort_transaction(nint client, int timeoutMs);
+
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial nint rd_kafka_consumer_group_metadata_new(string group);
+
+    [LibraryImport(Library)]
+    public static partial void rd_kafka_consumer_group_metadata_destroy(nint metadata);
+
+    // Lists of partitions
+
+    [LibraryImport(Library)]
+    public static partial NativeTopicPartitionList* rd_kafka_topic_partition_list_new(int size);
+
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial NativeTopicPartition* rd_kafka_topic_partition_list_add(NativeTopicPartitionList* list, string topic, int partition);
+
+    [LibraryImport(Library)]
+    public static partial void rd_kafka_topic_partition_list_destroy(NativeTopicPartitionList* list);
+
+    [LibraryImport(Library)]
+    public static partial int rd_kafka_topic_partition_get_leader_epoch(NativeTopicPartition* partition);
+
+    [LibraryImport(Library)]
+    public static partial void rd_kafka_topic_partition_set_leader_epoch(NativeTopicPartition* partition, int leaderEpoch);
+
+    /// <summary>Text that the library owns.</summary>
+    public static string Text(byte* text) => Marshal.PtrToStringUTF8((nint)text) ?? "";
+
+    /// <summary>What the library calls an error: text for people, and the name that its documentation uses.</summary>
+    public static string ErrorText(int err) => Text(rd_kafka_err2str(err));
+
+    public static string ErrorName(int err) => Text(rd_kafka_err2name(err));
+}

@@ -1,0 +1,273 @@
+using ErrorCode = Confluent.Kafka.ErrorCode;
+
+namespace KafkaBackup.Engine.Cluster.Native;
+
+/// <summary>Requests about topics, and the reading of their answers.</summary>
+internal static unsafe class TopicRequests
+{
+    private const int DescribeTimeoutMs = 30_000;
+    private const int OperationTimeoutMs = 30_000;
+
+    /// <summary>RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG: set on the topic itself.</summary>
+    private const int ConfigFromTopic = 1;
+
+    public static AdminRequest<List<TopicDetail>> Describe(string[] topics) => new(
+        AdminOperation.DescribeTopics,
+        (client, options, queue) =>
+        {
+            using var names = new NameArray(topics);
+            var collection = LibRdKafka.rd_kafka_TopicCollection_of_topic_names(names.Pointer, (nuint)topics.Length);
+            LibRdKafka.rd_kafka_DescribeTopics(client, collection, options, queue);
+            LibRdKafka.rd_kafka_TopicCollection_destroy(collection);
+        },
+        ReadDetails);
+
+    public static AdminRequest<List<(string Name, IReadOnlyList<TopicConfig> Configs, NativeError? Error)>> DescribeConfigs(string[] topics) => new(
+        AdminOperation.DescribeConfigs,
+        (client, options, queue) => WithHandles(
+            topics, name => LibRdKafka.rd_kafka_ConfigResource_new(LibRdKafka.ResourceTopic, name), LibRdKafka.rd_kafka_ConfigResource_destroy,
+            (handles, count) => LibRdKafka.rd_kafka_DescribeConfigs(client, (nint*)handles, count, options, queue)),
+        ReadConfigs);
+
+    public static AdminRequest<List<NativeError>> Create(NewTopic topic) => new(
+        AdminOperation.CreateTopics, (client, options, queue) => StartCreate(topic, client, options, queue), ReadCreated, SetOperationTimeout);
+
+    public static AdminRequest<List<NativeError>> Delete(string topic) => new(
+        AdminOperation.DeleteTopics,
+        (client, options, queue) => WithHandles(
+            [topic], LibRdKafka.rd_kafka_DeleteTopic_new, LibRdKafka.rd_kafka_DeleteTopic_destroy,
+            (handles, count) => LibRdKafka.rd_kafka_DeleteTopics(client, (nint*)handles, count, options, queue)),
+        ReadDeleted,
+        SetOperationTimeout);
+
+    public static AdminRequest<List<(TopicPartition Partition, NativeError Error)>> DeleteRecords(IReadOnlyDictionary<TopicPartition, long> beforeOffsets) => new(
+        AdminOperation.DeleteRecords,
+        (client, options, queue) =>
+        {
+            using var list = new PartitionList(beforeOffsets.Count);
+            foreach (var (partition, offset) in beforeOffsets)
+            {
+                list.Add(partition, offset);
+            }
+
+            var request = LibRdKafka.rd_kafka_DeleteRecords_new(list.Pointer);
+            LibRdKafka.rd_kafka_DeleteRecords(client, &request, 1, options, queue);
+            LibRdKafka.rd_kafka_DeleteRecords_destroy(request);
+        },
+        ReadDeletedRecords,
+        SetOperationTimeout);
+
+    /// <summary>Brokers and all topics. Blocks.</summary>
+    public static (ClusterDescription? Cluster, NativeError? Error) Metadata(nint client)
+    {
+        NativeMetadata* metadata;
+        var code = LibRdKafka.rd_kafka_metadata(client, 1, 0, &metadata, DescribeTimeoutMs);
+        if (code != 0)
+        {
+            return (null, NativeError.From(code));
+        }
+
+        try
+        {
+            var topics = new Dictionary<string, TopicDescription>(StringComparer.Ordinal);
+            for (var i = 0; i < metadata->TopicCount; i++)
+            {
+                var topic = ReadTopic(&metadata->Topics[i]);
+                topics[topic.Name] = topic;
+            }
+
+            var brokers = new int[metadata->BrokerCount];
+            for (var i = 0; i < brokers.Length; i++)
+            {
+                brokers[i] = metadata->Brokers[i].Id;
+            }
+
+            Array.Sort(brokers);
+            return (new ClusterDescription(ReadClusterId(client), brokers, topics), null);
+        }
+        finally
+        {
+            LibRdKafka.rd_kafka_metadata_destroy(metadata);
+        }
+    }
+
+    private static TopicDescription ReadTopic(NativeMetadataTopic* topic)
+    {
+        var name = LibRdKafka.Text(topic->Name);
+        var partitions = new PartitionDescription[topic->PartitionCount];
+        var replicas = 0;
+        for (var i = 0; i < partitions.Length; i++)
+        {
+            partitions[i] = new PartitionDescription(topic->Partitions[i].Id, topic->Partitions[i].Leader);
+            replicas = Math.Max(replicas, topic->Partitions[i].ReplicaCount);
+        }
+
+        Array.Sort(partitions, (left, right) => left.Partition.CompareTo(right.Partition));
+        var error = topic->Err is 0 or (int)ErrorCode.LeaderNotAvailable ? null : LibRdKafka.ErrorText(topic->Err);
+        return new TopicDescription(name, null, name.StartsWith("__", StringComparison.Ordinal), replicas, partitions, error);
+    }
+
+    /// <summary>Known from the metadata just received, so there is nothing to wait for.</summary>
+    private static string? ReadClusterId(nint client)
+    {
+        var id = LibRdKafka.rd_kafka_clusterid(client, 0);
+        if (id is null)
+        {
+            return null;
+        }
+
+        var text = LibRdKafka.Text(id);
+        LibRdKafka.rd_kafka_mem_free(client, id);
+        return text;
+    }
+
+    private static List<TopicDetail> ReadDetails(nint result)
+    {
+        nuint count;
+        var topics = LibRdKafka.rd_kafka_DescribeTopics_result_topics(result, &count);
+        var details = new List<TopicDetail>((int)count);
+        for (nuint i = 0; i < count; i++)
+        {
+            if (NativeError.Borrow(LibRdKafka.rd_kafka_TopicDescription_error(topics[i])) is not null)
+            {
+                continue;
+            }
+
+            nuint partitionCount;
+            var partitions = LibRdKafka.rd_kafka_TopicDescription_partitions(topics[i], &partitionCount);
+            var leaders = new int[(int)partitionCount];
+            for (var p = 0; p < leaders.Length; p++)
+            {
+                var leader = LibRdKafka.rd_kafka_TopicPartitionInfo_leader(partitions[p]);
+                leaders[p] = leader == 0 ? -1 : LibRdKafka.rd_kafka_Node_id(leader);
+            }
+
+            details.Add(new TopicDetail(
+                LibRdKafka.Text(LibRdKafka.rd_kafka_TopicDescription_name(topics[i])),
+                ReadId(LibRdKafka.rd_kafka_TopicDescription_topic_id(topics[i])),
+                LibRdKafka.rd_kafka_TopicDescription_is_internal(topics[i]) != 0,
+                leaders));
+        }
+
+        return details;
+    }
+
+    private static string? ReadId(nint id) =>
+        id == 0 || (LibRdKafka.rd_kafka_Uuid_most_significant_bits(id) == 0 && LibRdKafka.rd_kafka_Uuid_least_significant_bits(id) == 0)
+            ? null
+            : LibRdKafka.Text(LibRdKafka.rd_kafka_Uuid_base64str(id));
+
+    private static List<(string Name, IReadOnlyList<TopicConfig> Configs, NativeError? Error)> ReadConfigs(nint result)
+    {
+        nuint count;
+        var resources = LibRdKafka.rd_kafka_DescribeConfigs_result_resources(result, &count);
+        var all = new List<(string, IReadOnlyList<TopicConfig>, NativeError?)>((int)count);
+        for (nuint i = 0; i < count; i++)
+        {
+            var name = LibRdKafka.Text(LibRdKafka.rd_kafka_ConfigResource_name(resources[i]));
+            var code = LibRdKafka.rd_kafka_ConfigResource_error(resources[i]);
+            if (code != 0)
+            {
+                all.Add((name, [], NativeError.From(code, LibRdKafka.rd_kafka_ConfigResource_error_string(resources[i]))));
+                continue;
+            }
+
+            nuint entryCount;
+            var entries = LibRdKafka.rd_kafka_ConfigResource_configs(resources[i], &entryCount);
+            var configs = new TopicConfig[(int)entryCount];
+            for (var e = 0; e < configs.Length; e++)
+            {
+                var value = LibRdKafka.rd_kafka_ConfigEntry_value(entries[e]);
+                configs[e] = new TopicConfig(
+                    LibRdKafka.Text(LibRdKafka.rd_kafka_ConfigEntry_name(entries[e])),
+                    value is null ? null : LibRdKafka.Text(value),
+                    LibRdKafka.rd_kafka_ConfigEntry_source(entries[e]) != ConfigFromTopic,
+                    LibRdKafka.rd_kafka_ConfigEntry_is_sensitive(entries[e]) > 0,
+                    LibRdKafka.rd_kafka_ConfigEntry_is_read_only(entries[e]) > 0);
+            }
+
+            all.Add((name, configs, null));
+        }
+
+        return all;
+    }
+
+    private static void StartCreate(NewTopic topic, nint client, nint options, nint queue)
+    {
+        var error = stackalloc byte[512];
+        var request = LibRdKafka.rd_kafka_NewTopic_new(topic.Name, topic.Partitions, topic.ReplicationFactor, error, 512);
+        if (request == 0)
+        {
+            throw ErrorIds.TopicCreation.With($"Topic '{topic.Name}' cannot be created: {LibRdKafka.Text(error)}", topic.Name);
+        }
+
+        foreach (var (name, value) in topic.Configs)
+        {
+            _ = LibRdKafka.rd_kafka_NewTopic_set_config(request, name, value);
+        }
+
+        LibRdKafka.rd_kafka_CreateTopics(client, &request, 1, options, queue);
+        LibRdKafka.rd_kafka_NewTopic_destroy(request);
+    }
+
+    private static List<NativeError> ReadCreated(nint result)
+    {
+        nuint count;
+        return ReadTopicErrors(LibRdKafka.rd_kafka_CreateTopics_result_topics(result, &count), count);
+    }
+
+    private static List<NativeError> ReadDeleted(nint result)
+    {
+        nuint count;
+        return ReadTopicErrors(LibRdKafka.rd_kafka_DeleteTopics_result_topics(result, &count), count);
+    }
+
+    private static List<NativeError> ReadTopicErrors(nint* results, nuint count)
+    {
+        var errors = new List<NativeError>();
+        for (nuint i = 0; i < count; i++)
+        {
+            var code = LibRdKafka.rd_kafka_topic_result_error(results[i]);
+            if (code != 0)
+            {
+                errors.Add(NativeError.From(code, LibRdKafka.rd_kafka_topic_result_error_string(results[i])));
+            }
+        }
+
+        return errors;
+    }
+
+    private static void SetOperationTimeout(nint options) =>
+        _ = LibRdKafka.rd_kafka_AdminOptions_set_operation_timeout(options, OperationTimeoutMs, null, 0);
+
+    /// <summary>Makes a native object per name for the length of a call.</summary>
+    private static void WithHandles(IEnumerable<string> names, Func<string, nint> create, Action<nint> destroy, Action<nint, nuint> use)
+    {
+        var handles = names.Select(create).ToArray();
+        fixed (nint* pointer = handles)
+        {
+            use((nint)pointer, (nuint)handles.Length);
+        }
+
+        Array.ForEach(handles, destroy);
+    }
+
+    private static List<(TopicPartition Partition, NativeError Error)> ReadDeletedRecords(nint result)
+    {
+        var list = LibRdKafka.rd_kafka_DeleteRecords_result_offsets(result);
+        var failed = new List<(TopicPartition Partition, NativeError Error)>();
+        for (var i = 0; i < list->Count; i++)
+        {
+            if (list->Elements[i].Err != 0)
+            {
+                failed.Add((PartitionList.Name(&list->Elements[i]), NativeError.From(list->Elements[i].Err)));
+            }
+        }
+
+        return failed;
+    }
+}
+
+/// <param name="TopicId">Null where the broker gives none.</param>
+/// <param name="Leaders">Per partition in order; -1 for none.</param>
+internal sealed record TopicDetail(string Name, string? TopicId, bool IsInternal, IReadOnlyList<int> Leaders);

@@ -1,0 +1,36 @@
+namespace KafkaBackup.Engine.Cluster;
+
+/// <summary>The library's settings for reading; DESIGN section 3 says what each was learnt from.</summary>
+internal static class ReaderProperties
+{
+    public static IReadOnlyList<KeyValuePair<string, string>> Tuning { get; } =
+    [
+        // Bounds how long an empty or nearly empty partition holds up others of the same broker.
+        new("fetch.wait.max.ms", "20"),
+
+        // When the queue is full the fetcher would sleep a second; and it should have plenty to hand out before that.
+        new("fetch.queue.backoff.ms", "5"),
+        new("queued.min.messages", "1000000"),
+        new("fetch.error.backoff.ms", "200"),
+        new("fetch.max.bytes", "8388608"),
+        new("fetch.message.max.bytes", "4194304"),
+
+        // A topic that does not exist is reported after this time, in case it has only just been created.
+        new("topic.metadata.propagation.max.ms", "5000"),
+    ];
+
+    public static IReadOnlyList<KeyValuePair<string, string>> Promises(ReaderOptions options) =>
+    [
+        new("isolation.level", options.Isolation == IsolationLevel.ReadCommitted ? "read_committed" : "read_uncommitted"),
+        new("auto.offset.reset", "error"),
+        new("enable.auto.commit", "false"),
+        new("auto.commit.enable", "false"),
+        new("enable.auto.offset.store", "false"),
+        new("enable.partition.eof", "true"),
+        new("check.crcs", options.CheckCrcs ? "true" : "false"),
+        new("queued.max.messages.kbytes", Math.Clamp(options.QueuedBytes / 1024, 1, 2_097_151).ToString(System.Globalization.CultureInfo.InvariantCulture)),
+
+        // One record may be as large as a broker allows.
+        new("receive.message.max.bytes", int.MaxValue.ToString(System.Globalization.CultureInfo.InvariantCulture)),
+    ];
+}
