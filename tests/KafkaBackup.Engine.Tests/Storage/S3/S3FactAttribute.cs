@@ -1,4 +1,5 @@
 using KafkaBackup.Testing.S3;
+using Xunit;
 
 namespace KafkaBackup.Engine.Tests.Storage.S3;
 
