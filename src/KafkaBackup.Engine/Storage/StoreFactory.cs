@@ -1,4 +1,5 @@
 using KafkaBackup.Engine.Storage.Files;
+using KafkaBackup.Engine.Storage.S3;
 
 namespace KafkaBackup.Engine.Storage;
 
@@ -7,10 +8,8 @@ public static class StoreFactory
 {
     private const string ObjectStoreScheme = "s3://";
 
-    public static IStore Open(StoreSettings settings, TimeProvider clock, Action<RetryNotice>? onRetry = null) =>
-        new RetryingStore(OpenBare(settings), RetryPolicy.Default, clock, onRetry: onRetry);
-
-    private static IStore OpenBare(StoreSettings settings)
+    /// <param name="onWarning">Hears what the user should know although nothing failed.</param>
+    public static IStore Open(StoreSettings settings, TimeProvider clock, Action<RetryNotice>? onRetry = null, Action<string>? onWarning = null)
     {
         if (string.IsNullOrWhiteSpace(settings.Path))
         {
@@ -18,12 +17,12 @@ public static class StoreFactory
         }
 
         RefuseManifestFile(settings.Path);
-        return IsObjectStore(settings.Path) ? OpenObjectStore(settings) : OpenFolder(settings, settings.Path);
-    }
 
-    /// <summary>The one place that an object store is made; it lies in S3/.</summary>
-    private static IStore OpenObjectStore(StoreSettings settings) =>
-        throw ErrorIds.StoreConfiguration.With($"'{settings.Path}': object stores are not built into this version.", settings.Path, "Give -Path a folder.");
+        // An S3 store repeats by itself: parts and conditional writes can be repeated nowhere else, and twice would multiply.
+        return IsObjectStore(settings.Path)
+            ? new S3Store(settings, clock, onRetry, onWarning)
+            : new RetryingStore(OpenFolder(settings, settings.Path), RetryPolicy.Default, clock, onRetry: onRetry);
+    }
 
     private static FileStore OpenFolder(StoreSettings settings, string path)
     {

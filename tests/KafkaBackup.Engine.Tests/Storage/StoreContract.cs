@@ -19,6 +19,9 @@ public abstract class StoreContract : IAsyncLifetime
     /// <summary>Sizes at which this kind of store changes how it works, beside the small ones.</summary>
     protected virtual IReadOnlyList<int> InterestingSizes => [];
 
+    /// <summary>How much must be written before an upload leaves something in the store; smaller ones may be kept in memory until their commit.</summary>
+    protected virtual int BytesOfAnUnfinishedUpload => 10;
+
     /// <summary>An empty store, of its own for each test.</summary>
     protected abstract Task<IStore> OpenAsync();
 
@@ -191,7 +194,7 @@ public abstract class StoreContract : IAsyncLifetime
     {
         await PutAsync("a/object", "x");
         var upload = await Store.CreateAsync("a/unfinished", default);
-        await upload.WriteAsync(new byte[10], default);
+        await upload.WriteAsync(new byte[BytesOfAnUnfinishedUpload], default);
 
         Assert.Single(await UploadsAsync("a/"));
         Assert.Empty(await UploadsAsync("b/"));

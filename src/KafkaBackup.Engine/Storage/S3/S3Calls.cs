@@ -21,9 +21,9 @@ internal readonly record struct S3Attempt(bool IsRepeat, CancellationToken Cance
 /// The only place that tries again: single parts, and the end of an upload whose answer was lost, can be repeated nowhere else; a store above this one must not
 /// repeat once more. Errors that leave here still say by <see cref="StoreFault"/> whether they were of the passing kind, for those who report them.
 /// </summary>
-internal sealed class S3Calls(S3Connection connection, S3Faults faults, S3Limits limits, IEngineEvents events, TimeProvider time)
+internal sealed class S3Calls(S3Connection connection, S3Faults faults, S3Limits limits, Action<RetryNotice>? onRetry, TimeProvider time)
 {
-    private readonly S3Pace _pace = new(limits, time);
+    private readonly S3Pace _pace = new(limits.Retry, time);
     private volatile bool _sendDigests;
 
     public AmazonS3Client Client => connection.Client;
@@ -34,6 +34,7 @@ internal sealed class S3Calls(S3Connection connection, S3Faults faults, S3Limits
     public async Task<T> RunAsync<T>(S3Call call, Func<S3Attempt, Task<T>> attempt, CancellationToken cancel)
     {
         var started = time.GetTimestamp();
+        var failures = 0;
         var renewed = false;
         var clockCorrected = false;
         for (var number = 1; ; number++)
@@ -63,13 +64,13 @@ internal sealed class S3Calls(S3Connection connection, S3Faults faults, S3Limits
             var elapsed = time.GetElapsedTime(started);
             switch (fault.Recovery)
             {
-                case S3Recovery.Again when elapsed < (call.RetryBudget ?? limits.RetryBudget):
-                    events.Verbose($"{fault.Error.Message} Trying again.");
-                    await Task.Delay(DelayBefore(number + 1), time, cancel).ConfigureAwait(false);
+                case S3Recovery.Again when elapsed < (call.RetryBudget ?? limits.Retry.Budget):
+                    var delay = limits.Retry.DelayBefore(++failures, Random.Shared.NextDouble());
+                    onRetry?.Invoke(new RetryNotice(faults.Describe(call), number, delay, fault.Error));
+                    await Task.Delay(delay, time, cancel).ConfigureAwait(false);
                     break;
                 case S3Recovery.SlowDown when elapsed < limits.ThrottleBudget:
-                    _pace.SlowDown();
-                    events.Verbose($"{fault.Error.Message} Slowing down.");
+                    onRetry?.Invoke(new RetryNotice(faults.Describe(call), number, _pace.SlowDown(), fault.Error));
                     break;
                 case S3Recovery.RenewCredentials when !renewed && connection.Credentials.CanRenew:
                     renewed = true;
@@ -96,12 +97,6 @@ internal sealed class S3Calls(S3Connection connection, S3Faults faults, S3Limits
                 return true;
             },
             cancel);
-
-    private TimeSpan DelayBefore(int attempt)
-    {
-        var doubled = limits.FirstDelay * Math.Pow(2, Math.Min(attempt - 2, 16));
-        return (doubled < limits.LongestDelay ? doubled : limits.LongestDelay) * (0.5 + (Random.Shared.NextDouble() / 2));
-    }
 
     /// <summary>The time limit of one attempt. A cancel ends a read at once; a write gets a little while to end by itself, so that it does not go on unseen.</summary>
     private sealed class AttemptLimit : IDisposable

@@ -61,7 +61,7 @@ internal sealed class S3Conditions(S3Session session) : IDisposable
         await session.DeleteAsync(scratch, cancel).ConfigureAwait(false);
         if (!honoured)
         {
-            session.Events.Warning($"{session.Connection.Address} does not honour conditional writes (If-None-Match): two runs on the same backup id are kept apart by the lock's heartbeat only.");
+            session.Warn($"{session.Connection.Address} does not honour conditional writes (If-None-Match): two runs on the same backup id are kept apart by the lock's heartbeat only.");
         }
 
         return honoured;

@@ -178,7 +178,7 @@ internal sealed partial class S3Faults(S3Options options, S3Connection connectio
         return $" by {minutes} minutes ({(ahead > TimeSpan.Zero ? "ahead" : "behind")})";
     }
 
-    private string Describe(S3Call call) => $"{call.Action} on {Describe(call.Key)}";
+    public string Describe(S3Call call) => $"{call.Action} on {Describe(call.Key)}";
 
     private string Describe(string key) => key.Length == 0 ? options.Location : $"'{key}' in {options.Location}";
 

@@ -14,21 +14,16 @@ public sealed record S3Limits
     /// <summary>Bytes of full parts that are on their way at once, over all uploads of a store: with what uploads are filling, the store's memory.</summary>
     public int BytesInFlight { get; init; } = 48 << 20;
 
-    /// <summary>How long a call may go on failing before it gives up.</summary>
-    public TimeSpan RetryBudget { get; init; } = TimeSpan.FromMinutes(2);
+    public RetryPolicy Retry { get; init; } = RetryPolicy.Default;
 
-    /// <summary>The same where the server only asks to slow down: it is well, and work gets done.</summary>
+    /// <summary>The budget where the server only asks to slow down: it is well, and work gets done.</summary>
     public TimeSpan ThrottleBudget { get; init; } = TimeSpan.FromMinutes(15);
 
-    /// <summary>The same for the first request of a store, where an address is more likely wrong than a server ill.</summary>
+    /// <summary>The budget of the first request of a store, where an address is more likely wrong than a server ill.</summary>
     public TimeSpan RecogniseBudget { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>From here on the difference between the clocks is told; S3 refuses 15 minutes.</summary>
     public TimeSpan NotableSkew { get; init; } = TimeSpan.FromMinutes(5);
-
-    public TimeSpan FirstDelay { get; init; } = TimeSpan.FromMilliseconds(200);
-
-    public TimeSpan LongestDelay { get; init; } = TimeSpan.FromSeconds(10);
 
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
 

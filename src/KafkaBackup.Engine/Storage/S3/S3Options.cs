@@ -34,8 +34,6 @@ internal sealed record S3Options
 
     public string Location => Prefix.Length == 0 ? Scheme + Bucket : $"{Scheme}{Bucket}/{Prefix.TrimEnd('/')}";
 
-    public static bool IsS3(string? path) => path is not null && path.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase);
-
     public static S3Options From(StoreSettings settings)
     {
         var (bucket, prefix) = SplitPath(settings.Path);
@@ -127,12 +125,12 @@ internal sealed record S3Options
 
     private static (string Bucket, string Prefix) SplitPath(string? path)
     {
-        if (!IsS3(path))
+        if (path is null || !StoreFactory.IsObjectStore(path))
         {
             throw ErrorIds.InvalidPath.With($"'{path}' is not an s3://bucket/prefix path.", path);
         }
 
-        var rest = path![Scheme.Length..];
+        var rest = path[Scheme.Length..];
         var slash = rest.IndexOf('/', StringComparison.Ordinal);
         var bucket = slash < 0 ? rest : rest[..slash];
         var prefix = slash < 0 ? "" : rest[(slash + 1)..].TrimEnd('/');

@@ -1,19 +1,21 @@
 namespace KafkaBackup.Engine.Storage.S3;
 
 /// <summary>A server that asks to slow down asks the whole store: one delay for all calls, doubled at every such answer, halved by every success.</summary>
-internal sealed class S3Pace(S3Limits limits, TimeProvider time)
+internal sealed class S3Pace(RetryPolicy policy, TimeProvider time)
 {
     private readonly object _lock = new();
     private TimeSpan _delay;
     private long _startedAt;
 
-    public void SlowDown()
+    /// <returns>The delay from now on.</returns>
+    public TimeSpan SlowDown()
     {
         lock (_lock)
         {
             var doubled = _delay * 2;
-            _delay = doubled < limits.FirstDelay ? limits.FirstDelay : doubled > limits.LongestDelay ? limits.LongestDelay : doubled;
+            _delay = doubled < policy.FirstDelay ? policy.FirstDelay : doubled > policy.LongestDelay ? policy.LongestDelay : doubled;
             _startedAt = time.GetTimestamp();
+            return _delay;
         }
     }
 
@@ -21,7 +23,7 @@ internal sealed class S3Pace(S3Limits limits, TimeProvider time)
     {
         lock (_lock)
         {
-            _delay = _delay / 2 < limits.FirstDelay / 2 ? TimeSpan.Zero : _delay / 2;
+            _delay = _delay / 2 < policy.FirstDelay / 2 ? TimeSpan.Zero : _delay / 2;
         }
     }
 

@@ -9,15 +9,15 @@ internal sealed class S3Session : IDisposable
     private readonly SemaphoreSlim _recognising = new(1, 1);
     private volatile bool _recognised;
 
-    public S3Session(S3Options options, S3Limits limits, IEngineEvents events, TimeProvider time)
+    public S3Session(S3Options options, S3Limits limits, TimeProvider time, Action<RetryNotice>? onRetry, Action<string>? onWarning)
     {
         Options = options;
         Limits = limits;
-        Events = events;
+        Warn = onWarning ?? (static _ => { });
         Time = time;
         Connection = new S3Connection(options, limits, time);
         Faults = new S3Faults(options, Connection);
-        Calls = new S3Calls(Connection, Faults, limits, events, time);
+        Calls = new S3Calls(Connection, Faults, limits, onRetry, time);
         Requests = new S3Requests(options, time);
         Buffers = new S3Buffers(limits.BytesInFlight);
     }
@@ -26,7 +26,8 @@ internal sealed class S3Session : IDisposable
 
     public S3Limits Limits { get; }
 
-    public IEngineEvents Events { get; }
+    /// <summary>For what the user should know although nothing failed.</summary>
+    public Action<string> Warn { get; }
 
     public TimeProvider Time { get; }
 
@@ -152,7 +153,7 @@ internal sealed class S3Session : IDisposable
     {
         if (Connection.Clock.MachineAhead is { } ahead && ahead.Duration() > Limits.NotableSkew)
         {
-            Events.Warning($"This machine's clock is {ahead.Duration().TotalMinutes:0.#} minutes {(ahead > TimeSpan.Zero ? "ahead of" : "behind")} that of {Connection.Address}. " +
+            Warn($"This machine's clock is {ahead.Duration().TotalMinutes:0.#} minutes {(ahead > TimeSpan.Zero ? "ahead of" : "behind")} that of {Connection.Address}. " +
                 "S3 refuses requests from clocks that are 15 minutes off: check the time synchronisation.");
         }
     }

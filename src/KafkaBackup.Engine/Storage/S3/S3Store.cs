@@ -14,14 +14,11 @@ public sealed class S3Store : IStore
     private readonly S3Listing _listing;
     private readonly S3Conditions _conditions;
 
-    public S3Store(StoreSettings settings, IEngineEvents events)
-        : this(settings, events, S3Limits.Default, TimeProvider.System)
+    /// <param name="onRetry">Hears of every attempt that failed and is repeated.</param>
+    /// <param name="onWarning">Hears what the user should know although nothing failed.</param>
+    public S3Store(StoreSettings settings, TimeProvider clock, Action<RetryNotice>? onRetry = null, Action<string>? onWarning = null, S3Limits? limits = null)
     {
-    }
-
-    public S3Store(StoreSettings settings, IEngineEvents events, S3Limits limits, TimeProvider time)
-    {
-        _session = new S3Session(S3Options.From(settings), limits, events, time);
+        _session = new S3Session(S3Options.From(settings), limits ?? S3Limits.Default, clock, onRetry, onWarning);
         _listing = new S3Listing(_session);
         _conditions = new S3Conditions(_session);
     }
@@ -30,8 +27,6 @@ public sealed class S3Store : IStore
 
     /// <summary>What is proven: false until <see cref="DetectCapabilitiesAsync"/> or the first put-if-absent has asked the server.</summary>
     public StoreCapabilities Capabilities => new(AtomicPutIfAbsent: _conditions.Honoured is true);
-
-    public static bool IsS3(string? path) => S3Options.IsS3(path);
 
     /// <summary>Finds out whether the server honours If-None-Match. Writes, and removes again, a scratch object; asks once per store.</summary>
     public async ValueTask<StoreCapabilities> DetectCapabilitiesAsync(CancellationToken cancel)

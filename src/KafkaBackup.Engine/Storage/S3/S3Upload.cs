@@ -213,7 +213,7 @@ internal sealed class S3Upload(S3Session session, string key) : IStoreUpload
         }
         catch (Exception e) when (e is KafkaBackupException or OperationCanceledException)
         {
-            session.Events.Warning($"The unfinished upload of '{key}' to {session.Options.Location} could not be removed ({e.Message}). " +
+            session.Warn($"The unfinished upload of '{key}' to {session.Options.Location} could not be removed ({e.Message}). " +
                 "Its parts are invisible but cost space: Test-KafkaBackup -Deep shows them and Repair-KafkaBackup removes them.");
         }
     }
