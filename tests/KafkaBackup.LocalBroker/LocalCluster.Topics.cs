@@ -96,7 +96,7 @@ public sealed partial class LocalCluster
                 records.Add(new StoredRecord(
                     record.Offset, record.Timestamp, record.Key?.ToArray(), record.Value?.ToArray(), [.. record.ReadHeaders()],
                     header.LeaderEpoch, header.ProducerId, header.IsTransactional, header.IsControl,
-                    header.IsTransactional && !header.IsControl && aborted.Any(a => a.ProducerId == header.ProducerId && a.FirstOffset <= record.Offset && record.Offset <= a.LastOffset),
+                    header.IsTransactional && !header.IsControl && aborted.Any(a => a.Covers(header.ProducerId, record.Offset)),
                     header.IsLogAppendTime, header.Codec));
             }
         }

@@ -142,17 +142,18 @@ internal sealed class FetchApi() : Api(ApiKey.Fetch, 4, 12, 12)
                     : partition.Partition!.Log.Read(partition.Offset, (int)Math.Min(partition.MaxBytes, Math.Max(0, left)), asked.Committed, atLeastOne: !any);
                 left -= read.Slice?.Length ?? 0;
                 any |= read.Slice is not null;
-                WritePartition(pw, partition.Index, read, asked.Committed, version, request);
+                var answer = read with { Error = request.AnswerFor(partition.Topic, partition.Index, read.Error) };
+                WritePartition(pw, partition.Index, answer, asked.Committed, version);
             });
             w.Tags();
         });
         reply.Tags();
     }
 
-    private static void WritePartition(WireWriter w, int index, ReadOutcome read, bool committed, short version, Request request)
+    private static void WritePartition(WireWriter w, int index, ReadOutcome read, bool committed, short version)
     {
         w.Int32(index);
-        w.Error(request.Answer(read.Error));
+        w.Error(read.Error);
         w.Int64(read.HighWatermark);
         w.Int64(read.LastStableOffset);
         if (version >= 5)

@@ -39,7 +39,8 @@ internal sealed record HttpExchange(string Method, IReadOnlyList<string> Path, I
     public static async Task Answer(Stream stream, int status, object? result, CancellationToken cancel)
     {
         var body = JsonSerializer.SerializeToUtf8Bytes(result, ControlPort.Json);
-        var head = $"HTTP/1.1 {status} {(status < 400 ? "OK" : "Refused")}\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n";
+        var head = $"HTTP/1.1 {status} {(status < 400 ? "OK" : "Refused")}\r\n"
+            + $"Content-Type: application/json\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n";
         await stream.WriteAsync(Encoding.ASCII.GetBytes(head), cancel).ConfigureAwait(false);
         await stream.WriteAsync(body, cancel).ConfigureAwait(false);
         if (stream is NetworkStream network)

@@ -170,7 +170,7 @@ internal sealed partial class PartitionLog
         && !(dropTombstones && record.Value is null);
 
     private bool IsAborted(BatchHeader header, long offset) => header.IsTransactional
-        && _producers.Aborted.Any(a => a.ProducerId == header.ProducerId && a.FirstOffset <= offset && offset <= a.LastOffset);
+        && _producers.Aborted.Any(a => a.Covers(header.ProducerId, offset));
 
     private static void AppendRebuilt(LogFile file, BatchHeader header, IEnumerable<RecordView> records)
     {
