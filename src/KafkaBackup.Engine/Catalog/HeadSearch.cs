@@ -22,6 +22,8 @@ internal sealed record HeadSearchResult(
 /// </summary>
 internal sealed class HeadSearch(IStore store, string backupId)
 {
+    private const string CopyAdvice = "Nothing is lost: the next run writes it anew.";
+
     private readonly List<Finding> _findings = [];
 
     public async Task<HeadSearchResult> RunAsync(CancellationToken cancel)
@@ -101,15 +103,19 @@ internal sealed class HeadSearch(IStore store, string backupId)
 
     private void DescribeCopy(HeadReading? copy, long generation)
     {
-        var problem = copy switch
+        switch (copy)
         {
-            null => "is missing",
-            { State: HeadState.Valid, Head: { } head } => head.Generation < generation ? $"is of generation {head.Generation}, the newest is {generation}" : null,
-            _ => "is damaged",
-        };
-        if (problem is not null)
-        {
-            Report(FindingKind.ManifestCopy, BackupKeys.ManifestCopy, $"The copy of the manifest {problem}.", "Nothing is lost: the next run writes it anew.");
+            case null:
+                Report(FindingKind.ManifestCopy, BackupKeys.ManifestCopy, "The copy of the manifest is missing.", CopyAdvice);
+                break;
+            case { State: HeadState.Valid, Head: { } head } when head.Generation < generation:
+                // What a run leaves that dies between the two.
+                Report(FindingKind.ManifestCopy, BackupKeys.ManifestCopy,
+                    $"The copy of the manifest is of generation {head.Generation}, the newest is {generation}.", CopyAdvice, FindingSeverity.Information);
+                break;
+            case { State: not HeadState.Valid }:
+                Report(FindingKind.ManifestCopy, BackupKeys.ManifestCopy, "The copy of the manifest is damaged.", CopyAdvice);
+                break;
         }
     }
 
@@ -122,8 +128,8 @@ internal sealed class HeadSearch(IStore store, string backupId)
         }
     }
 
-    private void Report(FindingKind kind, string key, string message, string advice) =>
-        _findings.Add(new Finding(FindingSeverity.Warning, kind, Full(key), message, advice));
+    private void Report(FindingKind kind, string key, string message, string advice, FindingSeverity severity = FindingSeverity.Warning) =>
+        _findings.Add(new Finding(severity, kind, Full(key), message, advice));
 
     private string Full(string key) => BackupKeys.Of(backupId, key);
 }
