@@ -76,12 +76,19 @@ internal sealed class HeadSearch(IStore store, string backupId)
         for (var i = generations.Count - 1; i >= 0; i--)
         {
             var generation = generations[i];
-            if (await ReadAsync(generation, cancel).ConfigureAwait(false) is { } head)
+            var copyServes = copy?.Generation == generation;
+            try
             {
-                return head;
+                if (await ReadAsync(generation, cancel).ConfigureAwait(false) is { } head)
+                {
+                    return head;
+                }
+            }
+            catch (KafkaBackupException e) when (copyServes && e.Definition == ErrorIds.StoreRead && !StoreFault.IsTransient(e))
+            {
+                // A bad sector under the newest head: the copy says the same. Where it does not, this stays an error of the store.
             }
 
-            var copyServes = copy?.Generation == generation;
             Report(FindingKind.ManifestDamaged, BackupKeys.Head(generation), copyServes
                 ? $"The head of generation {generation} is damaged; its copy {BackupKeys.ManifestCopy} is whole and serves."
                 : $"The head of generation {generation} is damaged; what only this generation named is not part of the backup now.",
