@@ -1,1 +1,28 @@
-return 0;
+using KafkaBackup.Build;
+using KafkaBackup.Build.Packaging;
+using KafkaBackup.Build.Results;
+using KafkaBackup.Build.Staging;
+
+// The steps of the build that MSBuild has no task for. Run by Stage.targets, build.sh and build.ps1:
+//   stage   --repository DIR --binaries DIR --output DIR [--native FILE --rid RID] [--incomplete-help true]
+//           lays out the importable module
+//   package --module DIR --output DIR   makes the .nupkg and the .zip of a staged module
+//   count   [--left-out TEXT]... [--broken TEXT]... FILE|DIR...   adds up test results; the closing line of a test run
+try
+{
+    var arguments = CommandLine.Parse(args);
+    return arguments.Verb switch
+    {
+        "stage" => StageCommand.Run(arguments, Console.Out),
+        "package" => PackageCommand.Run(arguments, Console.Out),
+        "count" => CountCommand.Run(arguments, Console.Out),
+        _ => throw new BuildStepException($"'{arguments.Verb}' is no step of this build; there are stage, package and count"),
+    };
+}
+catch (BuildStepException failure)
+{
+    // MSBuild and people both read these lines as errors.
+    foreach (var message in failure.Messages)
+        Console.Error.WriteLine($"error KB0001: {message}");
+    return 1;
+}

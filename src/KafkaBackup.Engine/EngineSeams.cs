@@ -8,5 +8,9 @@ public sealed record EngineSeams(
     Func<ClusterSettings, IEngineEvents, IKafkaCluster> OpenCluster, Func<StoreSettings, IEngineEvents, IStore> OpenStore, TimeProvider Clock)
 {
     public static EngineSeams Real { get; } = new(
-        (settings, events) => KafkaCluster.Connect(settings, events), (settings, events) => throw new NotImplementedException(), TimeProvider.System);
+        (settings, events) => KafkaCluster.Connect(settings, events), OpenRealStore, TimeProvider.System);
+
+    private static IStore OpenRealStore(StoreSettings settings, IEngineEvents events) => StoreFactory.Open(
+        settings, TimeProvider.System,
+        notice => events.Verbose($"The store could not {notice.Operation} ({notice.Error.Message}); trying again in {notice.Delay.TotalSeconds:0.#} s."));
 }

@@ -1,3 +1,6 @@
+using KafkaBackup.Engine.Backup;
+using KafkaBackup.Engine.Configuration;
+
 namespace KafkaBackup.Engine;
 
 /// <summary>
@@ -14,7 +17,7 @@ public sealed class KafkaEngine(IEngineEvents events, string baseDirectory, Engi
     private readonly EngineSeams _seams = seams ?? EngineSeams.Real;
 
     public Task<Planned<BackupPlan, BackupResult>> PlanBackupAsync(BackupSettings settings, CancellationToken cancel) =>
-        throw new NotImplementedException();
+        BackupJob.PlanAsync(Options().Resolve(settings), _seams, _events, cancel);
 
     /// <param name="backupId">A glob over backup ids; null for all.</param>
     public IAsyncEnumerable<BackupInfo> GetBackupsAsync(
@@ -53,4 +56,6 @@ public sealed class KafkaEngine(IEngineEvents events, string baseDirectory, Engi
 
     public Task<Planned<ConsumerOffsetPlan, IReadOnlyList<ConsumerOffsetRestoreResult>>> PlanOffsetRestoreAsync(ConsumerOffsetRestoreSettings settings, CancellationToken cancel) =>
         throw new NotImplementedException();
+
+    private OptionsResolver Options() => new(_baseDirectory, _events, _seams.Clock);
 }

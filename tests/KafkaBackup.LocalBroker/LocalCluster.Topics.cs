@@ -1,3 +1,4 @@
+using System.Globalization;
 using KafkaBackup.LocalBroker.Log;
 using KafkaBackup.LocalBroker.Topics;
 
@@ -95,7 +96,7 @@ public sealed partial class LocalCluster
                 records.Add(new StoredRecord(
                     record.Offset, record.Timestamp, record.Key?.ToArray(), record.Value?.ToArray(), [.. record.ReadHeaders()],
                     header.LeaderEpoch, header.ProducerId, header.IsTransactional, header.IsControl,
-                    header.IsTransactional && !header.IsControl && aborted.Any(a => a.ProducerId == header.ProducerId && a.FirstOffset <= record.Offset && record.Offset <= a.LastOffset),
+                    header.IsTransactional && !header.IsControl && aborted.Any(a => a.Covers(header.ProducerId, record.Offset)),
                     header.IsLogAppendTime, header.Codec));
             }
         }
@@ -117,11 +118,32 @@ public sealed partial class LocalCluster
             partition.Log.Expire(beforeTimestamp);
     }
 
+    /// <summary>Applies every topic's <c>retention.ms</c> and <c>retention.bytes</c>, now. It never happens by itself.</summary>
+    public void ApplyRetention()
+    {
+        foreach (var topic in Topics.All.Where(t => t.Config["cleanup.policy"].Contains("delete", StringComparison.Ordinal)))
+        {
+            var milliseconds = long.Parse(topic.Config["retention.ms"], CultureInfo.InvariantCulture);
+            var bytes = long.Parse(topic.Config["retention.bytes"], CultureInfo.InvariantCulture);
+            foreach (var partition in topic.Partitions)
+            {
+                if (milliseconds >= 0)
+                    partition.Log.Expire(Now - milliseconds);
+                if (bytes >= 0)
+                    partition.Log.ExpireBySize(bytes);
+            }
+        }
+    }
+
     /// <summary>Log cleaning, now: the newest record of each key stays, at its offset.</summary>
-    public void Compact(string topic, bool dropTombstones = false)
+    /// <param name="dropEmptyTail">
+    /// Current brokers keep an emptied last batch, so that consumers reach the end of the log. Older ones drop it: then a
+    /// consumer's position never gets there.
+    /// </param>
+    public void Compact(string topic, bool dropTombstones = false, bool dropEmptyTail = false)
     {
         foreach (var partition in RequireTopic(topic).Partitions)
-            partition.Log.Compact(dropTombstones);
+            partition.Log.Compact(dropTombstones, dropEmptyTail);
     }
 
     /// <summary>An unclean election: the log loses everything from the offset on, under a new leader epoch.</summary>

@@ -8,6 +8,7 @@ namespace KafkaBackup.Engine.Storage;
 /// <item>When a commit, put or delete returns, its effect survives a crash of the machine.</item>
 /// <item>Listing is in ordinal key order, complete, and does not show uncommitted uploads.</item>
 /// <item>Failures are KafkaBackupExceptions (Store... ids) that say whether trying again can help: see <see cref="StoreFault"/>.</item>
+/// <item>Where the store itself (the root folder, the bucket) is not there, reading is the error StoreNotFound, never "empty"; the first write creates a folder.</item>
 /// <item>A cancelled call leaves nothing half visible and writes nothing after it has returned.</item>
 /// </list>
 /// All members may be called from several threads at once.
@@ -45,6 +46,12 @@ public interface IStore : IAsyncDisposable
     /// <summary>Removes an object; removing what is not there is no error.</summary>
     ValueTask DeleteAsync(string key, CancellationToken cancel);
 
+    /// <summary>Uploads below the prefix that were begun and neither committed nor dropped: of a writer that is at work, or of one that died.</summary>
+    IAsyncEnumerable<StoreUpload> ListUploadsAsync(string prefix, CancellationToken cancel);
+
+    /// <summary>Removes what an unfinished upload left behind; one that has gone is no error.</summary>
+    ValueTask DropUploadAsync(StoreUpload upload, CancellationToken cancel);
+
     /// <summary>The store's own clock, for judging the age of locks; machines' clocks differ.</summary>
     ValueTask<DateTimeOffset> GetClockAsync(CancellationToken cancel);
 
@@ -61,6 +68,9 @@ public interface IStoreUpload : IAsyncDisposable
 }
 
 public sealed record StoreObject(string Key, long Size, DateTimeOffset LastModified);
+
+/// <summary>An upload that has not ended. Of key and id, only the folder part of the key has a meaning to others than the store.</summary>
+public sealed record StoreUpload(string Key, string UploadId, long Size, DateTimeOffset LastModified);
 
 /// <param name="AtomicPutIfAbsent">False where the server ignores the condition: then only the lock's heartbeat keeps writers apart.</param>
 public sealed record StoreCapabilities(bool AtomicPutIfAbsent);

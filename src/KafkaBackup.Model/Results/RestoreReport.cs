@@ -6,7 +6,7 @@ public sealed record RestoreReport
     public required ReportStatus Status { get; init; }
     public required string BackupId { get; init; }
     public required string Path { get; init; }
-    public required IReadOnlyDictionary<string, string> StorageOption { get; init; }
+    public required IReadOnlyDictionary<string, string> StorageOption { get; init => field = ItemDictionary.From(value); }
     public int TopicCount => Topics.Count;
     public required int SegmentCount { get; init; }
     public required long RecordCount { get; init; }
@@ -21,6 +21,9 @@ public sealed record RestoreReport
     public required ItemList<string> ConsumerOffsetActions { get; init; }
     public required ItemList<Finding> Findings { get; init; }
     public TimeSpan? EstimatedDuration { get; init; }
+
+    /// <summary>True when the file or the settings ask for no more than this report (<c>dry_run</c>).</summary>
+    public bool DryRun { get; init; }
 }
 
 public sealed record RestoreTopicPlan

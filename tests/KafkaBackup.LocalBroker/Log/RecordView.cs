@@ -45,7 +45,7 @@ internal sealed class RecordCursor(ReadOnlyMemory<byte> data)
     public ReadOnlyMemory<byte>? Bytes()
     {
         var length = Varint();
-        return length < 0 ? null : Take(checked((int)length));
+        return length < 0 ? default(ReadOnlyMemory<byte>?) : Take(checked((int)length));
     }
 
     public ReadOnlyMemory<byte> Take(int count)

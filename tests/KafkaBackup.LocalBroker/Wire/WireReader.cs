@@ -62,7 +62,7 @@ internal sealed class WireReader(ReadOnlyMemory<byte> data)
     public ReadOnlyMemory<byte>? NullableBytes()
     {
         var length = Flexible ? checked((int)UnsignedVarint()) - 1 : Int32();
-        return length < 0 ? null : Take(length);
+        return length < 0 ? default(ReadOnlyMemory<byte>?) : Take(length);
     }
 
     public List<T> Array<T>(Func<WireReader, T> element) => NullableArray(element) ?? [];

@@ -1,0 +1,27 @@
+using KafkaBackup.Build.Help;
+
+namespace KafkaBackup.Build.Staging;
+
+/// <summary>Lays out the importable module, help included, and says where its native library comes from.</summary>
+internal static class StageCommand
+{
+    public static int Run(CommandLine arguments, TextWriter output)
+    {
+        var repository = arguments.Required("--repository");
+        var binaries = arguments.Required("--binaries");
+        var target = arguments.Required("--output");
+        var native = NativeLibraries.Find(binaries, arguments.Optional("--native"), arguments.Optional("--rid"));
+
+        var layout = ModuleLayout.Of(repository, binaries, native);
+        var help = HelpFile.Build(Path.Combine(repository, "module", "help"), Path.Combine(binaries, "KafkaBackup.dll"));
+        if (help.Complaints.Count > 0 && arguments.Optional("--incomplete-help") != "true")
+            throw new BuildStepException([.. help.Complaints]);
+        foreach (var complaint in help.Complaints)
+            output.WriteLine($"help: {complaint}");
+        layout.Add("en-US/KafkaBackup.dll-Help.xml", help.Maml);
+
+        var changed = new StageFolder(target).Fill(layout);
+        output.WriteLine($"module: {target} ({(changed == 0 ? "up to date" : $"{changed} files changed")}; native library: {native.Description})");
+        return 0;
+    }
+}

@@ -1,0 +1,82 @@
+using KafkaBackup.Engine.Catalog;
+using KafkaBackup.Engine.Cluster;
+using KafkaBackup.Engine.Configuration;
+using KafkaBackup.Engine.Format.Compression;
+using KafkaBackup.Engine.Format.Manifests;
+
+namespace KafkaBackup.Engine.Backup;
+
+/// <summary>What a planned run starts from: everything known before the first write.</summary>
+internal sealed record BackupWork(
+    BackupOptions Options, Manifest? Stored, ClusterDescription Source, IReadOnlyList<TopicDescription> Topics,
+    IReadOnlyDictionary<string, IReadOnlyList<TopicConfig>> Configs, IReadOnlyList<PartitionWork> Partitions, long? CutAtMs, IReadOnlyList<Finding> Findings);
+
+/// <summary>Works out what a run is going to do, and refuses what can be refused, before anything is written.</summary>
+internal sealed class BackupPlanner(IKafkaCluster cluster, BackupCatalog catalog, BackupOptions options, TimeProvider clock, IEngineEvents events)
+{
+    public async Task<BackupWork> PlanAsync(CancellationToken cancel)
+    {
+        BlockCompressor.Require(options.Compression);
+        var cutAtMs = CutInstant();
+        var opened = await catalog.FindAsync(options.BackupId, cancel).ConfigureAwait(false);
+        if (opened is { IsForeign: true })
+        {
+            throw ErrorIds.BackupReadOnly.With($"Backup '{options.BackupId}' in {catalog.Store.Location} was made by another tool.", options.BackupId, "Use another backup id.");
+        }
+
+        var findings = new List<Finding>(opened?.Findings ?? []);
+        var source = await cluster.DescribeAsync(cancel).ConfigureAwait(false);
+        var clusterId = options.SourceClusterId ?? source.ClusterId;
+        if (opened?.Manifest.SourceClusterId is { } before && clusterId is not null && before != clusterId)
+        {
+            throw ErrorIds.SourceClusterChanged.With(
+                $"Backup '{options.BackupId}' is of cluster {before}, but {cluster.Address} is cluster {clusterId}.", options.BackupId);
+        }
+
+        var topics = SourceTopics.Select(source, options, cluster.Address, findings);
+        var configs = await cluster.DescribeConfigsAsync(topics.Select(t => t.Name).ToArray(), cancel).ConfigureAwait(false);
+        var capture = new SourceCapture(cluster, options, clock, events);
+        var partitions = await capture.CaptureAsync(topics, configs, opened?.Manifest, cutAtMs, cancel).ConfigureAwait(false);
+        findings.AddRange(Troubles(partitions));
+        return new BackupWork(options, opened?.Manifest, source with { ClusterId = clusterId }, topics, configs, partitions, cutAtMs, findings);
+    }
+
+    public BackupPlan Show(BackupWork work) => new()
+    {
+        BackupId = options.BackupId,
+        Path = catalog.Store.Location,
+        IsNew = work.Stored is null,
+        Continuous = options.Continuous,
+        ConsistentAtMs = work.CutAtMs,
+        Topics = ItemList.From(work.Partitions
+            .GroupBy(p => p.Id.Topic, StringComparer.Ordinal)
+            .Select(t => new BackupTopicPlan(t.Key, ItemList.From(t.Select(p => new BackupPartitionPlan(p.Id.Partition, p.ReadFrom, p.StoreTo)))))),
+        Findings = ItemList.From(work.Findings),
+    };
+
+    /// <summary>A partition that cannot be read is told of once per reason and topic: a topic may have hundreds.</summary>
+    private static IEnumerable<Finding> Troubles(IReadOnlyList<PartitionWork> partitions) => partitions
+        .Where(p => p.Refused is not null)
+        .GroupBy(p => (p.Id.Topic, p.Refused!.ErrorId))
+        .Select(g => new Finding(FindingSeverity.Error, FindingKind.PartitionTrouble, g.Key.Topic, g.First().Refused!.Message, g.First().Refused!.Advice));
+
+    private long? CutInstant()
+    {
+        if (options.ConsistentAt is not { } point)
+        {
+            return null;
+        }
+
+        var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        if (options.Continuous)
+        {
+            throw ErrorIds.ConsistentCutImpossible.With("A consistent cut and continuous mode exclude each other.", options.BackupId);
+        }
+
+        var at = point.Milliseconds ?? now;
+        return at <= now
+            ? at
+            : throw ErrorIds.ConsistentCutImpossible.With(
+                $"The consistent cut at {at} ({KafkaTime.ToDateTimeOffset(at):u}) lies in the future.", at, "Give a time in the past, or 'now'.");
+    }
+}

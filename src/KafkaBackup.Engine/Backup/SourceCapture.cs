@@ -1,0 +1,209 @@
+using KafkaBackup.Engine.Cluster;
+using KafkaBackup.Engine.Configuration;
+using KafkaBackup.Engine.Format.Manifests;
+
+namespace KafkaBackup.Engine.Backup;
+
+/// <summary>
+/// Looks at the source once: starts and ends of all partitions before anything is read (SEMANTICS B1), where each continues (B8), what is
+/// gone (B5), and where a consistent cut lies (B9).
+/// </summary>
+internal sealed class SourceCapture(IKafkaCluster cluster, BackupOptions options, TimeProvider clock, IEngineEvents events)
+{
+    /// <summary>How long a consistent cut waits for transactions that are open across it.</summary>
+    private static readonly TimeSpan TransactionBudget = TimeSpan.FromSeconds(30);
+
+    private static readonly TimeSpan TransactionPoll = TimeSpan.FromMilliseconds(250);
+
+    /// <param name="topics">The topics to back up.</param>
+    /// <param name="configs">Their configs, for the cleanup policy.</param>
+    /// <param name="stored">What is stored of them.</param>
+    /// <param name="cutAtMs">The instant of a consistent cut; null without.</param>
+    public async Task<IReadOnlyList<PartitionWork>> CaptureAsync(
+        IReadOnlyList<TopicDescription> topics, IReadOnlyDictionary<string, IReadOnlyList<TopicConfig>> configs, Manifest? stored, long? cutAtMs,
+        CancellationToken cancel)
+    {
+        var partitions = topics.SelectMany(t => t.Partitions.Select(p => new TopicPartition(t.Name, p.Partition))).ToArray();
+        var bound = options.IsolationLevel == IsolationLevel.ReadCommitted ? OffsetBound.LastStable : OffsetBound.HighWatermark;
+        var starts = await cluster.ListOffsetsAsync(partitions, OffsetBound.Earliest, cancel).ConfigureAwait(false);
+        var marks = await cluster.ListOffsetsAsync(partitions, OffsetBound.HighWatermark, cancel).ConfigureAwait(false);
+        var ends = bound == OffsetBound.HighWatermark ? marks : await cluster.ListOffsetsAsync(partitions, bound, cancel).ConfigureAwait(false);
+        var cuts = cutAtMs is { } at ? await CutAsync(partitions, at, ends, bound, cancel).ConfigureAwait(false) : null;
+
+        var works = new List<PartitionWork>(partitions.Length);
+        foreach (var topic in topics)
+        {
+            var known = stored?.Topics.GetValueOrDefault(topic.Name);
+            var recreated = Recreated(topic, known);
+            var compacted = configs.GetValueOrDefault(topic.Name)?.Any(c => c.Name == "cleanup.policy" && c.Value?.Contains("compact", StringComparison.Ordinal) == true) == true;
+            foreach (var partition in topic.Partitions)
+            {
+                var id = new TopicPartition(topic.Name, partition.Partition);
+                var work = Work(id, starts[id], ends[id], marks[id], known?.Partitions.GetValueOrDefault(id.Partition), compacted);
+                work = recreated is null ? work : work with { Refused = recreated };
+                if (cuts?[id] is { } cut && cut < known?.Partitions.GetValueOrDefault(id.Partition)?.NextOffset)
+                {
+                    throw ErrorIds.ConsistentCutImpossible.With(
+                        $"The cut lies at offset {cut} of partition {id}, but later records are backed up already.", id.ToString(), "Give a later time, or a new backup id.");
+                }
+
+                works.Add(cuts is null || work.Refused is not null ? work : Cut(work, cuts[id], cutAtMs!.Value));
+            }
+        }
+
+        return works;
+    }
+
+    private static KafkaBackupException? Recreated(TopicDescription topic, TopicEntry? known)
+    {
+        if (known is null)
+        {
+            return null;
+        }
+
+        if (known.TopicId is { } before && topic.TopicId is { } now && before != now)
+        {
+            return ErrorIds.TopicRecreated.With(
+                $"Topic {topic.Name} was deleted and created again since the last run: its id was {before} and is now {now}.", topic.Name);
+        }
+
+        return topic.Partitions.Count < known.PartitionCount
+            ? ErrorIds.TopicRecreated.With(
+                $"Topic {topic.Name} was deleted and created again since the last run: it had {known.PartitionCount} partitions and now has {topic.Partitions.Count}.", topic.Name)
+            : null;
+    }
+
+    private PartitionWork Work(
+        TopicPartition id, OffsetAnswer start, OffsetAnswer end, OffsetAnswer mark, PartitionEntry? known, bool compacted)
+    {
+        if ((start.Error ?? end.Error ?? mark.Error) is { } error)
+        {
+            var at = known?.NextOffset ?? 0;
+            return new PartitionWork { Id = id, CapturedStart = at, CapturedEnd = at, ReadFrom = at, StoreTo = at, Refused = error };
+        }
+
+        var first = start.Offset ?? 0;
+        // Retention may pass the last stable offset only when a whole transaction expires; a range never runs backwards.
+        var last = Math.Max(first, end.Offset ?? first);
+        var work = new PartitionWork
+        {
+            Id = id,
+            CapturedStart = first,
+            CapturedEnd = last,
+            ReadFrom = first,
+            StoreTo = last,
+            HeldByTransaction = options.IsolationLevel == IsolationLevel.ReadCommitted && (mark.Offset ?? 0) > (end.Offset ?? 0),
+            Compacted = compacted,
+        };
+        return known is null ? Begin(work) : Continue(work, known, mark, end);
+    }
+
+    private PartitionWork Begin(PartitionWork work)
+    {
+        if (options.StartOffset.FromLatest)
+        {
+            return work with { ReadFrom = work.CapturedEnd };
+        }
+
+        if (!options.StartOffset.Offsets.TryGetValue(work.Id, out var from))
+        {
+            return work;
+        }
+
+        return from > work.CapturedEnd
+            ? work with
+            {
+                Refused = ErrorIds.ConfigOutOfRange.With(
+                    $"start_offset for {work.Id} is {from}, past the partition's end {work.CapturedEnd}.", work.Id.ToString(), "Give an offset inside the partition."),
+            }
+            : work with { ReadFrom = Math.Max(from, work.CapturedStart) };
+    }
+
+    private PartitionWork Continue(PartitionWork work, PartitionEntry known, OffsetAnswer mark, OffsetAnswer end)
+    {
+        var next = known.NextOffset;
+        if ((mark.Offset ?? 0) < next)
+        {
+            return work with
+            {
+                ReadFrom = next,
+                StoreTo = next,
+                CapturedEnd = next,
+                Refused = ErrorIds.LogTruncated.With(
+                    $"Partition {work.Id} ends at offset {mark.Offset}, before offset {next} that is backed up: its log was truncated, or the topic was deleted and created again.",
+                    work.Id.ToString()),
+            };
+        }
+
+        // The last stable offset cannot go back, but a run with read_uncommitted may have stored past it.
+        var storeTo = Math.Max(next, work.StoreTo);
+        if (work.CapturedStart > next)
+        {
+            events.Warning($"Partition {work.Id}: offsets {next} to {work.CapturedStart - 1} were deleted by the source since the last run. The gap is recorded.");
+            return work with
+            {
+                ReadFrom = work.CapturedStart,
+                StoreTo = Math.Max(storeTo, work.CapturedStart),
+                CapturedEnd = Math.Max(work.CapturedEnd, work.CapturedStart),
+                Gap = new GapEntry(next, work.CapturedStart, "The source deleted these records before this run (retention or DeleteRecords).", clock.GetUtcNow()),
+            };
+        }
+
+        var grown = storeTo > next;
+        var ledAnew = known.LastRecord is { } last && end.LeaderEpoch > last.LeaderEpoch && last.LeaderEpoch >= 0;
+        return work with
+        {
+            ReadFrom = next,
+            StoreTo = storeTo,
+            CapturedEnd = Math.Max(work.CapturedEnd, next),
+            Verify = (grown || ledAnew) && known.LastRecord?.Offset >= work.CapturedStart ? known.LastRecord : null,
+        };
+    }
+
+    /// <summary>Per partition the first offset stamped later than the instant; null where there is none.</summary>
+    private async Task<IReadOnlyDictionary<TopicPartition, long?>> CutAsync(
+        TopicPartition[] partitions, long atMs, IReadOnlyDictionary<TopicPartition, OffsetAnswer> ends, OffsetBound bound, CancellationToken cancel)
+    {
+        var times = partitions.Where(p => ends[p].Error is null).ToDictionary(p => p, _ => atMs + 1);
+        var found = await cluster.FindOffsetsByTimeAsync(times, IsolationLevel.ReadUncommitted, cancel).ConfigureAwait(false);
+        var cuts = partitions.ToDictionary(p => p, p => found.GetValueOrDefault(p) is { Error: null, Offset: >= 0 } answer ? answer.Offset : null);
+        if (bound == OffsetBound.LastStable)
+        {
+            await AwaitTransactionsAsync(cuts, ends, cancel).ConfigureAwait(false);
+        }
+
+        return cuts;
+    }
+
+    /// <summary>A transaction open across the cut would shorten its partition: gives it a while to end.</summary>
+    private async Task AwaitTransactionsAsync(
+        Dictionary<TopicPartition, long?> cuts, IReadOnlyDictionary<TopicPartition, OffsetAnswer> ends, CancellationToken cancel)
+    {
+        var since = clock.GetTimestamp();
+        var held = cuts.Where(c => c.Value > ends[c.Key].Offset).Select(c => c.Key).ToList();
+        while (held.Count > 0 && clock.GetElapsedTime(since) < TransactionBudget)
+        {
+            events.Verbose($"{held.Count} partitions have a transaction open across the cut; waiting for it to end.");
+            await Task.Delay(TransactionPoll, clock, cancel).ConfigureAwait(false);
+            var stable = await cluster.ListOffsetsAsync(held, OffsetBound.LastStable, cancel).ConfigureAwait(false);
+            held.RemoveAll(p => stable[p].Error is null && stable[p].Offset >= cuts[p]);
+        }
+
+        foreach (var partition in held)
+        {
+            events.Warning($"Partition {partition} still has a transaction open across the cut; it ends at its last stable offset instead.");
+            cuts[partition] = null;
+        }
+    }
+
+    private static PartitionWork Cut(PartitionWork work, long? cut, long atMs)
+    {
+        if (cut is not { } at)
+        {
+            return work with { CutAtMs = atMs };
+        }
+
+        // A cut below what is stored was refused by the planner; an empty range stays empty.
+        return work with { StoreTo = Math.Max(work.ReadFrom, at), CapturedEnd = Math.Max(work.CapturedEnd, at), CutAtMs = atMs };
+    }
+}

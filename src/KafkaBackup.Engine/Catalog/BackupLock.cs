@@ -1,0 +1,241 @@
+using KafkaBackup.Engine.Storage;
+
+namespace KafkaBackup.Engine.Catalog;
+
+/// <summary>
+/// One writer per backup. The lock is an object with a heartbeat; whoever finds one that has not changed for three heartbeats, by the store's
+/// clock, takes it over. It keeps honest writers apart and saves wasted work; what keeps a backup whole even if two believe to hold it is that a
+/// head is created put-if-absent and a segment's name is unique.
+/// </summary>
+internal sealed class BackupLock : IAsyncDisposable
+{
+    /// <summary>After a take-over: a rival that judged the same lock stale has written its own by then, and one of us sees the other's.</summary>
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
+
+    private readonly IStore _store;
+    private readonly TimeProvider _clock;
+    private readonly string _key;
+    private readonly string _backupId;
+    private readonly LockDocument _own;
+    private readonly TimeSpan _heartbeat;
+    private readonly CancellationTokenSource _lost = new();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly SemaphoreSlim _gate = new(1, 1);
+    private Task _beating = Task.CompletedTask;
+    private long _lastBeat;
+    private KafkaBackupException? _reason;
+
+    private BackupLock(IStore store, string backupId, LockDocument own, TimeProvider clock)
+    {
+        _store = store;
+        _backupId = backupId;
+        _key = BackupKeys.Of(backupId, BackupKeys.Lock);
+        _own = own;
+        _heartbeat = TimeSpan.FromSeconds(own.HeartbeatSeconds);
+        _clock = clock;
+    }
+
+    /// <summary>Cancelled when the lock is found to be another's.</summary>
+    public CancellationToken Lost => _lost.Token;
+
+    public static async Task<BackupLock> AcquireAsync(IStore store, string backupId, SessionOptions options, CancellationToken cancel)
+    {
+        var own = new LockDocument
+        {
+            Owner = Guid.NewGuid().ToString("n"),
+            Host = Environment.MachineName,
+            ProcessId = Environment.ProcessId,
+            RunId = options.RunId,
+            StartedAt = options.Clock.GetUtcNow(),
+            HeartbeatSeconds = options.Heartbeat.TotalSeconds,
+        };
+        var acquired = new BackupLock(store, backupId, own, options.Clock);
+        await acquired.TakeAsync(options.LockPatience, cancel).ConfigureAwait(false);
+        acquired._lastBeat = options.Clock.GetTimestamp();
+        acquired._beating = acquired.BeatOnAsync();
+        return acquired;
+    }
+
+    /// <summary>Null when nobody holds it.</summary>
+    public static async Task<LockInfo?> DescribeAsync(IStore store, string backupId, CancellationToken cancel) =>
+        await ReadAsync(store, BackupKeys.Of(backupId, BackupKeys.Lock), cancel).ConfigureAwait(false) is { } found ? found.Describe() : null;
+
+    /// <summary>Asks the store; throws BackupLockLost unless the lock is ours still.</summary>
+    public async Task VerifyAsync(CancellationToken cancel)
+    {
+        if (_reason is null)
+        {
+            await BeatAsync(onlyWhenDue: true, cancel).ConfigureAwait(false);
+        }
+
+        if (_reason is { } reason)
+        {
+            throw LockLost(reason.Message, reason);
+        }
+    }
+
+    public KafkaBackupException LockLost(string why, Exception? cause = null) =>
+        ErrorIds.BackupLockLost.With($"Backup '{_backupId}' in {_store.Location} is no longer ours to write: {why}", _backupId, inner: cause);
+
+    /// <summary>Stops the heartbeat and removes the lock, if it is ours still.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _beating.ConfigureAwait(false);
+        try
+        {
+            if (_reason is null && await ReadAsync(_store, _key, CancellationToken.None).ConfigureAwait(false) is { Document: { } current } && current.Owner == _own.Owner)
+            {
+                await _store.DeleteAsync(_key, CancellationToken.None).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            _stop.Dispose();
+            _lost.Dispose();
+            _gate.Dispose();
+        }
+    }
+
+    /// <summary>
+    /// A lock that is there is watched until it goes, changes (its owner lives: an error) or has not changed for three heartbeats (its owner
+    /// died: it is taken over). So a run right after a crash waits half a minute at most, and one beside a live run fails within a heartbeat.
+    /// </summary>
+    private async Task TakeAsync(TimeSpan? patience, CancellationToken cancel)
+    {
+        var begin = _clock.GetTimestamp();
+        FoundLock? first = null;
+        while (!await _store.PutIfAbsentAsync(_key, _own.Write(), cancel).ConfigureAwait(false))
+        {
+            if (await ReadAsync(_store, _key, cancel).ConfigureAwait(false) is not { } found)
+            {
+                continue;
+            }
+
+            var holder = found.Describe();
+            var age = await _store.GetClockAsync(cancel).ConfigureAwait(false) - found.LastModified;
+            if (age > holder.StaleAfter)
+            {
+                await TakeOverAsync(found, cancel).ConfigureAwait(false);
+                return;
+            }
+
+            first ??= found;
+            var waited = _clock.GetElapsedTime(begin);
+            if (!found.SameAs(first) || waited >= (patience ?? holder.StaleAfter * 2))
+            {
+                throw Locked(holder, age);
+            }
+
+            var pause = TimeSpan.FromTicks(Math.Clamp((holder.StaleAfter - age).Ticks + 1, TimeSpan.TicksPerMillisecond, Math.Max(TimeSpan.TicksPerMillisecond, holder.Heartbeat.Ticks / 2)));
+            await Task.Delay(pause, _clock, cancel).ConfigureAwait(false);
+        }
+
+        if (!_store.Capabilities.AtomicPutIfAbsent)
+        {
+            await SettleAsync(cancel).ConfigureAwait(false);
+        }
+    }
+
+    private async Task TakeOverAsync(FoundLock stale, CancellationToken cancel)
+    {
+        if (await ReadAsync(_store, _key, cancel).ConfigureAwait(false) is { } now && !now.SameAs(stale))
+        {
+            throw Locked(now.Describe(), TimeSpan.Zero);
+        }
+
+        await _store.PutAsync(_key, _own.Write(), cancel).ConfigureAwait(false);
+        await SettleAsync(cancel).ConfigureAwait(false);
+    }
+
+    private async Task SettleAsync(CancellationToken cancel)
+    {
+        await Task.Delay(TimeSpan.FromTicks(Math.Min(Settling.Ticks, _heartbeat.Ticks)), _clock, cancel).ConfigureAwait(false);
+        if (await ReadAsync(_store, _key, cancel).ConfigureAwait(false) is not { } now || now.Document?.Owner != _own.Owner)
+        {
+            throw ErrorIds.BackupLocked.With($"Another run took the lock of backup '{_backupId}' in {_store.Location} at the same moment.", _backupId);
+        }
+    }
+
+    private async Task BeatOnAsync()
+    {
+        using var timer = new PeriodicTimer(_heartbeat, _clock);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false) && _reason is null)
+            {
+                try
+                {
+                    await BeatAsync(onlyWhenDue: false, _stop.Token).ConfigureAwait(false);
+                }
+                catch (Exception e) when (e is not OperationCanceledException)
+                {
+                    // The store may come back in time. If not, others may by now hold the lock stale, and we must believe so too.
+                    if (_clock.GetElapsedTime(_lastBeat) > _heartbeat * 3)
+                    {
+                        await LoseAsync(ErrorIds.BackupLockLost.With($"no heartbeat could be written for too long: {e.Message}", _backupId, inner: e)).ConfigureAwait(false);
+                    }
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Released.
+        }
+    }
+
+    private async Task BeatAsync(bool onlyWhenDue, CancellationToken cancel)
+    {
+        await _gate.WaitAsync(cancel).ConfigureAwait(false);
+        try
+        {
+            var current = await ReadAsync(_store, _key, cancel).ConfigureAwait(false);
+            if (current?.Document?.Owner != _own.Owner)
+            {
+                var holder = current?.Describe();
+                await LoseAsync(ErrorIds.BackupLockLost.With(holder is null ? "the lock was removed." : $"{holder} holds the lock now.", _backupId)).ConfigureAwait(false);
+                return;
+            }
+
+            if (!onlyWhenDue || _clock.GetElapsedTime(_lastBeat) > _heartbeat)
+            {
+                _own.Beat++;
+                await _store.PutAsync(_key, _own.Write(), cancel).ConfigureAwait(false);
+                _lastBeat = _clock.GetTimestamp();
+            }
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    private Task LoseAsync(KafkaBackupException reason)
+    {
+        _reason = reason;
+        return _lost.CancelAsync();
+    }
+
+    private KafkaBackupException Locked(LockInfo holder, TimeSpan age) => ErrorIds.BackupLocked.With(
+        $"Backup '{_backupId}' in {_store.Location} is being written by {holder}; its last heartbeat was {Math.Max(0, age.TotalSeconds):F0} s ago.", _backupId);
+
+    private static async Task<FoundLock?> ReadAsync(IStore store, string key, CancellationToken cancel)
+    {
+        if (await store.FindAsync(key, cancel).ConfigureAwait(false) is not { } found
+            || await ObjectReading.ReadWholeAsync(store, key, found.Size, cancel).ConfigureAwait(false) is not { } content)
+        {
+            return null;
+        }
+
+        return new FoundLock(content, LockDocument.Read(content), found.LastModified);
+    }
+
+    private sealed record FoundLock(byte[] Content, LockDocument? Document, DateTimeOffset LastModified)
+    {
+        public bool SameAs(FoundLock other) => LastModified == other.LastModified && Content.AsSpan().SequenceEqual(other.Content);
+
+        public LockInfo Describe() => Document is { } d
+            ? new LockInfo(d.Owner, d.Host, d.ProcessId, d.RunId, d.StartedAt, TimeSpan.FromSeconds(d.HeartbeatSeconds), LastModified)
+            : new LockInfo("", "an unknown owner", 0, "unknown", LastModified, SessionOptions.DefaultHeartbeat, LastModified);
+    }
+}

@@ -1,0 +1,129 @@
+using KafkaBackup.Engine.Format.Manifests;
+using KafkaBackup.Engine.Storage;
+
+namespace KafkaBackup.Engine.Catalog;
+
+/// <summary>What was found of a backup's heads.</summary>
+/// <param name="Head">The newest valid head; null when none is.</param>
+/// <param name="HighestGeneration">Of all heads, damaged ones too: the next commit takes the number after it.</param>
+/// <param name="Generations">Of all heads that are there, ascending.</param>
+/// <param name="Copy">The bytes of manifest.json, which may be a foreign tool's; null when it is missing.</param>
+internal sealed record HeadSearchResult(
+    HeadDocument? Head, long HighestGeneration, IReadOnlyList<long> Generations, byte[]? Copy, IReadOnlyList<Finding> Findings)
+{
+    /// <summary>False where no head and no copy was ever ours.</summary>
+    public required bool IsOurs { get; init; }
+}
+
+/// <summary>
+/// Finds the head that counts: the highest valid generation. The copy serves where the newest head is damaged and the copy is of the same
+/// generation, or where it is all there is; else the head before serves, and the finding says so. Errors of the store are never taken for
+/// damage or absence (SEMANTICS C2).
+/// </summary>
+internal sealed class HeadSearch(IStore store, string backupId)
+{
+    private readonly List<Finding> _findings = [];
+
+    public async Task<HeadSearchResult> RunAsync(CancellationToken cancel)
+    {
+        var generations = await ListGenerationsAsync(cancel).ConfigureAwait(false);
+        var copyBytes = await ObjectReading.ReadWholeAsync(store, Full(BackupKeys.ManifestCopy), 0, cancel).ConfigureAwait(false);
+        var copy = copyBytes is null ? default(HeadReading?) : ManifestFile.ReadHead(copyBytes);
+        RefuseNewer(copy, BackupKeys.ManifestCopy);
+        var isOurs = generations.Count > 0 || copy is { State: not HeadState.Unknown };
+        var highest = Math.Max(generations.Count > 0 ? generations[^1] : 0, copy?.Head?.Generation ?? 0);
+        var head = await FindNewestAsync(generations, copy?.Head, cancel).ConfigureAwait(false);
+        if (isOurs && head is not null)
+        {
+            DescribeCopy(copy, head.Generation);
+        }
+
+        return new HeadSearchResult(head, highest, generations, copyBytes, _findings) { IsOurs = isOurs };
+    }
+
+    /// <summary>The valid head of one generation; null when it is missing or damaged.</summary>
+    public async ValueTask<HeadDocument?> ReadAsync(long generation, CancellationToken cancel)
+    {
+        var key = BackupKeys.Head(generation);
+        if (await ObjectReading.ReadWholeAsync(store, Full(key), 0, cancel).ConfigureAwait(false) is not { } bytes)
+        {
+            return null;
+        }
+
+        var reading = ManifestFile.ReadHead(bytes);
+        RefuseNewer(reading, key);
+        return reading.Head is { } head && head.Generation == generation ? head : null;
+    }
+
+    public async Task<List<long>> ListGenerationsAsync(CancellationToken cancel)
+    {
+        var generations = new List<long>();
+        await foreach (var found in store.ListAsync(Full(BackupKeys.HeadStart), cancel).ConfigureAwait(false))
+        {
+            if (BackupKeys.GenerationOf(found.Key[(backupId.Length + 1)..]) is { } generation)
+            {
+                generations.Add(generation);
+            }
+        }
+
+        return generations;
+    }
+
+    private async Task<HeadDocument?> FindNewestAsync(List<long> generations, HeadDocument? copy, CancellationToken cancel)
+    {
+        for (var i = generations.Count - 1; i >= 0; i--)
+        {
+            var generation = generations[i];
+            if (await ReadAsync(generation, cancel).ConfigureAwait(false) is { } head)
+            {
+                return head;
+            }
+
+            var copyServes = copy?.Generation == generation;
+            Report(FindingKind.ManifestDamaged, BackupKeys.Head(generation), copyServes
+                ? $"The head of generation {generation} is damaged; its copy {BackupKeys.ManifestCopy} is whole and serves."
+                : $"The head of generation {generation} is damaged; what only this generation named is not part of the backup now.",
+                copyServes ? "The next run writes a new head." : "The next run reads again what is not named; Repair-KafkaBackup finds what is stored already.");
+            if (copyServes)
+            {
+                return copy;
+            }
+        }
+
+        if (copy is not null)
+        {
+            Report(FindingKind.ManifestDamaged, BackupKeys.ManifestFolder, $"No head is left; the copy {BackupKeys.ManifestCopy} of generation {copy.Generation} serves.",
+                "Find out who removed or changed the files; the next run writes a new head.");
+        }
+
+        return copy;
+    }
+
+    private void DescribeCopy(HeadReading? copy, long generation)
+    {
+        var problem = copy switch
+        {
+            null => "is missing",
+            { State: HeadState.Valid, Head: { } head } => head.Generation < generation ? $"is of generation {head.Generation}, the newest is {generation}" : null,
+            _ => "is damaged",
+        };
+        if (problem is not null)
+        {
+            Report(FindingKind.ManifestCopy, BackupKeys.ManifestCopy, $"The copy of the manifest {problem}.", "Nothing is lost: the next run writes it anew.");
+        }
+    }
+
+    private void RefuseNewer(HeadReading? reading, string key)
+    {
+        if (reading is { State: HeadState.TooNew, Version: var version })
+        {
+            throw ErrorIds.FormatTooNew.With(
+                $"Backup '{backupId}' in {store.Location} has format version {version}; this program reads versions up to {ManifestFile.Version}.", Full(key));
+        }
+    }
+
+    private void Report(FindingKind kind, string key, string message, string advice) =>
+        _findings.Add(new Finding(FindingSeverity.Warning, kind, Full(key), message, advice));
+
+    private string Full(string key) => BackupKeys.Of(backupId, key);
+}

@@ -1,0 +1,226 @@
+using System.Globalization;
+
+namespace KafkaBackup.Engine.Configuration;
+
+/// <summary>
+/// Settings to options: reads the file, lays parameters over it, applies defaults, checks everything that needs neither cluster nor store,
+/// and names all that is missing in one error. Keeps the files it has read, so that several restores from one file warn once.
+/// </summary>
+/// <param name="baseDirectory">What relative paths in parameters are relative to (SEMANTICS A6).</param>
+/// <param name="variables">Environment variables by name; null for the process's own.</param>
+public sealed class OptionsResolver(string baseDirectory, IEngineEvents events, TimeProvider clock, Func<string, string?>? variables = null)
+{
+    private readonly Dictionary<string, object> _files = new(StringComparer.Ordinal);
+    private readonly Func<string, string?> _variables = variables ?? Environment.GetEnvironmentVariable;
+
+    public BackupOptions Resolve(BackupSettings given)
+    {
+        var settings = given with { Store = Prepare(given.Store) };
+        settings = given.ConfigPath is { } path ? Overlay.Lay(settings, Load(path, (file, full) => file.ReadBackup(full))) : settings;
+        Require([.. ClusterRules.Missing(settings.Source, "source"), .. StoreRules.Missing(settings.Store)]);
+        var now = clock.GetUtcNow();
+        CheckDuration(settings);
+        CheckCut(settings, now);
+        var compression = settings.Compression ?? CompressionKind.Zstd;
+        var defaults = new BackupOptions { Source = settings.Source!, Store = settings.Store!, BackupId = "", Topics = TopicSelection.All };
+        return new BackupOptions
+        {
+            Source = Resolve(settings.Source!),
+            Store = Resolve(settings.Store!),
+            BackupId = NameRules.CheckBackupId(settings.BackupId ?? string.Create(CultureInfo.InvariantCulture, $"backup-{now:yyyyMMdd-HHmmss}")),
+            Topics = Select(settings.Topics, settings.ExcludeTopics, settings.IncludeInternalTopics ?? false, settings.InternalTopics),
+            Compression = compression,
+            CompressionLevel = CheckLevel(compression, settings.CompressionLevel),
+            SegmentMaxBytes = AtLeastOne(settings.SegmentMaxBytes, "SegmentSize") ?? defaults.SegmentMaxBytes,
+            SegmentMaxInterval = settings.SegmentMaxInterval ?? defaults.SegmentMaxInterval,
+            SegmentMaxRecords = AtLeastOne(settings.SegmentMaxRecords, "segment_max_records"),
+            StartOffset = settings.StartOffset ?? defaults.StartOffset,
+            Continuous = settings.Continuous ?? false,
+            Duration = settings.Duration,
+            MaxConcurrentPartitions = (int?)AtLeastOne(settings.MaxConcurrentPartitions, "MaxConcurrentPartition") ?? defaults.MaxConcurrentPartitions,
+            PollInterval = settings.PollInterval ?? defaults.PollInterval,
+            IncludeOffsetHeaders = settings.IncludeOffsetHeaders ?? false,
+            SourceClusterId = settings.SourceClusterId,
+            ConsumerGroupSnapshot = settings.ConsumerGroupSnapshot ?? defaults.ConsumerGroupSnapshot,
+            IsolationLevel = settings.IsolationLevel ?? defaults.IsolationLevel,
+            ConsistentAt = settings.ConsistentAt,
+            RecordsPerSecond = AtLeastOne(settings.RecordsPerSecond, "RecordsPerSecond"),
+            BytesPerSecond = AtLeastOne(settings.BytesPerSecond, "BytesPerSecond"),
+            OnMissingTopic = settings.OnMissingTopic ?? defaults.OnMissingTopic,
+            Health = settings.Health ?? defaults.Health,
+        };
+    }
+
+    public RestoreOptions Resolve(RestoreSettings given)
+    {
+        var settings = given with { Store = Prepare(given.Store) };
+        settings = given.ConfigPath is { } path ? Overlay.Lay(settings, Load(path, (file, full) => file.ReadRestore(full))) : settings;
+        Require(
+        [
+            .. StoreRules.Missing(settings.Store),
+            .. settings.BackupId is null ? ["the backup (-BackupId, or backup_id in the file)"] : Array.Empty<string>(),
+            .. settings.Offline && settings.Target?.BootstrapServers is null ? [] : ClusterRules.Missing(settings.Target, "target"),
+            .. GroupRules.Missing(settings),
+        ]);
+        var offsets = GroupRules.Decide(settings, events.Warning);
+        var defaults = new RestoreOptions { Target = null, Store = settings.Store!, BackupId = "", Topics = TopicSelection.All };
+        return new RestoreOptions
+        {
+            Target = settings.Target?.BootstrapServers is null ? null : Resolve(settings.Target),
+            Store = Resolve(settings.Store!),
+            BackupId = NameRules.CheckBackupId(settings.BackupId!),
+            Topics = Select(settings.Topics, settings.ExcludeTopics),
+            SourcePartitions = CheckPartitions(settings.SourcePartitions),
+            TopicMapping = CheckTopics(settings.TopicMapping) ?? defaults.TopicMapping,
+            PartitionMapping = CheckPartitionMap(settings.PartitionMapping) ?? defaults.PartitionMapping,
+            Window = new TimeWindow(settings.TimeWindowStart, settings.TimeWindowEnd),
+            OffsetStrategy = offsets.Strategy,
+            IncludeOriginalOffsetHeader = offsets.AddHeaders,
+            ResetConsumerOffsets = settings.ResetConsumerOffsets ?? false,
+            ConsumerGroups = settings.ConsumerGroups ?? defaults.ConsumerGroups,
+            AllConsumerGroups = settings.AllConsumerGroups ?? false,
+            OffsetReportPath = Absolute(settings.OffsetReportPath),
+            CheckpointPath = Absolute(settings.CheckpointPath),
+            CheckpointInterval = settings.CheckpointInterval ?? defaults.CheckpointInterval,
+            MaxConcurrentPartitions = (int?)AtLeastOne(settings.MaxConcurrentPartitions, "MaxConcurrentPartition") ?? defaults.MaxConcurrentPartitions,
+            ProduceBatchSize = (int?)AtLeastOne(settings.ProduceBatchSize, "BatchSize") ?? defaults.ProduceBatchSize,
+            RecordsPerSecond = AtLeastOne(settings.RecordsPerSecond, "RecordsPerSecond"),
+            BytesPerSecond = AtLeastOne(settings.BytesPerSecond, "BytesPerSecond"),
+            CreateTopics = settings.CreateTopics ?? defaults.CreateTopics,
+            DefaultReplicationFactor = CheckFactor(settings.DefaultReplicationFactor),
+            TopicConfigOverrides = settings.TopicConfigOverrides is { } configs ? TopicConfigOverrides.From(configs) : defaults.TopicConfigOverrides,
+            AllowMerge = settings.AllowMerge ?? false,
+            PurgeTopics = settings.PurgeTopics ?? false,
+            Delivery = settings.Delivery ?? defaults.Delivery,
+            ResumeQuiet = settings.ResumeQuiet ?? defaults.ResumeQuiet,
+            Force = settings.Force ?? false,
+            DryRun = settings.DryRun ?? false,
+            Health = settings.Health ?? defaults.Health,
+            Deep = settings.Deep,
+            Offline = settings.Offline,
+        };
+    }
+
+    /// <summary>A cluster that is named by parameters alone. Null and incomplete ones are refused with all that is missing.</summary>
+    public ClusterSettings Resolve(ClusterSettings? settings, string side = "source")
+    {
+        Require([.. ClusterRules.Missing(settings, side)]);
+        return ClusterRules.Check(settings!, baseDirectory);
+    }
+
+    /// <summary>A store that is named by parameters alone.</summary>
+    public StoreSettings Resolve(StoreSettings? settings)
+    {
+        var checkedSettings = StoreRules.Check(settings ?? new StoreSettings(), baseDirectory);
+        Require([.. StoreRules.Missing(checkedSettings)]);
+        return checkedSettings;
+    }
+
+    /// <summary>Before the file is laid under: keys that came as options must be seen as keys by then.</summary>
+    private StoreSettings? Prepare(StoreSettings? given) => given is null ? null : StoreRules.Check(given, baseDirectory);
+
+    private static void Require(IReadOnlyList<string> missing)
+    {
+        if (missing.Count > 0)
+        {
+            throw ErrorIds.MissingSettings.With($"Not given: {string.Join("; ", missing)}.", string.Join("; ", missing));
+        }
+    }
+
+    private T Load<T>(string path, Func<ConfigFile, string, T> read)
+        where T : class
+    {
+        var full = Path.GetFullPath(path, baseDirectory);
+        if (!_files.TryGetValue(full, out var settings))
+        {
+            settings = read(new ConfigFile(_variables, clock.GetUtcNow(), events.Warning), full);
+            _files[full] = settings;
+        }
+
+        return (T)settings;
+    }
+
+    private static TopicSelection Select(
+        IReadOnlyList<string>? include, IReadOnlyList<string>? exclude, bool includeInternal = false, IReadOnlyList<string>? internalTopics = null) =>
+        include is { Count: 0 }
+            ? throw ErrorIds.ConfigOutOfRange.With("The list of topics is empty.", "Topic", "Leave it out for all topics, or name at least one.")
+            : new TopicSelection(include ?? ["*"], exclude, includeInternal, internalTopics);
+
+    private static int CheckLevel(CompressionKind kind, int? level)
+    {
+        if (level is null)
+        {
+            return CompressionLevels.Default(kind);
+        }
+
+        if (kind == CompressionKind.None)
+        {
+            throw ErrorIds.ConfigConflict.With("A compression level is given, but compression is none.", "CompressionLevel");
+        }
+
+        return level >= 1 && level <= CompressionLevels.Max(kind)
+            ? level.Value
+            : throw ErrorIds.ConfigOutOfRange.With(
+                $"The compression level must be from 1 to {CompressionLevels.Max(kind)} for {EnumText.Spell(kind)}, but is {level}.", "CompressionLevel");
+    }
+
+    private static void CheckDuration(BackupSettings settings)
+    {
+        if (settings.Duration is { } duration && (settings.Continuous != true || duration <= TimeSpan.Zero))
+        {
+            throw settings.Continuous == true
+                ? ErrorIds.ConfigOutOfRange.With("The duration of a continuous backup must be longer than nothing.", "Duration")
+                : ErrorIds.ConfigConflict.With(
+                    "A duration is given, but the backup is not continuous: it ends by itself.", "Duration", "Add -Continuous, or leave -Duration out.");
+        }
+    }
+
+    private static void CheckCut(BackupSettings settings, DateTimeOffset now)
+    {
+        if (settings.ConsistentAt is not { } cut)
+        {
+            return;
+        }
+
+        if (settings.Continuous == true)
+        {
+            throw ErrorIds.ConsistentCutImpossible.With("A continuous backup has no end, so it cannot be cut at one instant (consistent_at).", "ConsistentAt");
+        }
+
+        if (cut.Milliseconds > now.ToUnixTimeMilliseconds())
+        {
+            throw ErrorIds.ConsistentCutImpossible.With(
+                $"The cut at {cut.Milliseconds} ({KafkaTime.ToDateTimeOffset(cut.Milliseconds):yyyy-MM-ddTHH:mm:ss.fffZ}) is in the future; it is {now:yyyy-MM-ddTHH:mm:ss.fffZ}.",
+                "ConsistentAt");
+        }
+    }
+
+    private static int[]? CheckPartitions(IReadOnlyList<int>? partitions) => partitions switch
+    {
+        null => null,
+        { Count: 0 } => throw ErrorIds.ConfigOutOfRange.With("The list of partitions is empty.", "Partition", "Leave it out for all partitions, or name at least one."),
+        _ when partitions.Any(p => p < 0) => throw ErrorIds.ConfigOutOfRange.With($"{partitions.Min()} is not a partition.", "Partition", "Partitions count from 0."),
+        _ => partitions.Distinct().Order().ToArray(),
+    };
+
+    private static IReadOnlyDictionary<int, int>? CheckPartitionMap(IReadOnlyDictionary<int, int>? map) =>
+        map?.Where(entry => entry.Key < 0 || entry.Value < 0).Select(entry => $"{entry.Key}: {entry.Value}").FirstOrDefault() is { } wrong
+            ? throw ErrorIds.ConfigOutOfRange.With($"The partition mapping {wrong} names a partition that cannot exist.", "PartitionMap", "Partitions count from 0.")
+            : map;
+
+    private static IReadOnlyDictionary<string, string>? CheckTopics(IReadOnlyDictionary<string, string>? map) =>
+        map?.SelectMany(entry => new[] { entry.Key, entry.Value }).FirstOrDefault(name => !NameRules.IsTopicName(name)) is { } wrong
+            ? throw ErrorIds.ConfigWrongType.With(
+                $"'{wrong}' in the topic mapping cannot be a topic's name.", wrong, "Names have letters, digits, '.', '_' and '-', at most 249 of them; patterns cannot be mapped.")
+            : map;
+
+    private static int? CheckFactor(int? factor) => factor is null or -1 or (> 0 and <= short.MaxValue)
+        ? factor
+        : throw ErrorIds.ConfigOutOfRange.With($"The replication factor must be -1 or from 1 to {short.MaxValue}, but is {factor}.", "ReplicationFactor");
+
+    private static long? AtLeastOne(long? value, string name) => value is null or > 0
+        ? value
+        : throw ErrorIds.ConfigOutOfRange.With($"{name} must be at least 1, but is {value}.", name);
+
+    private string? Absolute(string? path) => path is null ? null : Path.GetFullPath(path, baseDirectory);
+}

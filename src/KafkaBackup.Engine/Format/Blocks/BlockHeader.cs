@@ -1,0 +1,115 @@
+using KafkaBackup.Engine.Format.Checksums;
+using static System.Buffers.Binary.BinaryPrimitives;
+
+namespace KafkaBackup.Engine.Format.Blocks;
+
+/// <summary>The 84 bytes in front of a block, which the index repeats. Layout in FORMAT.md.</summary>
+internal static class BlockHeader
+{
+    public const int Size = 84;
+
+    /// <summary>The most raw bytes that a block may have, room for the header in the same buffer included.</summary>
+    public const int MaxRawLength = 0x7F00_0000;
+
+    /// <summary>A longer block holds exactly one record, so that a reader's memory is bounded by the largest record.</summary>
+    public const int MaxSharedRawLength = 16 << 20;
+
+    public const int SmallestRecord = 3;
+
+    private const int ChecksumAt = Size - sizeof(uint);
+
+    public static ReadOnlySpan<byte> Magic => "KBLK"u8;
+
+    /// <summary>Writes the header of a block at the place that it names.</summary>
+    public static void Write(Span<byte> target, in BlockInfo block)
+    {
+        Magic.CopyTo(target);
+        WriteUInt32LittleEndian(target[4..], CodecCode.Of(block.Codec));
+        WriteInt32LittleEndian(target[8..], block.StoredLength);
+        WriteInt32LittleEndian(target[12..], block.RawLength);
+        WriteInt32LittleEndian(target[16..], (int)block.Stats.RecordCount);
+        WriteInt32LittleEndian(target[20..], (int)block.Stats.ZeroTimestamps);
+        WriteInt32LittleEndian(target[24..], block.Stats.LargestRecord);
+        WriteUInt32LittleEndian(target[28..], block.Checksum);
+        WriteInt64LittleEndian(target[32..], block.Stats.PayloadBytes);
+        WriteInt64LittleEndian(target[40..], block.Stats.FirstOffset);
+        WriteInt64LittleEndian(target[48..], block.Stats.LastOffset);
+        WriteInt64LittleEndian(target[56..], block.Stats.MinTimestamp);
+        WriteInt64LittleEndian(target[64..], block.Stats.MaxTimestamp);
+        WriteInt64LittleEndian(target[72..], block.Stats.LastTimestamp);
+        WriteUInt32LittleEndian(target[ChecksumAt..], ChecksumOf(target, block.FileOffset));
+    }
+
+    /// <summary>Null when the header is sound; else what is wrong with it. A sound one has sizes that a reader may trust.</summary>
+    public static string? TryRead(ReadOnlySpan<byte> source, long fileOffset, out BlockInfo block)
+    {
+        block = default;
+        if (!source.StartsWith(Magic))
+        {
+            return "there is no block where one should start";
+        }
+
+        if (ReadUInt32LittleEndian(source[ChecksumAt..]) != ChecksumOf(source, fileOffset))
+        {
+            return "the block header's checksum does not match";
+        }
+
+        var code = ReadUInt32LittleEndian(source[4..]);
+        block = new BlockInfo
+        {
+            FileOffset = fileOffset,
+            Codec = CodecCode.KindOf(code) ?? CompressionKind.None,
+            StoredLength = ReadInt32LittleEndian(source[8..]),
+            RawLength = ReadInt32LittleEndian(source[12..]),
+            Checksum = ReadUInt32LittleEndian(source[28..]),
+            Stats = new BlockStats
+            {
+                RecordCount = ReadInt32LittleEndian(source[16..]),
+                ZeroTimestamps = ReadInt32LittleEndian(source[20..]),
+                LargestRecord = ReadInt32LittleEndian(source[24..]),
+                PayloadBytes = ReadInt64LittleEndian(source[32..]),
+                FirstOffset = ReadInt64LittleEndian(source[40..]),
+                LastOffset = ReadInt64LittleEndian(source[48..]),
+                MinTimestamp = ReadInt64LittleEndian(source[56..]),
+                MaxTimestamp = ReadInt64LittleEndian(source[64..]),
+                LastTimestamp = ReadInt64LittleEndian(source[72..]),
+            },
+        };
+        return CodecCode.KindOf(code) is null ? $"the block's compression {code} is unknown" : Contradiction(block);
+    }
+
+    /// <summary>
+    /// Over the block's place too: a block that lies elsewhere, such as one inside a record's value, is none. A search for whole blocks in a
+    /// damaged file depends on it.
+    /// </summary>
+    private static uint ChecksumOf(ReadOnlySpan<byte> header, long fileOffset)
+    {
+        Span<byte> place = stackalloc byte[sizeof(long)];
+        WriteInt64LittleEndian(place, fileOffset);
+        return Crc32C.Append(Crc32C.Compute(place), header[..ChecksumAt]);
+    }
+
+    private static string? Contradiction(in BlockInfo block)
+    {
+        var stats = block.Stats;
+        var sizesFit = block.RawLength is >= SmallestRecord and <= MaxRawLength
+            && block.StoredLength > 0
+            && (block.Codec == CompressionKind.None ? block.StoredLength == block.RawLength : block.StoredLength < block.RawLength)
+            && block.RawLength <= (long)block.StoredLength * CodecCode.BestRatio(block.Codec);
+        if (!sizesFit)
+        {
+            return "the block header's sizes are impossible";
+        }
+
+        var countsFit = stats.RecordCount >= 1
+            && stats.RecordCount <= block.RawLength / SmallestRecord
+            && (stats.RecordCount == 1 || block.RawLength <= MaxSharedRawLength)
+            && stats.ZeroTimestamps >= 0 && stats.ZeroTimestamps <= stats.RecordCount
+            && stats.LargestRecord >= 0 && stats.LargestRecord <= stats.PayloadBytes
+            && stats.PayloadBytes <= block.RawLength;
+        var rangesFit = stats.FirstOffset >= 0
+            && (ulong)(stats.LastOffset - stats.FirstOffset) >= (ulong)(stats.RecordCount - 1) && stats.LastOffset >= stats.FirstOffset
+            && stats.MinTimestamp <= stats.LastTimestamp && stats.LastTimestamp <= stats.MaxTimestamp;
+        return countsFit && rangesFit ? null : "the block header contradicts itself";
+    }
+}

@@ -1,0 +1,112 @@
+using System.Runtime.InteropServices;
+
+namespace KafkaBackup.Engine.Storage.Files;
+
+/// <summary>What the class library lacks on Linux and macOS: flushing a folder, and giving a file its name only if nobody has it.</summary>
+internal static partial class PosixFiles
+{
+    private const int ReadOnly = 0;
+    private const int RenameNoReplace = 1;
+    private const int RenameExclusive = 4;
+    private const int CurrentFolder = -100;
+
+    private const int OperationNotPermitted = 1;
+    private const int AlreadyExists = 17;
+    private const int InvalidArgument = 22;
+    private const int TooManyLinks = 31;
+
+    /// <summary>Makes the folder's entries (names that were created, renamed or removed) survive a crash of the machine.</summary>
+    public static void FlushFolder(string path)
+    {
+        var descriptor = Open(path, ReadOnly | CloseOnExec);
+        if (descriptor < 0)
+        {
+            throw LastError(path);
+        }
+
+        try
+        {
+            // Network and FUSE file systems may not know how to flush a folder; they keep names in their own way.
+            if (Flush(descriptor) != 0 && Marshal.GetLastPInvokeError() is not InvalidArgument and var error && !IsNotSupported(error))
+            {
+                throw LastError(path);
+            }
+        }
+        finally
+        {
+            _ = Close(descriptor);
+        }
+    }
+
+    /// <summary>
+    /// Moves source to target in one atomic step, unless the target exists: then false, and the source stays. A hard link does that on every
+    /// file system that has them, NFS too; those without (FAT, some shares) know a rename that does not replace.
+    /// </summary>
+    public static bool TryMoveWithoutReplacing(string source, string target)
+    {
+        if (Link(source, target) == 0)
+        {
+            File.Delete(source);
+            return true;
+        }
+
+        var error = Marshal.GetLastPInvokeError();
+        if (error == AlreadyExists)
+        {
+            return false;
+        }
+
+        if (error is OperationNotPermitted or TooManyLinks || IsNotSupported(error))
+        {
+            if (RenameExclusively(source, target) == 0)
+            {
+                return true;
+            }
+
+            error = Marshal.GetLastPInvokeError();
+            if (error == AlreadyExists)
+            {
+                return false;
+            }
+
+            if (error == InvalidArgument || IsNotSupported(error))
+            {
+                throw ErrorIds.StoreConfiguration.With(
+                    $"The file system below '{target}' can neither link files nor rename them without replacing, so two runs could overwrite each other.",
+                    target, "Keep backups on a file system that has hard links (ext4, XFS, NTFS, APFS, NFS), or in an object store.");
+            }
+        }
+
+        throw ErrorFor(error, target);
+    }
+
+    private static int CloseOnExec => OperatingSystem.IsMacOS() ? 0x1000000 : 0x80000;
+
+    private static int RenameExclusively(string source, string target) => OperatingSystem.IsMacOS()
+        ? RenameMac(source, target, RenameExclusive)
+        : RenameLinux(CurrentFolder, source, CurrentFolder, target, RenameNoReplace);
+
+    private static bool IsNotSupported(int error) => OperatingSystem.IsMacOS() ? error is 45 or 78 or 102 : error is 38 or 95;
+
+    private static IOException LastError(string path) => ErrorFor(Marshal.GetLastPInvokeError(), path);
+
+    private static IOException ErrorFor(int error, string path) => new($"{Marshal.GetPInvokeErrorMessage(error)} : '{path}'", error);
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int Flush(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    private static partial int Close(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Link(string source, string target);
+
+    [LibraryImport("libc", EntryPoint = "renameat2", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int RenameLinux(int sourceFolder, string source, int targetFolder, string target, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "renamex_np", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int RenameMac(string source, string target, uint flags);
+}

@@ -1,0 +1,122 @@
+using Amazon.S3;
+
+namespace KafkaBackup.Engine.Storage.S3;
+
+/// <summary>What a request is, for its time limit and for messages.</summary>
+/// <param name="Action">The right it needs, as policies name it: "s3:PutObject".</param>
+/// <param name="Key">The object's key in the store, or what is listed.</param>
+/// <param name="Bytes">How much it moves.</param>
+internal sealed record S3Call(string Action, string Key, long Bytes = 0)
+{
+    public bool Writes { get; init; }
+
+    /// <summary>Null takes the store's.</summary>
+    public TimeSpan? RetryBudget { get; init; }
+}
+
+/// <param name="IsRepeat">An attempt before this one failed, and may yet have done its work: its answer may have been lost.</param>
+internal readonly record struct S3Attempt(bool IsRepeat, CancellationToken Cancel);
+
+/// <summary>
+/// The only place that tries again: single parts, and the end of an upload whose answer was lost, can be repeated nowhere else; a store above this one must not
+/// repeat once more. Errors that leave here still say by <see cref="StoreFault"/> whether they were of the passing kind, for those who report them.
+/// </summary>
+internal sealed class S3Calls(S3Connection connection, S3Faults faults, S3Limits limits, Action<RetryNotice>? onRetry, TimeProvider time)
+{
+    private readonly S3Pace _pace = new(limits.Retry, time);
+    private volatile bool _sendDigests;
+
+    public AmazonS3Client Client => connection.Client;
+
+    /// <summary>True once a server has asked for Content-MD5 (buckets with object lock do); others are not bothered with it.</summary>
+    public bool SendDigests => _sendDigests;
+
+    public async Task<T> RunAsync<T>(S3Call call, Func<S3Attempt, Task<T>> attempt, CancellationToken cancel)
+    {
+        var started = time.GetTimestamp();
+        var failures = 0;
+        var renewed = false;
+        var clockCorrected = false;
+        for (var number = 1; ; number++)
+        {
+            cancel.ThrowIfCancellationRequested();
+            await _pace.WaitAsync(cancel).ConfigureAwait(false);
+            var digests = _sendDigests;
+            S3Fault fault;
+            using (var limit = new AttemptLimit(call, limits, time, cancel))
+            {
+                try
+                {
+                    var result = await attempt(new S3Attempt(number > 1, limit.Token)).ConfigureAwait(false);
+                    _pace.Succeeded();
+                    return result;
+                }
+                catch (Exception e) when (e is OperationCanceledException or TimeoutException && cancel.IsCancellationRequested)
+                {
+                    throw new OperationCanceledException(e.Message, e, cancel);
+                }
+                catch (Exception e)
+                {
+                    fault = faults.Explain(e, call);
+                }
+            }
+
+            var elapsed = time.GetElapsedTime(started);
+            switch (fault.Recovery)
+            {
+                case S3Recovery.Again when elapsed < (call.RetryBudget ?? limits.Retry.Budget):
+                    var delay = limits.Retry.DelayBefore(++failures, Random.Shared.NextDouble());
+                    onRetry?.Invoke(new RetryNotice(faults.Describe(call), number, delay, fault.Error));
+                    await Task.Delay(delay, time, cancel).ConfigureAwait(false);
+                    break;
+                case S3Recovery.SlowDown when elapsed < limits.ThrottleBudget:
+                    onRetry?.Invoke(new RetryNotice(faults.Describe(call), number, _pace.SlowDown(), fault.Error));
+                    break;
+                case S3Recovery.RenewCredentials when !renewed && connection.Credentials.CanRenew:
+                    renewed = true;
+                    connection.Credentials.Renew();
+                    break;
+                case S3Recovery.CorrectClock when !clockCorrected:
+                    clockCorrected = true;
+                    break;
+                case S3Recovery.SendDigest when !digests:
+                    _sendDigests = true;
+                    break;
+                default:
+                    throw fault.Error;
+            }
+        }
+    }
+
+    public Task RunAsync(S3Call call, Func<S3Attempt, Task> attempt, CancellationToken cancel) =>
+        RunAsync<bool>(
+            call,
+            async a =>
+            {
+                await attempt(a).ConfigureAwait(false);
+                return true;
+            },
+            cancel);
+
+    /// <summary>The time limit of one attempt. A cancel ends a read at once; a write gets a little while to end by itself, so that it does not go on unseen.</summary>
+    private sealed class AttemptLimit : IDisposable
+    {
+        private readonly CancellationTokenSource _source;
+        private readonly CancellationTokenRegistration _registration;
+
+        public AttemptLimit(S3Call call, S3Limits limits, TimeProvider time, CancellationToken cancel)
+        {
+            _source = new CancellationTokenSource(limits.TimeoutFor(call.Bytes), time);
+            var grace = call.Writes ? limits.CancelGrace : TimeSpan.Zero;
+            _registration = cancel.Register(() => _source.CancelAfter(grace));
+        }
+
+        public CancellationToken Token => _source.Token;
+
+        public void Dispose()
+        {
+            _registration.Dispose();
+            _source.Dispose();
+        }
+    }
+}

@@ -1,0 +1,104 @@
+using Amazon.Runtime;
+using Amazon.Runtime.CredentialManagement;
+using Amazon.Runtime.Credentials;
+
+namespace KafkaBackup.Engine.Storage.S3;
+
+/// <summary>
+/// The keys that requests are signed with: given ones, a profile's, or what the AWS chain finds (environment, default profile, web identity, container and instance
+/// roles). Found ones are looked up again when the server calls them expired: a role hands out new ones, and people renew theirs in the profile file.
+/// </summary>
+internal sealed class S3Credentials : AWSCredentials, IDisposable
+{
+    private readonly S3Options _options;
+    private readonly IClientConfig _config;
+    private readonly SemaphoreSlim _resolving = new(1, 1);
+    private AWSCredentials? _found;
+
+    public S3Credentials(S3Options options, IClientConfig config)
+    {
+        _options = options;
+        _config = config;
+    }
+
+    public bool CanRenew => _options.AccessKey is null;
+
+    /// <summary>For messages: whose keys these are, never the keys.</summary>
+    public string Origin => _options switch
+    {
+        { AccessKey: not null, SessionToken: not null } => "the given access key and session token",
+        { AccessKey: not null } => "the given access key",
+        { Profile: { } profile } => $"profile '{profile}'",
+        _ => "the AWS credential chain",
+    };
+
+    /// <summary>Forgets what was found, so that the next request looks again.</summary>
+    public void Renew()
+    {
+        if (Interlocked.Exchange(ref _found, null) is RefreshingAWSCredentials refreshing)
+        {
+            refreshing.ClearCredentials();
+        }
+    }
+
+    public override ImmutableCredentials GetCredentials() => GetCredentialsAsync().GetAwaiter().GetResult();
+
+    public override async Task<ImmutableCredentials> GetCredentialsAsync()
+    {
+        try
+        {
+            var found = Volatile.Read(ref _found) ?? await FindAsync().ConfigureAwait(false);
+            return await found.GetCredentialsAsync().ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is AmazonClientException or AmazonServiceException or InvalidOperationException or ArgumentException)
+        {
+            throw ErrorIds.StoreAuthentication.With($"No usable credentials for {_options.Location} from {Origin}: {e.Message}", _options.Location,
+                "Give access_key and secret_key, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile, or run where a role is attached.", e);
+        }
+    }
+
+    public void Dispose() => _resolving.Dispose();
+
+    private async Task<AWSCredentials> FindAsync()
+    {
+        await _resolving.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            var found = Volatile.Read(ref _found);
+            if (found is null)
+            {
+                found = await LookUpAsync().ConfigureAwait(false);
+                Volatile.Write(ref _found, found);
+            }
+
+            return found;
+        }
+        finally
+        {
+            _resolving.Release();
+        }
+    }
+
+    private async Task<AWSCredentials> LookUpAsync()
+    {
+        if (_options.AccessKey is { } key)
+        {
+            return _options.SessionToken is { } token
+                ? new SessionAWSCredentials(key, _options.SecretKey!.Reveal(), token.Reveal())
+                : new BasicAWSCredentials(key, _options.SecretKey!.Reveal());
+        }
+
+        if (_options.Profile is { } name)
+        {
+            return FindProfile(name) is { } profile
+                ? profile.GetAWSCredentials(profile.CredentialProfileStore)
+                : throw ErrorIds.StoreConfiguration.With($"There is no AWS profile '{name}'.", name,
+                    "Check the option profile against the files ~/.aws/config and ~/.aws/credentials of the account that runs this.");
+        }
+
+        using var chain = new DefaultAWSCredentialsIdentityResolver();
+        return await chain.ResolveIdentityAsync(_config, CancellationToken.None).ConfigureAwait(false);
+    }
+
+    public static CredentialProfile? FindProfile(string name) => new CredentialProfileStoreChain().TryGetProfile(name, out var profile) ? profile : null;
+}

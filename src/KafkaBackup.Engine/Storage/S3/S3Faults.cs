@@ -1,0 +1,195 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Text.RegularExpressions;
+using System.Xml;
+using Amazon.Runtime;
+using Amazon.S3;
+
+namespace KafkaBackup.Engine.Storage.S3;
+
+internal enum S3Recovery
+{
+    None,
+    Again,
+    SlowDown,
+    RenewCredentials,
+    CorrectClock,
+    SendDigest,
+}
+
+internal sealed record S3Fault(KafkaBackupException Error, S3Recovery Recovery);
+
+/// <summary>From what the SDK throws to what an administrator can act on: one error a cause, with the bucket, the server and the next step.</summary>
+internal sealed partial class S3Faults(S3Options options, S3Connection connection)
+{
+    private string Bucket => $"bucket '{options.Bucket}' at {connection.Address}";
+
+    public S3Fault Explain(Exception exception, S3Call call)
+    {
+        for (var e = exception; e is not null; e = e.InnerException)
+        {
+            switch (e)
+            {
+                case KafkaBackupException known:
+                    return new(known, StoreFault.IsTransient(known) ? S3Recovery.Again : S3Recovery.None);
+                case AmazonUnmarshallingException or XmlException:
+                    return NotS3(exception);
+                case AmazonServiceException answer when (int)answer.StatusCode != 0:
+                    return ByAnswer(answer, call);
+                case AuthenticationException tls:
+                    return Final(ErrorIds.StoreUnavailable, $"No secure connection to {connection.Address}: {tls.Message}", exception,
+                        "Check that the endpoint speaks TLS and that this machine trusts its certificate.");
+                case HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError }:
+                    return Passing(ErrorIds.StoreUnavailable, $"The name of {connection.Address} could not be resolved.", exception, "Check the option endpoint, region and the name service.");
+                case SocketException socket:
+                    return Passing(ErrorIds.StoreUnavailable, $"No connection to {connection.Address}: {socket.Message}.", exception);
+                case OperationCanceledException or TimeoutException:
+                    return Passing(ErrorIds.StoreUnavailable, $"{connection.Address} did not answer {Describe(call)} in time.", exception);
+            }
+        }
+
+        return exception is HttpRequestException or IOException or AmazonClientException or AmazonServiceException
+            ? Passing(call.Writes ? ErrorIds.StoreWrite : ErrorIds.StoreRead, $"The connection to {connection.Address} broke during {Describe(call)}: {exception.Message}", exception)
+            : Final(ErrorIds.Unexpected, $"{Describe(call)} failed: {exception.Message}", exception);
+    }
+
+    /// <summary>An answer that no S3 server gives.</summary>
+    public S3Fault NotS3(Exception? exception) => Final(ErrorIds.StoreConfiguration,
+        $"What answers at {connection.Address} is not an S3 server.", exception, "Check the option endpoint: host and port of the S3 service, not of its console or of a web site.");
+
+    /// <summary>An answer that cannot be right, but may be at the next try.</summary>
+    public KafkaBackupException Suspect(S3Call call, string message) =>
+        (call.Writes ? ErrorIds.StoreWrite : ErrorIds.StoreRead).With($"{connection.Address} answered {Describe(call)} {message}", call.Key).AsTransient();
+
+    private S3Fault ByAnswer(AmazonServiceException answer, S3Call call)
+    {
+        var status = (int)answer.StatusCode;
+        switch (answer.ErrorCode)
+        {
+            case "NoSuchBucket":
+                return Final(ErrorIds.StoreNotFound, $"There is no {Bucket}.", answer, "Check the bucket's name and the endpoint, or create the bucket.");
+            case "NoSuchKey":
+                return Final(ErrorIds.StoreObjectMissing, $"There is no object '{call.Key}' in {options.Location}.", answer);
+            case "InvalidAccessKeyId":
+                return Final(ErrorIds.StoreAuthentication, $"{connection.Address} does not know the access key from {connection.Credentials.Origin}.", answer,
+                    "Check the access key and that it belongs to this endpoint.");
+            case "SignatureDoesNotMatch":
+                return Final(ErrorIds.StoreAuthentication, $"{connection.Address} refused the signature made with {connection.Credentials.Origin}: the secret key is wrong.", answer,
+                    "Check the secret key. If it is right, check that no proxy changes requests, and the options region and path_style.");
+            case "InvalidToken" or "InvalidSecurity" or "AuthFailure" or "NotSignedUp" or "UnauthorizedAccess":
+                return Final(ErrorIds.StoreAuthentication, $"{connection.Address} refused the credentials from {connection.Credentials.Origin}: {answer.Message}", answer,
+                    "Check the keys and the session token; temporary keys need theirs.");
+            case "ExpiredToken" or "ExpiredTokenException" or "TokenRefreshRequired" or "RequestExpired":
+                return new(ErrorIds.StoreAuthentication.With($"The temporary credentials from {connection.Credentials.Origin} have expired.", options.Location,
+                    "Get new ones, then run again: the backup continues. For long runs use a profile or a role, whose credentials are renewed by themselves.", answer), S3Recovery.RenewCredentials);
+            case "RequestTimeTooSkewed":
+                return new(ErrorIds.StoreAuthentication.With($"This machine's clock differs{Skew()} from that of {connection.Address}, which refuses requests for that.", options.Location,
+                    "Set this machine's clock (time synchronisation); more than 15 minutes are not accepted.", answer), S3Recovery.CorrectClock);
+            case "PermanentRedirect" or "AuthorizationHeaderMalformed" or "IllegalLocationConstraintException" or "TemporaryRedirect":
+                return WrongRegion(answer);
+            case "SlowDown" or "Throttling" or "ThrottlingException" or "RequestLimitExceeded" or "TooManyRequests" or "TooManyRequestsException" or "RequestThrottled" or "Busy":
+                return new(ErrorIds.StoreUnavailable.With($"{connection.Address} asks to slow down.", options.Location,
+                    "Lower max_concurrent_partitions or set a rate limit, or try at a quieter time.", answer).AsTransient(), S3Recovery.SlowDown);
+            case "QuotaExceeded" or "XMinioStorageFull" or "StorageFull" or "InsufficientStorage":
+                return Final(ErrorIds.StoreFull, $"{options.Location} has no space left: {answer.Message}", answer);
+            case "InvalidStorageClass":
+                return Final(ErrorIds.StoreConfiguration, $"{connection.Address} does not know storage class {options.StorageClass}.", answer, "Correct or remove storage_class.");
+            case "InvalidObjectState":
+                return Final(ErrorIds.StoreRead, $"'{call.Key}' in {options.Location} has been moved to an archive and cannot be read.", answer,
+                    "Thaw the backup's objects first, and keep lifecycle rules from moving them to an archive class.");
+            case "KeyTooLongError" or "KeyTooLong":
+                return Final(ErrorIds.InvalidPath, $"'{call.Key}' below {options.Location} is longer than S3 allows (1024 bytes).", answer, "Use a shorter prefix.");
+            case "NoSuchUpload":
+                return Final(ErrorIds.StoreWrite, $"The upload of '{call.Key}' to {options.Location} was ended by somebody else.", answer,
+                    "Check for lifecycle rules or programs that abort multipart uploads, then run again.");
+            case "RequestTimeout" or "IncompleteBody" or "BadDigest" or "XAmzContentSHA256Mismatch" or "InternalError" or "OperationAborted" or "ConditionalRequestConflict":
+                return Again(answer, call);
+        }
+
+        if (AsksForDigest(answer))
+        {
+            return new(Refused(answer, call), S3Recovery.SendDigest);
+        }
+
+        if (LooksLikeHtml(answer) && status < 500)
+        {
+            return NotS3(answer);
+        }
+
+        return status switch
+        {
+            301 or 307 => WrongRegion(answer),
+            400 when Mentions(answer, "object lock") || Mentions(answer, "ObjectLock") => Final(ErrorIds.StoreConfiguration,
+                $"The {Bucket} refused object lock retention: {answer.Message}", answer, "Use a bucket that was created with object lock, or remove object_lock_days."),
+            400 when options.Encryption is not null && (Mentions(answer, "kms") || Mentions(answer, "encrypt")) => Encryption(answer),
+            401 => Final(ErrorIds.StoreAuthentication, $"{connection.Address} refused the credentials from {connection.Credentials.Origin}: {answer.Message}", answer),
+            403 => Final(ErrorIds.StoreAccessDenied, $"{connection.Address} denied {call.Action} on {Describe(call.Key)}: {answer.Message}", answer,
+                $"Grant {call.Action} to the account of {connection.Credentials.Origin}; backups need s3:ListBucket, s3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload."),
+            404 => Final(ErrorIds.StoreObjectMissing, $"There is no object '{call.Key}' in {options.Location}.", answer),
+            429 => new(ErrorIds.StoreUnavailable.With($"{connection.Address} asks to slow down.", options.Location, inner: answer).AsTransient(), S3Recovery.SlowDown),
+            501 => Final(ErrorIds.StoreConfiguration, $"{connection.Address} does not support {Describe(call)} as it is configured: {answer.Message}", answer,
+                "Remove the options that this server does not know: sse, storage_class, object_lock_days."),
+            507 => Final(ErrorIds.StoreFull, $"{options.Location} has no space left: {answer.Message}", answer),
+            408 or 409 or >= 500 => Again(answer, call),
+            _ => new(Refused(answer, call), S3Recovery.None),
+        };
+    }
+
+    private S3Fault Encryption(AmazonServiceException answer) => Final(ErrorIds.StoreConfiguration,
+        $"The {Bucket} refused server-side encryption {options.Encryption}: {answer.Message}", answer, "Check sse and sse_kms_key_id, and that this account may use that key.");
+
+    private S3Fault WrongRegion(AmazonServiceException answer)
+    {
+        var right = RegionIn((answer as AmazonS3Exception)?.ResponseBody);
+        return Final(ErrorIds.StoreConfiguration, $"The {Bucket} is not in region {connection.Region}{(right is null ? "" : $" but in {right}")}.", answer,
+            right is null ? "Set the option region to the bucket's region, and endpoint to the address of that region." : $"Set region: {right}.");
+    }
+
+    private S3Fault Again(AmazonServiceException answer, S3Call call) =>
+        new((call.Writes ? ErrorIds.StoreWrite : ErrorIds.StoreRead).With(
+            $"{connection.Address} failed at {Describe(call)}: {NameOf(answer)}.", call.Key, "This is the server's trouble: run again later.", answer).AsTransient(), S3Recovery.Again);
+
+    private KafkaBackupException Refused(AmazonServiceException answer, S3Call call) => (call.Writes ? ErrorIds.StoreWrite : ErrorIds.StoreRead).With(
+        $"{connection.Address} refused {Describe(call)}: {NameOf(answer)}.", call.Key, "Check the options of the store against what this server supports.", answer);
+
+    private S3Fault Final(ErrorDefinition definition, string message, Exception? inner, string? advice = null) =>
+        new(definition.With(message, options.Location, advice, inner), S3Recovery.None);
+
+    private S3Fault Passing(ErrorDefinition definition, string message, Exception inner, string? advice = null) =>
+        new(definition.With(message, options.Location, advice, inner).AsTransient(), S3Recovery.Again);
+
+    /// <summary>Servers name the right region in the answer's body; the SDK keeps the body but not that field.</summary>
+    private static string? RegionIn(string? body) =>
+        body is not null && RegionElement().Match(body) is { Success: true } match ? match.Groups[match.Groups[1].Success ? 1 : 2].Value : null;
+
+    [GeneratedRegex("<Region>([a-z0-9-]{1,40})</Region>|expecting '([a-z0-9-]{1,40})'")]
+    private static partial Regex RegionElement();
+
+    private string Skew()
+    {
+        if (connection.Clock.MachineAhead is not { } ahead)
+        {
+            return "";
+        }
+
+        var minutes = Math.Abs(ahead.TotalMinutes).ToString("0.#", CultureInfo.InvariantCulture);
+        return $" by {minutes} minutes ({(ahead > TimeSpan.Zero ? "ahead" : "behind")})";
+    }
+
+    public string Describe(S3Call call) => $"{call.Action} on {Describe(call.Key)}";
+
+    private string Describe(string key) => key.Length == 0 ? options.Location : $"'{key}' in {options.Location}";
+
+    private static string NameOf(AmazonServiceException answer) => $"{(int)answer.StatusCode} {answer.ErrorCode}: {answer.Message}".TrimEnd('.', ' ');
+
+    private static bool AsksForDigest(AmazonServiceException answer) =>
+        answer.StatusCode == HttpStatusCode.BadRequest && (answer.ErrorCode is "MissingContentMD5" || Mentions(answer, "Content-MD5"));
+
+    private static bool LooksLikeHtml(AmazonServiceException answer) =>
+        (answer as AmazonS3Exception)?.ResponseBody?.Contains("<html", StringComparison.OrdinalIgnoreCase) is true;
+
+    private static bool Mentions(AmazonServiceException answer, string text) =>
+        answer.Message.Contains(text, StringComparison.OrdinalIgnoreCase) || (answer.ErrorCode?.Contains(text, StringComparison.OrdinalIgnoreCase) ?? false);
+}

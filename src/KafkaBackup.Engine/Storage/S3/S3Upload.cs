@@ -1,0 +1,220 @@
+using Amazon.S3;
+using Amazon.S3.Model;
+
+namespace KafkaBackup.Engine.Storage.S3;
+
+/// <summary>
+/// An object on its way: parts leave as they fill, several at once, and nothing is staged on disk. What fits into one part goes as one request at the commit. The object
+/// appears when the server joins the parts; until then there is nothing, and an upload that fails or is dropped is aborted so that its parts cost nothing.
+/// </summary>
+internal sealed class S3Upload(S3Session session, string key) : IStoreUpload
+{
+    /// <summary>Parts are this fraction of what was written before: 10,000 of them hold about 10 TiB, and the first 10 GiB go in parts of the smallest size.</summary>
+    private const int GrowthDivisor = 1250;
+
+    private static readonly TimeSpan AbortTime = TimeSpan.FromSeconds(30);
+
+    private readonly string _token = Guid.NewGuid().ToString("n");
+    private readonly CancellationTokenSource _stop = new();
+    private readonly List<Task<PartETag>> _parts = [];
+    private S3Part _filling = new(session.Buffers);
+    private string? _uploadId;
+    private long _written;
+    private bool _ended;
+
+    public async ValueTask WriteAsync(ReadOnlyMemory<byte> content, CancellationToken cancel)
+    {
+        ObjectDisposedException.ThrowIf(_ended, this);
+        while (content.Length > 0)
+        {
+            var room = PartSize(_written - _filling.Length, session.Limits) - _filling.Length;
+            if (room <= 0)
+            {
+                await SendPartAsync(cancel).ConfigureAwait(false);
+                continue;
+            }
+
+            var taken = (int)Math.Min(content.Length, room);
+            _filling.Append(content.Span[..taken]);
+            _written += taken;
+            content = content[taken..];
+        }
+    }
+
+    public async ValueTask CommitAsync(CancellationToken cancel)
+    {
+        ObjectDisposedException.ThrowIf(_ended, this);
+        if (_uploadId is null)
+        {
+            await session.PutAsync(key, _filling.OpenBody, _filling.Length, _token, cancel).ConfigureAwait(false);
+        }
+        else
+        {
+            if (_filling.Length > 0)
+            {
+                await SendPartAsync(cancel).ConfigureAwait(false);
+            }
+
+            var parts = await Task.WhenAll(_parts).WaitAsync(cancel).ConfigureAwait(false);
+            await CompleteAsync(_uploadId, parts, cancel).ConfigureAwait(false);
+        }
+
+        _ended = true;
+        Release();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_ended)
+        {
+            return;
+        }
+
+        _ended = true;
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAll(_parts).ContinueWith(static _ => { }, TaskScheduler.Default).ConfigureAwait(false);
+        if (_uploadId is { } uploadId)
+        {
+            await AbortAsync(uploadId).ConfigureAwait(false);
+        }
+
+        Release();
+    }
+
+    /// <summary>The size of the next part after so many bytes.</summary>
+    public static long PartSize(long sent, S3Limits limits)
+    {
+        const long mebibyte = 1 << 20;
+        var share = (sent / GrowthDivisor + mebibyte - 1) / mebibyte * mebibyte;
+        return Math.Max(limits.PartSize, share);
+    }
+
+    private void Release()
+    {
+        _filling.Dispose();
+        _stop.Dispose();
+    }
+
+    private async Task SendPartAsync(CancellationToken cancel)
+    {
+        await ThrowIfFailedAsync().ConfigureAwait(false);
+        var number = _parts.Count + 1;
+        if (number > session.Limits.MaxParts)
+        {
+            throw ErrorIds.StoreWrite.With($"'{key}' is larger than an S3 object can be.", key, "Lower segment_max_bytes.");
+        }
+
+        _uploadId ??= await BeginAsync(cancel).ConfigureAwait(false);
+        var entered = await session.Buffers.EnterAsync(_filling.Length, cancel).ConfigureAwait(false);
+        var part = _filling;
+        _filling = new S3Part(session.Buffers);
+        _parts.Add(Task.Run(() => SendPartAsync(_uploadId, number, part, entered), CancellationToken.None));
+    }
+
+    private async Task<PartETag> SendPartAsync(string uploadId, int number, S3Part part, int entered)
+    {
+        try
+        {
+            var call = new S3Call("s3:PutObject", key, part.Length);
+            return await session.Calls.RunAsync(
+                call,
+                async attempt =>
+                {
+                    var request = session.Requests.Part(key, uploadId, number, part, session.Calls.SendDigests);
+                    var answer = await session.Client.UploadPartAsync(request, attempt.Cancel).ConfigureAwait(false);
+                    return string.IsNullOrEmpty(answer.ETag) ? throw session.Faults.Suspect(call, "without the part's ETag.") : new PartETag(number, answer.ETag);
+                },
+                _stop.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            part.Dispose();
+            session.Buffers.Leave(entered);
+        }
+    }
+
+    /// <summary>A part that failed has used up its tries: no use in reading and sending more.</summary>
+    private async Task ThrowIfFailedAsync()
+    {
+        foreach (var part in _parts)
+        {
+            if (part.IsFaulted || part.IsCanceled)
+            {
+                await part.ConfigureAwait(false);
+            }
+        }
+    }
+
+    private Task<string> BeginAsync(CancellationToken cancel)
+    {
+        var call = new S3Call("s3:PutObject", key) { Writes = true };
+        return session.Calls.RunAsync(
+            call,
+            async attempt =>
+            {
+                var answer = await session.Client.InitiateMultipartUploadAsync(session.Requests.Begin(key, _token), attempt.Cancel).ConfigureAwait(false);
+                return string.IsNullOrEmpty(answer.UploadId) ? throw session.Faults.Suspect(call, "without an upload id.") : answer.UploadId;
+            },
+            cancel);
+    }
+
+    private Task CompleteAsync(string uploadId, PartETag[] parts, CancellationToken cancel)
+    {
+        var call = new S3Call("s3:PutObject", key, 0) { Writes = true };
+        return session.Calls.RunAsync(
+            call,
+            async attempt =>
+            {
+                try
+                {
+                    var answer = await session.Client.CompleteMultipartUploadAsync(
+                        new CompleteMultipartUploadRequest
+                        {
+                            BucketName = session.Options.Bucket,
+                            Key = session.Requests.FullKey(key),
+                            UploadId = uploadId,
+                            PartETags = [.. parts],
+                        },
+                        attempt.Cancel).ConfigureAwait(false);
+                    if (!string.IsNullOrEmpty(answer.ETag))
+                    {
+                        return;
+                    }
+                }
+                catch (AmazonS3Exception e) when (e.ErrorCode == "NoSuchUpload" && attempt.IsRepeat)
+                {
+                    // The attempt before was done and its answer lost, or somebody aborted the upload: the object tells.
+                    if (!await IsOursAsync(attempt.Cancel).ConfigureAwait(false))
+                    {
+                        throw;
+                    }
+
+                    return;
+                }
+
+                if (!await IsOursAsync(attempt.Cancel).ConfigureAwait(false))
+                {
+                    throw session.Faults.Suspect(call, "with success, but the object is not there.");
+                }
+            },
+            cancel);
+    }
+
+    private async Task<bool> IsOursAsync(CancellationToken cancel) =>
+        await session.HeadAsync(key, cancel).ConfigureAwait(false) is { } head && head.ContentLength == _written && S3Session.HasToken(head, _token);
+
+    /// <summary>Runs when the caller has already failed or given up, so it must not throw over that; what it cannot remove, it tells.</summary>
+    private async Task AbortAsync(string uploadId)
+    {
+        using var limit = new CancellationTokenSource(AbortTime, session.Time);
+        try
+        {
+            await session.AbortAsync(key, uploadId, limit.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is KafkaBackupException or OperationCanceledException)
+        {
+            session.Warn($"The unfinished upload of '{key}' to {session.Options.Location} could not be removed ({e.Message}). " +
+                "Its parts are invisible but cost space: Test-KafkaBackup -Deep shows them and Repair-KafkaBackup removes them.");
+        }
+    }
+}

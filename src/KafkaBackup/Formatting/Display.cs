@@ -1,0 +1,52 @@
+using System.Globalization;
+
+namespace KafkaBackup.Formatting;
+
+/// <summary>Numbers for people, the same in views, plans and messages whatever the machine's language. Public because the views call it.</summary>
+public static class Display
+{
+    private static readonly string[] Units = ["B", "KB", "MB", "GB", "TB", "PB"];
+
+    /// <summary>1,234 B; 12.5 GB: powers of 1024, as PowerShell's own MB.</summary>
+    public static string Bytes(long bytes)
+    {
+        var value = (double)bytes;
+        var unit = 0;
+        while (Math.Abs(value) >= 1024 && unit < Units.Length - 1)
+        {
+            value /= 1024;
+            unit++;
+        }
+
+        return string.Create(CultureInfo.InvariantCulture, $"{(unit == 0 ? value.ToString("N0", CultureInfo.InvariantCulture) : value.ToString("N1", CultureInfo.InvariantCulture))} {Units[unit]}");
+    }
+
+    public static string Number(long? number) => number?.ToString("N0", CultureInfo.InvariantCulture) ?? "";
+
+    /// <summary>UTC to the second in views; the exact value is in the property. What DateTimeOffset cannot hold is shown as its milliseconds.</summary>
+    public static string Time(long? milliseconds) => milliseconds switch
+    {
+        null => "",
+        { } ms => KafkaTime.ToDateTimeOffset(ms) is { } time ? Moment(time) : string.Create(CultureInfo.InvariantCulture, $"{ms} ms"),
+    };
+
+    public static string Moment(DateTimeOffset? time) =>
+        time is { } known ? known.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture) : "";
+
+    /// <summary>2h 3m 4s; under a minute with tenths.</summary>
+    public static string Duration(TimeSpan? duration) => duration switch
+    {
+        null => "",
+        { TotalMinutes: < 1 } short_ => string.Create(CultureInfo.InvariantCulture, $"{short_.TotalSeconds:0.0}s"),
+        { TotalHours: < 1 } medium => string.Create(CultureInfo.InvariantCulture, $"{medium.Minutes}m {medium.Seconds:00}s"),
+        { } long_ => string.Create(CultureInfo.InvariantCulture, $"{(long)long_.TotalHours}h {long_.Minutes:00}m {long_.Seconds:00}s"),
+    };
+
+    /// <summary>A key or value of a record on one line: bytes in hex, control characters as dots, nothing hidden about null.</summary>
+    public static string Content(object? content) => content switch
+    {
+        null => "(null)",
+        byte[] bytes => "0x" + Convert.ToHexString(bytes),
+        _ => string.Concat((content.ToString() ?? "").Select(c => char.IsControl(c) ? '.' : c)),
+    };
+}

@@ -1,0 +1,117 @@
+using KafkaBackup.Engine.Catalog;
+using KafkaBackup.Engine.Format.Blocks;
+using KafkaBackup.Engine.Format.Manifests;
+using KafkaBackup.Engine.Format.Segments;
+using KafkaBackup.Engine.Storage;
+using KafkaBackup.LocalBroker;
+using KafkaBackup.Testing;
+using KafkaBackup.Testing.Records;
+
+namespace KafkaBackup.Engine.Tests.Backup;
+
+/// <summary>A local cluster, a store and an engine between them, for tests that back up and look at what is stored.</summary>
+public sealed class BackupScenario : IAsyncDisposable
+{
+    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+
+    private readonly TemporaryFolder _folder = new();
+    private readonly CancellationTokenSource _limit = new(Limit);
+
+    public BackupScenario(int brokers = 1, IStore? store = null)
+    {
+        Cluster = LocalCluster.Start(new LocalClusterOptions { Brokers = brokers });
+        Store = store ?? new Engine.Storage.Files.FileStore(StorePath);
+    }
+
+    public LocalCluster Cluster { get; }
+
+    public RecordingEvents Events { get; } = new();
+
+    public string StorePath => _folder.File("store");
+
+    public IStore Store { get; }
+
+    public CancellationToken Cancel => _limit.Token;
+
+    /// <summary>The store as a run sees it: set it to put faults in between.</summary>
+    public Func<IStore, IStore> Wrap { get; set; } = store => store;
+
+    public static BackupSettings Asked(params string[] topics) => new() { BackupId = "b", Topics = topics.Length == 0 ? ["*"] : topics, PollInterval = TimeSpan.FromMilliseconds(50) };
+
+    public KafkaEngine Engine() => new(Events, _folder.Path, EngineSeams.Real with { OpenStore = (_, _) => new Borrowed(Wrap(Store)) });
+
+    public async Task<BackupResult> BackUpAsync(BackupSettings? settings = null, CancellationToken? stop = null)
+    {
+        await using var planned = await PlanAsync(settings ?? Asked());
+        return await planned.RunAsync(stop ?? Cancel).WaitAsync(Limit);
+    }
+
+    public Task<Planned<BackupPlan, BackupResult>> PlanAsync(BackupSettings settings) => Engine().PlanBackupAsync(
+        settings with
+        {
+            Source = settings.Source ?? new ClusterSettings { BootstrapServers = [Cluster.BootstrapServers] },
+            Store = settings.Store ?? new StoreSettings { Path = StorePath },
+        },
+        Cancel);
+
+    public async Task<Manifest> ManifestAsync(string backupId = "b") => (await new BackupCatalog(Store).OpenAsync(backupId, Cancel)).Manifest;
+
+    public async Task<PartitionEntry> PartitionAsync(string topic, int partition = 0, string backupId = "b") =>
+        (await ManifestAsync(backupId)).Topics[topic].Partitions[partition];
+
+    /// <summary>What the backup holds of a partition, read through nothing but the manifest and the segment reader.</summary>
+    public async Task<IReadOnlyList<TestRecord>> StoredAsync(string topic, int partition = 0, string backupId = "b")
+    {
+        var records = new List<TestRecord>();
+        using var pool = new BlockBufferPool(64 << 20);
+        foreach (var segment in (await PartitionAsync(topic, partition, backupId)).Segments)
+        {
+            var key = BackupKeys.Of(backupId, segment.Key);
+            using var reader = await SegmentReader.OpenAsync(
+                key, (offset, buffer, cancel) => Store.ReadAsync(key, offset, buffer, cancel), segment.StoredBytes, pool, 0, Cancel);
+            for (var index = 0; index < reader.Blocks.Count; index++)
+            {
+                using var block = await reader.ReadBlockAsync(index, Cancel);
+                foreach (var record in block)
+                {
+                    records.Add(TestRecord.Copy(record));
+                }
+            }
+        }
+
+        return records;
+    }
+
+    /// <summary>What a read_committed consumer of the source would see.</summary>
+    public IReadOnlyList<TestRecord> Source(string topic, int partition = 0, bool committedOnly = true) => Cluster.Read(topic, partition)
+        .Where(r => !r.IsControl && !(committedOnly && r.IsAborted))
+        .Select(r => new TestRecord
+        {
+            Offset = r.Offset,
+            Timestamp = r.Timestamp,
+            TimestampKind = r.IsLogAppendTime ? TimestampKind.LogAppendTime : TimestampKind.CreateTime,
+            Key = r.Key,
+            Value = r.Value,
+            Headers = r.Headers.Select(h => new TestHeader(System.Text.Encoding.UTF8.GetBytes(h.Name), h.Value)).ToArray(),
+        })
+        .ToArray();
+
+    public async Task AssertStoredIsSourceAsync(string topic, int partition = 0) =>
+        Assert.Equal(Source(topic, partition).Select(r => r.ToString()), (await StoredAsync(topic, partition)).Select(r => r.ToString()));
+
+    public async ValueTask DisposeAsync()
+    {
+        await Cluster.DisposeAsync();
+        await Store.DisposeAsync();
+        _limit.Dispose();
+        _folder.Dispose();
+    }
+
+    /// <summary>The scenario keeps the store; the engine disposes what it opened.</summary>
+    private sealed class Borrowed(IStore inner) : ForwardingStore(inner)
+    {
+#pragma warning disable CA2215 // Borrowed means just that: not disposed of.
+        public override ValueTask DisposeAsync() => ValueTask.CompletedTask;
+#pragma warning restore CA2215
+    }
+}

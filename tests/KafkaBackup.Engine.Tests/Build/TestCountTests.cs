@@ -1,0 +1,84 @@
+using KafkaBackup.Build;
+using KafkaBackup.Build.Results;
+
+namespace KafkaBackup.Engine.Tests.Build;
+
+public sealed class TestCountTests : IDisposable
+{
+    private const string Trx = """
+        <?xml version="1.0" encoding="utf-8"?>
+        <TestRun xmlns="http://microsoft.com/schemas/VisualStudio/TeamTest/2010">
+          <Results>
+            <UnitTestResult testName="a" outcome="Passed" /><UnitTestResult testName="b" outcome="Passed" />
+            <UnitTestResult testName="c" outcome="NotExecuted" /><UnitTestResult testName="d" outcome="{0}" />
+          </Results>
+          <ResultSummary outcome="Completed"><Counters total="4" executed="3" passed="2" notExecuted="0" /></ResultSummary>
+        </TestRun>
+        """;
+
+    private const string JUnit = """
+        <testsuites><testsuite name="s">
+          <testcase name="a" /><testcase name="b"><skipped message="no broker" /></testcase><testcase name="c" />
+        </testsuite></testsuites>
+        """;
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Suites_add_up_in_the_last_line()
+    {
+        _folder.File("x.trx", Trx.Replace("{0}", "Passed", StringComparison.Ordinal));
+        _folder.File("pester.xml", JUnit);
+
+        Assert.Equal((0, "5 passed, 0 failed, 2 skipped"), Count());
+    }
+
+    [Theory]
+    [InlineData("Failed")]
+    [InlineData("Timeout")]
+    [InlineData("Aborted")]
+    public void Whatever_neither_passed_nor_was_skipped_has_failed(string outcome)
+    {
+        _folder.File("x.trx", Trx.Replace("{0}", outcome, StringComparison.Ordinal));
+        Assert.Equal((1, "2 passed, 1 failed, 1 skipped"), Count());
+    }
+
+    [Fact]
+    public void A_runner_that_died_is_a_failure_although_its_tests_passed()
+    {
+        _folder.File("pester.xml", JUnit);
+        Assert.Equal((1, "2 passed, 1 failed, 1 skipped"), Count("--broken", "dotnet test ended with code 134"));
+    }
+
+    [Fact]
+    public void No_test_at_all_is_no_success() => Assert.Equal((1, "0 passed, 0 failed, 0 skipped"), Count());
+
+    [Fact]
+    public void A_result_that_cannot_be_read_stops_the_count()
+    {
+        _folder.File("x.trx", "<TestRun>");
+        Assert.Throws<BuildStepException>(() => Count());
+    }
+
+    [Fact]
+    public void What_was_left_out_is_told_in_one_line()
+    {
+        _folder.File("pester.xml", JUnit);
+        var output = new StringWriter();
+
+        CountCommand.Run(CommandLine.Parse(["count", "--left-out", "the Pester suite (no pwsh)", _folder.Path]), output);
+
+        Assert.Equal(["left out: the Pester suite (no pwsh)", "2 passed, 0 failed, 1 skipped"], Lines(output));
+    }
+
+    private (int Code, string LastLine) Count(params string[] options)
+    {
+        var output = new StringWriter();
+        var code = CountCommand.Run(CommandLine.Parse(["count", .. options, _folder.Path]), output);
+        return (code, Lines(output)[^1]);
+    }
+
+    private static string[] Lines(StringWriter output) => output.ToString().Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries);
+}
