@@ -82,4 +82,24 @@ public sealed class OffsetMap
         var range = _ranges[low];
         return range.TargetStart + Math.Max(0, sourceOffset - range.SourceStart);
     }
+
+    /// <summary>Goes through the target offsets one by one.</summary>
+    internal sealed class Walk(OffsetMap map)
+    {
+        private int _range;
+        private long _inRange;
+
+        public long Next()
+        {
+            var range = map._ranges[_range];
+            var offset = range.TargetStart + _inRange;
+            if (++_inRange == range.Length)
+            {
+                _range++;
+                _inRange = 0;
+            }
+
+            return offset;
+        }
+    }
 }

@@ -22,6 +22,8 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
     private readonly Queue<Pending> _pending = new();
     private readonly Queue<(int Source, long SourceOffset, long TargetOffset, int Bytes)> _held = new();
     private KafkaBackupException? _trouble;
+    private KafkaBackupException? _fatal;
+    private WriteFault? _firstDropped;
     private long _movedAt = scope.Clock.GetTimestamp();
     private int _sinceTaken;
 
@@ -113,7 +115,8 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
 
     public void OnDelivered(int slot, long tag, long offset)
     {
-        if (!_pending.TryDequeue(out var sent) || Fault is not null)
+        // After a fault nothing counts; what was sent stays in the list for whoever finds out how far it came.
+        if (Fault is not null || !_pending.TryDequeue(out var sent))
         {
             return;
         }
@@ -160,9 +163,6 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
             scope.Events.Verbose($"{Work.Target}: {error.Message}");
         }
     }
-
-    private KafkaBackupException? _fatal;
-    private WriteFault? _firstDropped;
 
     private bool Poll(TimeSpan wait)
     {
@@ -218,12 +218,11 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
 
     private void Pace(int bytes, CancellationToken stop)
     {
-        while (scope.Limiter.Take(1, bytes) is { Ticks: > 0 } wait)
+        if (scope.Limiter.Take(1, bytes) is { Ticks: > 0 } wait)
         {
-            // Reports are taken while waiting, or the library's queue of them grows.
+            // Reports are taken before the wait, or the library's queue of them grows.
             Poll(TimeSpan.Zero);
             stop.WaitHandle.WaitOne(wait);
-            break;
         }
     }
 

@@ -47,7 +47,7 @@ internal sealed class RecordStream(TargetWork work, BackupCatalog catalog, Opene
         }
     }
 
-    private async IAsyncEnumerable<StreamBlock> ReadSegmentAsync(
+    public async IAsyncEnumerable<StreamBlock> ReadSegmentAsync(
         SourceWork source, SegmentWork segment, long index, long skip, [EnumeratorCancellation] CancellationToken cancel)
     {
         var stored = catalog.Segment(backup, source.Source.Topic, source.Source.Partition, segment.Entry);
