@@ -132,11 +132,13 @@ public sealed class TransactionTests
     {
         await using var local = LocalCluster.Start();
         local.CreateTopic("orders");
+        local.CommitOffset("progress", "orders", 0, 3);
         await using var cluster = Connect(local);
         using var writer = await Begin(cluster);
         Send(writer, 0, "a", 1);
         Drain(writer, new CollectingReports());
         await writer.SendOffsetsAsync("progress", [new(Orders, 5, "")], Limit());
+        Assert.Equal(3, Assert.Single(await cluster.ListGroupOffsetsAsync("progress", requireStable: false, Limit())).Offset);
         var waiting = cluster.ListGroupOffsetsAsync("progress", requireStable: true, Limit());
         await Task.Delay(500);
         Assert.False(waiting.IsCompleted);
