@@ -4,9 +4,10 @@ using KafkaBackup.Build.Results;
 using KafkaBackup.Build.Staging;
 
 // The steps of the build that MSBuild has no task for. Run by Stage.targets, build.sh and build.ps1:
-//   stage   --repository DIR --binaries DIR --output DIR [--native FILE --rid RID]   lays out the importable module
-//   package --module DIR --output DIR                                               makes the .nupkg and the .zip of a staged module
-//   count   [--left-out TEXT]... FILE|DIR...                                        adds up test results; the closing line of a test run
+//   stage   --repository DIR --binaries DIR --output DIR [--native FILE --rid RID] [--incomplete-help true]
+//           lays out the importable module
+//   package --module DIR --output DIR   makes the .nupkg and the .zip of a staged module
+//   count   [--left-out TEXT]... [--broken TEXT]... FILE|DIR...   adds up test results; the closing line of a test run
 try
 {
     var arguments = CommandLine.Parse(args);
@@ -20,8 +21,8 @@ try
 }
 catch (BuildStepException failure)
 {
-    // MSBuild and people both read these lines as errors.
+    // The form that MSBuild takes for an error, and people too.
     foreach (var message in failure.Messages)
-        Console.Error.WriteLine($"error KB0001: {message}");
+        Console.Error.WriteLine($"KafkaBackup.Build : error KB0001: {message}");
     return 1;
 }

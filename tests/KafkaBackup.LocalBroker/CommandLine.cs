@@ -88,7 +88,9 @@ internal static class CommandLine
             };
 
             string Value() => ++i < args.Length ? args[i] : throw new FormatException($"{name} needs a value.");
-            int Number() => int.TryParse(Value(), NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : throw new FormatException($"{name} needs a number.");
+            int Number() => int.TryParse(Value(), NumberStyles.None, CultureInfo.InvariantCulture, out var n)
+                ? n
+                : throw new FormatException($"{name} needs a number.");
         }
 
         if (options.RequireClientCertificate && !options.Tls)

@@ -59,17 +59,13 @@ public sealed partial class LocalCluster
     public int LeaderEpoch(string topic, int partition = 0) => Require(topic, partition).LeaderEpoch;
 
     /// <summary>Puts records into a log as one batch; answers with the first one's offset.</summary>
-    public long Append(string topic, int partition, IEnumerable<LocalRecord> records, LocalCodec codec = LocalCodec.None)
-    {
-        var builder = new BatchBuilder();
-        foreach (var record in records)
-            builder.Add(builder.Count, record.Timestamp, record.Key, record.Key is null, record.Value, record.Value is null, record.Headers);
-        return builder.Count == 0
-            ? throw new ArgumentException("There is no record to append.")
-            : AppendRaw(topic, partition, builder.Build((int)codec));
-    }
+    public long Append(string topic, int partition, IEnumerable<LocalRecord> records, LocalCodec codec = LocalCodec.None) =>
+        AppendRaw(topic, partition, BatchBuilder.Of(records).Build((int)codec));
 
     public long Append(string topic, int partition, params LocalRecord[] records) => Append(topic, partition, (IEnumerable<LocalRecord>)records);
+
+    /// <summary>Opens a transaction from behind, for records that are pending as long as a test likes.</summary>
+    public LocalTransaction BeginTransaction() => new(this, Transactions.NewIdentity());
 
     /// <summary>Puts a batch into a log as it is, unchecked; only its place in the log is written into it.</summary>
     public long AppendRaw(string topic, int partition, byte[] batch)
@@ -96,7 +92,7 @@ public sealed partial class LocalCluster
                 records.Add(new StoredRecord(
                     record.Offset, record.Timestamp, record.Key?.ToArray(), record.Value?.ToArray(), [.. record.ReadHeaders()],
                     header.LeaderEpoch, header.ProducerId, header.IsTransactional, header.IsControl,
-                    header.IsTransactional && !header.IsControl && aborted.Any(a => a.ProducerId == header.ProducerId && a.FirstOffset <= record.Offset && record.Offset <= a.LastOffset),
+                    header.IsTransactional && !header.IsControl && aborted.Any(a => a.Covers(header.ProducerId, record.Offset)),
                     header.IsLogAppendTime, header.Codec));
             }
         }
@@ -136,10 +132,14 @@ public sealed partial class LocalCluster
     }
 
     /// <summary>Log cleaning, now: the newest record of each key stays, at its offset.</summary>
-    public void Compact(string topic, bool dropTombstones = false)
+    /// <param name="dropEmptyTail">
+    /// Current brokers keep an emptied last batch, so that consumers reach the end of the log. Older ones drop it: then a
+    /// consumer's position never gets there.
+    /// </param>
+    public void Compact(string topic, bool dropTombstones = false, bool dropEmptyTail = false)
     {
         foreach (var partition in RequireTopic(topic).Partitions)
-            partition.Log.Compact(dropTombstones);
+            partition.Log.Compact(dropTombstones, dropEmptyTail);
     }
 
     /// <summary>An unclean election: the log loses everything from the offset on, under a new leader epoch.</summary>

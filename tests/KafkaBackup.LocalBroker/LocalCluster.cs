@@ -115,8 +115,10 @@ public sealed partial class LocalCluster : IAsyncDisposable, IDisposable
         try
         {
             while (await timer.WaitForNextTickAsync(Stopping).ConfigureAwait(false))
+            {
                 Transactions.AbortExpired(Now);
                 Groups.KeepHouse();
+            }
         }
         catch (OperationCanceledException)
         {

@@ -1,13 +1,18 @@
 namespace KafkaBackup.LocalBroker;
 
-/// <summary>What clients asked, in order of arrival. Keeps the newest hundred thousand requests.</summary>
+/// <summary>
+/// What clients asked, in order of arrival. Keeps the newest hundred thousand requests, fewer when they name very many
+/// partitions: a long run must not grow with its log.
+/// </summary>
 public sealed class RequestLog
 {
     private const int Kept = 100_000;
+    private const int NamesKept = 500_000;
 
     private readonly object _gate = new();
     private readonly Queue<LoggedRequest> _requests = new();
     private long _count;
+    private int _names;
 
     internal RequestLog()
     {
@@ -36,7 +41,10 @@ public sealed class RequestLog
     public void Clear()
     {
         lock (_gate)
+        {
             _requests.Clear();
+            _names = 0;
+        }
     }
 
     internal long NextNumber() => Interlocked.Increment(ref _count);
@@ -46,8 +54,9 @@ public sealed class RequestLog
         lock (_gate)
         {
             _requests.Enqueue(request);
-            if (_requests.Count > Kept)
-                _requests.Dequeue();
+            _names += request.Partitions.Count;
+            while (_requests.Count > Kept || (_names > NamesKept && _requests.Count > 1))
+                _names -= _requests.Dequeue().Partitions.Count;
         }
     }
 }

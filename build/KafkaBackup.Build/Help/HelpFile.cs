@@ -1,9 +1,11 @@
 namespace KafkaBackup.Build.Help;
 
 /// <summary>Makes the module's help file from its pages and its compiled cmdlets, and refuses when the two do not tell the same story.</summary>
-internal static class HelpFile
+/// <param name="Maml">The file's text.</param>
+/// <param name="Complaints">What is wrong. Cmdlets that are complained of are left out of the file.</param>
+internal sealed record HelpFile(string Maml, IReadOnlyList<string> Complaints)
 {
-    public static string Build(string pagesFolder, string moduleAssembly)
+    public static HelpFile Build(string pagesFolder, string moduleAssembly)
     {
         var complaints = new List<string>();
         var pages = new List<HelpPage>();
@@ -20,11 +22,9 @@ internal static class HelpFile
         }
 
         var cmdlets = CmdletReader.Read(moduleAssembly);
-        if (complaints.Count == 0)
-            complaints.AddRange(HelpCheck.Complaints(cmdlets, pages));
-        return complaints.Count == 0
-            ? MamlWriter.Write(cmdlets.Select(cmdlet => (cmdlet, pages.Single(page => page.Name == cmdlet.Name))))
-            : throw new BuildStepException([.. complaints]);
+        complaints.AddRange(HelpCheck.Complaints(cmdlets, pages));
+        var complete = cmdlets.Where(cmdlet => !HelpCheck.Complaints([cmdlet], [.. pages.Where(page => page.Name == cmdlet.Name)]).Any());
+        return new(MamlWriter.Write(complete.Select(cmdlet => (cmdlet, pages.Single(page => page.Name == cmdlet.Name)))), complaints);
     }
 
     private static IEnumerable<string> PagesIn(string folder) =>

@@ -14,7 +14,11 @@ internal static class StageCommand
 
         var layout = ModuleLayout.Of(repository, binaries, native);
         var help = HelpFile.Build(Path.Combine(repository, "module", "help"), Path.Combine(binaries, "KafkaBackup.dll"));
-        layout.Add("en-US/KafkaBackup.dll-Help.xml", help);
+        if (help.Complaints.Count > 0 && arguments.Optional("--incomplete-help") != "true")
+            throw new BuildStepException([.. help.Complaints]);
+        foreach (var complaint in help.Complaints)
+            output.WriteLine($"help: {complaint}");
+        layout.Add("en-US/KafkaBackup.dll-Help.xml", help.Maml);
 
         var changed = new StageFolder(target).Fill(layout);
         output.WriteLine($"module: {target} ({(changed == 0 ? "up to date" : $"{changed} files changed")}; native library: {native.Description})");

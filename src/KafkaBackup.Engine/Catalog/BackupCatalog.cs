@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using KafkaBackup.Engine.Format.Foreign;
 using KafkaBackup.Engine.Format.Manifests;
 using KafkaBackup.Engine.Storage;
 
@@ -55,8 +56,21 @@ public sealed class BackupCatalog(IStore store)
         }
     }
 
+    /// <summary>How the records of one of the backup's segments are read.</summary>
+    public StoredSegment Segment(OpenedBackup backup, string topic, int partition, SegmentEntry entry) =>
+        new(Store, backup.BackupId, backup.IsForeign, topic, partition, entry);
+
+    /// <summary>Objects of this tool below the backup that no head names. Meaningful only while nobody writes: hold the lock before acting on it.</summary>
+    public IAsyncEnumerable<Orphan> ListOrphansAsync(OpenedBackup backup, CancellationToken cancel) => new OrphanSearch(Store, backup).RunAsync(cancel);
+
     private async Task<(OpenedBackup? Backup, KafkaBackupException? Damage)> LoadAsync(string backupId, HeadSearchResult found, CancellationToken cancel)
     {
+        if (found is { IsOurs: false, Copy: { } foreign } && ForeignManifest.IsOne(foreign))
+        {
+            var manifest = ForeignManifest.Parse(foreign, BackupKeys.Of(backupId, BackupKeys.ManifestCopy));
+            return (new OpenedBackup(backupId, manifest, [], isForeign: true, 0, new ManifestLayout()), null);
+        }
+
         if (found.Head is not { } head)
         {
             return found.IsOurs || !await IsEmptyAsync(backupId, found, cancel).ConfigureAwait(false) ? (null, Unreadable(backupId, found)) : (null, null);
@@ -187,5 +201,7 @@ public sealed class BackupCatalog(IStore store)
     }
 
     private KafkaBackupException Foreign(string backupId, string key) => ErrorIds.ForeignFolder.With(
-        $"'{backupId}' in {Store.Location} holds '{key}', which is not KafkaBackup's.", BackupKeys.Of(backupId, key));
+        key == BackupKeys.ManifestCopy
+            ? $"'{backupId}' in {Store.Location} holds a {key} that neither KafkaBackup nor a tool it can read from has written."
+            : $"'{backupId}' in {Store.Location} is no backup: it holds '{key}', which is not KafkaBackup's.", BackupKeys.Of(backupId, key));
 }

@@ -1,3 +1,5 @@
+using System.Collections.Frozen;
+
 namespace KafkaBackup.Engine.Cluster;
 
 /// <summary>Properties of the library that users may not set, because a promise of ours hangs on them, each with its reason.</summary>
@@ -8,7 +10,7 @@ internal static class OptionRules
     private const string OwnDelivery = "restores rely on it to lose and repeat nothing";
     private const string OwnLimit = "it follows from the target's limits and from the memory promised";
 
-    private static readonly Dictionary<string, string> Refused = new(StringComparer.OrdinalIgnoreCase)
+    private static readonly FrozenDictionary<string, string> Refused = new Dictionary<string, string>
     {
         ["bootstrap.servers"] = OwnAddress,
         ["metadata.broker.list"] = OwnAddress,
@@ -44,7 +46,7 @@ internal static class OptionRules
         ["log.queue"] = "the library's log goes to the verbose stream",
         ["delivery.report.only.error"] = OwnDelivery,
         ["dr_msg_cb"] = OwnDelivery,
-    };
+    }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
     public static void Check(string name)
     {

@@ -5,7 +5,7 @@ public sealed record BackupInfo
 {
     public required string BackupId { get; init; }
     public required string Path { get; init; }
-    public required IReadOnlyDictionary<string, string> StorageOption { get; init; }
+    public required IReadOnlyDictionary<string, string> StorageOption { get; init => field = ItemDictionary.From(value); }
     public required BackupStatus Status { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
     public required DateTimeOffset UpdatedAt { get; init; }
@@ -41,7 +41,7 @@ public sealed record BackupTopicInfo
     public required string Topic { get; init; }
     public string? TopicId { get; init; }
     public required int ReplicationFactor { get; init; }
-    public required IReadOnlyDictionary<string, string> Configs { get; init; }
+    public required IReadOnlyDictionary<string, string> Configs { get; init => field = ItemDictionary.From(value); }
     public required ItemList<BackupPartitionInfo> Partitions { get; init; }
     public int SegmentCount => Partitions.Sum(p => p.SegmentCount);
     public long RecordCount => Partitions.Sum(p => p.RecordCount);

@@ -5,7 +5,7 @@ public sealed record BackupResult
 {
     public required string BackupId { get; init; }
     public required string Path { get; init; }
-    public required IReadOnlyDictionary<string, string> StorageOption { get; init; }
+    public required IReadOnlyDictionary<string, string> StorageOption { get; init => field = ItemDictionary.From(value); }
     public required string RunId { get; init; }
     public required BackupStatus Status { get; init; }
     public required DateTimeOffset StartedAt { get; init; }

@@ -6,7 +6,7 @@ public sealed record BackupReport
     public required ReportStatus Status { get; init; }
     public required string BackupId { get; init; }
     public required string Path { get; init; }
-    public required IReadOnlyDictionary<string, string> StorageOption { get; init; }
+    public required IReadOnlyDictionary<string, string> StorageOption { get; init => field = ItemDictionary.From(value); }
     public required bool Deep { get; init; }
     public string? Sample { get; init; }
     public required int SegmentCount { get; init; }
@@ -23,7 +23,7 @@ public sealed record RepairResult
 {
     public required string BackupId { get; init; }
     public required string Path { get; init; }
-    public required IReadOnlyDictionary<string, string> StorageOption { get; init; }
+    public required IReadOnlyDictionary<string, string> StorageOption { get; init => field = ItemDictionary.From(value); }
     public required ItemList<string> Actions { get; init; }
     public required ItemList<Finding> Findings { get; init; }
     public required bool Applied { get; init; }
@@ -34,7 +34,7 @@ public sealed record RemovalResult
 {
     public required string BackupId { get; init; }
     public required string Path { get; init; }
-    public required IReadOnlyDictionary<string, string> StorageOption { get; init; }
+    public required IReadOnlyDictionary<string, string> StorageOption { get; init => field = ItemDictionary.From(value); }
     public required int ObjectsRemoved { get; init; }
     public required long BytesFreed { get; init; }
     public required bool WholeBackup { get; init; }

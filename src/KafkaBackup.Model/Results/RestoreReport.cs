@@ -6,7 +6,7 @@ public sealed record RestoreReport
     public required ReportStatus Status { get; init; }
     public required string BackupId { get; init; }
     public required string Path { get; init; }
-    public required IReadOnlyDictionary<string, string> StorageOption { get; init; }
+    public required IReadOnlyDictionary<string, string> StorageOption { get; init => field = ItemDictionary.From(value); }
     public int TopicCount => Topics.Count;
     public required int SegmentCount { get; init; }
     public required long RecordCount { get; init; }

@@ -1,3 +1,5 @@
+using System.Collections.Frozen;
+
 namespace KafkaBackup;
 
 /// <summary>
@@ -7,7 +9,7 @@ namespace KafkaBackup;
 public static class EnumText
 {
     /// <summary>Spellings that do not follow from the value's name.</summary>
-    private static readonly Dictionary<Enum, string> Irregular = new()
+    private static readonly FrozenDictionary<Enum, string> Irregular = new Dictionary<Enum, string>
     {
         [SecurityProtocol.Plaintext] = "PLAINTEXT",
         [SecurityProtocol.Ssl] = "SSL",
@@ -20,7 +22,7 @@ public static class EnumText
         [SaslMechanism.Gssapi] = "GSSAPI",
         [IsolationLevel.ReadCommitted] = "read_committed",
         [IsolationLevel.ReadUncommitted] = "read_uncommitted",
-    };
+    }.ToFrozenDictionary();
 
     /// <exception cref="KafkaBackupException">ConfigWrongType: names the valid forms.</exception>
     public static T Parse<T>(string text)

@@ -10,7 +10,7 @@ internal static class SessionPath
 
     public static string? File(SessionState session, string? path) => path is null ? null : Resolve(session, path, "Use a path of the file system.");
 
-    /// <summary>The store's folder, absolute, or its <c>s3://</c> address as it is. A path to one backup is refused: the store is its parent.</summary>
+    /// <summary>The store's folder, absolute, or its <c>s3://</c> address as it is.</summary>
     public static string? Store(SessionState session, string? path)
     {
         if (path is null)
@@ -20,9 +20,7 @@ internal static class SessionPath
         if (path.StartsWith("s3:", StringComparison.OrdinalIgnoreCase) || path.Contains("://", StringComparison.Ordinal))
             throw ErrorIds.InvalidPath.With($"'{path}' is not an address of a store.", path, StoreForms);
 
-        var folder = Resolve(session, path, StoreForms);
-        RefuseBackup(folder);
-        return folder;
+        return Resolve(session, path, StoreForms);
     }
 
     private static string Resolve(SessionState session, string path, string forms)
@@ -38,20 +36,5 @@ internal static class SessionPath
         {
             throw ErrorIds.InvalidPath.With($"'{path}' is not a path: {failure.Message}", path, forms, failure);
         }
-    }
-
-    /// <summary>People point at what they see: the backup's own folder, or its manifest. The right spelling is known, so it is told.</summary>
-    private static void RefuseBackup(string path)
-    {
-        var folder = System.IO.File.Exists(path) && Path.GetFileName(path) == "manifest.json" ? Path.GetDirectoryName(path)! : path;
-        if (System.IO.File.Exists(Path.Combine(folder, "manifest.json")))
-        {
-            throw ErrorIds.InvalidPath.With(
-                $"'{path}' is a backup, not the store that holds it.", path,
-                $"Use -Path '{Path.GetDirectoryName(folder)}' -BackupId '{Path.GetFileName(folder)}'.");
-        }
-
-        if (System.IO.File.Exists(path))
-            throw ErrorIds.InvalidPath.With($"'{path}' is a file, not a folder.", path, StoreForms);
     }
 }

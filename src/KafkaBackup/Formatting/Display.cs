@@ -27,10 +27,10 @@ public static class Display
     public static string Time(long? milliseconds) => milliseconds switch
     {
         null => "",
-        { } ms => KafkaTime.ToDateTimeOffset(ms) is { } time ? Time(time) : string.Create(CultureInfo.InvariantCulture, $"{ms} ms"),
+        { } ms => KafkaTime.ToDateTimeOffset(ms) is { } time ? Moment(time) : string.Create(CultureInfo.InvariantCulture, $"{ms} ms"),
     };
 
-    public static string Time(DateTimeOffset? time) =>
+    public static string Moment(DateTimeOffset? time) =>
         time is { } known ? known.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture) : "";
 
     /// <summary>2h 3m 4s; under a minute with tenths.</summary>

@@ -53,15 +53,15 @@ internal sealed class EngineRun : IEngineEvents
 
     public void Progress(ProgressInfo progress) => Interlocked.Exchange(ref _progress, progress);
 
-    /// <summary>What a plan has to say before anything is done.</summary>
+    /// <summary>What a plan has to say before anything is done; in the engine's own words, so that what it has said itself is not said twice.</summary>
     public void Findings(IEnumerable<Finding> findings)
     {
         foreach (var finding in findings)
         {
             if (finding.Severity == FindingSeverity.Information)
-                Verbose($"{finding.Place}: {finding.Message}");
+                Verbose(finding.Message);
             else
-                Warning($"{finding.Place}: {finding.Message} {finding.Advice}");
+                Warning($"{finding.Message} {finding.Advice}");
         }
     }
 

@@ -1,5 +1,3 @@
-using Xunit;
-
 namespace KafkaBackup.Engine.Tests.Architecture;
 
 /// <summary>Who may know whom, read from the compiled code. The table is the architecture: change it only together with ARCHITECTURE.md.</summary>
@@ -7,22 +5,29 @@ public class ArrowTests
 {
     private const string EngineNamespace = "KafkaBackup.Engine";
 
-    /// <summary>The engine's own room: the facade, its seams, planned operations.</summary>
+    /// <summary>The engine's front door: KafkaEngine.</summary>
     private const string Facade = "(facade)";
+
+    /// <summary>What else lies beside it: what the engine takes from outside, and planned operations.</summary>
+    private const string Seams = "(seams)";
+
+    private static readonly string[] Ground = ["Records", "Pacing", "Configuration", "Cluster", "Format", "Storage", "Catalog", Seams];
 
     private static readonly IReadOnlyDictionary<string, string[]> MayKnow = new Dictionary<string, string[]>
     {
         ["Records"] = [],
         ["Configuration"] = [],
+        ["Pacing"] = [],
         ["Cluster"] = ["Records"],
         ["Format"] = ["Records"],
         ["Storage"] = ["Records"],
+        [Seams] = ["Cluster", "Storage"],
         ["Catalog"] = ["Records", "Format", "Storage"],
-        ["Verify"] = ["Records", "Format", "Storage", "Catalog", "Cluster"],
-        ["Backup"] = ["Records", "Format", "Storage", "Catalog", "Cluster"],
-        ["Restore"] = ["Records", "Format", "Storage", "Catalog", "Cluster", "Verify"],
-        ["Compare"] = ["Records", "Format", "Storage", "Catalog", "Cluster"],
-        [Facade] = ["Records", "Configuration", "Format", "Storage", "Catalog", "Cluster", "Verify", "Backup", "Restore", "Compare"],
+        ["Verify"] = Ground,
+        ["Backup"] = Ground,
+        ["Compare"] = Ground,
+        ["Restore"] = [.. Ground, "Verify"],
+        [Facade] = [.. Ground, "Verify", "Backup", "Compare", "Restore"],
     };
 
     [Fact]
@@ -33,7 +38,7 @@ public class ArrowTests
             .Where(arrow => MayKnow.TryGetValue(arrow.From.Room, out var known) && !known.Contains(arrow.To.Room))
             .Select(arrow => $"{arrow.From.Type} ({arrow.From.Room}) knows {arrow.To.Type} ({arrow.To.Room})");
 
-        Assert.Empty(wrong.Distinct().Order());
+        Expect.None(wrong);
     }
 
     [Fact]
@@ -42,7 +47,7 @@ public class ArrowTests
         using var engine = CompiledAssembly.Engine();
         var rooms = engine.Types.Select(type => Room(type.Self)).OfType<string>().Distinct();
 
-        Assert.Empty(rooms.Except(MayKnow.Keys));
+        Expect.None(rooms.Except(MayKnow.Keys));
     }
 
     [Fact]
@@ -52,7 +57,7 @@ public class ArrowTests
         while (MayKnow.FirstOrDefault(room => !placed.Contains(room.Key) && room.Value.All(placed.Contains)) is { Key: not null } next)
             placed.Add(next.Key);
 
-        Assert.Empty(MayKnow.Keys.Except(placed));
+        Expect.None(MayKnow.Keys.Except(placed));
     }
 
     [Fact]
@@ -99,7 +104,8 @@ public class ArrowTests
         select ((type.Self.Outermost, room), (mention.Outermost, other));
 
     private static string? Room(MentionedType type) =>
-        type.Namespace == EngineNamespace ? Facade
+        type.Outermost == $"{EngineNamespace}.KafkaEngine" ? Facade
+        : type.Namespace == EngineNamespace ? Seams
         : type.Namespace.StartsWith(EngineNamespace + ".", StringComparison.Ordinal) ? type.Namespace[(EngineNamespace.Length + 1)..].Split('.')[0]
         : null;
 }

@@ -1,7 +1,6 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
 using KafkaBackup.Engine.Tests.Build;
-using Xunit;
 
 namespace KafkaBackup.Engine.Tests.Architecture;
 
@@ -28,7 +27,7 @@ public class ErrorTableTests
     {
         var text = File.ReadAllText(ErrorTopic);
         var undocumented = Table.Select(row => row.Error.Id).Where(id => !Regex.IsMatch(text, $@"\b{id}\b")).ToList();
-        Assert.Empty(undocumented);
+        Expect.None(undocumented);
     }
 
     private sealed class WithErrorTopicFactAttribute : FactAttribute

@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using KafkaBackup.Engine.Tests.Build;
-using Xunit;
 
 namespace KafkaBackup.Engine.Tests.Architecture;
 
@@ -10,11 +9,15 @@ public partial class SourceTests
     private const int ManyLines = 300;
 
     /// <summary>Longer files, and why they are one.</summary>
-    private static readonly IReadOnlyDictionary<string, string> LongFiles = new Dictionary<string, string>();
+    private static readonly IReadOnlyDictionary<string, string> LongFiles = new Dictionary<string, string>
+    {
+        ["src/KafkaBackup.Engine/Cluster/KafkaRecordReader.cs"] = "one native consumer from assignment to close; its hot path and its error paths share the message array",
+        ["src/KafkaBackup.Engine/Storage/Files/FileStore.cs"] = "the store contract's calls, which share their rules of temporary file, flush and rename",
+    };
 
     [Fact]
     public void No_file_is_longer_than_three_hundred_lines_without_a_reason() =>
-        Assert.Empty(Sources("src").Where(file => Lines(file) > ManyLines && !LongFiles.ContainsKey(Name(file))).Select(file => $"{Name(file)}: {Lines(file)} lines"));
+        Expect.None(Sources("src").Where(file => Lines(file) > ManyLines && !LongFiles.ContainsKey(Name(file))).Select(file => $"{Name(file)}: {Lines(file)} lines"));
 
     [Fact]
     public void Every_reason_for_a_long_file_is_still_needed() =>
@@ -22,10 +25,10 @@ public partial class SourceTests
 
     [Fact]
     public void Nothing_is_left_to_do() =>
-        Assert.Empty(Sources("src", "build", "tests", "module", "examples").SelectMany(file => Found(file, LeftOver())));
+        Expect.None(Sources("src", "build", "tests", "module", "examples").SelectMany(file => Found(file, LeftOver())));
 
     [Fact]
-    public void No_catch_hides_a_failure() => Assert.Empty(Sources("src").SelectMany(file => Found(file, SilentCatch())));
+    public void No_catch_hides_a_failure() => Expect.None(Sources("src").SelectMany(file => Found(file, SilentCatch())));
 
     [Fact]
     public void Nothing_waits_by_sleeping()
@@ -55,7 +58,7 @@ public partial class SourceTests
         foreach (var open in new[] { CompiledAssembly.Engine, CompiledAssembly.Model, CompiledAssembly.Module })
         {
             using var assembly = open();
-            Assert.Empty(assembly.Types.Where(type => !type.IsCompilerMade && EmptyWord().IsMatch(type.Self.Name)).Select(type => type.Self.Name));
+            Expect.None(assembly.Types.Where(type => !type.IsCompilerMade && EmptyWord().IsMatch(type.Self.Name)).Select(type => type.Self.Name));
         }
     }
 

@@ -1,5 +1,4 @@
 using KafkaBackup.Build.Help;
-using Xunit;
 
 namespace KafkaBackup.Engine.Tests.Build;
 

@@ -1,6 +1,5 @@
 using System.Xml.Linq;
 using KafkaBackup.Build.Help;
-using Xunit;
 
 namespace KafkaBackup.Engine.Tests.Build;
 

@@ -2,7 +2,6 @@ using System.IO.Compression;
 using System.Xml.Linq;
 using KafkaBackup.Build;
 using KafkaBackup.Build.Packaging;
-using Xunit;
 
 namespace KafkaBackup.Engine.Tests.Build;
 

@@ -1,6 +1,5 @@
 using KafkaBackup.Build;
 using KafkaBackup.Build.Staging;
-using Xunit;
 
 namespace KafkaBackup.Engine.Tests.Build;
 

@@ -1,4 +1,5 @@
 using KafkaBackup.Engine.Configuration;
+using Xunit;
 
 namespace KafkaBackup.Engine.Tests.Configuration;
 

@@ -1,5 +1,6 @@
 using KafkaBackup.Engine.Configuration;
 using KafkaBackup.Engine.Configuration.Schema;
+using Xunit;
 
 namespace KafkaBackup.Engine.Tests.Configuration;
 
@@ -187,7 +188,7 @@ public sealed class KeyEffectTests
             {
                 return Read(options);
             }
-            catch (Exception e) when (e is KeyNotFoundException or NullReferenceException)
+            catch (Exception e) when (e is KeyNotFoundException or NullReferenceException or ArgumentNullException)
             {
                 return null;
             }

@@ -1,3 +1,5 @@
+using Xunit;
+
 namespace KafkaBackup.Engine.Tests.Configuration;
 
 public sealed class VariableTests : IDisposable

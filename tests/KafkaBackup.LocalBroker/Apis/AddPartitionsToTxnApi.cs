@@ -38,7 +38,10 @@ internal sealed class AddPartitionsToTxnApi() : Api<AddPartitionsToTxnApi.Asked>
         var spoiled = refusals.Values.Any(e => e != ErrorCode.None);
         var whole = TransactionCheck.Of(request, asked.Id);
         if (whole == ErrorCode.None && !spoiled)
-            whole = request.Answer(TransactionCheck.ForVersion(request.Cluster.Transactions.AddPartitions(asked.Id, asked.Producer, partitions), request.Version, 2));
+        {
+            var added = request.Cluster.Transactions.AddPartitions(asked.Id, asked.Producer, partitions);
+            whole = request.Answer(TransactionCheck.ForVersion(added, request.Version, knowsFenced: 2));
+        }
 
         reply.Int32(0);
         OffsetAnswers.Write(reply, asked.Topics, (topic, index, _) => Request.First(

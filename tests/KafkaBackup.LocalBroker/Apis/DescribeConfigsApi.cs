@@ -1,3 +1,4 @@
+using System.Globalization;
 using KafkaBackup.LocalBroker.Net;
 using KafkaBackup.LocalBroker.Topics;
 using KafkaBackup.LocalBroker.Wire;
@@ -30,7 +31,8 @@ internal sealed class DescribeConfigsApi() : Api<DescribeConfigsApi.Asked>(ApiKe
             w.String(message);
             w.Int8((sbyte)resource.Type);
             w.String(resource.Name);
-            w.Array(entries.Where(e => resource.Keys?.Contains(e.Definition.Name) ?? true).ToList(), (e, entry) => WriteEntry(e, entry, asked.Synonyms, request.Version));
+            var wanted = entries.Where(e => resource.Keys?.Contains(e.Definition.Name) ?? true).ToList();
+            w.Array(wanted, (e, entry) => WriteEntry(e, entry, asked.Synonyms, request.Version));
             w.Tags();
         });
         reply.Tags();
@@ -62,7 +64,7 @@ internal sealed class DescribeConfigsApi() : Api<DescribeConfigsApi.Asked>(ApiKe
             cluster.Options.AutoCreateTopics ? "true" : "false", ConfigSource.StaticBroker),
         new(new ConfigDefinition("message.max.bytes", ConfigType.Int, "1048588"), "1048588", ConfigSource.Default),
         new(new ConfigDefinition("transaction.max.timeout.ms", ConfigType.Int, "900000"),
-            ((int)cluster.Options.MaxTransactionTimeout.TotalMilliseconds).ToString(System.Globalization.CultureInfo.InvariantCulture), ConfigSource.StaticBroker),
+            ((int)cluster.Options.MaxTransactionTimeout.TotalMilliseconds).ToString(CultureInfo.InvariantCulture), ConfigSource.StaticBroker),
     ];
 
     private static void WriteEntry(WireWriter w, Entry entry, bool synonyms, short version)

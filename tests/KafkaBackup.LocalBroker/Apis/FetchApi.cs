@@ -19,8 +19,14 @@ internal sealed class FetchApi() : Api(ApiKey.Fetch, 4, 12, 12)
         if (!await request.Admit().ConfigureAwait(false))
             return false;
         var refused = asked.Partitions.ConvertAll(p => Refuse(request, p));
-        if (refused.TrueForAll(e => e == ErrorCode.None))
+        if (refused.TrueForAll(e => e == ErrorCode.None) && asked.MaxWait > TimeSpan.Zero && !Enough(request, asked))
+        {
             await WaitForEnough(request, asked).ConfigureAwait(false);
+
+            // Leaders may have moved while we waited: data of a new reign must not answer a question about the old one.
+            refused = asked.Partitions.ConvertAll(p => Refuse(request, p));
+        }
+
         Write(request, asked, refused, reply);
         return true;
     }
@@ -73,8 +79,6 @@ internal sealed class FetchApi() : Api(ApiKey.Fetch, 4, 12, 12)
 
     private static async Task WaitForEnough(Request request, Asked asked)
     {
-        if (asked.MaxWait <= TimeSpan.Zero || Enough(request, asked))
-            return;
         var signal = new AppendSignal();
         foreach (var partition in asked.Partitions)
             partition.Partition!.Log.Subscribe(signal);
@@ -104,7 +108,7 @@ internal sealed class FetchApi() : Api(ApiKey.Fetch, 4, 12, 12)
         foreach (var p in asked.Partitions)
         {
             var log = p.Partition!.Log;
-            if (p.Partition.Leader != request.Broker || p.Offset < log.LogStart || p.Offset > log.LogEnd)
+            if (Leadership.Check(p.Partition, request.Broker, p.LeaderEpoch) != ErrorCode.None || p.Offset < log.LogStart || p.Offset > log.LogEnd)
                 return true;
             available += log.Available(p.Offset, asked.Committed);
             if (available >= asked.MinBytes)
@@ -138,17 +142,18 @@ internal sealed class FetchApi() : Api(ApiKey.Fetch, 4, 12, 12)
                     : partition.Partition!.Log.Read(partition.Offset, (int)Math.Min(partition.MaxBytes, Math.Max(0, left)), asked.Committed, atLeastOne: !any);
                 left -= read.Slice?.Length ?? 0;
                 any |= read.Slice is not null;
-                WritePartition(pw, partition.Index, read, asked.Committed, version, request);
+                var answer = read with { Error = request.AnswerFor(partition.Topic, partition.Index, read.Error) };
+                WritePartition(pw, partition.Index, answer, asked.Committed, version);
             });
             w.Tags();
         });
         reply.Tags();
     }
 
-    private static void WritePartition(WireWriter w, int index, ReadOutcome read, bool committed, short version, Request request)
+    private static void WritePartition(WireWriter w, int index, ReadOutcome read, bool committed, short version)
     {
         w.Int32(index);
-        w.Error(request.Answer(read.Error));
+        w.Error(read.Error);
         w.Int64(read.HighWatermark);
         w.Int64(read.LastStableOffset);
         if (version >= 5)

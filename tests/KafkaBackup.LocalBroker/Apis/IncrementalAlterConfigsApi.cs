@@ -11,7 +11,8 @@ internal sealed class IncrementalAlterConfigsApi() : Api<IncrementalAlterConfigs
     private const sbyte Delete = 1;
     private const sbyte AppendTo = 2;
 
-    internal sealed record Asked(List<(ResourceType Type, string Name, List<(string Name, sbyte Operation, string? Value)> Changes)> Resources, bool ValidateOnly);
+    internal sealed record Asked(
+        List<(ResourceType Type, string Name, List<(string Name, sbyte Operation, string? Value)> Changes)> Resources, bool ValidateOnly);
 
     protected override Asked Read(Request request, WireReader body)
     {
@@ -36,7 +37,9 @@ internal sealed class IncrementalAlterConfigsApi() : Api<IncrementalAlterConfigs
         reply.Array(asked.Resources, (w, resource) =>
         {
             request.Cluster.Topics.TryGet(resource.Name, out var topic);
-            var values = topic is null ? [] : resource.Changes.ConvertAll(c => KeyValuePair.Create(c.Name, Resulting(topic.Config, c.Name, c.Operation, c.Value)));
+            var values = topic is null
+                ? []
+                : resource.Changes.ConvertAll(c => KeyValuePair.Create(c.Name, Resulting(topic.Config, c.Name, c.Operation, c.Value)));
             var (error, message) = TopicConfigChange.Apply(request, resource.Type, resource.Name, values, config =>
             {
                 if (!asked.ValidateOnly)

@@ -30,7 +30,8 @@ internal sealed class ControlRoutes(LocalCluster cluster)
             ("DELETE", "faults", 1) => Did(ClearFaults),
             ("DELETE", "faults", 2) => Did(FaultOf(path[1]).Remove),
             ("POST", "faults", 3) when path[2] == "thaw" => Did(FaultOf(path[1]).Thaw),
-            ("POST", "denials", 1) => Did(() => cluster.Deny(asked.Field<ApiKey?>("api", null), asked.Field<string?>("resource", null), asked.Field<string?>("user", null))),
+            ("POST", "denials", 1) => Did(() => cluster.Deny(
+                asked.Field<ApiKey?>("api", null), asked.Field<string?>("resource", null), asked.Field<string?>("user", null))),
             ("DELETE", "denials", 1) => Did(cluster.AllowAll),
             ("POST", "connections", 2) when path[1] == "drop" => Did(() => cluster.DropConnections(asked.Field<int?>("broker", null))),
             ("POST", "brokers", 3) => await Broker(Number(path[1]), path[2]).ConfigureAwait(false),

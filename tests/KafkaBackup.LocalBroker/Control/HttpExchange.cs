@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
@@ -13,38 +14,33 @@ internal sealed record HttpExchange(string Method, IReadOnlyList<string> Path, I
     /// <summary>Null when the peer closed early or sent no HTTP.</summary>
     public static async Task<HttpExchange?> Receive(Stream stream, CancellationToken cancel)
     {
-        var head = new List<byte>();
-        var one = new byte[1];
-        while (!EndsHead(head))
-        {
-            if (head.Count > MaxHead || await stream.ReadAsync(one, cancel).ConfigureAwait(false) == 0)
-                return null;
-            head.Add(one[0]);
-        }
-
-        var lines = Encoding.ASCII.GetString([.. head]).Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
+        if (await ReadUntil(stream, "\r\n\r\n", cancel).ConfigureAwait(false) is not { } head)
+            return null;
+        var lines = head.Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
         var request = lines[0].Split(' ');
         if (request.Length < 2)
             return null;
-        var length = lines.Skip(1).Select(l => l.Split(':', 2)).Where(h => h[0].Equals("Content-Length", StringComparison.OrdinalIgnoreCase))
-            .Select(h => int.Parse(h[1], System.Globalization.CultureInfo.InvariantCulture)).FirstOrDefault();
-        var body = new byte[length];
-        if (lines.Any(l => l.StartsWith("Expect: 100-continue", StringComparison.OrdinalIgnoreCase)))
+        var headers = lines.Skip(1).Select(l => l.Split(':', 2)).Where(h => h.Length == 2)
+            .ToDictionary(h => h[0], h => h[1].Trim(), StringComparer.OrdinalIgnoreCase);
+        if (headers.ContainsKey("Expect"))
             await stream.WriteAsync("HTTP/1.1 100 Continue\r\n\r\n"u8.ToArray(), cancel).ConfigureAwait(false);
-        await stream.ReadExactlyAsync(body, cancel).ConfigureAwait(false);
+        var body = headers.GetValueOrDefault("Transfer-Encoding") == "chunked"
+            ? await ReadChunks(stream, cancel).ConfigureAwait(false)
+            : await ReadBytes(stream, int.Parse(headers.GetValueOrDefault("Content-Length", "0"), CultureInfo.InvariantCulture), cancel).ConfigureAwait(false);
 
         var target = request[1].Split('?', 2);
         var query = (target.Length > 1 ? target[1] : "").Split('&', StringSplitOptions.RemoveEmptyEntries).Select(q => q.Split('=', 2))
             .ToDictionary(q => Uri.UnescapeDataString(q[0]), q => q.Length > 1 ? Uri.UnescapeDataString(q[1]) : "");
         return new HttpExchange(
             request[0], [.. target[0].Split('/', StringSplitOptions.RemoveEmptyEntries).Select(Uri.UnescapeDataString)], query,
-            length == 0 ? null : JsonNode.Parse(body));
+            body.Length == 0 ? null : JsonNode.Parse(body));
     }
 
     public static async Task Answer(Stream stream, int status, object? result, CancellationToken cancel)
     {
         var body = JsonSerializer.SerializeToUtf8Bytes(result, ControlPort.Json);
-        var head = $"HTTP/1.1 {status} {(status < 400 ? "OK" : "Refused")}\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n";
+        var head = $"HTTP/1.1 {status} {(status < 400 ? "OK" : "Refused")}\r\n"
+            + $"Content-Type: application/json\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n";
         await stream.WriteAsync(Encoding.ASCII.GetBytes(head), cancel).ConfigureAwait(false);
         await stream.WriteAsync(body, cancel).ConfigureAwait(false);
         if (stream is NetworkStream network)
@@ -57,6 +53,38 @@ internal sealed record HttpExchange(string Method, IReadOnlyList<string> Path, I
 
     public T Field<T>(string name, T otherwise) => Body?[name] is null ? otherwise : Field<T>(name);
 
-    private static bool EndsHead(List<byte> head) =>
-        head.Count >= 4 && head[^1] == '\n' && head[^2] == '\r' && head[^3] == '\n' && head[^4] == '\r';
+    private static async Task<string?> ReadUntil(Stream stream, string end, CancellationToken cancel)
+    {
+        var text = new StringBuilder();
+        var one = new byte[1];
+        while (text.Length < MaxHead && await stream.ReadAsync(one, cancel).ConfigureAwait(false) == 1)
+        {
+            text.Append((char)one[0]);
+            if (text.Length >= end.Length && text.ToString(text.Length - end.Length, end.Length) == end)
+                return text.ToString(0, text.Length - end.Length);
+        }
+
+        return null;
+    }
+
+    private static async Task<byte[]> ReadBytes(Stream stream, int count, CancellationToken cancel)
+    {
+        var bytes = new byte[count];
+        await stream.ReadExactlyAsync(bytes, cancel).ConfigureAwait(false);
+        return bytes;
+    }
+
+    private static async Task<byte[]> ReadChunks(Stream stream, CancellationToken cancel)
+    {
+        var body = new List<byte>();
+        while (true)
+        {
+            var size = await ReadUntil(stream, "\r\n", cancel).ConfigureAwait(false) ?? throw new EndOfStreamException();
+            var count = int.Parse(size.Split(';')[0], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+            body.AddRange(await ReadBytes(stream, count, cancel).ConfigureAwait(false));
+            await ReadBytes(stream, 2, cancel).ConfigureAwait(false);
+            if (count == 0)
+                return [.. body];
+        }
+    }
 }

@@ -10,7 +10,8 @@ internal sealed class TopicRoutes(LocalCluster cluster)
         {
             ("GET", 1) => cluster.TopicNames,
             ("POST", 1) => ControlRoutes.Did(() => cluster.CreateTopic(
-                asked.Field<string>("name"), asked.Field("partitions", 1), asked.Field<Dictionary<string, string>?>("config", null), asked.Field("replicationFactor", (short)1))),
+                asked.Field<string>("name"), asked.Field("partitions", 1), asked.Field<Dictionary<string, string>?>("config", null),
+                asked.Field("replicationFactor", (short)1))),
             ("GET", 2) => Describe(path[1]),
             ("DELETE", 2) => ControlRoutes.Did(() => cluster.DeleteTopic(path[1])),
             ("POST", 3) => OnTopic(asked, path[1], path[2]),
@@ -38,7 +39,8 @@ internal sealed class TopicRoutes(LocalCluster cluster)
         "leader" => ControlRoutes.Did(() => cluster.MoveLeader(topic, partition, asked.Field<int>("broker"))),
         "records" => new
         {
-            offset = cluster.Append(topic, partition, asked.Field<List<SentRecord>>("records").ConvertAll(r => LocalRecord.Of(r.Key, r.Value, r.Timestamp)), LocalCodec.None),
+            offset = cluster.Append(
+                topic, partition, asked.Field<List<SentRecord>>("records").ConvertAll(r => LocalRecord.Of(r.Key, r.Value, r.Timestamp)), LocalCodec.None),
         },
         _ => null,
     };

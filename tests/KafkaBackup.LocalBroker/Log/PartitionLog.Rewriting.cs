@@ -88,9 +88,10 @@ internal sealed partial class PartitionLog
 
     /// <summary>
     /// Keeps the newest record of each key below the last stable offset, drops aborted records and, when asked, tombstones.
-    /// Offsets stay; batches keep their head, as Kafka's cleaner leaves them.
+    /// Offsets stay; batches keep their head, as Kafka's cleaner leaves them. A batch that lost all of its records stays as an
+    /// empty one where it is the last of its producer, or the last of the log unless <paramref name="dropEmptyTail"/>.
     /// </summary>
-    public void Compact(bool dropTombstones)
+    public void Compact(bool dropTombstones, bool dropEmptyTail)
     {
         lock (_gate)
         {
@@ -118,7 +119,9 @@ internal sealed partial class PartitionLog
                     var kept = BatchReader.Records(bytes).Where(r => IsAlive(header, r, newest, dropTombstones)).ToList();
                     if (kept.Count == header.Count)
                         file.Append(bytes, header);
-                    else if (kept.Count > 0 || (header.HasProducer && lastOfProducer[header.ProducerId] == header.BaseOffset))
+                    else if (kept.Count > 0
+                        || (header.HasProducer && lastOfProducer[header.ProducerId] == header.BaseOffset)
+                        || (header.LastOffset + 1 == _logEnd && !dropEmptyTail))
                         AppendRebuilt(file, header, kept);
                 }
             });
@@ -167,7 +170,7 @@ internal sealed partial class PartitionLog
         && !(dropTombstones && record.Value is null);
 
     private bool IsAborted(BatchHeader header, long offset) => header.IsTransactional
-        && _producers.Aborted.Any(a => a.ProducerId == header.ProducerId && a.FirstOffset <= offset && offset <= a.LastOffset);
+        && _producers.Aborted.Any(a => a.Covers(header.ProducerId, offset));
 
     private static void AppendRebuilt(LogFile file, BatchHeader header, IEnumerable<RecordView> records)
     {

@@ -111,6 +111,9 @@ internal sealed class ProducerStates
 }
 
 /// <summary>A transaction whose records a read_committed consumer has to skip, up to and including its marker.</summary>
-internal readonly record struct AbortedTransaction(long ProducerId, long FirstOffset, long LastOffset);
+internal readonly record struct AbortedTransaction(long ProducerId, long FirstOffset, long LastOffset)
+{
+    public bool Covers(long producerId, long offset) => producerId == ProducerId && FirstOffset <= offset && offset <= LastOffset;
+}
 
 internal readonly record struct ProducerSnapshot(long ProducerId, short Epoch, int LastSequence, long LastTimestamp, long OpenSince);

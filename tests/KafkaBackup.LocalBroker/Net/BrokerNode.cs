@@ -74,7 +74,7 @@ internal sealed class BrokerNode(LocalCluster cluster, int id, int port) : IAsyn
 
     private async Task Serve(Socket socket)
     {
-        var opened = await cluster.Tls.Open(socket).ConfigureAwait(false);
+        var opened = await cluster.Tls.Open(socket, cluster.Stopping).ConfigureAwait(false);
         if (opened is not { } secured)
             return;
         var connection = new Connection(cluster, this, cluster.NextConnectionId(), secured.Stream, secured.User);

@@ -11,7 +11,7 @@ internal sealed class TlsGate(CertificateSet? certificates, bool requireClientCe
     private const string Anonymous = "ANONYMOUS";
 
     /// <summary>Null when the handshake failed; the socket is closed then.</summary>
-    public async Task<(Stream Stream, string User)?> Open(Socket socket)
+    public async Task<(Stream Stream, string User)?> Open(Socket socket, CancellationToken cancel)
     {
         var plain = new NetworkStream(socket, ownsSocket: true);
         if (certificates is null)
@@ -24,9 +24,9 @@ internal sealed class TlsGate(CertificateSet? certificates, bool requireClientCe
                 ServerCertificate = certificates.Server,
                 ClientCertificateRequired = requireClientCertificate,
                 RemoteCertificateValidationCallback = Validate,
-            }).ConfigureAwait(false);
+            }, cancel).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is AuthenticationException or IOException or SocketException)
+        catch (Exception e) when (e is AuthenticationException or IOException or SocketException or OperationCanceledException)
         {
             await secured.DisposeAsync().ConfigureAwait(false);
             return null;

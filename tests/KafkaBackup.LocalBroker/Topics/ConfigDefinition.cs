@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace KafkaBackup.LocalBroker.Topics;
 
 /// <summary>The type numbers of DescribeConfigs.</summary>
@@ -27,8 +29,8 @@ internal sealed record ConfigDefinition(string Name, ConfigType Type, string Def
         ConfigType.Boolean when value is not ("true" or "false") => Bad(value, "expected true or false"),
         ConfigType.Int when !int.TryParse(value, out _) => Bad(value, "not a number of type INT"),
         ConfigType.Long when !long.TryParse(value, out _) => Bad(value, "not a number of type LONG"),
-        ConfigType.Double when !double.TryParse(value, System.Globalization.CultureInfo.InvariantCulture, out _) => Bad(value, "not a number of type DOUBLE"),
-        ConfigType.Int or ConfigType.Long when long.Parse(value, System.Globalization.CultureInfo.InvariantCulture) < Min => Bad(value, $"must be at least {Min}"),
+        ConfigType.Double when !double.TryParse(value, CultureInfo.InvariantCulture, out _) => Bad(value, "not a number of type DOUBLE"),
+        ConfigType.Int or ConfigType.Long when long.Parse(value, CultureInfo.InvariantCulture) < Min => Bad(value, $"must be at least {Min}"),
         ConfigType.String when Allowed is not null && !Allowed.Contains(value) => Bad(value, $"must be one of {string.Join(", ", Allowed)}"),
         ConfigType.List when Allowed is not null && !value.Split(',', StringSplitOptions.TrimEntries).All(Allowed.Contains) =>
             Bad(value, $"must be among {string.Join(", ", Allowed)}"),

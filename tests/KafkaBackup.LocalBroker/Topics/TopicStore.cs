@@ -28,7 +28,11 @@ internal sealed partial class TopicStore(string directory, Func<IReadOnlyList<in
     public (ErrorCode Error, string? Message) Refuse(NewTopic wanted)
     {
         if (!IsLegalName(wanted.Name))
-            return (ErrorCode.InvalidTopic, $"Topic name is invalid: '{wanted.Name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-', or has no usable length");
+        {
+            return (ErrorCode.InvalidTopic,
+                $"Topic name is invalid: '{wanted.Name}' is not 1 to 249 characters out of ASCII alphanumerics, '.', '_' and '-'.");
+        }
+
         if (_topics.ContainsKey(wanted.Name))
             return (ErrorCode.TopicAlreadyExists, $"Topic '{wanted.Name}' already exists.");
         var brokers = aliveBrokers();
@@ -43,10 +47,10 @@ internal sealed partial class TopicStore(string directory, Func<IReadOnlyList<in
                 return (ErrorCode.InvalidPartitions, "Number of partitions was set to an invalid non-positive value.");
             if (wanted.ReplicationFactor is 0 or < -1)
                 return (ErrorCode.InvalidReplicationFactor, "Replication factor must be larger than 0, or -1 to use the default value.");
-            if (wanted.ReplicationFactor > brokers.Count)
+            if (Math.Max((short)1, wanted.ReplicationFactor) > brokers.Count)
             {
                 return (ErrorCode.InvalidReplicationFactor,
-                    $"Unable to replicate the partition {wanted.ReplicationFactor} time(s): The target replication factor of {wanted.ReplicationFactor} cannot be reached because only {brokers.Count} broker(s) are registered.");
+                    $"Unable to replicate the partition {wanted.ReplicationFactor} time(s): only {brokers.Count} broker(s) are registered.");
             }
         }
 

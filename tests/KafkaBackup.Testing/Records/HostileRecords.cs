@@ -15,18 +15,17 @@ public sealed class HostileRecords(int seed)
 
     public IReadOnlyList<TestRecord> List(int count)
     {
-        var offset = _random.Next(3) == 0 ? 0 : NextOffsetStep();
+        var offset = _random.Next(3) == 0 ? 0 : NextOffsetStep(0);
         var records = new List<TestRecord>(count);
         while (records.Count < count)
         {
             records.Add(Record(offset));
-            var step = 1 + (_random.Next(4) == 0 ? NextOffsetStep() : 0);
-            if (offset > long.MaxValue - step)
-            {
-                break;
-            }
+            offset += 1 + (_random.Next(4) == 0 ? NextOffsetStep(offset) : 0);
+        }
 
-            offset += step;
+        if (_random.Next(4) == 0)
+        {
+            records[^1] = records[^1] with { Offset = long.MaxValue };
         }
 
         return records;
@@ -76,5 +75,7 @@ public sealed class HostileRecords(int seed)
         return bytes;
     }
 
-    private long NextOffsetStep() => _random.Next(10) == 0 ? _random.NextInt64(long.MaxValue) : _random.Next(1_000_000);
+    /// <summary>Now and then a good part of all offsets that are left, so that a list never runs out of them.</summary>
+    private long NextOffsetStep(long offset) =>
+        _random.Next(10) == 0 ? _random.NextInt64((long.MaxValue - offset) / 16) : _random.Next(1_000_000);
 }

@@ -164,16 +164,22 @@ internal sealed class YamlReader
     private KafkaBackupException Explain(YamlException e)
     {
         var at = new Position((int)Math.Max(1, e.Start.Line), (int)Math.Max(1, e.Start.Column));
-        var line = _text.Split('\n').ElementAtOrDefault(at.Line - 1) ?? "";
-        var tab = line.AsSpan(0, line.Length - line.TrimStart().Length).IndexOf('\t');
-        if (tab >= 0)
+
+        // When it trips over a tab, the parser points at where the group began, which may be far above.
+        var reach = e.Message.Contains("tab", StringComparison.Ordinal) ? int.MaxValue : 1;
+        var suspects = _text.Split('\n').Skip(at.Line - 1).Take(reach).ToArray();
+        var line = Array.FindIndex(suspects, text => Indentation(text).Contains('\t'));
+        if (line >= 0)
         {
-            return _origin.Syntax(at with { Column = tab + 1 }, "the line is indented with a tab; YAML wants spaces.", "Replace the tab by spaces.", e);
+            var tab = new Position(at.Line + line, Indentation(suspects[line]).IndexOf('\t') + 1);
+            return _origin.Syntax(tab, "the line is indented with a tab; YAML wants spaces.", "Replace the tab by spaces.", e);
         }
 
         var message = e.Message.TrimEnd('.');
         return _origin.Syntax(at, $"this is not valid YAML: {(message.Length == 0 ? "unexpected text" : char.ToLowerInvariant(message[0]) + message[1..])}.", null, e);
     }
+
+    private static ReadOnlySpan<char> Indentation(string line) => line.AsSpan(0, line.Length - line.TrimStart(' ', '\t').Length);
 
     private static bool IsCoreTag(NodeEvent node) =>
         node.Tag.IsNonSpecific || (node is Scalar && node.Tag.Value == "tag:yaml.org,2002:str");

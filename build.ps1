@@ -1,0 +1,103 @@
+#Requires -Version 7.4
+<#
+.SYNOPSIS
+    Builds, tests and shows KafkaBackup: what build.sh does, for those who have PowerShell.
+.EXAMPLE
+    ./build.ps1 -Task Test
+.EXAMPLE
+    ./build.ps1 -Task Test -Option '--filter', 'FullyQualifiedName~Format'
+#>
+[CmdletBinding()]
+param(
+    [ValidateSet('Build', 'Test', 'Demo', 'Package', 'Bench', 'Clean')]
+    [string] $Task = 'Build',
+
+    # Handed on to dotnet build, dotnet test, the demo or the benchmarks.
+    [string[]] $Option = @()
+)
+$ErrorActionPreference = 'Stop'
+$PSNativeCommandUseErrorActionPreference = $false
+Set-Location $PSScriptRoot
+$env:DOTNET_NOLOGO = $env:DOTNET_CLI_TELEMETRY_OPTOUT = $env:MSBUILDDISABLENODEREUSE = '1'
+$configuration = 'Release'
+$results = Join-Path $PSScriptRoot 'output/test-results'
+$cacheRoot = $env:XDG_CACHE_HOME ? $env:XDG_CACHE_HOME : (Join-Path ([Environment]::GetFolderPath('UserProfile')) '.cache')
+$cache = Join-Path $cacheRoot 'kafkabackup'
+
+function Invoke-Checked([string] $Program, [string[]] $Arguments) {
+    & $Program @Arguments
+    if ($LASTEXITCODE -ne 0) { throw "$Program $($Arguments[0]) ended with code $LASTEXITCODE" }
+}
+
+function Invoke-BuildStep([string[]] $Arguments) {
+    & dotnet "build/KafkaBackup.Build/bin/$configuration/net8.0/KafkaBackup.Build.dll" @Arguments
+}
+
+function Assert-Native {
+    if (-not (Get-Command dotnet -ErrorAction Ignore)) { throw "The .NET SDK 10 is needed and 'dotnet' is not on the PATH: https://dot.net/download" }
+    # Elsewhere librdkafka always comes from NuGet.
+    if ($IsLinux) { Invoke-Checked bash @('./build.sh', 'native') }
+}
+
+function Test-RedistPackage {
+    dotnet restore src/KafkaBackup.Engine -p:KafkaBackupNativeLibrary=redist *> $null
+    $LASTEXITCODE -eq 0
+}
+
+function Build-All([string[]] $Arguments) {
+    Assert-Native
+    Invoke-Checked dotnet (@('build', 'KafkaBackup.sln', '-c', $configuration, '-v', 'minimal', '-nologo', '-clp:NoSummary') + $Arguments)
+}
+
+function Start-Program([string] $Name) {
+    Assert-Native
+    Invoke-Checked dotnet @('build', "tests/$Name", '-c', $configuration, '-v', 'quiet', '-nologo', '-clp:NoSummary')
+    & dotnet "tests/$Name/bin/$configuration/net8.0/$Name.dll" @Option
+    exit $LASTEXITCODE
+}
+
+function Test-All {
+    try { Build-All @() }
+    catch {
+        Write-Warning "$_"
+        '0 passed, 1 failed, 0 skipped'
+        exit 1
+    }
+    Remove-Item $results -Recurse -Force -ErrorAction Ignore
+    $null = New-Item $results -ItemType Directory
+
+    $count = @('count')
+    dotnet test KafkaBackup.sln -c $configuration --no-build -nologo --logger 'trx;LogFilePrefix=xunit' --results-directory $results `
+        --blame-hang-timeout 4m --blame-hang-dump-type none @Option
+    if ($LASTEXITCODE -ne 0) { $count += '--broken', "dotnet test ended with code $LASTEXITCODE" }
+
+    if ($Option) { $count += '--left-out', 'the Pester suite (options were given, they are for dotnet test)' }
+    elseif (Test-Path 'tests/module/*.Tests.ps1') {
+        $pwsh = (Get-Process -Id $PID).Path
+        & $pwsh -NoProfile -NonInteractive -File build/pester.ps1 -ResultFile (Join-Path $results 'pester.xml') -CacheFolder (Join-Path $cache 'modules')
+        if ($LASTEXITCODE -eq 3) { $count += '--left-out', 'the Pester suite (neither the module path nor the Gallery has Pester 5)' }
+        elseif ($LASTEXITCODE -ne 0) { $count += '--broken', "the Pester suite ended with code $LASTEXITCODE" }
+    }
+
+    Invoke-BuildStep ($count + $results)
+    exit $LASTEXITCODE
+}
+
+switch ($Task) {
+    'Build' { Build-All $Option }
+    'Test' { Test-All }
+    'Demo' { Start-Program KafkaBackup.Demo }
+    'Bench' { Start-Program KafkaBackup.Benchmarks }
+    'Package' {
+        # A package for others should hold every platform's library: the redist package goes before this machine's own build.
+        Build-All ((Test-RedistPackage) ? @('-p:KafkaBackupNativeLibrary=redist') : @())
+        $module = (Get-ChildItem output/KafkaBackup -Directory).FullName
+        Invoke-BuildStep @('package', '--module', $module, '--output', (Join-Path $PSScriptRoot 'output'))
+        exit $LASTEXITCODE
+    }
+    'Clean' {
+        $built = Get-ChildItem src, tests, build -Directory | ForEach-Object { Join-Path $_.FullName 'bin'; Join-Path $_.FullName 'obj' }
+        Remove-Item (@('output', 'BenchmarkDotNet.Artifacts') + $built | Where-Object { Test-Path $_ }) -Recurse -Force
+        "Removed what was built. The native library stays in $cache; delete it to have it built again."
+    }
+}
