@@ -60,15 +60,17 @@ public sealed class BackupScenario : IAsyncDisposable
         (await ManifestAsync(backupId)).Topics[topic].Partitions[partition];
 
     /// <summary>What the backup holds of a partition, read through nothing but the manifest and the segment reader.</summary>
-    public async Task<IReadOnlyList<TestRecord>> StoredAsync(string topic, int partition = 0, string backupId = "b")
+    public async Task<IReadOnlyList<TestRecord>> StoredAsync(string topic, int partition = 0, string backupId = "b", IStore? store = null)
     {
+        store ??= Store;
         var records = new List<TestRecord>();
         using var pool = new BlockBufferPool(64 << 20);
-        foreach (var segment in (await PartitionAsync(topic, partition, backupId)).Segments)
+        var manifest = (await new BackupCatalog(store).OpenAsync(backupId, Cancel)).Manifest;
+        foreach (var segment in manifest.Topics[topic].Partitions[partition].Segments)
         {
             var key = BackupKeys.Of(backupId, segment.Key);
             using var reader = await SegmentReader.OpenAsync(
-                key, (offset, buffer, cancel) => Store.ReadAsync(key, offset, buffer, cancel), segment.StoredBytes, pool, 0, Cancel);
+                key, (offset, buffer, cancel) => store.ReadAsync(key, offset, buffer, cancel), segment.StoredBytes, pool, 0, Cancel);
             for (var index = 0; index < reader.Blocks.Count; index++)
             {
                 using var block = await reader.ReadBlockAsync(index, Cancel);
@@ -97,7 +99,7 @@ public sealed class BackupScenario : IAsyncDisposable
         .ToArray();
 
     /// <summary>A client of the cluster, as an application would be.</summary>
-    public Engine.Cluster.KafkaCluster Client() => Engine.Cluster.KafkaCluster.Connect(new ClusterSettings { BootstrapServers = [Cluster.BootstrapServers] }, SilentEvents.Instance);
+    public Engine.Cluster.IKafkaCluster Client() => Engine.Cluster.KafkaCluster.Connect(new ClusterSettings { BootstrapServers = [Cluster.BootstrapServers] }, SilentEvents.Instance);
 
     /// <summary>Writes the values in one transaction, which is committed, aborted, or (null) left open: dispose of the writer then.</summary>
     public async Task<IDisposable> TransactAsync(string topic, bool? commit, params string[] values)

@@ -15,7 +15,7 @@ public sealed class ConsistentCutTests
         Put(scenario, "a", T - 10, T, T + 5, T - 3, T + 9);
         Put(scenario, "b", T - 100, T - 50);
 
-        var result = await scenario.BackUpAsync(BackupScenario.Asked() with { ConsistentAt = TimePoint.At(T) });
+        var result = await scenario.BackUpAsync(BackupScenario.Asked() with { ConsistentAt = new TimePoint(T) });
 
         Assert.Equal(BackupStatus.Complete, result.Status);
         Assert.Equal([0L, 1L], (await scenario.StoredAsync("a")).Select(r => r.Offset));
@@ -40,7 +40,7 @@ public sealed class ConsistentCutTests
             await ((Engine.Cluster.IRecordWriter)open).CommitTransactionAsync(scenario.Cancel);
         });
 
-        var result = await scenario.BackUpAsync(BackupScenario.Asked() with { ConsistentAt = TimePoint.At(T + 11) });
+        var result = await scenario.BackUpAsync(BackupScenario.Asked() with { ConsistentAt = new TimePoint(T + 11) });
         await ending;
         open.Dispose();
 
@@ -67,12 +67,12 @@ public sealed class ConsistentCutTests
         await using var scenario = new BackupScenario();
         scenario.Cluster.CreateTopic("a");
         Put(scenario, "a", T, T + 10, T + 20);
-        var future = TimePoint.At(DateTimeOffset.UtcNow.AddHours(1).ToUnixTimeMilliseconds());
+        var future = new TimePoint(DateTimeOffset.UtcNow.AddHours(1).ToUnixTimeMilliseconds());
 
         Assert.Equal(ErrorIds.ConsistentCutImpossible, (await scenario.RefusedAsync(BackupScenario.Asked() with { ConsistentAt = future })).Definition);
-        Assert.NotNull(await scenario.RefusedAsync(BackupScenario.Asked() with { ConsistentAt = TimePoint.At(T), Continuous = true }));
+        Assert.NotNull(await scenario.RefusedAsync(BackupScenario.Asked() with { ConsistentAt = new TimePoint(T), Continuous = true }));
         await scenario.BackUpAsync();
-        Assert.Equal(ErrorIds.ConsistentCutImpossible, (await scenario.RefusedAsync(BackupScenario.Asked() with { ConsistentAt = TimePoint.At(T + 5) })).Definition);
+        Assert.Equal(ErrorIds.ConsistentCutImpossible, (await scenario.RefusedAsync(BackupScenario.Asked() with { ConsistentAt = new TimePoint(T + 5) })).Definition);
     }
 
     private static void Put(BackupScenario scenario, string topic, params long[] times)
