@@ -21,8 +21,8 @@ try
 }
 catch (BuildStepException failure)
 {
-    // MSBuild and people both read these lines as errors.
+    // The form that MSBuild takes for an error, and people too.
     foreach (var message in failure.Messages)
-        Console.Error.WriteLine($"error KB0001: {message}");
+        Console.Error.WriteLine($"KafkaBackup.Build : error KB0001: {message}");
     return 1;
 }

@@ -39,18 +39,22 @@ install_packages() {
         as_root=(sudo)
     fi
     echo "Installing ${missing[*]}"
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq update &&
-        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y install --no-install-recommends "${missing[@]}" </dev/null >"$work/install.txt" 2>&1 ||
-        { tail -n 20 "$work/install.txt" >&2 2>/dev/null; fail "apt-get could not install ${missing[*]}"; }
+    # A fresh machine may be busy with its own updates, and one source that can't be reached must not stop what the others have: the install decides.
+    local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=180 -o Acquire::Retries=3)
+    "${apt[@]}" update </dev/null >"$work/install.txt" 2>&1 || true
+    "${apt[@]}" install --no-install-recommends "${missing[@]}" </dev/null >>"$work/install.txt" 2>&1 || {
+        tail -n 20 "$work/install.txt" >&2
+        fail "apt-get could not install ${missing[*]}"
+    }
 }
 
-# The machine's own mirror where it is a Debian (it may be the only one that can be reached), else Debian's.
+# The machine's own mirror where it is a Debian (it may be the only one that can be reached), then Debian's, then whatever else apt knows of: a fresh
+# image has no lists yet, and its sources don't tell whose they are. What is not Debian's fails the signature check and costs a second.
 mirrors() {
-    . /etc/os-release
-    if [[ ${ID:-} == debian ]]; then
-        apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 2>/dev/null | grep -v security | sort -u
-    fi
+    known() { apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "$@" 2>/dev/null | grep -v security | sort -u || true; }
+    known 'Origin: Debian'
     echo http://deb.debian.org/debian
+    known
 }
 
 download_source() { # into $work/source, or not at all
@@ -90,7 +94,6 @@ build() {
     mv "$library.new" "$library"
 }
 
-command -v dpkg >/dev/null
 [[ -e /usr/share/keyrings/debian-archive-keyring.gpg ]] || packages+=(debian-archive-keyring)
 install_packages "${packages[@]}"
 download_source

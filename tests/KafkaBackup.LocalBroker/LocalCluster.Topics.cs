@@ -59,17 +59,13 @@ public sealed partial class LocalCluster
     public int LeaderEpoch(string topic, int partition = 0) => Require(topic, partition).LeaderEpoch;
 
     /// <summary>Puts records into a log as one batch; answers with the first one's offset.</summary>
-    public long Append(string topic, int partition, IEnumerable<LocalRecord> records, LocalCodec codec = LocalCodec.None)
-    {
-        var builder = new BatchBuilder();
-        foreach (var record in records)
-            builder.Add(builder.Count, record.Timestamp, record.Key, record.Key is null, record.Value, record.Value is null, record.Headers);
-        return builder.Count == 0
-            ? throw new ArgumentException("There is no record to append.")
-            : AppendRaw(topic, partition, builder.Build((int)codec));
-    }
+    public long Append(string topic, int partition, IEnumerable<LocalRecord> records, LocalCodec codec = LocalCodec.None) =>
+        AppendRaw(topic, partition, BatchBuilder.Of(records).Build((int)codec));
 
     public long Append(string topic, int partition, params LocalRecord[] records) => Append(topic, partition, (IEnumerable<LocalRecord>)records);
+
+    /// <summary>Opens a transaction from behind, for records that are pending as long as a test likes.</summary>
+    public LocalTransaction BeginTransaction() => new(this, Transactions.NewIdentity());
 
     /// <summary>Puts a batch into a log as it is, unchecked; only its place in the log is written into it.</summary>
     public long AppendRaw(string topic, int partition, byte[] batch)

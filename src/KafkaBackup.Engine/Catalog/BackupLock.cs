@@ -24,6 +24,7 @@ internal sealed class BackupLock : IAsyncDisposable
     private Task _beating = Task.CompletedTask;
     private long _lastBeat;
     private KafkaBackupException? _reason;
+    private int _released;
 
     private BackupLock(IStore store, string backupId, LockDocument own, TimeProvider clock)
     {
@@ -80,6 +81,11 @@ internal sealed class BackupLock : IAsyncDisposable
     /// <summary>Stops the heartbeat and removes the lock, if it is ours still.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _released, 1) != 0)
+        {
+            return;
+        }
+
         await _stop.CancelAsync().ConfigureAwait(false);
         await _beating.ConfigureAwait(false);
         try

@@ -150,6 +150,10 @@ public sealed class BackupSession : IAsyncDisposable
             }
 
             (_manifest, _layout) = (opened.Manifest, opened.Layout);
+            if (opened.Findings.Any(f => f.Kind == FindingKind.ManifestCopy))
+            {
+                await RenewCopyAsync(opened.Generation, cancel).ConfigureAwait(false);
+            }
         }
         else if (!options.Rebuild)
         {
@@ -167,6 +171,15 @@ public sealed class BackupSession : IAsyncDisposable
                 Topics = new Dictionary<string, TopicEntry>(),
                 GroupSnapshots = [],
             }, cancel).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>A run that has nothing to commit would else leave the copy behind for good.</summary>
+    private async Task RenewCopyAsync(long generation, CancellationToken cancel)
+    {
+        if (await ObjectReading.ReadWholeAsync(_store, Full(BackupKeys.Head(generation)), 0, cancel).ConfigureAwait(false) is { } head)
+        {
+            await _store.PutAsync(Full(BackupKeys.ManifestCopy), head, cancel).ConfigureAwait(false);
         }
     }
 

@@ -22,6 +22,8 @@ internal sealed record HeadSearchResult(
 /// </summary>
 internal sealed class HeadSearch(IStore store, string backupId)
 {
+    private const string CopyAdvice = "Nothing is lost: the next run writes it anew.";
+
     private readonly List<Finding> _findings = [];
 
     public async Task<HeadSearchResult> RunAsync(CancellationToken cancel)
@@ -74,12 +76,19 @@ internal sealed class HeadSearch(IStore store, string backupId)
         for (var i = generations.Count - 1; i >= 0; i--)
         {
             var generation = generations[i];
-            if (await ReadAsync(generation, cancel).ConfigureAwait(false) is { } head)
+            var copyServes = copy?.Generation == generation;
+            try
             {
-                return head;
+                if (await ReadAsync(generation, cancel).ConfigureAwait(false) is { } head)
+                {
+                    return head;
+                }
+            }
+            catch (KafkaBackupException e) when (copyServes && e.Definition == ErrorIds.StoreRead && !StoreFault.IsTransient(e))
+            {
+                // A bad sector under the newest head: the copy says the same. Where it does not, this stays an error of the store.
             }
 
-            var copyServes = copy?.Generation == generation;
             Report(FindingKind.ManifestDamaged, BackupKeys.Head(generation), copyServes
                 ? $"The head of generation {generation} is damaged; its copy {BackupKeys.ManifestCopy} is whole and serves."
                 : $"The head of generation {generation} is damaged; what only this generation named is not part of the backup now.",
@@ -101,15 +110,19 @@ internal sealed class HeadSearch(IStore store, string backupId)
 
     private void DescribeCopy(HeadReading? copy, long generation)
     {
-        var problem = copy switch
+        switch (copy)
         {
-            null => "is missing",
-            { State: HeadState.Valid, Head: { } head } => head.Generation < generation ? $"is of generation {head.Generation}, the newest is {generation}" : null,
-            _ => "is damaged",
-        };
-        if (problem is not null)
-        {
-            Report(FindingKind.ManifestCopy, BackupKeys.ManifestCopy, $"The copy of the manifest {problem}.", "Nothing is lost: the next run writes it anew.");
+            case null:
+                Report(FindingKind.ManifestCopy, BackupKeys.ManifestCopy, "The copy of the manifest is missing.", CopyAdvice);
+                break;
+            case { State: HeadState.Valid, Head: { } head } when head.Generation < generation:
+                // What a run leaves that dies between the two.
+                Report(FindingKind.ManifestCopy, BackupKeys.ManifestCopy,
+                    $"The copy of the manifest is of generation {head.Generation}, the newest is {generation}.", CopyAdvice, FindingSeverity.Information);
+                break;
+            case { State: not HeadState.Valid }:
+                Report(FindingKind.ManifestCopy, BackupKeys.ManifestCopy, "The copy of the manifest is damaged.", CopyAdvice);
+                break;
         }
     }
 
@@ -122,8 +135,8 @@ internal sealed class HeadSearch(IStore store, string backupId)
         }
     }
 
-    private void Report(FindingKind kind, string key, string message, string advice) =>
-        _findings.Add(new Finding(FindingSeverity.Warning, kind, Full(key), message, advice));
+    private void Report(FindingKind kind, string key, string message, string advice, FindingSeverity severity = FindingSeverity.Warning) =>
+        _findings.Add(new Finding(severity, kind, Full(key), message, advice));
 
     private string Full(string key) => BackupKeys.Of(backupId, key);
 }

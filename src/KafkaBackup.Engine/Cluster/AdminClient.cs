@@ -50,19 +50,21 @@ internal sealed class AdminClient(KafkaClient client, TimeSpan connectTimeout) :
     /// <param name="target">What it is about.</param>
     public async Task<T> CallAsync<T>(AdminRequest<T> request, string action, object? target, CancellationToken cancel)
     {
+        var (answer, error) = await TryCallAsync(request, cancel).ConfigureAwait(false);
+        return error is { } failed ? throw Explain(failed, action, target) : answer!;
+    }
+
+    /// <summary>The same, for those who have a use for the error. Errors that pass have been waited out.</summary>
+    public async Task<(T? Answer, NativeError? Error)> TryCallAsync<T>(AdminRequest<T> request, CancellationToken cancel)
+    {
         await ReachAsync(cancel).ConfigureAwait(false);
         var started = Stopwatch.GetTimestamp();
         while (true)
         {
             var (answer, error) = await Task.Run(() => Call(request, cancel), cancel).ConfigureAwait(false);
-            if (error is null)
+            if (error is null || !KafkaErrors.IsPassing(error.Value.Code) || OutOfBudget(started))
             {
-                return answer!;
-            }
-
-            if (!KafkaErrors.IsPassing(error.Value.Code) || OutOfBudget(started))
-            {
-                throw Explain(error.Value, action, target);
+                return (answer, error);
             }
 
             await PauseAsync(cancel).ConfigureAwait(false);
@@ -159,7 +161,7 @@ internal sealed class AdminClient(KafkaClient client, TimeSpan connectTimeout) :
                 refusedAt ??= Stopwatch.GetTimestamp();
                 if (Stopwatch.GetElapsedTime(refusedAt.Value) > DefinitiveGrace)
                 {
-                    throw KafkaErrors.Connection(definitive, Address);
+                    throw KafkaErrors.FirstContact(definitive, Address);
                 }
             }
 
@@ -167,7 +169,7 @@ internal sealed class AdminClient(KafkaClient client, TimeSpan connectTimeout) :
             if (left <= TimeSpan.Zero)
             {
                 throw client.Faults.MostTelling is { } reason
-                    ? KafkaErrors.Connection(reason, Address)
+                    ? KafkaErrors.FirstContact(reason, Address)
                     : ErrorIds.ClusterUnreachable.With($"The cluster at {Address} did not answer within {connectTimeout.TotalSeconds:0} seconds.", Address);
             }
 

@@ -45,7 +45,7 @@ internal sealed class FaultLog
             {
                 _definitive = error;
             }
-            else if (error.Code != ErrorCode.Local_AllBrokersDown || _latest is null)
+            else if (error.Code != ErrorCode.Local_AllBrokersDown)
             {
                 _latest = error;
             }

@@ -120,6 +120,12 @@ internal sealed class KafkaClient : IDisposable
 
     private void Log(int level, string facility, string text)
     {
+        // A connection that the other side closes is only logged.
+        if (facility == "FAIL")
+        {
+            Faults.Note(new NativeError(Confluent.Kafka.ErrorCode.Local_Transport, _scrubber.Scrub(text)));
+        }
+
         // Options for the other kind of client are no mistake: one set of options serves both.
         if (level <= QuietestLevel && facility != "CONFWARN")
         {

@@ -11,6 +11,8 @@ internal static class KafkaErrors
     {
         ErrorCode.UnknownTopicOrPart or ErrorCode.Local_UnknownTopic or ErrorCode.Local_UnknownPartition or ErrorCode.UnknownTopicId =>
             ErrorIds.TopicNotFound.With($"{action} failed: the cluster at {address} has no such topic or partition.", target),
+        ErrorCode.Local_NoEnt => ErrorIds.TopicNotFound.With(
+            $"{action} failed: the cluster at {address} has no such topic or partition, or none that has a leader now.", target, "Check the topic's name and that all brokers are up; names are case-sensitive."),
         ErrorCode.TopicAuthorizationFailed => ErrorIds.ClusterUnauthorized.With(
             $"{action} failed: this user has no right to the topic.", target, "Grant this user Describe on the topic, Read to back it up, and Write, Create and Alter to restore it."),
         ErrorCode.GroupAuthorizationFailed => ErrorIds.ClusterUnauthorized.With(
@@ -29,6 +31,29 @@ internal static class KafkaErrors
         _ => ErrorIds.ClusterRequestFailed.With($"{action} failed: {Short(error.Text)} ({error.Name}).", target),
     };
 
+    /// <summary>
+    /// Nobody has answered yet, and a connection was closed by the other side without a word: when it did so hints at why.
+    /// </summary>
+    public static KafkaBackupException FirstContact(NativeError error, string address)
+    {
+        if (!Contains(error.Text, "closed by peer"))
+        {
+            return Connection(error, address);
+        }
+
+        var tls = Contains(error.Text, "ssl://");
+        var opening = Contains(error.Text, "in state APIVERSION") || Contains(error.Text, "in state SSL") || Contains(error.Text, "in state CONNECT");
+        return (opening, tls) switch
+        {
+            (true, true) => ErrorIds.ClusterTls.With(
+                $"The cluster at {address} closed the connection right after the TLS handshake; it seems to demand a client certificate.", address,
+                "Give a client certificate and key that the cluster trusts (client_cert, client_key)."),
+            (true, false) => ClosedByTlsListener(address),
+            (false, _) when !Contains(error.Text, "sasl_") => ClosedForWantOfLogin(address),
+            _ => Connection(error, address),
+        };
+    }
+
     /// <summary>A connection could not be made or did not hold.</summary>
     public static KafkaBackupException Connection(NativeError error, string address)
     {
@@ -43,9 +68,7 @@ internal static class KafkaErrors
 
         if (Contains(text, "SSL listener"))
         {
-            return ErrorIds.ClusterTls.With(
-                $"The cluster at {address} closed the connection at once; its listener seems to speak TLS, but security_protocol says it does not.",
-                address, "Set security_protocol to SSL or SASL_SSL, or use the address of a plaintext listener.");
+            return ClosedByTlsListener(address);
         }
 
         if (Contains(text, "PLAINTEXT broker listener"))
@@ -57,9 +80,7 @@ internal static class KafkaErrors
 
         if (Contains(text, "security.protocol"))
         {
-            return ErrorIds.ClusterAuthentication.With(
-                $"The cluster at {address} closed the connection as soon as it was asked something; its listener seems to demand a login.", address,
-                "Set security_protocol to SASL_PLAINTEXT or SASL_SSL, and sasl_mechanism, user name and password.");
+            return ClosedForWantOfLogin(address);
         }
 
         if (error.Code == ErrorCode.Local_Ssl || Contains(text, "SSL handshake failed"))
@@ -78,6 +99,14 @@ internal static class KafkaErrors
                 $"The cluster at {address} cannot be reached: nothing listens there ({text}).", address, "Check the port in bootstrap_servers, and that the broker runs.")
             : ErrorIds.ClusterUnreachable.With($"The cluster at {address} cannot be reached: {text}.", address);
     }
+
+    private static KafkaBackupException ClosedByTlsListener(string address) => ErrorIds.ClusterTls.With(
+        $"The cluster at {address} closed the connection at once; its listener seems to speak TLS, but security_protocol says it does not.", address,
+        "Set security_protocol to SSL or SASL_SSL, or use the address of a plaintext listener.");
+
+    private static KafkaBackupException ClosedForWantOfLogin(string address) => ErrorIds.ClusterAuthentication.With(
+        $"The cluster at {address} closed the connection as soon as it was asked something; its listener seems to demand a login.", address,
+        "Set security_protocol to SASL_PLAINTEXT or SASL_SSL, and sasl_mechanism, user name and password.");
 
     private static KafkaBackupException Tls(string text, string address)
     {
@@ -116,7 +145,9 @@ internal static class KafkaErrors
     /// <summary>The library's texts run on with attempt counts and states in brackets, and end in odd ways.</summary>
     private static string Short(string text)
     {
+        // A log line begins with its thread, and ends with how long what state lasted.
+        var begin = text.StartsWith("[thrd:", StringComparison.Ordinal) ? text.IndexOf("]: ", StringComparison.Ordinal) + 3 : 0;
         var end = text.IndexOf(" (after ", StringComparison.Ordinal);
-        return (end > 0 ? text[..end] : text).Trim().TrimEnd('.', ':');
+        return text[begin..(end > begin ? end : text.Length)].Trim().TrimEnd('.', ':');
     }
 }

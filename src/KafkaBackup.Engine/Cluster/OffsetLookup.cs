@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using KafkaBackup.Engine.Cluster.Native;
+using ErrorCode = Confluent.Kafka.ErrorCode;
 
 namespace KafkaBackup.Engine.Cluster;
 
@@ -60,8 +61,8 @@ internal sealed class OffsetLookup(AdminClient admin)
         var open = chunk;
         while (true)
         {
-            var results = await admin.CallAsync(
-                OffsetRequests.List(open, isolation), "Asking for offsets", open.Length == 1 ? open[0].Key : $"{open.Length} partitions", cancel).ConfigureAwait(false);
+            var (results, refused) = await admin.TryCallAsync(OffsetRequests.List(open, isolation), cancel).ConfigureAwait(false);
+            results ??= await ExplainAsync(open, refused!.Value, cancel).ConfigureAwait(false);
 
             var again = new HashSet<TopicPartition>();
             foreach (var result in results)
@@ -88,5 +89,23 @@ internal sealed class OffsetLookup(AdminClient admin)
             open = open.Where(pair => again.Contains(pair.Key)).ToArray();
             await AdminClient.PauseAsync(cancel).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>
+    /// Where none of the partitions has a leader the library fails the request as a whole. Those that exist are waiting for an election; the
+    /// others are not there.
+    /// </summary>
+    private async Task<List<OffsetResult>> ExplainAsync(KeyValuePair<TopicPartition, long>[] asked, NativeError refused, CancellationToken cancel)
+    {
+        if (refused.Code != ErrorCode.Local_NoEnt)
+        {
+            throw admin.Explain(refused, "Asking for offsets", asked.Length == 1 ? asked[0].Key : $"{asked.Length} partitions");
+        }
+
+        var topics = asked.Select(pair => pair.Key.Topic).Distinct(StringComparer.Ordinal).ToArray();
+        var details = await admin.CallAsync(TopicRequests.Describe(topics), "Describing topics", $"{topics.Length} topics", cancel).ConfigureAwait(false);
+        var counts = details.ToDictionary(detail => detail.Name, detail => detail.Leaders.Count, StringComparer.Ordinal);
+        return [.. asked.Select(pair => new OffsetResult(pair.Key, null, -1, -1, NativeError.From(
+            (int)(counts.GetValueOrDefault(pair.Key.Topic) > pair.Key.Partition ? ErrorCode.LeaderNotAvailable : ErrorCode.UnknownTopicOrPart))))];
     }
 }

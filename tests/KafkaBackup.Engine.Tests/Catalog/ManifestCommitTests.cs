@@ -176,33 +176,7 @@ public sealed class ManifestCommitTests
         AssertSame(after with { Complete = current.Complete }, await OpenAsync(store));
     }
 
-    [Fact(Timeout = 120_000)]
-    public async Task C1_a_hundred_thousand_segments_open_within_a_second_and_200_MB()
-    {
-        var store = new MemoryStore();
-        var written = await FillAsync(store, BigTopic(100_000));
-        await OpenAsync(store);
-
-        var allocatedBefore = GC.GetTotalAllocatedBytes(precise: true);
-        var clock = System.Diagnostics.Stopwatch.StartNew();
-        var opened = await OpenAsync(store);
-        var took = clock.Elapsed;
-        var allocated = GC.GetTotalAllocatedBytes(precise: true) - allocatedBefore;
-
-        Assert.Equal(100_000, Segments(opened).Count());
-        Assert.InRange(allocated, 0, 200_000_000);
-        // A second on an idle machine; tests share two cores.
-        Assert.InRange(took, TimeSpan.Zero, TimeSpan.FromSeconds(5));
-        AssertSame(written, opened);
-    }
-
     private static async Task<BackupSession> BeginAsync(IStore store) => await BackupSession.BeginAsync(new BackupCatalog(store), "backup", Options(), default);
-
-    private static async Task<Manifest> FillAsync(IStore store, TopicEntry topic)
-    {
-        await using var session = await BeginAsync(store);
-        return await session.CommitAsync(session.Manifest!.With(topic), default);
-    }
 
     private static async Task<Manifest> FillAsync(IStore store, int commits)
     {
@@ -216,9 +190,6 @@ public sealed class ManifestCommitTests
         Assert.Empty(session.Findings);
         return current;
     }
-
-    private static TopicEntry BigTopic(int segments) =>
-        Topic("big", Enumerable.Range(0, 10).Select(p => Partition(p, Enumerable.Range(0, segments / 10).Select(i => Segment("big", p, i * 100L)).ToArray())).ToArray());
 
     private static async Task<(long BytesWritten, long Puts)> CostOfAppendingAsync(BackupSession session, Manifest current, CountingStore store, int commits)
     {

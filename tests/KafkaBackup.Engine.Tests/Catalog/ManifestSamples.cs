@@ -52,6 +52,9 @@ internal static class ManifestSamples
         Partitions = partitions.ToDictionary(p => p.Partition),
     };
 
+    public static TopicEntry BigTopic(int segments) =>
+        Topic("big", Enumerable.Range(0, 10).Select(p => Partition(p, Enumerable.Range(0, segments / 10).Select(i => Segment("big", p, i * 100L)).ToArray())).ToArray());
+
     public static RunEntry Run(int number, BackupStatus state = BackupStatus.Complete) => new()
     {
         RunId = string.Create(CultureInfo.InvariantCulture, $"run-{number}"),

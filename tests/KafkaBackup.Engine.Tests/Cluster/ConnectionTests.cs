@@ -111,7 +111,7 @@ public sealed class ConnectionTests
     public async Task D3_plaintext_to_a_listener_that_wants_a_login_is_explained()
     {
         await using var local = LocalCluster.Start(new LocalClusterOptions { SaslMechanisms = ["PLAIN"], Users = Alice });
-        await using var cluster = Connect(local);
+        await using var cluster = Connect(Settings(local.BootstrapServers), seconds: 3);
         var error = await Assert.ThrowsAsync<KafkaBackupException>(() => Describe(cluster));
         Assert.Equal(nameof(ErrorIds.ClusterAuthentication), error.ErrorId);
         Assert.Contains("security_protocol", error.Advice, StringComparison.Ordinal);
@@ -169,9 +169,15 @@ public sealed class ConnectionTests
     [Fact]
     public async Task D3_tls_to_a_plaintext_listener_is_explained()
     {
-        await using var local = LocalCluster.Start();
-        await using var cluster = Connect(Settings(local.BootstrapServers) with { SecurityProtocol = SecurityProtocol.Ssl }, seconds: 5);
+        // What Kafka does with a handshake that it takes for a request of 370 MB: it hangs up.
+        using var plain = new TcpListener(IPAddress.Loopback, 0);
+        plain.Start();
+        var hangingUp = HangUpOnWhatComes(plain);
+        await using var cluster = Connect(
+            Settings($"127.0.0.1:{((IPEndPoint)plain.LocalEndpoint).Port}") with { SecurityProtocol = SecurityProtocol.Ssl }, seconds: 5);
         var error = await Assert.ThrowsAsync<KafkaBackupException>(() => Describe(cluster));
+        plain.Stop();
+        await hangingUp;
         Assert.Equal(nameof(ErrorIds.ClusterTls), error.ErrorId);
         Assert.Contains("does not speak TLS", error.Message, StringComparison.Ordinal);
     }
@@ -225,6 +231,23 @@ public sealed class ConnectionTests
         SecurityProtocol = SecurityProtocol.Ssl,
         CaCertificate = local.Certificates!.AuthorityPath,
     };
+
+    private static async Task HangUpOnWhatComes(TcpListener listener)
+    {
+        var buffer = new byte[100];
+        while (true)
+        {
+            try
+            {
+                using var client = await listener.AcceptTcpClientAsync();
+                await client.GetStream().ReadAsync(buffer);
+            }
+            catch (Exception ended) when (ended is ObjectDisposedException or SocketException or InvalidOperationException)
+            {
+                return;
+            }
+        }
+    }
 
     private static int UnusedPort()
     {

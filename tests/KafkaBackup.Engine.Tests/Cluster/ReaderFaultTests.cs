@@ -64,11 +64,15 @@ public sealed class ReaderFaultTests
     {
         await using var local = LocalCluster.Start();
         local.CreateTopic("orders", 2);
+
+        // Long texts: after a failed checksum the library goes on inside the damaged batch, some hundred bytes before its end, and what it makes
+        // of small binary records there can end the whole process (a defect of its own, known to its authors).
+        var text = new string('x', 300);
         foreach (var partition in new[] { 0, 1 })
         {
             for (var batch = 0; batch < 3; batch++)
             {
-                local.Append("orders", partition, Enumerable.Range(0, 10).Select(i => LocalRecord.Of(null, $"{i}")));
+                local.Append("orders", partition, Enumerable.Range(0, 10).Select(_ => LocalRecord.Of(null, text)));
             }
         }
 

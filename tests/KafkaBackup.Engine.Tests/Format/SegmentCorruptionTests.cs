@@ -110,6 +110,40 @@ public sealed class SegmentCorruptionTests
         Assert.Empty((await SegmentImage.CheckAsync(SegmentImage.Write(Few).Bytes)).Against(entry));
     }
 
+    [Theory(Timeout = 30_000)]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task D2_a_store_that_reads_in_dribbles_or_holds_less_than_it_says_is_coped_with(byte make)
+    {
+        var file = make == 0 ? SegmentImage.Write(Few, CompressionKind.Zstd, 2).Bytes : KbakImage.Write(Few, make);
+        var whole = SegmentImage.Source(file);
+        ReadRange dribbling = (offset, buffer, cancel) => whole(offset, buffer[..Math.Min(3, buffer.Length)], cancel);
+        using var pool = new BlockBufferPool(16 << 20);
+        Assert.True((await SegmentFile.CheckAsync("s", dribbling, file.Length, pool, CancellationToken.None)).IsWhole);
+        var records = new List<TestRecord>();
+        await foreach (var block in SegmentFile.ReadBlocksAsync("s", dribbling, file.Length, pool, null, 0, CancellationToken.None))
+        {
+            using (block)
+            {
+                SegmentImage.Copy(block, records);
+            }
+        }
+
+        Assert.Equal(Few.Length, records.Count);
+        var check = await SegmentFile.CheckAsync("s", whole, file.Length + 1000, pool, CancellationToken.None);
+        Assert.Contains(check.Damages, static damage => damage.Kind == DamageKind.Truncated);
+        var damage = await Assert.ThrowsAsync<SegmentDamagedException>(async () =>
+        {
+            await foreach (var block in SegmentFile.ReadBlocksAsync("s", whole, file.Length + 1000, pool, null, 0, CancellationToken.None))
+            {
+                block.Dispose();
+            }
+        });
+        Assert.Equal(DamageKind.Truncated, damage.Damage.Kind);
+        Assert.Equal(0, pool.BytesInUse);
+    }
+
     [Fact(Timeout = 30_000)]
     public async Task A_newer_version_is_refused_as_such_and_a_flipped_version_byte_is_not()
     {

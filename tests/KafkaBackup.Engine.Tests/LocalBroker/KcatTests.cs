@@ -77,7 +77,7 @@ public sealed class KcatTests
         Assert.Equal(300, stored.Count);
         Assert.Equal("k299", stored[299].KeyText);
         Assert.Equal(["h1", "h2"], stored[0].Headers.Select(h => h.Name));
-        Assert.Equal(codec == "none" ? 0 : 1, Math.Sign(stored[0].Codec));
+        Assert.Equal(codec != "none", stored.Any(r => r.Codec != 0));
         Assert.Equal("h1=one,h2=two\n", await Kcat.Run(cluster, null, "-C", "-t", "t", "-e", "-q", "-c", "1", "-f", "%h\n"));
     }
 

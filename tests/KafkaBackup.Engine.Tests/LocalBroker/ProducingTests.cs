@@ -58,7 +58,9 @@ public sealed class ProducingTests
         Assert.Equal(values, Values(ReadAll(cluster, "t")));
         var behind = cluster.Read("t");
         Assert.Equal(values, behind.Select(r => r.ValueText));
-        Assert.All(behind, r => Assert.Equal(stored, r.Codec));
+        // A client sends a small first batch as it is when compressing doesn't shrink it.
+        Assert.Contains(behind, r => r.Codec == stored);
+        Assert.All(behind, r => Assert.Contains(r.Codec, new[] { 0, stored }));
     }
 
     [Theory(Timeout = 60000)]

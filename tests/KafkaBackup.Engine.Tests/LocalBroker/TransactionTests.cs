@@ -203,6 +203,26 @@ public sealed class TransactionTests
     }
 
     [Fact(Timeout = 60000)]
+    public async Task A_transaction_from_behind_stays_open_until_it_is_ended()
+    {
+        await using var cluster = LocalCluster.Start();
+        cluster.CreateTopic("t", 2);
+        var kept = cluster.BeginTransaction();
+        var lost = cluster.BeginTransaction();
+        kept.Append("t", 0, Records(2, prefix: "kept"));
+        lost.Append("t", 0, Records(2, prefix: "lost"));
+        kept.Append("t", 0, Records(1, prefix: "more"));
+        lost.Append("t", 1, Records(1));
+        Assert.Equal(0, cluster.LastStableOffset("t"));
+        kept.Commit();
+        Assert.Equal(2, cluster.LastStableOffset("t"));
+        lost.Abort();
+        Assert.Equal(["kept0", "kept1", "more0"], Values(ReadAll(cluster, "t", set: Committed)));
+        Assert.Empty(ReadAll(cluster, "t", 1, set: Committed));
+        Assert.Equal(5, ReadAll(cluster, "t").Count);
+    }
+
+    [Fact(Timeout = 60000)]
     public async Task A_transaction_survives_a_lost_answer_to_its_commit()
     {
         await using var cluster = LocalCluster.Start();

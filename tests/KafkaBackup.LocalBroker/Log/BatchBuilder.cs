@@ -19,6 +19,15 @@ internal sealed class BatchBuilder
 
     public int Count => _count;
 
+    /// <summary>A builder that holds the records, numbered from 0.</summary>
+    public static BatchBuilder Of(IEnumerable<LocalRecord> records)
+    {
+        var builder = new BatchBuilder();
+        foreach (var record in records)
+            builder.Add(builder.Count, record.Timestamp, record.Key, record.Key is null, record.Value, record.Value is null, record.Headers);
+        return builder.Count == 0 ? throw new ArgumentException("There is no record to append.") : builder;
+    }
+
     public void Add(long offset, long timestamp, ReadOnlySpan<byte> key, bool nullKey, ReadOnlySpan<byte> value, bool nullValue,
         IReadOnlyCollection<(string Name, byte[]? Value)> headers, long? baseOffset = null)
     {
@@ -57,6 +66,14 @@ internal sealed class BatchBuilder
     /// <summary>A batch as a producer without idempotence sends it, at offset 0 of its own.</summary>
     public byte[] Build(int codec = 0) => Build(new BatchHeader(
         _baseOffset, 0, 0, 2, 0, (short)codec, (int)(_lastOffset - _baseOffset), _baseTimestamp, _maxTimestamp, -1, -1, -1, _count));
+
+    /// <summary>A batch as a transactional producer sends it.</summary>
+    public byte[] Build(long producerId, short producerEpoch, int baseSequence)
+    {
+        const short transactional = 0x10;
+        return Build(new BatchHeader(
+            _baseOffset, 0, 0, 2, 0, transactional, (int)(_lastOffset - _baseOffset), _baseTimestamp, _maxTimestamp, producerId, producerEpoch, baseSequence, _count));
+    }
 
     /// <summary>A batch with the given head; size, count and checksum are filled in.</summary>
     public byte[] Build(in BatchHeader like)

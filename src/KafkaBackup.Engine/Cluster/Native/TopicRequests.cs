@@ -152,10 +152,11 @@ internal static unsafe class TopicRequests
         return details;
     }
 
+    /// <summary>As Kafka's own tools write it: the library's base 64 in the URL-safe alphabet.</summary>
     private static string? ReadId(nint id) =>
         id == 0 || (LibRdKafka.rd_kafka_Uuid_most_significant_bits(id) == 0 && LibRdKafka.rd_kafka_Uuid_least_significant_bits(id) == 0)
             ? null
-            : LibRdKafka.Text(LibRdKafka.rd_kafka_Uuid_base64str(id));
+            : LibRdKafka.Text(LibRdKafka.rd_kafka_Uuid_base64str(id)).Replace('+', '-').Replace('/', '_');
 
     private static List<(string Name, IReadOnlyList<TopicConfig> Configs, NativeError? Error)> ReadConfigs(nint result)
     {

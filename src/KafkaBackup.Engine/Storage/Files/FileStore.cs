@@ -36,7 +36,7 @@ public sealed class FileStore : IStore
             if (!file.Exists)
             {
                 CheckRoot();
-                CheckReadable(path);
+                FilePath.CheckReadable(path);
                 return null;
             }
 
@@ -112,9 +112,9 @@ public sealed class FileStore : IStore
     public async ValueTask<bool> PutIfAbsentAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancel)
     {
         var path = Resolve(key);
-        using var file = await BeginAsync(key, cancel).ConfigureAwait(false);
         try
         {
+            using var file = await BeginAsync(key, cancel).ConfigureAwait(false);
             await file.WriteAsync(content, cancel).ConfigureAwait(false);
             return await Task.Run(file.TryTakeName, cancel).ConfigureAwait(false);
         }
@@ -197,44 +197,12 @@ public sealed class FileStore : IStore
     {
         try
         {
-            await Task.Run(() =>
-            {
-                if (File.Exists(path))
-                {
-                    File.Delete(path);
-                    RemoveEmptyFolders(Path.GetDirectoryName(path)!);
-                }
-            }, cancel).ConfigureAwait(false);
-        }
-        catch (DirectoryNotFoundException)
-        {
-            // Another delete took the folder: what was to be removed is gone.
+            await Task.Run(() => FileRemoval.Remove(path, _root), cancel).ConfigureAwait(false);
         }
         catch (Exception e) when (FileFault.IsFileException(e))
         {
             throw FileFault.Writing(e, _root, path);
         }
-    }
-
-    /// <summary>A flat space of keys has no empty folders. The root stays.</summary>
-    private void RemoveEmptyFolders(string folder)
-    {
-        while (folder.Length > _root.Length && !Directory.EnumerateFileSystemEntries(folder).Any())
-        {
-            try
-            {
-                Directory.Delete(folder);
-            }
-            catch (IOException) when (Directory.Exists(folder))
-            {
-                // Something was created in it meanwhile: it stays.
-                break;
-            }
-
-            folder = Path.GetDirectoryName(folder)!;
-        }
-
-        DurableFolder.Flush(folder);
     }
 
     private async ValueTask<bool> HoldsObjectsAsync(string prefix, CancellationToken cancel)
@@ -290,7 +258,7 @@ public sealed class FileStore : IStore
             catch (DirectoryNotFoundException)
             {
                 CheckRoot();
-                CheckReadable(path);
+                FilePath.CheckReadable(path);
                 return [];
             }
         }, cancel);
@@ -316,41 +284,11 @@ public sealed class FileStore : IStore
         }
     }
 
-    /// <summary>"Exists" also says no where a folder above may not be entered; attributes tell the two apart by what they throw.</summary>
-    private static void CheckReadable(string path)
-    {
-        try
-        {
-            _ = File.GetAttributes(path);
-        }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
-        {
-            // Really not there.
-        }
-    }
-
     private string Resolve(string key)
     {
         StoreKey.Check(key);
-        return Follow(key);
+        return FilePath.Follow(_root, key);
     }
 
-    private string ResolveFolder(string folder) => folder.Length == 0 ? _root : Follow(folder.TrimEnd('/'));
-
-    /// <summary>From key to path, a part at a time: a link on the way could lead anywhere.</summary>
-    private string Follow(string key)
-    {
-        var path = _root;
-        foreach (var part in key.Split('/'))
-        {
-            path = Path.Join(path, part);
-            if (FileTree.IsLink(new FileInfo(path)))
-            {
-                throw ErrorIds.InvalidPath.With($"'{path}' is a link; links inside a store are not followed.", path,
-                    "Put the real folder there, or give -Path the folder that the link leads to.");
-            }
-        }
-
-        return path;
-    }
+    private string ResolveFolder(string folder) => folder.Length == 0 ? _root : FilePath.Follow(_root, folder.TrimEnd('/'));
 }

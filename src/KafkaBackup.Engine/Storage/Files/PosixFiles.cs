@@ -11,6 +11,7 @@ internal static partial class PosixFiles
     private const int CurrentFolder = -100;
 
     private const int OperationNotPermitted = 1;
+    private const int NotFound = 2;
     private const int AlreadyExists = 17;
     private const int InvalidArgument = 22;
     private const int TooManyLinks = 31;
@@ -21,7 +22,7 @@ internal static partial class PosixFiles
         var descriptor = Open(path, ReadOnly | CloseOnExec);
         if (descriptor < 0)
         {
-            throw LastError(path);
+            throw Marshal.GetLastPInvokeError() == NotFound ? new DirectoryNotFoundException($"The folder '{path}' is gone.") : LastError(path);
         }
 
         try

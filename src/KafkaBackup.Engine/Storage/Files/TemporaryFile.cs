@@ -31,10 +31,10 @@ internal sealed class TemporaryFile : IDisposable
         var folder = Path.GetDirectoryName(target)!;
         for (var attempt = 1; ; attempt++)
         {
-            DurableFolder.Create(folder);
             var path = Path.Combine(folder, StoreKey.ReservedNameStart + Guid.NewGuid().ToString("n"));
             try
             {
+                DurableFolder.Create(folder);
                 return new TemporaryFile(path, target, File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.Asynchronous));
             }
             catch (DirectoryNotFoundException) when (attempt < CreationAttempts)
@@ -65,7 +65,7 @@ internal sealed class TemporaryFile : IDisposable
         }
 
         _ended = true;
-        DurableFolder.Flush(Path.GetDirectoryName(_target)!);
+        FlushFolder();
     }
 
     /// <summary>Takes the target's name, unless something has it: then false, and nothing has changed.</summary>
@@ -89,7 +89,7 @@ internal sealed class TemporaryFile : IDisposable
         }
 
         _ended = true;
-        DurableFolder.Flush(Path.GetDirectoryName(_target)!);
+        FlushFolder();
         return true;
     }
 
@@ -100,6 +100,18 @@ internal sealed class TemporaryFile : IDisposable
         {
             _ended = true;
             File.Delete(_path);
+        }
+    }
+
+    private void FlushFolder()
+    {
+        try
+        {
+            DurableFolder.Flush(Path.GetDirectoryName(_target)!);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // The object was there, and somebody has deleted it already, and the folder with it.
         }
     }
 

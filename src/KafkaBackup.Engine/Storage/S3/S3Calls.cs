@@ -14,9 +14,6 @@ internal sealed record S3Call(string Action, string Key, long Bytes = 0)
     public TimeSpan? RetryBudget { get; init; }
 }
 
-/// <param name="IsRepeat">An attempt before this one failed, and may yet have done its work: its answer may have been lost.</param>
-internal readonly record struct S3Attempt(bool IsRepeat, CancellationToken Cancel);
-
 /// <summary>
 /// The only place that tries again: single parts, and the end of an upload whose answer was lost, can be repeated nowhere else; a store above this one must not
 /// repeat once more. Errors that leave here still say by <see cref="StoreFault"/> whether they were of the passing kind, for those who report them.
@@ -31,7 +28,7 @@ internal sealed class S3Calls(S3Connection connection, S3Faults faults, S3Limits
     /// <summary>True once a server has asked for Content-MD5 (buckets with object lock do); others are not bothered with it.</summary>
     public bool SendDigests => _sendDigests;
 
-    public async Task<T> RunAsync<T>(S3Call call, Func<S3Attempt, Task<T>> attempt, CancellationToken cancel)
+    public async Task<T> RunAsync<T>(S3Call call, Func<CancellationToken, Task<T>> attempt, CancellationToken cancel)
     {
         var started = time.GetTimestamp();
         var failures = 0;
@@ -47,7 +44,7 @@ internal sealed class S3Calls(S3Connection connection, S3Faults faults, S3Limits
             {
                 try
                 {
-                    var result = await attempt(new S3Attempt(number > 1, limit.Token)).ConfigureAwait(false);
+                    var result = await attempt(limit.Token).ConfigureAwait(false);
                     _pace.Succeeded();
                     return result;
                 }
@@ -88,12 +85,12 @@ internal sealed class S3Calls(S3Connection connection, S3Faults faults, S3Limits
         }
     }
 
-    public Task RunAsync(S3Call call, Func<S3Attempt, Task> attempt, CancellationToken cancel) =>
+    public Task RunAsync(S3Call call, Func<CancellationToken, Task> attempt, CancellationToken cancel) =>
         RunAsync<bool>(
             call,
-            async a =>
+            async stop =>
             {
-                await attempt(a).ConfigureAwait(false);
+                await attempt(stop).ConfigureAwait(false);
                 return true;
             },
             cancel);

@@ -72,19 +72,19 @@ internal sealed class S3Conditions(S3Session session) : IDisposable
         var token = Guid.NewGuid().ToString("n");
         return session.Calls.RunAsync(
             new S3Call("s3:PutObject", key, content.Length) { Writes = true },
-            async attempt =>
+            async stop =>
             {
                 var request = session.Requests.Put(key, new S3Body(content), token, session.Calls.SendDigests);
                 request.IfNoneMatch = Any;
                 try
                 {
-                    await session.Client.PutObjectAsync(request, attempt.Cancel).ConfigureAwait(false);
+                    await session.Client.PutObjectAsync(request, stop).ConfigureAwait(false);
                     return true;
                 }
                 catch (AmazonS3Exception e) when (e.StatusCode == HttpStatusCode.PreconditionFailed)
                 {
-                    // After an attempt whose answer was lost, the object in the way may be our own.
-                    return attempt.IsRepeat && await IsOursAsync(key, token, attempt.Cancel).ConfigureAwait(false);
+                    // The object in the way may be our own, put there by an attempt whose answer was lost.
+                    return await IsOursAsync(key, token, stop).ConfigureAwait(false);
                 }
             },
             cancel);

@@ -25,6 +25,7 @@ internal sealed class S3Connection : IDisposable
         var config = new AmazonS3Config
         {
             MaxErrorRetry = 0,
+            MaxStaleConnectionRetries = 0,
             RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
             ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
             ForcePathStyle = options.PathStyle || (options.Endpoint is null && endpoint is not null),
@@ -45,7 +46,7 @@ internal sealed class S3Connection : IDisposable
             Address = endpoint.AbsoluteUri.TrimEnd('/');
         }
 
-        Clock = new ServerClock(
+        Transport = new S3Transport(
             new SocketsHttpHandler
             {
                 AllowAutoRedirect = false,
@@ -54,7 +55,7 @@ internal sealed class S3Connection : IDisposable
                 PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
             },
             time);
-        _http = new HttpClient(Clock) { Timeout = Timeout.InfiniteTimeSpan };
+        _http = new HttpClient(Transport) { Timeout = Timeout.InfiniteTimeSpan };
         config.HttpClientFactory = new OneClient(_http);
         Credentials = new S3Credentials(options, config);
         Client = new AmazonS3Client(Credentials, config);
@@ -64,7 +65,7 @@ internal sealed class S3Connection : IDisposable
 
     public S3Credentials Credentials { get; }
 
-    public ServerClock Clock { get; }
+    public S3Transport Transport { get; }
 
     public string Region { get; }
 

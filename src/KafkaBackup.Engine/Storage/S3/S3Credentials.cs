@@ -100,5 +100,7 @@ internal sealed class S3Credentials : AWSCredentials, IDisposable
         return await chain.ResolveIdentityAsync(_config, CancellationToken.None).ConfigureAwait(false);
     }
 
-    public static CredentialProfile? FindProfile(string name) => new CredentialProfileStoreChain().TryGetProfile(name, out var profile) ? profile : null;
+    /// <summary>The SDK looks at this variable once a process; a session in PowerShell lives longer than that.</summary>
+    public static CredentialProfile? FindProfile(string name) =>
+        new CredentialProfileStoreChain(Environment.GetEnvironmentVariable("AWS_SHARED_CREDENTIALS_FILE")).TryGetProfile(name, out var profile) ? profile : null;
 }

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Authentication;
-using System.Text.RegularExpressions;
 using System.Xml;
 using Amazon.Runtime;
 using Amazon.S3;
@@ -22,7 +21,7 @@ internal enum S3Recovery
 internal sealed record S3Fault(KafkaBackupException Error, S3Recovery Recovery);
 
 /// <summary>From what the SDK throws to what an administrator can act on: one error a cause, with the bucket, the server and the next step.</summary>
-internal sealed partial class S3Faults(S3Options options, S3Connection connection)
+internal sealed class S3Faults(S3Options options, S3Connection connection)
 {
     private string Bucket => $"bucket '{options.Bucket}' at {connection.Address}";
 
@@ -34,15 +33,16 @@ internal sealed partial class S3Faults(S3Options options, S3Connection connectio
             {
                 case KafkaBackupException known:
                     return new(known, StoreFault.IsTransient(known) ? S3Recovery.Again : S3Recovery.None);
-                case AmazonUnmarshallingException or XmlException:
+                case NotS3Exception or AmazonUnmarshallingException or XmlException:
                     return NotS3(exception);
                 case AmazonServiceException answer when (int)answer.StatusCode != 0:
                     return ByAnswer(answer, call);
                 case AuthenticationException tls:
                     return Final(ErrorIds.StoreUnavailable, $"No secure connection to {connection.Address}: {tls.Message}", exception,
                         "Check that the endpoint speaks TLS and that this machine trusts its certificate.");
-                case HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError }:
-                    return Passing(ErrorIds.StoreUnavailable, $"The name of {connection.Address} could not be resolved.", exception, "Check the option endpoint, region and the name service.");
+                case HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError } name:
+                    return Passing(ErrorIds.StoreUnavailable, $"The address of the {Bucket} could not be resolved: {name.Message}.", exception,
+                        "Check the options endpoint and region and the name service; servers that do not know buckets as host names need path_style: true.");
                 case SocketException socket:
                     return Passing(ErrorIds.StoreUnavailable, $"No connection to {connection.Address}: {socket.Message}.", exception);
                 case OperationCanceledException or TimeoutException:
@@ -113,11 +113,6 @@ internal sealed partial class S3Faults(S3Options options, S3Connection connectio
             return new(Refused(answer, call), S3Recovery.SendDigest);
         }
 
-        if (LooksLikeHtml(answer) && status < 500)
-        {
-            return NotS3(answer);
-        }
-
         return status switch
         {
             301 or 307 => WrongRegion(answer),
@@ -142,7 +137,7 @@ internal sealed partial class S3Faults(S3Options options, S3Connection connectio
 
     private S3Fault WrongRegion(AmazonServiceException answer)
     {
-        var right = RegionIn((answer as AmazonS3Exception)?.ResponseBody);
+        var right = connection.Transport.BucketRegion;
         return Final(ErrorIds.StoreConfiguration, $"The {Bucket} is not in region {connection.Region}{(right is null ? "" : $" but in {right}")}.", answer,
             right is null ? "Set the option region to the bucket's region, and endpoint to the address of that region." : $"Set region: {right}.");
     }
@@ -160,16 +155,9 @@ internal sealed partial class S3Faults(S3Options options, S3Connection connectio
     private S3Fault Passing(ErrorDefinition definition, string message, Exception inner, string? advice = null) =>
         new(definition.With(message, options.Location, advice, inner).AsTransient(), S3Recovery.Again);
 
-    /// <summary>Servers name the right region in the answer's body; the SDK keeps the body but not that field.</summary>
-    private static string? RegionIn(string? body) =>
-        body is not null && RegionElement().Match(body) is { Success: true } match ? match.Groups[match.Groups[1].Success ? 1 : 2].Value : null;
-
-    [GeneratedRegex("<Region>([a-z0-9-]{1,40})</Region>|expecting '([a-z0-9-]{1,40})'")]
-    private static partial Regex RegionElement();
-
     private string Skew()
     {
-        if (connection.Clock.MachineAhead is not { } ahead)
+        if (connection.Transport.MachineAhead is not { } ahead)
         {
             return "";
         }
@@ -186,9 +174,6 @@ internal sealed partial class S3Faults(S3Options options, S3Connection connectio
 
     private static bool AsksForDigest(AmazonServiceException answer) =>
         answer.StatusCode == HttpStatusCode.BadRequest && (answer.ErrorCode is "MissingContentMD5" || Mentions(answer, "Content-MD5"));
-
-    private static bool LooksLikeHtml(AmazonServiceException answer) =>
-        (answer as AmazonS3Exception)?.ResponseBody?.Contains("<html", StringComparison.OrdinalIgnoreCase) is true;
 
     private static bool Mentions(AmazonServiceException answer, string text) =>
         answer.Message.Contains(text, StringComparison.OrdinalIgnoreCase) || (answer.ErrorCode?.Contains(text, StringComparison.OrdinalIgnoreCase) ?? false);

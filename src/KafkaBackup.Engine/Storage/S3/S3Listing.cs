@@ -30,7 +30,7 @@ internal sealed class S3Listing(S3Session session)
         var call = new S3Call("s3:ListBucketMultipartUploads", prefix);
         while (true)
         {
-            var page = await session.Calls.RunAsync(call, attempt => session.Client.ListMultipartUploadsAsync(request, attempt.Cancel), cancel).ConfigureAwait(false);
+            var page = await session.Calls.RunAsync(call, stop => session.Client.ListMultipartUploadsAsync(request, stop), cancel).ConfigureAwait(false);
             foreach (var upload in page.MultipartUploads ?? [])
             {
                 var key = Relative(upload.Key);
@@ -63,7 +63,7 @@ internal sealed class S3Listing(S3Session session)
             ListPartsResponse page;
             try
             {
-                page = await session.Calls.RunAsync(call, attempt => session.Client.ListPartsAsync(request, attempt.Cancel), cancel).ConfigureAwait(false);
+                page = await session.Calls.RunAsync(call, stop => session.Client.ListPartsAsync(request, stop), cancel).ConfigureAwait(false);
             }
             catch (KafkaBackupException e) when (e.InnerException is Amazon.S3.AmazonS3Exception { ErrorCode: "NoSuchUpload" })
             {
@@ -106,9 +106,9 @@ internal sealed class S3Listing(S3Session session)
         {
             var page = await session.Calls.RunAsync(
                 call,
-                async attempt =>
+                async stop =>
                 {
-                    var answer = await session.Client.ListObjectsV2Async(request, attempt.Cancel).ConfigureAwait(false);
+                    var answer = await session.Client.ListObjectsV2Async(request, stop).ConfigureAwait(false);
                     return string.IsNullOrEmpty(answer.Name) ? throw session.Faults.Suspect(call, "with something that is not a listing.") : answer;
                 },
                 cancel).ConfigureAwait(false);

@@ -10,7 +10,7 @@ internal sealed class S3Read(S3Session session, string key, long offset, Memory<
     private readonly S3Call _call = new("s3:GetObject", key, buffer.Length);
     private int _count;
 
-    public Task<int> RunAsync(CancellationToken cancel) => session.Calls.RunAsync(_call, attempt => AttemptAsync(attempt.Cancel), cancel);
+    public Task<int> RunAsync(CancellationToken cancel) => session.Calls.RunAsync(_call, AttemptAsync, cancel);
 
     private async Task<int> AttemptAsync(CancellationToken cancel)
     {

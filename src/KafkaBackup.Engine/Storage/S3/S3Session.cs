@@ -73,9 +73,9 @@ internal sealed class S3Session : IDisposable
     /// <summary>The cheapest request whose failure explains itself.</summary>
     public Task ProbeAsync(CancellationToken cancel) => Calls.RunAsync(
         new S3Call("s3:ListBucket", "") { RetryBudget = Limits.RecogniseBudget },
-        async attempt =>
+        async stop =>
         {
-            var answer = await Client.ListObjectsV2Async(new ListObjectsV2Request { BucketName = Options.Bucket, Prefix = Options.Prefix, MaxKeys = 1 }, attempt.Cancel).ConfigureAwait(false);
+            var answer = await Client.ListObjectsV2Async(new ListObjectsV2Request { BucketName = Options.Bucket, Prefix = Options.Prefix, MaxKeys = 1 }, stop).ConfigureAwait(false);
             if (string.IsNullOrEmpty(answer.Name))
             {
                 throw Faults.NotS3(null).Error;
@@ -90,7 +90,7 @@ internal sealed class S3Session : IDisposable
         {
             return await Calls.RunAsync(
                 new S3Call("s3:GetObject", key),
-                attempt => Client.GetObjectMetadataAsync(new GetObjectMetadataRequest { BucketName = Options.Bucket, Key = Requests.FullKey(key) }, attempt.Cancel),
+                stop => Client.GetObjectMetadataAsync(new GetObjectMetadataRequest { BucketName = Options.Bucket, Key = Requests.FullKey(key) }, stop),
                 cancel).ConfigureAwait(false);
         }
         catch (KafkaBackupException e) when (e.Definition == ErrorIds.StoreObjectMissing)
@@ -108,7 +108,7 @@ internal sealed class S3Session : IDisposable
 
     public Task PutAsync(string key, Func<Stream> openBody, long length, string token, CancellationToken cancel) => Calls.RunAsync(
         new S3Call("s3:PutObject", key, length) { Writes = true },
-        attempt => Client.PutObjectAsync(Requests.Put(key, openBody(), token, Calls.SendDigests), attempt.Cancel),
+        stop => Client.PutObjectAsync(Requests.Put(key, openBody(), token, Calls.SendDigests), stop),
         cancel);
 
     public async Task DeleteAsync(string key, CancellationToken cancel)
@@ -117,7 +117,7 @@ internal sealed class S3Session : IDisposable
         {
             await Calls.RunAsync(
                 new S3Call("s3:DeleteObject", key) { Writes = true },
-                attempt => Client.DeleteObjectAsync(new DeleteObjectRequest { BucketName = Options.Bucket, Key = Requests.FullKey(key) }, attempt.Cancel),
+                stop => Client.DeleteObjectAsync(new DeleteObjectRequest { BucketName = Options.Bucket, Key = Requests.FullKey(key) }, stop),
                 cancel).ConfigureAwait(false);
         }
         catch (KafkaBackupException e) when (e.Definition == ErrorIds.StoreObjectMissing)
@@ -132,8 +132,8 @@ internal sealed class S3Session : IDisposable
         {
             await Calls.RunAsync(
                 new S3Call("s3:AbortMultipartUpload", key) { Writes = true },
-                attempt => Client.AbortMultipartUploadAsync(
-                    new AbortMultipartUploadRequest { BucketName = Options.Bucket, Key = Requests.FullKey(key), UploadId = uploadId }, attempt.Cancel),
+                stop => Client.AbortMultipartUploadAsync(
+                    new AbortMultipartUploadRequest { BucketName = Options.Bucket, Key = Requests.FullKey(key), UploadId = uploadId }, stop),
                 cancel).ConfigureAwait(false);
         }
         catch (KafkaBackupException e) when (e.InnerException is AmazonS3Exception { ErrorCode: "NoSuchUpload" or "NoSuchKey" or "NotFound" })
@@ -151,7 +151,7 @@ internal sealed class S3Session : IDisposable
 
     private void WarnOfClock()
     {
-        if (Connection.Clock.MachineAhead is { } ahead && ahead.Duration() > Limits.NotableSkew)
+        if (Connection.Transport.MachineAhead is { } ahead && ahead.Duration() > Limits.NotableSkew)
         {
             Warn($"This machine's clock is {ahead.Duration().TotalMinutes:0.#} minutes {(ahead > TimeSpan.Zero ? "ahead of" : "behind")} that of {Connection.Address}. " +
                 "S3 refuses requests from clocks that are 15 minutes off: check the time synchronisation.");

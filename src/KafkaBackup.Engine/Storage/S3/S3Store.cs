@@ -148,7 +148,7 @@ public sealed class S3Store : IStore
     {
         await _session.RecogniseAsync(cancel).ConfigureAwait(false);
         await _session.ProbeAsync(cancel).ConfigureAwait(false);
-        return _session.Connection.Clock.Now
+        return _session.Connection.Transport.ServerTime
             ?? throw ErrorIds.StoreConfiguration.With($"{_session.Connection.Address} answers without a date, so the age of locks cannot be judged.", Location,
                 "Check whether a proxy before the server removes the Date header.");
     }

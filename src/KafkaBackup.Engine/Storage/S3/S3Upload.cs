@@ -85,8 +85,8 @@ internal sealed class S3Upload(S3Session session, string key) : IStoreUpload
     public static long PartSize(long sent, S3Limits limits)
     {
         const long mebibyte = 1 << 20;
-        var share = (sent / GrowthDivisor + mebibyte - 1) / mebibyte * mebibyte;
-        return Math.Max(limits.PartSize, share);
+        var share = sent / GrowthDivisor;
+        return share <= limits.PartSize ? limits.PartSize : (share + mebibyte - 1) / mebibyte * mebibyte;
     }
 
     private void Release()
@@ -118,10 +118,10 @@ internal sealed class S3Upload(S3Session session, string key) : IStoreUpload
             var call = new S3Call("s3:PutObject", key, part.Length);
             return await session.Calls.RunAsync(
                 call,
-                async attempt =>
+                async stop =>
                 {
                     var request = session.Requests.Part(key, uploadId, number, part, session.Calls.SendDigests);
-                    var answer = await session.Client.UploadPartAsync(request, attempt.Cancel).ConfigureAwait(false);
+                    var answer = await session.Client.UploadPartAsync(request, stop).ConfigureAwait(false);
                     return string.IsNullOrEmpty(answer.ETag) ? throw session.Faults.Suspect(call, "without the part's ETag.") : new PartETag(number, answer.ETag);
                 },
                 _stop.Token).ConfigureAwait(false);
@@ -150,9 +150,9 @@ internal sealed class S3Upload(S3Session session, string key) : IStoreUpload
         var call = new S3Call("s3:PutObject", key) { Writes = true };
         return session.Calls.RunAsync(
             call,
-            async attempt =>
+            async stop =>
             {
-                var answer = await session.Client.InitiateMultipartUploadAsync(session.Requests.Begin(key, _token), attempt.Cancel).ConfigureAwait(false);
+                var answer = await session.Client.InitiateMultipartUploadAsync(session.Requests.Begin(key, _token), stop).ConfigureAwait(false);
                 return string.IsNullOrEmpty(answer.UploadId) ? throw session.Faults.Suspect(call, "without an upload id.") : answer.UploadId;
             },
             cancel);
@@ -163,7 +163,7 @@ internal sealed class S3Upload(S3Session session, string key) : IStoreUpload
         var call = new S3Call("s3:PutObject", key, 0) { Writes = true };
         return session.Calls.RunAsync(
             call,
-            async attempt =>
+            async stop =>
             {
                 try
                 {
@@ -175,16 +175,16 @@ internal sealed class S3Upload(S3Session session, string key) : IStoreUpload
                             UploadId = uploadId,
                             PartETags = [.. parts],
                         },
-                        attempt.Cancel).ConfigureAwait(false);
+                        stop).ConfigureAwait(false);
                     if (!string.IsNullOrEmpty(answer.ETag))
                     {
                         return;
                     }
                 }
-                catch (AmazonS3Exception e) when (e.ErrorCode == "NoSuchUpload" && attempt.IsRepeat)
+                catch (AmazonS3Exception e) when (e.ErrorCode == "NoSuchUpload")
                 {
-                    // The attempt before was done and its answer lost, or somebody aborted the upload: the object tells.
-                    if (!await IsOursAsync(attempt.Cancel).ConfigureAwait(false))
+                    // An attempt before this one was done and its answer lost, or somebody aborted the upload: the object tells.
+                    if (!await IsOursAsync(stop).ConfigureAwait(false))
                     {
                         throw;
                     }
@@ -192,7 +192,7 @@ internal sealed class S3Upload(S3Session session, string key) : IStoreUpload
                     return;
                 }
 
-                if (!await IsOursAsync(attempt.Cancel).ConfigureAwait(false))
+                if (!await IsOursAsync(stop).ConfigureAwait(false))
                 {
                     throw session.Faults.Suspect(call, "with success, but the object is not there.");
                 }

@@ -1,0 +1,93 @@
+using System.Text.Json;
+using KafkaBackup.Engine.Configuration;
+using KafkaBackup.Engine.Storage.Files;
+
+namespace KafkaBackup.Engine.Restore;
+
+/// <summary>The checkpoint on disk: replaced whole or not at all, removed after success.</summary>
+internal sealed class CheckpointFile(string path)
+{
+    public string Path => path;
+
+    /// <summary>Null when there is none.</summary>
+    public Checkpoint? Read()
+    {
+        byte[] bytes;
+        try
+        {
+            bytes = File.ReadAllBytes(path);
+        }
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw ErrorIds.CheckpointDamaged.With($"The checkpoint {path} cannot be read: {error.Message}", path, "Correct the path or its permissions, then run again.", error);
+        }
+
+        try
+        {
+            var checkpoint = JsonSerializer.Deserialize(bytes, CheckpointJson.Default.Checkpoint)
+                ?? throw ErrorIds.CheckpointDamaged.With($"The checkpoint {path} is empty.", path);
+            return checkpoint.Version <= Checkpoint.CurrentVersion
+                ? checkpoint
+                : throw ErrorIds.FormatTooNew.With($"The checkpoint {path} has version {checkpoint.Version}; this version of KafkaBackup knows {Checkpoint.CurrentVersion}.", path);
+        }
+        catch (JsonException error)
+        {
+            throw ErrorIds.CheckpointDamaged.With($"The checkpoint {path} cannot be understood: {error.Message}", path, inner: error);
+        }
+    }
+
+    public void Write(Checkpoint checkpoint)
+    {
+        try
+        {
+            var folder = System.IO.Path.GetDirectoryName(path)!;
+            DurableFolder.Create(folder);
+            var next = path + ".new";
+            using (var file = new FileStream(next, FileMode.Create, FileAccess.Write))
+            {
+                JsonSerializer.Serialize(file, checkpoint, CheckpointJson.Default.Checkpoint);
+                file.Flush(flushToDisk: true);
+            }
+
+            File.Move(next, path, overwrite: true);
+            DurableFolder.Flush(folder);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw ErrorIds.CheckpointWrite.With($"The checkpoint {path} cannot be written: {error.Message}", path, inner: error);
+        }
+    }
+
+    public void Remove() => File.Delete(path);
+
+    /// <summary>Refuses a checkpoint of another restore, naming what differs.</summary>
+    public void RequireSame(Checkpoint checkpoint, RestoreFingerprint fingerprint, RestoreWork work)
+    {
+        var differing = fingerprint.DifferencesFrom(checkpoint.Config).ToList();
+        if (checkpoint.TargetClusterId is { } before && work.TargetClusterId is { } now && before != now)
+        {
+            differing.Add($"target (cluster {before}, now {now})");
+        }
+
+        if (differing.Count > 0 || checkpoint.ConfigHash != fingerprint.Hash)
+        {
+            throw ErrorIds.CheckpointMismatch.With(
+                $"The checkpoint {path} belongs to a restore with other settings. They differ in: {string.Join(", ", differing)}.", path);
+        }
+
+        foreach (var target in checkpoint.Targets)
+        {
+            var planned = work.Targets.FirstOrDefault(t => t.Target == new TopicPartition(target.Topic, target.Partition))?.RecordCount;
+            if (planned != target.PlannedRecords)
+            {
+                throw ErrorIds.CheckpointMismatch.With(
+                    $"The backup has changed since the restore of checkpoint {path} began: {target.Topic}/{target.Partition} had {target.PlannedRecords} records to restore and now has {planned ?? 0}.",
+                    path, "Empty the target partitions, delete the checkpoint and begin anew; or end the time window where the first run's backup ended.");
+            }
+        }
+    }
+}

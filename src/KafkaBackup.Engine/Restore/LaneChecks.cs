@@ -1,0 +1,44 @@
+namespace KafkaBackup.Engine.Restore;
+
+/// <summary>What both delivery modes check and say of a target partition.</summary>
+internal static class LaneChecks
+{
+    /// <summary>The last of the first <paramref name="done"/> records must be what the target has at its end.</summary>
+    public static async Task RequireLastRecordAsync(
+        RestoreScope scope, TargetLog log, RecordStream stream, TargetWork work, long start, long done, CancellationToken cancel)
+    {
+        if (done == 0)
+        {
+            return;
+        }
+
+        ExpectedRecord? expected = null;
+        var originals = new OriginalHeaders();
+        await PlanRecords.TestAsync(
+            stream, done - 1,
+            (in Records.RecordView record) =>
+            {
+                var extra = scope.Options.IncludeOriginalOffsetHeader ? originals.For(record.Offset, record.Timestamp) : default;
+                expected = new ExpectedRecord(record, extra, !work.TargetStampsRecords);
+                return true;
+            },
+            cancel).ConfigureAwait(false);
+        if (expected is null || !await log.HoldsAsync(work.Target, start + done - 1, expected.IsIn, cancel).ConfigureAwait(false))
+        {
+            throw Changed(work, $"the record at offset {start + done - 1} is not the one that this restore put there");
+        }
+    }
+
+    public static KafkaBackupException Changed(TargetWork work, string what) => ErrorIds.TargetChanged.With(
+        $"Target partition {work.Target} cannot be continued: {what}. Something else wrote to it, or it was emptied.", work.Target.ToString());
+
+    public static KafkaBackupException Refused(TargetWork work, long before, SendFault fault) => ErrorIds.TargetRefused.With(
+        $"Target partition {work.Target} refuses the record with source offset {fault.SourceOffset}: {fault.Message} ({fault.Code}). "
+        + $"The {before} records before it are restored, none after it.", work.Target.ToString());
+
+    public static KafkaBackupException Unauthorized(TargetWork work) => ErrorIds.ClusterUnauthorized.With(
+        $"Writing to topic {work.Target.Topic} was refused.", work.Target.Topic, $"Grant this user WRITE and DESCRIBE on topic {work.Target.Topic}.");
+
+    public static KafkaBackupException Gone(TargetWork work, SendFault fault) => ErrorIds.TopicNotFound.With(
+        $"Target partition {work.Target} is not there any more: {fault.Message} ({fault.Code}).", work.Target.ToString());
+}

@@ -1,0 +1,56 @@
+namespace KafkaBackup.Engine.Restore;
+
+/// <summary>Runs the lanes of all target partitions, a few at a time, saves the checkpoint as they go, and shows the progress.</summary>
+internal sealed class LaneRunner(RestoreScope scope, RestoreJournal journal)
+{
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(250);
+
+    private readonly long _start = scope.Clock.GetTimestamp();
+
+    /// <param name="run">Runs one partition's lane.</param>
+    public async Task<IReadOnlyList<LaneOutcome>> RunAsync(
+        IReadOnlyList<PartitionProgress> partitions, int width, Func<PartitionProgress, CancellationToken, Task<LaneOutcome>> run, CancellationToken stop)
+    {
+        using var halt = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var outcomes = new LaneOutcome[partitions.Count];
+        var lanes = Parallel.ForAsync(
+            0, partitions.Count, new ParallelOptions { MaxDegreeOfParallelism = width, CancellationToken = CancellationToken.None },
+            async (i, _) => outcomes[i] = halt.IsCancellationRequested && !partitions[i].IsComplete
+                ? new LaneOutcome(partitions[i], PartitionStatus.Stopped, null)
+                : await run(partitions[i], halt.Token).ConfigureAwait(false));
+
+        KafkaBackupException? checkpointFailure = null;
+        var savedAt = scope.Clock.GetTimestamp();
+        while (!lanes.IsCompleted)
+        {
+            await Task.WhenAny(lanes, Task.Delay(Tick, scope.Clock, CancellationToken.None)).ConfigureAwait(false);
+            Show(partitions);
+            if (checkpointFailure is null && scope.Clock.GetElapsedTime(savedAt) >= scope.Options.CheckpointInterval)
+            {
+                savedAt = scope.Clock.GetTimestamp();
+                try
+                {
+                    journal.Save();
+                }
+                catch (KafkaBackupException error)
+                {
+                    // The start offsets are on disk, so nothing is lost; but a user who asked for checkpoints must know that there are none.
+                    checkpointFailure = error;
+                    await halt.CancelAsync().ConfigureAwait(false);
+                }
+            }
+        }
+
+        await lanes.ConfigureAwait(false);
+        Show(partitions);
+        return checkpointFailure is null ? outcomes : throw checkpointFailure;
+    }
+
+    private void Show(IReadOnlyList<PartitionProgress> partitions) => scope.Events.Progress(new ProgressInfo(
+        "Restoring", partitions.Sum(p => p.Done), scope.Work.RecordCount, partitions.Sum(p => p.Bytes), scope.Clock.GetElapsedTime(_start),
+        partitions
+            .GroupBy(p => p.Work.Target.Topic, StringComparer.Ordinal)
+            .Where(t => t.Any(p => !p.IsComplete))
+            .Select(t => new TopicProgress(t.Key, t.Sum(p => p.Done), t.Sum(p => p.Work.RecordCount)))
+            .ToArray()));
+}

@@ -1,0 +1,54 @@
+namespace KafkaBackup.Engine.Restore;
+
+/// <summary>
+/// How far one target partition is: the first <see cref="Done"/> records of its plan are in the target, and where they are. Written by the
+/// partition's own thread; others read the counters.
+/// </summary>
+internal sealed class PartitionProgress
+{
+    private readonly OffsetMap[] _maps;
+    private long _done;
+    private long _bytes;
+
+    public PartitionProgress(TargetWork work, long start, long done, IReadOnlyList<OffsetMap>? maps = null)
+    {
+        Work = work;
+        Start = start;
+        Resumed = done;
+        _done = done;
+        _maps = maps?.ToArray() ?? work.Sources.Select(_ => new OffsetMap()).ToArray();
+    }
+
+    public TargetWork Work { get; }
+
+    /// <summary>The target's log end before the first record was written.</summary>
+    public long Start { get; }
+
+    /// <summary>Records that were in the target already when this run began.</summary>
+    public long Resumed { get; }
+
+    public long Done => Volatile.Read(ref _done);
+
+    /// <summary>Brought over by this run.</summary>
+    public long Records => Done - Resumed;
+
+    public long Bytes => Volatile.Read(ref _bytes);
+
+    public bool IsComplete => Done == Work.RecordCount;
+
+    public long? FirstTargetOffset { get; private set; }
+
+    public long? LastTargetOffset { get; private set; }
+
+    /// <summary>One map per source of the plan.</summary>
+    public IReadOnlyList<OffsetMap> Maps => _maps;
+
+    public void Take(int source, long sourceOffset, long targetOffset, int bytes)
+    {
+        _maps[source].Add(sourceOffset, targetOffset);
+        FirstTargetOffset ??= targetOffset;
+        LastTargetOffset = targetOffset;
+        Volatile.Write(ref _bytes, _bytes + bytes);
+        Volatile.Write(ref _done, _done + 1);
+    }
+}

@@ -1,0 +1,230 @@
+using KafkaBackup.Engine.Cluster;
+
+namespace KafkaBackup.Engine.Restore;
+
+/// <summary>Why sending came to an end before its limit.</summary>
+/// <param name="SourceOffset">The record it is about; -1 when it is not about one.</param>
+internal sealed record SendFault(WriteFaultKind Kind, string Code, string Message, long Index, long SourceOffset, KafkaBackupException? Error = null);
+
+/// <summary>
+/// Sends one target partition's records in order and matches delivery reports with what was sent. Reports come in the order of sending; the
+/// first one that is not what was expected is the fault, and nothing after it counts.
+/// </summary>
+internal sealed class PartitionSender(RestoreScope scope, PartitionProgress progress, IRecordWriter writer, Func<long, long>? expectedOffset) : IDeliverySink
+{
+    private const int Slot = 0;
+    private const int PollEvery = 512;
+
+    private static readonly TimeSpan FullQueueWait = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan DrainWait = TimeSpan.FromMilliseconds(100);
+
+    private readonly OriginalHeaders _originals = new();
+    private readonly Queue<Pending> _pending = new();
+    private readonly Queue<(int Source, long SourceOffset, long TargetOffset, int Bytes)> _held = new();
+    private KafkaBackupException? _trouble;
+    private KafkaBackupException? _fatal;
+    private WriteFault? _firstDropped;
+    private long _movedAt = scope.Clock.GetTimestamp();
+    private int _sinceTaken;
+
+    /// <summary>Holds delivered records back from the progress until they are released: in a transaction they count from its commit on.</summary>
+    public bool HoldBack { get; init; }
+
+    public SendFault? Fault { get; private set; }
+
+    /// <summary>Sent and not acknowledged, in order.</summary>
+    public IReadOnlyCollection<Pending> Unacknowledged => _pending;
+
+    public long Delivered { get; private set; } = progress.Done;
+
+    public TargetWork Work => progress.Work;
+
+    /// <summary>Sends all records of the block from the index on and up to the limit (exclusive). False when a fault or a stop came between.</summary>
+    public bool Send(StreamBlock block, RecordStream stream, long limit, CancellationToken stop)
+    {
+        var source = SourceIndex(block.Source);
+        var skip = block.Skip;
+        var index = block.FirstIndex;
+        foreach (var record in block.Block)
+        {
+            if (!stream.Wants(record.Timestamp))
+            {
+                continue;
+            }
+
+            if (skip > 0)
+            {
+                skip--;
+                index++;
+                continue;
+            }
+
+            if (index >= limit || Fault is not null || stop.IsCancellationRequested)
+            {
+                return index >= limit && Fault is null;
+            }
+
+            var extra = scope.Options.IncludeOriginalOffsetHeader ? _originals.For(record.Offset, record.Timestamp) : default;
+            _pending.Enqueue(new Pending(index, source, record.Offset, record.PayloadBytes));
+            while (writer.Send(Slot, record, extra, index) == SendOutcome.QueueFull)
+            {
+                if (!Poll(FullQueueWait) || stop.IsCancellationRequested)
+                {
+                    return false;
+                }
+            }
+
+            index++;
+            if (++_sinceTaken >= PollEvery)
+            {
+                _sinceTaken = 0;
+                if (!Poll(TimeSpan.Zero))
+                {
+                    return false;
+                }
+            }
+
+            Pace(record.PayloadBytes, stop);
+        }
+
+        return Fault is null;
+    }
+
+    /// <summary>Waits until everything sent is acknowledged. False on a fault.</summary>
+    public bool Drain(CancellationToken abandon)
+    {
+        while (_pending.Count > 0 && !abandon.IsCancellationRequested)
+        {
+            if (!Poll(DrainWait))
+            {
+                return false;
+            }
+        }
+
+        return Fault is null && _pending.Count == 0;
+    }
+
+    /// <summary>What was held back is in the target for good.</summary>
+    public void Release()
+    {
+        while (_held.TryDequeue(out var held))
+        {
+            progress.Take(held.Source, held.SourceOffset, held.TargetOffset, held.Bytes);
+        }
+    }
+
+    public void OnDelivered(int slot, long tag, long offset)
+    {
+        // After a fault nothing counts; what was sent stays in the list for whoever finds out how far it came.
+        if (Fault is not null || !_pending.TryDequeue(out var sent))
+        {
+            return;
+        }
+
+        _movedAt = scope.Clock.GetTimestamp();
+        var expected = expectedOffset?.Invoke(sent.Index);
+        if (sent.Index != tag || (offset >= 0 && expected is { } at && offset != at))
+        {
+            Fault = new SendFault(WriteFaultKind.Other, "", "", sent.Index, sent.SourceOffset, ErrorIds.TargetChanged.With(
+                $"Record {sent.SourceOffset} of {Work.Sources[sent.Source].Source} was stored at offset {offset} of {Work.Target} instead of {expected}: something else writes to this partition.",
+                Work.Target.ToString()));
+            return;
+        }
+
+        Delivered = sent.Index + 1;
+        Keep(sent, offset >= 0 ? offset : expected ?? -1);
+    }
+
+    public void OnFailed(int slot, long tag, WriteFault fault)
+    {
+        if (Fault is not null)
+        {
+            return;
+        }
+
+        // Reports of records that were dropped because of another's failure may come before it: that one is the fault.
+        _firstDropped ??= fault;
+        if (fault.Kind != WriteFaultKind.Purged)
+        {
+            var sent = _pending.FirstOrDefault(p => p.Index == tag);
+            Fault = new SendFault(fault.Kind, fault.Code, fault.Message, tag, sent.SourceOffset);
+        }
+    }
+
+    public void OnProducerFault(KafkaBackupException error, bool fatal)
+    {
+        _trouble = error;
+        if (fatal)
+        {
+            _fatal ??= error;
+        }
+        else
+        {
+            scope.Events.Verbose($"{Work.Target}: {error.Message}");
+        }
+    }
+
+    private bool Poll(TimeSpan wait)
+    {
+        if (writer.Poll(this, wait) > 0)
+        {
+            return Check();
+        }
+
+        if (_pending.Count > 0 && scope.Clock.GetElapsedTime(_movedAt) > scope.DeliveryBudget)
+        {
+            var cause = _trouble is null ? "" : $" The client library says: {_trouble.Message}";
+            Fault ??= new SendFault(WriteFaultKind.Uncertain, "", "", -1, -1, ErrorIds.TargetUnavailable.With(
+                $"Partition {Work.Target} acknowledged nothing for {scope.DeliveryBudget.TotalMinutes:0.#} minutes.{cause}", Work.Target.ToString(), inner: _trouble));
+        }
+
+        return Check();
+    }
+
+    private bool Check()
+    {
+        if (Fault is null && (_fatal is not null || _firstDropped is not null) && writer.Pending == 0)
+        {
+            Fault = new SendFault(WriteFaultKind.Uncertain, _firstDropped?.Code ?? "", _firstDropped?.Message ?? "", -1, -1, _fatal);
+        }
+
+        return Fault is null;
+    }
+
+    private void Keep(Pending sent, long offset)
+    {
+        if (HoldBack)
+        {
+            _held.Enqueue((sent.Source, sent.SourceOffset, offset, sent.Bytes));
+        }
+        else
+        {
+            progress.Take(sent.Source, sent.SourceOffset, offset, sent.Bytes);
+        }
+    }
+
+    private int SourceIndex(SourceWork source)
+    {
+        for (var i = 0; i < Work.Sources.Count; i++)
+        {
+            if (ReferenceEquals(Work.Sources[i], source))
+            {
+                return i;
+            }
+        }
+
+        throw new InvalidOperationException($"{source.Source} does not go into {Work.Target}.");
+    }
+
+    private void Pace(int bytes, CancellationToken stop)
+    {
+        if (scope.Limiter.Take(1, bytes) is { Ticks: > 0 } wait)
+        {
+            // Reports are taken before the wait, or the library's queue of them grows.
+            Poll(TimeSpan.Zero);
+            stop.WaitHandle.WaitOne(wait);
+        }
+    }
+
+    internal readonly record struct Pending(long Index, int Source, long SourceOffset, int Bytes);
+}

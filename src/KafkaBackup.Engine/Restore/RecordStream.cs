@@ -1,0 +1,100 @@
+using System.Runtime.CompilerServices;
+using KafkaBackup.Engine.Catalog;
+using KafkaBackup.Engine.Configuration;
+using KafkaBackup.Engine.Format.Blocks;
+
+namespace KafkaBackup.Engine.Restore;
+
+/// <summary>A block of records to restore; the caller disposes it.</summary>
+/// <param name="FirstIndex">The number, among all records for the target partition, of the block's first record in the window.</param>
+/// <param name="Skip">Records in the window to leave out at the block's beginning.</param>
+internal sealed record StreamBlock(SourceWork Source, SegmentWork Segment, RecordBlock Block, long FirstIndex, int Skip) : IDisposable
+{
+    public void Dispose() => Block.Dispose();
+}
+
+/// <summary>
+/// The records for one target partition, in the order of the plan, from the n-th on. What lies before is skipped by the counts of plan and
+/// block index wherever these are exact, so that a resume near the end of a large backup reads little.
+/// </summary>
+internal sealed class RecordStream(TargetWork work, BackupCatalog catalog, OpenedBackup backup, TimeWindow window, BlockBufferPool pool)
+{
+    /// <summary>Neighbouring blocks are fetched together: a round trip to an object store costs as much as some megabytes.</summary>
+    private const int ReadAhead = 4 << 20;
+
+    public bool Wants(long timestamp) => window.Contains(timestamp);
+
+    public async IAsyncEnumerable<StreamBlock> ReadAsync(long skip, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        long index = 0;
+        foreach (var source in work.Sources)
+        {
+            foreach (var segment in source.Segments)
+            {
+                if (index + segment.RecordCount <= skip)
+                {
+                    index += segment.RecordCount;
+                    continue;
+                }
+
+                await foreach (var block in ReadSegmentAsync(source, segment, index, skip, cancel).ConfigureAwait(false))
+                {
+                    yield return block;
+                }
+
+                index += segment.RecordCount;
+            }
+        }
+    }
+
+    public async IAsyncEnumerable<StreamBlock> ReadSegmentAsync(
+        SourceWork source, SegmentWork segment, long index, long skip, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        var stored = catalog.Segment(backup, source.Source.Topic, source.Source.Partition, segment.Entry);
+
+        // Foreign segments tell nothing of a block before it is read; of ours the index says whether a block has to be looked into.
+        bool Wanted(BlockInfo block)
+        {
+            if (!window.Overlaps(block.Stats.MinTimestamp, block.Stats.MaxTimestamp))
+            {
+                return false;
+            }
+
+            if (IsWhole(block) && index + block.Stats.RecordCount <= skip)
+            {
+                index += block.Stats.RecordCount;
+                return false;
+            }
+
+            return true;
+        }
+
+        await foreach (var block in stored.ReadBlocksAsync(pool, Wanted, ReadAhead, cancel).ConfigureAwait(false))
+        {
+            var count = IsWhole(block.Info) ? block.Info.Stats.RecordCount : Count(block);
+            var leaveOut = Math.Clamp(skip - index, 0, count);
+            var first = index;
+            index += count;
+            if (leaveOut == count)
+            {
+                block.Dispose();
+                continue;
+            }
+
+            yield return new StreamBlock(source, segment, block, first, (int)leaveOut);
+        }
+    }
+
+    private bool IsWhole(in BlockInfo block) => window.IsUnbounded || (window.Contains(block.Stats.MinTimestamp) && window.Contains(block.Stats.MaxTimestamp));
+
+    private long Count(RecordBlock block)
+    {
+        long count = 0;
+        foreach (var record in block)
+        {
+            count += window.Contains(record.Timestamp) ? 1 : 0;
+        }
+
+        return count;
+    }
+}

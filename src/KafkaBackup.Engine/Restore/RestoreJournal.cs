@@ -1,0 +1,98 @@
+namespace KafkaBackup.Engine.Restore;
+
+/// <summary>
+/// Keeps the checkpoint in step with a restore: written before the first record, every interval and at every stop, removed after success
+/// (SEMANTICS E3). Without a checkpoint path it keeps nothing.
+/// </summary>
+internal sealed class RestoreJournal
+{
+    private readonly RestoreWork _work;
+    private readonly TimeProvider _clock;
+    private readonly CheckpointFile? _file;
+    private IReadOnlyList<PartitionProgress> _progress = [];
+    private long _startTime;
+
+    public RestoreJournal(RestoreWork work, TimeProvider clock, IEngineEvents events)
+    {
+        _work = work;
+        _clock = clock;
+        _startTime = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        _file = work.Options.CheckpointPath is { } path ? new CheckpointFile(path) : null;
+        if (_file?.Read() is { } found)
+        {
+            _file.RequireSame(found, work.Options.Fingerprint, work);
+            Found = found;
+            _startTime = found.StartTime;
+            events.Verbose(
+                $"Checkpoint of {DateTimeOffset.FromUnixTimeMilliseconds(found.LastCheckpointTime):u}: {found.SegmentsCompleted.Count} segments completed, {found.RecordsRestored} records restored.");
+        }
+    }
+
+    /// <summary>What an interrupted restore left; null when this one begins anew.</summary>
+    public Checkpoint? Found { get; }
+
+    public long? StartOffsetOf(TopicPartition target) =>
+        Found?.Targets.FirstOrDefault(t => t.Topic == target.Topic && t.Partition == target.Partition)?.StartOffset;
+
+    /// <summary>Puts the start offsets down; from here on a resume is exact.</summary>
+    public void Begin(IReadOnlyList<PartitionProgress> progress)
+    {
+        _progress = progress;
+        Save();
+    }
+
+    public void Save()
+    {
+        if (_file is null)
+        {
+            return;
+        }
+
+        var completed = new List<string>();
+        var under = new List<SegmentProgress>();
+        foreach (var partition in _progress)
+        {
+            AddSegments(partition, completed, under);
+        }
+
+        _file.Write(new Checkpoint
+        {
+            Version = Checkpoint.CurrentVersion,
+            BackupId = _work.Options.BackupId,
+            StartTime = _startTime,
+            LastCheckpointTime = _clock.GetUtcNow().ToUnixTimeMilliseconds(),
+            SegmentsCompleted = completed,
+            SegmentsInProgress = under,
+            RecordsRestored = _progress.Sum(p => p.Done),
+            BytesRestored = (Found?.BytesRestored ?? 0) + _progress.Sum(p => p.Bytes),
+            ConfigHash = _work.Options.Fingerprint.Hash,
+            Config = _work.Options.Fingerprint.Entries,
+            TargetClusterId = _work.TargetClusterId,
+            Generation = _work.Backup.Generation,
+            Targets = _progress
+                .Select(p => new CheckpointTarget(p.Work.Target.Topic, p.Work.Target.Partition, p.Start, p.Done, p.Work.RecordCount))
+                .ToArray(),
+        });
+    }
+
+    /// <summary>After success a checkpoint would only mislead.</summary>
+    public void Remove() => _file?.Remove();
+
+    private static void AddSegments(PartitionProgress partition, List<string> completed, List<SegmentProgress> under)
+    {
+        var left = partition.Done;
+        foreach (var segment in partition.Work.Sources.SelectMany(s => s.Segments))
+        {
+            if (left >= segment.RecordCount)
+            {
+                completed.Add(segment.Entry.Key);
+            }
+            else if (left > 0)
+            {
+                under.Add(new SegmentProgress(segment.Entry.Key, left));
+            }
+
+            left = Math.Max(0, left - segment.RecordCount);
+        }
+    }
+}

@@ -1,0 +1,144 @@
+using KafkaBackup.Engine.Cluster;
+
+namespace KafkaBackup.Engine.Restore;
+
+/// <summary>How the restore of one target partition ended.</summary>
+internal sealed record LaneOutcome(PartitionProgress Progress, PartitionStatus Status, KafkaBackupException? Error);
+
+/// <summary>
+/// Brings one target partition's records over, exactly once (SEMANTICS E2). Each has a writer of its own: a refused record stops that writer
+/// and nothing else. After any fault the target's log end says how far we really came, and its last record proves it.
+/// </summary>
+internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress, TargetLog log, long writerBytes)
+{
+    /// <summary>Faults in a row without a record brought over in between.</summary>
+    private const int MostFaults = 5;
+
+    /// <summary>A stop waits so long for what is under way; the resume finds out about the rest.</summary>
+    private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(10);
+
+    private readonly RecordStream _stream = new(progress.Work, scope.Catalog, scope.Work.Backup, scope.Options.Window, scope.Pool);
+    private readonly TargetWork _work = progress.Work;
+    private bool _alone = progress.Resumed > 0;
+    private bool _singles;
+
+    public async Task<LaneOutcome> RunAsync(CancellationToken stop)
+    {
+        var faults = 0;
+        try
+        {
+            while (!progress.IsComplete && !stop.IsCancellationRequested)
+            {
+                var before = progress.Done;
+                var (fault, unacknowledged) = await SendAsync(_work.RecordCount, stop).ConfigureAwait(false);
+                if (fault is null)
+                {
+                    break;
+                }
+
+                faults = progress.Done > before ? 1 : faults + 1;
+                if (Verdict(fault, faults) is { } verdict)
+                {
+                    await SettleAsync(unacknowledged, stop).ConfigureAwait(false);
+                    return new LaneOutcome(progress, PartitionStatus.Failed, verdict);
+                }
+
+                scope.Events.Verbose($"{_work.Target}: {fault.Error?.Message ?? $"{fault.Message} ({fault.Code})"}; looking at the target to see how far it came.");
+                await SettleAsync(unacknowledged, stop).ConfigureAwait(false);
+                _singles = fault.Kind == WriteFaultKind.Refused;
+                _alone = true;
+            }
+
+            return new LaneOutcome(progress, progress.IsComplete ? PartitionStatus.Complete : PartitionStatus.Stopped, null);
+        }
+        catch (KafkaBackupException error)
+        {
+            return new LaneOutcome(progress, PartitionStatus.Failed, error);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return new LaneOutcome(progress, PartitionStatus.Stopped, null);
+        }
+    }
+
+    /// <summary>Sends from where we are, on a thread of its own; returns the fault that ended it, if one did.</summary>
+    private async Task<(SendFault? Fault, IReadOnlyCollection<PartitionSender.Pending> Unacknowledged)> SendAsync(long limit, CancellationToken stop)
+    {
+        using var writer = scope.Cluster.OpenWriter(LaneWriter.Options(scope, _work, writerBytes, transactionalId: null, _singles));
+        writer.Open(_work.Target, 0);
+        var start = progress.Start;
+        var sender = new PartitionSender(scope, progress, writer, index => start + index);
+        var feed = new BlockFeed(_stream, progress.Done, stop);
+        await using (feed.ConfigureAwait(false))
+        {
+            await Task.Factory.StartNew(
+                () => SendBlocks(sender, feed, limit, stop), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
+        }
+
+        return (sender.Fault, sender.Unacknowledged);
+    }
+
+    private void SendBlocks(PartitionSender sender, BlockFeed feed, long limit, CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested && feed.Next() is { } block)
+        {
+            using (block)
+            {
+                // After a resume or a fault the first batch goes alone: its offset proves that nobody else writes here.
+                var until = _alone ? Math.Min(limit, block.FirstIndex + block.Skip + scope.Options.ProduceBatchSize) : limit;
+                if (!sender.Send(block, _stream, until, stop))
+                {
+                    break;
+                }
+
+                if (_alone && !ProveAndGoOn(sender, block, until, limit, stop))
+                {
+                    break;
+                }
+            }
+        }
+
+        using var patience = new CancellationTokenSource();
+        using var onStop = stop.Register(() => patience.CancelAfter(StopPatience));
+        sender.Drain(patience.Token);
+    }
+
+    private bool ProveAndGoOn(PartitionSender sender, StreamBlock block, long until, long limit, CancellationToken stop)
+    {
+        if (!sender.Drain(stop))
+        {
+            return false;
+        }
+
+        _alone = false;
+        var sent = until - block.FirstIndex;
+        return block.Block.Info.Stats.RecordCount <= sent || sender.Send(block with { Skip = (int)sent }, _stream, limit, stop);
+    }
+
+    /// <summary>After a fault: how far did we come? What the target's log end says, and its last record must be ours.</summary>
+    private async Task SettleAsync(IReadOnlyCollection<PartitionSender.Pending> unacknowledged, CancellationToken stop)
+    {
+        var ends = await log.QuietEndsAsync([_work.Target], scope.Options.ResumeQuiet, stop).ConfigureAwait(false);
+        var done = ends[_work.Target] - progress.Start;
+        if (done < progress.Done || done - progress.Done > unacknowledged.Count)
+        {
+            throw LaneChecks.Changed(
+                _work, $"its log ends at offset {ends[_work.Target]}, which cannot be: {progress.Done} records were acknowledged and {unacknowledged.Count} more were sent from offset {progress.Start} on");
+        }
+
+        await LaneChecks.RequireLastRecordAsync(scope, log, _stream, _work, progress.Start, done, stop).ConfigureAwait(false);
+        foreach (var sent in unacknowledged.Take((int)(done - progress.Done)))
+        {
+            progress.Take(sent.Source, sent.SourceOffset, progress.Start + sent.Index, sent.Bytes);
+        }
+    }
+
+    /// <summary>Null when it is worth going on.</summary>
+    private KafkaBackupException? Verdict(SendFault fault, int faults) => fault.Error is { } error && error.Definition == ErrorIds.TargetChanged ? error
+        : fault.Kind == WriteFaultKind.Refused ? (_singles ? LaneChecks.Refused(_work, progress.Done, fault) : null)
+        : fault.Kind == WriteFaultKind.Unauthorized ? LaneChecks.Unauthorized(_work)
+        : fault.Kind == WriteFaultKind.UnknownPartition ? LaneChecks.Gone(_work, fault)
+        : fault.Error is { } given && given.Definition == ErrorIds.TargetUnavailable ? given
+        : faults >= MostFaults ? fault.Error ?? ErrorIds.TargetUnavailable.With($"Partition {_work.Target} failed {faults} times in a row: {fault.Message} ({fault.Code}).", _work.Target.ToString())
+        : null;
+}

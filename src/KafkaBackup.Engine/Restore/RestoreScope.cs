@@ -1,0 +1,17 @@
+using KafkaBackup.Engine.Catalog;
+using KafkaBackup.Engine.Cluster;
+using KafkaBackup.Engine.Configuration;
+using KafkaBackup.Engine.Format.Blocks;
+using KafkaBackup.Engine.Pacing;
+
+namespace KafkaBackup.Engine.Restore;
+
+/// <summary>What all parts of one restore share.</summary>
+internal sealed record RestoreScope(
+    RestoreWork Work, IKafkaCluster Cluster, BackupCatalog Catalog, BlockBufferPool Pool, RateLimiter Limiter, TimeProvider Clock, IEngineEvents Events)
+{
+    public RestoreOptions Options => Work.Options;
+
+    /// <summary>Without any record acknowledged for this long a partition is given up; a broker's restart and an election fit in several times.</summary>
+    public TimeSpan DeliveryBudget { get; init; } = TimeSpan.FromMinutes(5);
+}

@@ -1,0 +1,80 @@
+using KafkaBackup.Engine.Catalog;
+using KafkaBackup.Engine.Configuration;
+using KafkaBackup.Engine.Format.Manifests;
+
+namespace KafkaBackup.Engine.Restore;
+
+/// <summary>
+/// What a restore of one backup is going to do, exact to the record. The dry run shows it, the restore does it, and a resume finds its place
+/// in it: the order of records per target partition follows from it alone, so "the n-th record" means the same record in every run.
+/// </summary>
+internal sealed record RestoreWork
+{
+    public required RestoreOptions Options { get; init; }
+
+    public required OpenedBackup Backup { get; init; }
+
+    public required IReadOnlyList<TopicWork> Topics { get; init; }
+
+    public required IReadOnlyList<Finding> Findings { get; init; }
+
+    /// <summary>The target's cluster id; null where it gives none or when offline.</summary>
+    public string? TargetClusterId { get; init; }
+
+    public IEnumerable<TargetWork> Targets => Topics.SelectMany(t => t.Targets);
+
+    public long RecordCount => Targets.Sum(t => t.RecordCount);
+}
+
+/// <summary>One target topic.</summary>
+internal sealed record TopicWork
+{
+    public required string TargetTopic { get; init; }
+
+    /// <summary>Source topics; several only when merging was asked for.</summary>
+    public required IReadOnlyList<TopicEntry> Sources { get; init; }
+
+    /// <summary>Null when the topic is there already.</summary>
+    public TopicCreation? Create { get; init; }
+
+    public required int TargetPartitionCount { get; init; }
+
+    /// <summary>Empty ones too, by target partition.</summary>
+    public required IReadOnlyList<TargetWork> Targets { get; init; }
+}
+
+internal sealed record TopicCreation(int Partitions, int ReplicationFactor, IReadOnlyDictionary<string, string> Configs);
+
+/// <summary>One target partition and what goes into it, source after source.</summary>
+internal sealed record TargetWork
+{
+    public required TopicPartition Target { get; init; }
+
+    public required IReadOnlyList<SourceWork> Sources { get; init; }
+
+    public long RecordCount => Sources.Sum(s => s.RecordCount);
+
+    public long Bytes => Sources.Sum(s => s.Bytes);
+
+    /// <summary>The target's max.message.bytes; null where it is not known.</summary>
+    public int? MaxMessageBytes { get; init; }
+
+    /// <summary>True where the target stamps records itself, so that their times cannot be compared.</summary>
+    public bool TargetStampsRecords { get; init; }
+}
+
+/// <summary>One source partition, in offset order.</summary>
+internal sealed record SourceWork(TopicPartition Source, IReadOnlyList<SegmentWork> Segments)
+{
+    public long RecordCount => Segments.Sum(s => s.RecordCount);
+
+    public long Bytes => Segments.Sum(s => s.Bytes);
+}
+
+/// <summary>A segment that has records to restore.</summary>
+/// <param name="RecordCount">Exact: of those in the window.</param>
+/// <param name="Bytes">Their keys, values and headers.</param>
+/// <param name="Whole">Every record of it is in the window.</param>
+/// <param name="FirstOffset">Of those in the window; so are the others.</param>
+internal sealed record SegmentWork(
+    SegmentEntry Entry, long RecordCount, long Bytes, bool Whole, long FirstOffset, long LastOffset, long MinTimestamp, long MaxTimestamp, long ZeroTimestamps, int LargestRecord);

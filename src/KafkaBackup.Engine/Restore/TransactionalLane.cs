@@ -1,0 +1,153 @@
+using KafkaBackup.Engine.Cluster;
+
+namespace KafkaBackup.Engine.Restore;
+
+/// <summary>
+/// Brings one target partition's records over in transactions, each with the progress that it makes: what a read_committed reader sees is
+/// exact whatever happens to us (SEMANTICS E2).
+/// </summary>
+internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress progress, long writerBytes)
+{
+    /// <summary>Commits stay well under this: a transaction is a block or a few, or a second of a slow target.</summary>
+    private static readonly TimeSpan TransactionTimeout = TimeSpan.FromMinutes(1);
+
+    private static readonly TimeSpan LongestTransaction = TimeSpan.FromSeconds(10);
+
+    private const long TransactionRecords = 20_000;
+    private const int MostFaults = 5;
+
+    private readonly RecordStream _stream = new(progress.Work, scope.Catalog, scope.Work.Backup, scope.Options.Window, scope.Pool);
+    private readonly TargetWork _work = progress.Work;
+    private long _limit = progress.Work.RecordCount;
+    private KafkaBackupException? _refusal;
+    private bool _singles;
+
+    public async Task<LaneOutcome> RunAsync(CancellationToken stop)
+    {
+        var faults = 0;
+        try
+        {
+            while (progress.Done < _limit && !stop.IsCancellationRequested)
+            {
+                var before = progress.Done;
+                var fault = await SendAsync(stop).ConfigureAwait(false);
+                faults = progress.Done > before ? 1 : faults + 1;
+                if (fault is not null && Verdict(fault, faults) is { } verdict)
+                {
+                    return new LaneOutcome(progress, PartitionStatus.Failed, verdict);
+                }
+            }
+
+            return _refusal is not null
+                ? new LaneOutcome(progress, PartitionStatus.Failed, _refusal)
+                : new LaneOutcome(progress, progress.IsComplete ? PartitionStatus.Complete : PartitionStatus.Stopped, null);
+        }
+        catch (KafkaBackupException error)
+        {
+            return new LaneOutcome(progress, PartitionStatus.Failed, error);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return new LaneOutcome(progress, PartitionStatus.Stopped, null);
+        }
+    }
+
+    /// <summary>One writer's life: transactions until all is over, a stop, or a fault, whose transaction is aborted.</summary>
+    private async Task<SendFault?> SendAsync(CancellationToken stop)
+    {
+        var id = TransactionalNames.TransactionalId(scope.Work, _work.Target);
+        using var writer = scope.Cluster.OpenWriter(LaneWriter.Options(scope, _work, writerBytes, id, _singles, TransactionTimeout));
+        writer.Open(_work.Target, 0);
+        await writer.InitTransactionsAsync(stop).ConfigureAwait(false);
+        var sender = new PartitionSender(scope, progress, writer, expectedOffset: null) { HoldBack = true };
+        var feed = new BlockFeed(_stream, progress.Done, stop);
+        await using (feed.ConfigureAwait(false))
+        {
+            while (!stop.IsCancellationRequested && await TransactAsync(writer, sender, feed, stop).ConfigureAwait(false))
+            {
+            }
+        }
+
+        return sender.Fault;
+    }
+
+    /// <summary>One transaction. False when nothing is left, or after a fault.</summary>
+    private async Task<bool> TransactAsync(IRecordWriter writer, PartitionSender sender, BlockFeed feed, CancellationToken stop)
+    {
+        writer.BeginTransaction();
+        try
+        {
+            var more = await Task.Factory.StartNew(
+                () => Fill(sender, feed, stop), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
+            if (sender.Fault is null && sender.Delivered > progress.Done)
+            {
+                var mark = new GroupOffset(_work.Target, sender.Delivered, TransactionalNames.Metadata(scope.Work, progress.Start));
+                await writer.SendOffsetsAsync(TransactionalNames.Group(scope.Work), [mark], CancellationToken.None).ConfigureAwait(false);
+                await writer.CommitTransactionAsync(CancellationToken.None).ConfigureAwait(false);
+                sender.Release();
+                return more;
+            }
+        }
+        catch (AbortableTransactionException)
+        {
+            // The transaction is lost, not the restore: the next one begins where the last commit ended.
+        }
+
+        await writer.AbortTransactionAsync(CancellationToken.None).ConfigureAwait(false);
+        return false;
+    }
+
+    /// <summary>Sends whole blocks until the transaction is large or old enough, and waits for their reports. True when there may be more.</summary>
+    private bool Fill(PartitionSender sender, BlockFeed feed, CancellationToken stop)
+    {
+        var began = scope.Clock.GetTimestamp();
+        var first = sender.Delivered;
+        var more = true;
+        while (!stop.IsCancellationRequested && scope.Clock.GetElapsedTime(began) < LongestTransaction)
+        {
+            if (feed.Next() is not { } block)
+            {
+                more = false;
+                break;
+            }
+
+            using (block)
+            {
+                var sent = sender.Send(block, _stream, _limit, CancellationToken.None);
+                more = sent && block.FirstIndex + block.Block.Info.Stats.RecordCount < _limit;
+                if (!more || block.FirstIndex + block.Block.Info.Stats.RecordCount - first >= TransactionRecords)
+                {
+                    break;
+                }
+            }
+        }
+
+        return sender.Drain(CancellationToken.None) && more;
+    }
+
+    /// <summary>
+    /// Null when it is worth going on. A refused batch is sent again record by record, which names the one; then everything before that one
+    /// is committed, and the lane ends there.
+    /// </summary>
+    private KafkaBackupException? Verdict(SendFault fault, int faults)
+    {
+        switch (fault.Kind)
+        {
+            case WriteFaultKind.Refused when !_singles:
+                _singles = true;
+                return null;
+            case WriteFaultKind.Refused:
+                _limit = fault.Index;
+                _refusal = LaneChecks.Refused(_work, fault.Index, fault);
+                return null;
+            case WriteFaultKind.Unauthorized:
+                return LaneChecks.Unauthorized(_work);
+            case WriteFaultKind.UnknownPartition:
+                return LaneChecks.Gone(_work, fault);
+            default:
+                return fault.Error is { } error && (error.Definition == ErrorIds.TargetUnavailable || error.Definition == ErrorIds.ProducerFenced) ? error
+                    : faults < MostFaults ? null
+                    : fault.Error ?? ErrorIds.TargetUnavailable.With($"Partition {_work.Target} failed {faults} times in a row: {fault.Message} ({fault.Code}).", _work.Target.ToString());
+        }
+    }
+}

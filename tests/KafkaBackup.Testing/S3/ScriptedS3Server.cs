@@ -1,0 +1,270 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace KafkaBackup.Testing.S3;
+
+/// <summary>
+/// An HTTP server on a loopback port for what a good S3 server never does. Rules look at each request and may answer it, or cut the line; what no rule takes is answered
+/// by <see cref="TinyS3"/>, so that a client that copes gets on. It checks no signatures; a radosgw does that in the other tests.
+/// </summary>
+public sealed class ScriptedS3Server : IAsyncDisposable
+{
+    private const byte TlsHandshake = 0x16;
+
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly CancellationTokenSource _stop = new();
+    private readonly ConcurrentQueue<ScriptedRequest> _requests = new();
+    private readonly List<Rule> _rules = [];
+    private readonly ConcurrentDictionary<Task, bool> _connections = new();
+    private readonly Task _accepting;
+    private int _inWork;
+    private int _mostInWork;
+
+    public ScriptedS3Server()
+    {
+        _listener.Start();
+        _accepting = AcceptAsync();
+    }
+
+    public TinyS3 Store { get; } = new();
+
+    public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
+    public string Endpoint => $"http://127.0.0.1:{Port}";
+
+    public IReadOnlyList<ScriptedRequest> Requests => [.. _requests];
+
+    /// <summary>The most part uploads that were under way at once.</summary>
+    public int MostPartsInWork => _mostInWork;
+
+    /// <summary>What the Date header tells; null leaves it out.</summary>
+    public Func<DateTimeOffset?> Date { get; set; } = () => DateTimeOffset.UtcNow;
+
+    /// <summary>Answers matching requests, the first so many times (default: always). Rules that were added later come first.</summary>
+    public void On(Func<ScriptedRequest, bool> matches, ScriptedAnswer answer, int times = int.MaxValue, bool afterTheWork = false) =>
+        Add(new Rule(matches, _ => answer, afterTheWork) { Left = times, ResetAfter = afterTheWork ? null : answer.ResetAfter });
+
+    /// <param name="afterTheWork">The request does its work in the store first; only its answer is replaced.</param>
+    public void On(Func<ScriptedRequest, bool> matches, Func<ScriptedRequest, ScriptedAnswer> answer, int times = int.MaxValue, bool afterTheWork = false) =>
+        Add(new Rule(matches, answer, afterTheWork) { Left = times });
+
+    public StoreSettings Settings(string path = "s3://bucket/backups", params (string Name, string Value)[] options)
+    {
+        var all = new Dictionary<string, string> { ["endpoint"] = Endpoint, ["path_style"] = "true", ["allow_http"] = "true" };
+        foreach (var (name, value) in options)
+        {
+            all[name] = value;
+        }
+
+        return new StoreSettings { Path = path, Options = all, AccessKey = "AKIDEXAMPLE", SecretKey = new Secret("secret-that-nobody-may-see") };
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        _listener.Stop();
+        await _accepting;
+        await Task.WhenAll(_connections.Keys);
+        _stop.Dispose();
+    }
+
+    private async Task AcceptAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                var client = await _listener.AcceptSocketAsync(_stop.Token);
+                var serving = Task.Run(() => ServeAsync(client));
+                _connections[serving] = true;
+                _ = serving.ContinueWith(t => _connections.TryRemove(t, out _), TaskScheduler.Default);
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or SocketException)
+        {
+            // Stopped.
+        }
+    }
+
+    private async Task ServeAsync(Socket socket)
+    {
+        using var client = socket;
+        await using var stream = new NetworkStream(client);
+        try
+        {
+            while (await ReadHeadAsync(stream) is { } head && await AnswerAsync(client, stream, head))
+            {
+            }
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or SocketException or ObjectDisposedException)
+        {
+            // The client left, or the test is over.
+        }
+    }
+
+    /// <returns>True while the connection is good for another request.</returns>
+    private async Task<bool> AnswerAsync(Socket client, NetworkStream stream, ScriptedRequest head)
+    {
+        var length = int.Parse(head.Header("content-length") ?? "0", CultureInfo.InvariantCulture);
+        var rule = Take(head);
+        if (rule is { ResetAfter: { } bytes })
+        {
+            await ReadBodyAsync(stream, Math.Min(bytes, length));
+            _requests.Enqueue(head);
+            return Reset(client);
+        }
+
+        if (head.IsPart)
+        {
+            var now = Interlocked.Increment(ref _inWork);
+            InterlockedMax(ref _mostInWork, now);
+        }
+
+        try
+        {
+            var request = head with { Body = await ReadBodyAsync(stream, length) };
+            _requests.Enqueue(request);
+            var answer = rule is null || rule.AfterTheWork ? Store.Answer(request) : rule.Answer(request);
+            if (rule is { AfterTheWork: true })
+            {
+                answer = rule.Answer(request);
+            }
+
+            if (answer.ResetAfter is not null)
+            {
+                return Reset(client);
+            }
+
+            if (answer.Delay > TimeSpan.Zero)
+            {
+                await Task.Delay(answer.Delay, _stop.Token);
+            }
+
+            return await WriteAsync(stream, request, answer);
+        }
+        finally
+        {
+            if (head.IsPart)
+            {
+                Interlocked.Decrement(ref _inWork);
+            }
+        }
+    }
+
+    private void Add(Rule rule)
+    {
+        lock (_rules)
+        {
+            _rules.Insert(0, rule);
+        }
+    }
+
+    private Rule? Take(ScriptedRequest request)
+    {
+        lock (_rules)
+        {
+            var rule = _rules.Find(r => r.Left > 0 && r.Matches(request));
+            if (rule is not null)
+            {
+                rule.Left--;
+            }
+
+            return rule;
+        }
+    }
+
+    private static bool Reset(Socket client)
+    {
+        client.LingerState = new LingerOption(true, 0);
+        client.Close();
+        return false;
+    }
+
+    private async Task<bool> WriteAsync(NetworkStream stream, ScriptedRequest request, ScriptedAnswer answer)
+    {
+        var head = new StringBuilder().Append(CultureInfo.InvariantCulture, $"HTTP/1.1 {answer.Status} Scripted\r\n");
+        foreach (var (name, value) in answer.Headers)
+        {
+            head.Append(CultureInfo.InvariantCulture, $"{name}: {value}\r\n");
+        }
+
+        if (!answer.Headers.Any(h => h.Name == "Content-Length") && answer.Status != 204)
+        {
+            head.Append(CultureInfo.InvariantCulture, $"Content-Length: {answer.Body.Length}\r\n");
+        }
+
+        if (Date() is { } date)
+        {
+            head.Append(CultureInfo.InvariantCulture, $"Date: {date.UtcDateTime:R}\r\n");
+        }
+
+        head.Append("x-amz-request-id: scripted\r\n\r\n");
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(head.ToString()), _stop.Token);
+        if (request.Method != "HEAD")
+        {
+            await stream.WriteAsync(answer.Body.AsMemory(0, answer.CutAt ?? answer.Body.Length), _stop.Token);
+        }
+
+        await stream.FlushAsync(_stop.Token);
+        return answer.CutAt is null;
+    }
+
+    private async Task<ScriptedRequest?> ReadHeadAsync(NetworkStream stream)
+    {
+        var bytes = new List<byte>();
+        var one = new byte[1];
+        while (bytes.Count < 4 || !(bytes[^4] == '\r' && bytes[^3] == '\n' && bytes[^2] == '\r' && bytes[^1] == '\n'))
+        {
+            if (await stream.ReadAsync(one, _stop.Token) == 0)
+            {
+                return null;
+            }
+
+            if (bytes.Count == 0 && one[0] == TlsHandshake)
+            {
+                await stream.WriteAsync("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"u8.ToArray(), _stop.Token);
+                return null;
+            }
+
+            bytes.Add(one[0]);
+        }
+
+        var lines = Encoding.UTF8.GetString([.. bytes]).Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
+        var target = lines[0].Split(' ')[1].Split('?', 2);
+        var query = new Dictionary<string, string>();
+        foreach (var pair in target.Length == 2 ? target[1].Split('&', StringSplitOptions.RemoveEmptyEntries) : [])
+        {
+            var parts = pair.Split('=', 2);
+            query[Uri.UnescapeDataString(parts[0])] = parts.Length == 2 ? Uri.UnescapeDataString(parts[1]) : "";
+        }
+
+        var headers = lines.Skip(1).Select(l => l.Split(':', 2)).ToDictionary(p => p[0].Trim(), p => p[1].Trim(), StringComparer.OrdinalIgnoreCase);
+        return new ScriptedRequest(lines[0].Split(' ')[0], Uri.UnescapeDataString(target[0]), query, headers);
+    }
+
+    private async Task<byte[]> ReadBodyAsync(NetworkStream stream, int length)
+    {
+        var body = new byte[length];
+        await stream.ReadExactlyAsync(body, _stop.Token);
+        return body;
+    }
+
+    private static void InterlockedMax(ref int place, int value)
+    {
+        int seen;
+        while ((seen = Volatile.Read(ref place)) < value && Interlocked.CompareExchange(ref place, value, seen) != seen)
+        {
+        }
+    }
+
+    private sealed record Rule(Func<ScriptedRequest, bool> Matches, Func<ScriptedRequest, ScriptedAnswer> Answer, bool AfterTheWork)
+    {
+        public int Left { get; set; }
+
+        /// <summary>Known before the body is read.</summary>
+        public int? ResetAfter { get; init; }
+    }
+}
