@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using KafkaBackup.Engine.Cluster;
 using KafkaBackup.Engine.Format.Blocks;
 using KafkaBackup.Engine.Pacing;
@@ -10,31 +11,47 @@ namespace KafkaBackup.Engine.Backup;
 /// </summary>
 internal sealed class BackupPass(RunScope run, Committer committer, RateLimiter limiter)
 {
-    /// <summary>Memory for blocks being filled, compressed and written: enough to keep two cores and a store busy, well under the promise.</summary>
+    /// <summary>Memory for blocks being compressed and written, besides one being filled per partition: keeps the cores and a store busy.</summary>
     private const int SpareBlocks = 24;
+
+    /// <summary>However many partitions are read at a time: then they share, and hand blocks on before they are full.</summary>
+    private const long MostBlockBytes = 96L << 20;
 
     /// <summary>What the client library may hold back for us.</summary>
     private const long QueuedBytes = 48L << 20;
 
     public async Task<IReadOnlyList<PartitionOutcome>> RunAsync(IReadOnlyList<PartitionWork> works, CancellationToken stop)
     {
-        var options = run.Options;
         var readable = works.Where(w => w is { Refused: null, HasNothingToRead: false }).ToArray();
+        var outcomes = new ConcurrentDictionary<TopicPartition, PartitionOutcome>();
+        if (readable.Length > 0)
+        {
+            await ReadAsync(readable, outcomes, stop).ConfigureAwait(false);
+        }
+
+        return works.Select(w => outcomes.GetValueOrDefault(w.Id) ?? WithoutReading(w)).ToArray();
+    }
+
+    private async Task ReadAsync(PartitionWork[] readable, ConcurrentDictionary<TopicPartition, PartitionOutcome> outcomes, CancellationToken stop)
+    {
+        var options = run.Options;
         var width = Math.Max(1, Math.Min(options.MaxConcurrentPartitions, readable.Length));
-        using var pool = new BlockBufferPool((width + SpareBlocks) * (long)(BlockBufferPool.StandardBlock + (64 << 10)));
+        using var pool = new BlockBufferPool(Math.Min(MostBlockBytes, (width + SpareBlocks) * (long)(BlockBufferPool.StandardBlock + BlockBufferPool.SmallBlock)));
         using var workers = new CompressionWorkers(options.Compression, options.CompressionLevel);
         using var abort = CancellationTokenSource.CreateLinkedTokenSource(committer.Lost);
         using var halt = CancellationTokenSource.CreateLinkedTokenSource(stop, abort.Token);
-
-        var progress = new RunProgress(run.Events, run.Clock, readable.Sum(w => Math.Max(0, w.StoreTo - w.ReadFrom)));
-        Array.ForEach(readable, progress.Expect);
-        var ended = new List<PartitionReading>(readable.Length);
+        var progress = new RunProgress(run, readable);
+        var settling = new ConcurrentBag<Task>();
+        RecordPump? pump = null;
+        var scope = new ReadingScope(
+            pool, options.SegmentMaxBytes, options.SegmentMaxRecords, options.IncludeOffsetHeaders ? new OffsetHeaders() : null, ShareMemory, abort.Token);
 
         PartitionReading Begin(PartitionWork work)
         {
             run.Events.Verbose($"Reading {work.Id} from offset {work.ReadFrom} to {work.StoreTo}.");
-            var line = new SegmentLine(work.Id, run, workers, abort.Token);
-            return new PartitionReading(work, line, pool, options.SegmentMaxBytes, options.SegmentMaxRecords, halt.Token);
+
+            // The store is the same for all: what one partition cannot write, none can.
+            return new PartitionReading(work, new SegmentLine(work.Id, run, workers, _ => abort.Cancel(), abort.Token), scope);
         }
 
         void Ended(PartitionReading reading)
@@ -46,75 +63,78 @@ internal sealed class BackupPass(RunScope run, Committer committer, RateLimiter 
             }
 
             progress.Finish(reading);
-            ended.Add(reading);
-            if (reading.Line.Failure is not null)
-            {
-                // The store is the same for all: what one partition cannot write, none can.
-                abort.Cancel();
-            }
+            settling.Add(SettleAsync(reading, outcomes));
         }
 
         void Between(IEnumerable<PartitionReading> underWay)
         {
             if (committer.IsDue)
             {
-                foreach (var reading in underWay)
-                {
-                    reading.CloseSegment();
-                }
-
-                committer.CommitInBackground();
+                var readings = underWay.ToArray();
+                Array.ForEach(readings, r => r.CloseSegment());
+                committer.CommitInBackground(Task.WhenAll(readings.Select(r => r.Line.Drained)));
             }
 
             progress.Show(underWay);
         }
 
-        if (readable.Length > 0)
+        void ShareMemory()
         {
-            var pump = new RecordPump(run.Cluster, new ReaderOptions(options.IsolationLevel, QueuedBytes), width, limiter, run.Clock, run.Events);
+            foreach (var reading in pump!.UnderWay)
+            {
+                reading.HandOn(mayBeLast: true);
+            }
+        }
+
+        pump = new RecordPump(
+            run, new ReaderOptions(options.IsolationLevel, QueuedBytes), width,
+            new PacedPolling(limiter, options.RecordsPerSecond, options.BytesPerSecond, run.Clock), new PumpEvents(Begin, Ended, Between));
+        try
+        {
             var waiting = new Queue<PartitionWork>(readable);
             await Task.Factory.StartNew(
-                () => pump.Run(waiting, Begin, Ended, Between, halt.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
+                () => pump.Run(waiting, halt.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
         }
-
-        foreach (var reading in ended)
+        finally
         {
-            await reading.Line.DisposeAsync().ConfigureAwait(false);
-            reading.Dispose();
+            await Task.WhenAll(settling).ConfigureAwait(false);
+            progress.Show([], now: true);
         }
-
-        progress.Show([], now: true);
-        return Outcomes(works, ended.ToDictionary(r => r.Work.Id));
     }
 
-    private List<PartitionOutcome> Outcomes(IReadOnlyList<PartitionWork> works, Dictionary<TopicPartition, PartitionReading> ended)
+    private async Task SettleAsync(PartitionReading reading, ConcurrentDictionary<TopicPartition, PartitionOutcome> outcomes)
     {
-        var outcomes = new List<PartitionOutcome>(works.Count);
-        foreach (var work in works)
+        await reading.Line.DisposeAsync().ConfigureAwait(false);
+        reading.Dispose();
+        var line = reading.Line;
+        var error = line.Failure ?? reading.Failure;
+        var status = error is not null ? PartitionStatus.Failed : reading.ReachedEnd ? PartitionStatus.Complete : PartitionStatus.Stopped;
+        outcomes[reading.Work.Id] = new PartitionOutcome(reading.Work, status, run.Draft.Partition(reading.Work.Id).NextOffset)
         {
-            if (work.Refused is not null)
-            {
-                outcomes.Add(new PartitionOutcome(work, PartitionStatus.Failed, work.ReadFrom, 0, 0, 0, 0, 0, work.Refused));
-            }
-            else if (ended.TryGetValue(work.Id, out var reading))
-            {
-                var error = reading.Line.Failure ?? reading.Failure;
-                var status = error is not null ? PartitionStatus.Failed : reading.ReachedEnd ? PartitionStatus.Complete : PartitionStatus.Stopped;
-                outcomes.Add(new PartitionOutcome(
-                    work, status, run.Draft.Partition(work.Id).NextOffset, reading.Records, reading.Bytes, reading.Line.StoredBytes, reading.Line.Segments,
-                    reading.LateRecords, error));
-            }
-            else if (work.HasNothingToRead)
-            {
-                run.Draft.Complete(work.Id, work.StoreTo);
-                outcomes.Add(new PartitionOutcome(work, PartitionStatus.Complete, work.StoreTo, 0, 0, 0, 0, 0, null));
-            }
-            else
-            {
-                outcomes.Add(new PartitionOutcome(work, PartitionStatus.Stopped, work.ReadFrom, 0, 0, 0, 0, 0, null));
-            }
+            Records = reading.Records,
+            Bytes = reading.Bytes,
+            StoredBytes = line.StoredBytes,
+            Segments = line.Segments,
+            LateRecords = reading.LateRecords,
+            Timestamps = line.Timestamps,
+            Error = error,
+            StoreFailed = line.Failure is not null,
+        };
+    }
+
+    private PartitionOutcome WithoutReading(PartitionWork work)
+    {
+        if (work.Refused is not null)
+        {
+            return new PartitionOutcome(work, PartitionStatus.Failed, work.ReadFrom) { Error = work.Refused };
         }
 
-        return outcomes;
+        if (!work.HasNothingToRead)
+        {
+            return new PartitionOutcome(work, PartitionStatus.Stopped, work.ReadFrom);
+        }
+
+        run.Draft.Complete(work.Id, work.StoreTo);
+        return new PartitionOutcome(work, PartitionStatus.Complete, work.StoreTo);
     }
 }

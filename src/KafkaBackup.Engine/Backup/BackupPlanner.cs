@@ -37,6 +37,12 @@ internal sealed class BackupPlanner(IKafkaCluster cluster, BackupCatalog catalog
         var configs = await cluster.DescribeConfigsAsync(topics.Select(t => t.Name).ToArray(), cancel).ConfigureAwait(false);
         var capture = new SourceCapture(cluster, options, clock, events);
         var partitions = await capture.CaptureAsync(topics, configs, opened?.Manifest, cutAtMs, cancel).ConfigureAwait(false);
+        if (partitions.All(p => p.Refused is not null))
+        {
+            // Nothing at all can be read: an error before anything is written, not a backup of nothing.
+            throw partitions[0].Refused!;
+        }
+
         findings.AddRange(Troubles(partitions));
         return new BackupWork(options, opened?.Manifest, source with { ClusterId = clusterId }, topics, configs, partitions, cutAtMs, findings);
     }

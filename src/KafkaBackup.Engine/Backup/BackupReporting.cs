@@ -7,9 +7,10 @@ namespace KafkaBackup.Engine.Backup;
 internal static class BackupReporting
 {
     public static BackupResult Result(
-        BackupWork work, string location, RunEntry run, Manifest manifest, IReadOnlyCollection<PartitionOutcome> outcomes, DateTimeOffset endedAt)
+        BackupWork work, string location, RunEntry run, Manifest manifest, IReadOnlyCollection<PartitionOutcome> outcomes, IEnumerable<GapInfo> gaps,
+        IEnumerable<Finding> findings, DateTimeOffset endedAt)
     {
-        var segments = outcomes.SelectMany(o => OfRun(manifest, o.Work.Id, run.RunId)).ToArray();
+        var times = outcomes.Select(o => o.Timestamps).OfType<(long First, long Last)>().ToArray();
         return new BackupResult
         {
             BackupId = work.Options.BackupId,
@@ -23,17 +24,17 @@ internal static class BackupReporting
             RecordCount = outcomes.Sum(o => o.Records),
             Bytes = outcomes.Sum(o => o.Bytes),
             StoredBytes = outcomes.Sum(o => o.StoredBytes),
-            FirstTimestampMs = segments.Length == 0 ? null : segments.Min(s => s.MinTimestamp),
-            LastTimestampMs = segments.Length == 0 ? null : segments.Max(s => s.MaxTimestamp),
+            FirstTimestampMs = times.Length == 0 ? null : times.Min(t => t.First),
+            LastTimestampMs = times.Length == 0 ? null : times.Max(t => t.Last),
             HeadSkew = HeadSkew.Of(manifest, outcomes.Select(o => o.Work.Id.Topic).ToHashSet(StringComparer.Ordinal)),
             ConsistentAtMs = work.CutAtMs,
-            Gaps = ItemList.From(Gaps(manifest, run)),
+            Gaps = ItemList.From(gaps),
             Topics = ItemList.From(outcomes
                 .GroupBy(o => o.Work.Id.Topic, StringComparer.Ordinal)
                 .OrderBy(t => t.Key, StringComparer.Ordinal)
                 .Select(t => new BackupTopicResult { Topic = t.Key, Partitions = ItemList.From(t.OrderBy(o => o.Work.Id).Select(o => Partition(o, manifest)).ToArray()) })
                 .ToArray()),
-            Findings = ItemList.From(work.Findings),
+            Findings = ItemList.From(findings),
         };
     }
 
@@ -58,21 +59,4 @@ internal static class BackupReporting
             ErrorMessage = outcome.Error?.Message,
         };
     }
-
-    /// <summary>The newest segments of a partition are at the list's end; those of earlier runs come before them.</summary>
-    private static IEnumerable<SegmentEntry> OfRun(Manifest manifest, TopicPartition id, string runId)
-    {
-        var segments = manifest.Topics.GetValueOrDefault(id.Topic)?.Partitions.GetValueOrDefault(id.Partition)?.Segments ?? [];
-        for (var i = segments.Count - 1; i >= 0 && segments[i].RunId == runId; i--)
-        {
-            yield return segments[i];
-        }
-    }
-
-    private static IEnumerable<GapInfo> Gaps(Manifest manifest, RunEntry run) =>
-        from topic in manifest.Topics.Values
-        from partition in topic.Partitions.Values
-        from gap in partition.Gaps
-        where gap.NoticedAt >= run.StartedAt
-        select new GapInfo(topic.Name, partition.Partition, gap.FromOffset, gap.ToOffset, gap.Reason);
 }

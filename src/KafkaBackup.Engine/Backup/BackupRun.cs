@@ -1,6 +1,7 @@
 using KafkaBackup.Engine.Catalog;
 using KafkaBackup.Engine.Cluster;
 using KafkaBackup.Engine.Format.Manifests;
+using KafkaBackup.Engine.Health;
 using KafkaBackup.Engine.Pacing;
 
 namespace KafkaBackup.Engine.Backup;
@@ -9,58 +10,116 @@ namespace KafkaBackup.Engine.Backup;
 internal sealed class BackupRun(IKafkaCluster cluster, BackupCatalog catalog, BackupWork work, string toolVersion, TimeProvider clock, IEngineEvents events)
 {
     private readonly string _runId = NewRunId(clock);
+    private readonly OutcomeBook _outcomes = new(events);
 
     public async Task<BackupResult> RunAsync(CancellationToken stop)
     {
         var options = work.Options;
-        var sessionOptions = new SessionOptions { RunId = _runId, Clock = clock, SourceClusterId = work.Source.ClusterId };
-        var session = await BackupSession.BeginAsync(catalog, options.BackupId, sessionOptions, stop).ConfigureAwait(false);
-        await using (session.ConfigureAwait(false))
+        var status = new OperationStatus("backup", options.BackupId, options.Continuous || options.Health.Enabled ? options.SegmentMaxInterval : null, clock);
+        var health = HealthEndpoint.Start(options.Health, status, events);
+        await using (health.ConfigureAwait(false))
         {
-            RefuseIfMovedOn(session);
-            var run = new RunScope(_runId, options, cluster, catalog.Store, session, new ManifestDraft(session.Manifest!, FirstEntry()), clock, events);
-            using var committer = new Committer(run);
-            var topics = new TopicJournal(run);
-            topics.Describe(work.Topics, work.Configs, work.Partitions);
-            await topics.TakeGroupsAsync(stop).ConfigureAwait(false);
-            await committer.CommitAsync(complete: false).ConfigureAwait(false);
-
-            var outcomes = new OutcomeBook();
-            var pass = new BackupPass(run, committer, new RateLimiter(options.RecordsPerSecond, options.BytesPerSecond, clock));
-            outcomes.Add(await pass.RunAsync(work.Partitions, stop).ConfigureAwait(false));
-            if (options.Continuous)
+            var sessionOptions = new SessionOptions { RunId = _runId, Clock = clock, SourceClusterId = work.Source.ClusterId };
+            var session = await BackupSession.BeginAsync(catalog, options.BackupId, sessionOptions, stop).ConfigureAwait(false);
+            await using (session.ConfigureAwait(false))
             {
-                await new ContinuousBackup(run, committer, pass, topics).FollowAsync(outcomes, stop).ConfigureAwait(false);
+                RefuseIfMovedOn(session);
+                var draft = new ManifestDraft(session.Manifest!, FirstEntry());
+                var run = new RunScope(_runId, options, cluster, catalog.Store, session, draft, status, new RunFindings(events), clock, events);
+                using var committer = new Committer(run);
+                return await RunAsync(run, committer, stop).ConfigureAwait(false);
             }
-
-            await topics.TakeGroupsAsync(CancellationToken.None).ConfigureAwait(false);
-            return await FinishAsync(run, committer, outcomes, stop).ConfigureAwait(false);
         }
     }
 
     private static string NewRunId(TimeProvider clock) =>
         $"run-{clock.GetUtcNow():yyyyMMdd-HHmmss}-{Convert.ToHexString(System.Security.Cryptography.RandomNumberGenerator.GetBytes(3)).ToLowerInvariant()}";
 
-    private async Task<BackupResult> FinishAsync(RunScope run, Committer committer, OutcomeBook outcomes, CancellationToken stop)
+    private async Task<BackupResult> RunAsync(RunScope run, Committer committer, CancellationToken stop)
     {
+        var sweep = LeftoverSweep.AfterDeadRun(run);
+        var topics = new TopicJournal(run);
+        topics.Describe(work.Topics, work.Configs, work.Partitions);
+        await topics.TakeGroupsAsync(stop).ConfigureAwait(false);
+        await committer.CommitAsync(complete: false).ConfigureAwait(false);
+        if (sweep is not null)
+        {
+            await sweep.RunAsync(stop).ConfigureAwait(false);
+        }
+
+        KafkaBackupException? failure = null;
+        try
+        {
+            await ReadAsync(run, committer, topics, stop).ConfigureAwait(false);
+        }
+        catch (KafkaBackupException error)
+        {
+            failure = error;
+        }
+
         await committer.DrainAsync().ConfigureAwait(false);
-        foreach (var error in outcomes.Errors)
+        return (failure ?? committer.Failure ?? _outcomes.StoreFailure) is { } cause
+            ? throw await GiveUpAsync(run, committer, cause).ConfigureAwait(false)
+            : await FinishAsync(run, committer, topics, stop).ConfigureAwait(false);
+    }
+
+    private async Task ReadAsync(RunScope run, Committer committer, TopicJournal topics, CancellationToken stop)
+    {
+        var pass = new BackupPass(run, committer, new RateLimiter(run.Options.RecordsPerSecond, run.Options.BytesPerSecond, clock));
+        if (run.Options.Continuous)
         {
-            events.Error(error);
+            await new ContinuousBackup(run, committer, pass, topics, _outcomes).FollowAsync(work.Partitions, stop).ConfigureAwait(false);
+        }
+        else
+        {
+            _outcomes.Add(await pass.RunAsync(work.Partitions, stop).ConfigureAwait(false));
+        }
+    }
+
+    private async Task<BackupResult> FinishAsync(RunScope run, Committer committer, TopicJournal topics, CancellationToken stop)
+    {
+        _outcomes.TellFailures();
+        await topics.TakeGroupsAsync(CancellationToken.None).ConfigureAwait(false);
+
+        // A run in one go that reached all its ends is complete, even if a stop came meanwhile; one that follows the source was stopped.
+        var reached = _outcomes.State(stopped: false);
+        var state = reached == BackupStatus.Complete && !run.Options.Continuous ? reached : _outcomes.State(stop.IsCancellationRequested);
+        var merger = new SegmentMerger(run);
+        if (merger.HasWork && !stop.IsCancellationRequested)
+        {
+            // The data first: merging may take a while, and a run that dies over it is one that died.
+            await committer.CommitAsync(complete: reached == BackupStatus.Complete).ConfigureAwait(false);
+            await merger.MergeAsync(stop).ConfigureAwait(false);
         }
 
-        var state = outcomes.State(stop.IsCancellationRequested);
         var endedAt = clock.GetUtcNow();
-        run.Draft.SetRun(entry => entry with { EndedAt = endedAt, State = state, RecordCount = outcomes.Records });
-        await committer.CommitAsync(complete: state == BackupStatus.Complete).ConfigureAwait(false);
-        if (outcomes.StoreFailure is { } failure)
-        {
-            throw failure;
-        }
-
-        var result = BackupReporting.Result(work, catalog.Store.Location, run.Draft.Run, run.Session.Manifest!, outcomes.All, endedAt);
+        run.Draft.SetRun(entry => entry with { EndedAt = endedAt, State = state, RecordCount = _outcomes.Records });
+        await committer.CommitAsync(complete: reached == BackupStatus.Complete).ConfigureAwait(false);
+        var result = BackupReporting.Result(
+            work, catalog.Store.Location, run.Draft.Run, run.Session.Manifest!, _outcomes.All, run.Draft.NewGaps,
+            [.. work.Findings, .. run.Session.Findings.Except(work.Findings), .. run.Findings.All], endedAt);
         events.Verbose($"Run {_runId} of backup '{work.Options.BackupId}' ended: {result.Status}, {result.RecordCount} records in {result.SegmentCount} segments.");
         return result;
+    }
+
+    /// <summary>The run as a whole has failed: what is durable still becomes part of the backup, if that is possible.</summary>
+    private async Task<KafkaBackupException> GiveUpAsync(RunScope run, Committer committer, KafkaBackupException cause)
+    {
+        if (committer.Failure is null)
+        {
+            run.Draft.SetRun(entry => entry with { EndedAt = clock.GetUtcNow(), State = BackupStatus.Failed, RecordCount = _outcomes.Records });
+            try
+            {
+                await committer.CommitAsync(complete: false).ConfigureAwait(false);
+            }
+            catch (KafkaBackupException error)
+            {
+                events.Verbose($"What had been stored since the last commit could not be committed; the next run reads it again: {error.Message}");
+                return error.Definition == ErrorIds.BackupLockLost ? error : cause;
+            }
+        }
+
+        return cause;
     }
 
     private RunEntry FirstEntry() => new()

@@ -17,12 +17,10 @@ internal sealed class Committer(RunScope run) : IDisposable
 
     public KafkaBackupException? Failure => _failure;
 
-    public DateTimeOffset? LastCommitAt { get; private set; }
-
     public bool IsDue => _background.IsCompleted && run.Clock.GetElapsedTime(_lastCommit) >= run.Options.SegmentMaxInterval;
 
-    /// <summary>For the reader thread: what is durable by now becomes part of the backup, what is not joins the next commit.</summary>
-    public void CommitInBackground()
+    /// <summary>For the reader thread: once what was handed on is stored, it becomes part of the backup.</summary>
+    public void CommitInBackground(Task stored)
     {
         _lastCommit = run.Clock.GetTimestamp();
         _background = CommitQuietlyAsync();
@@ -31,17 +29,20 @@ internal sealed class Committer(RunScope run) : IDisposable
         {
             // Off the reader thread, from the first store call on.
             await Task.Yield();
+            await stored.ConfigureAwait(false);
             try
             {
                 await CommitAsync(complete: false).ConfigureAwait(false);
             }
-            catch (KafkaBackupException)
+            catch (KafkaBackupException error)
             {
                 // Kept in Failure, and the run ends by Lost.
+                run.Events.Verbose($"A commit failed: {error.Message}");
             }
         }
     }
 
+    /// <summary>Writes nothing when nothing has changed.</summary>
     public async Task CommitAsync(bool complete)
     {
         await _one.WaitAsync().ConfigureAwait(false);
@@ -52,17 +53,20 @@ internal sealed class Committer(RunScope run) : IDisposable
                 throw earlier;
             }
 
-            if (run.Draft.HasChanges)
+            if (run.Draft.DiffersWith(complete))
             {
-                await run.Session.CommitAsync(run.Draft.Next(run.Clock.GetUtcNow(), complete), CancellationToken.None).ConfigureAwait(false);
-                LastCommitAt = run.Clock.GetUtcNow();
+                var next = run.Draft.Next(run.Clock.GetUtcNow(), complete);
+                await run.Session.CommitAsync(next, CancellationToken.None).ConfigureAwait(false);
+                run.Status.Committed();
             }
 
+            run.Status.Alive();
             _lastCommit = run.Clock.GetTimestamp();
         }
         catch (KafkaBackupException error)
         {
             _failure ??= error;
+            run.Status.Trouble(error);
             await _failed.CancelAsync().ConfigureAwait(false);
             throw;
         }

@@ -6,100 +6,134 @@ namespace KafkaBackup.Engine.Backup;
 /// Follows the source until stopped (SEMANTICS B10): looks often, and when there is something new, and the interval is over or much has come,
 /// reads it in a pass like any other run's. Memory, ends, gaps and truncations are thereby the same as in a single run. Broker loss is waited out.
 /// </summary>
-internal sealed class ContinuousBackup(RunScope run, Committer committer, BackupPass pass, TopicJournal topics)
+internal sealed class ContinuousBackup(RunScope run, Committer committer, BackupPass pass, TopicJournal topics, OutcomeBook outcomes)
 {
     /// <summary>So many new offsets are read at once, without waiting for the interval: it bounds what a crash makes us read again.</summary>
     private const long ManyOffsets = 2_000_000;
 
-    private readonly HashSet<string> _told = new(StringComparer.Ordinal);
-    private readonly SegmentMerger _merger = new(run);
+    /// <summary>What the last pass could read, for looking at how far behind we are.</summary>
+    private TopicPartition[] _followed = [];
+    private bool _isAway;
 
-    public async Task FollowAsync(OutcomeBook outcomes, CancellationToken stop)
+    /// <summary>
+    /// Returns at a stop, and when the duration is over: then a pass under way still reaches its ends, which are fixed. Only the first, which
+    /// may have years to read, is cut short.
+    /// </summary>
+    public async Task FollowAsync(IReadOnlyList<PartitionWork> first, CancellationToken stop)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop, committer.Lost);
-        if (run.Options.Duration is { } duration)
-        {
-            ending.CancelAfter(duration);
-        }
-
+        using var timer = new CancellationTokenSource(run.Options.Duration ?? Timeout.InfiniteTimeSpan, run.Clock);
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(ending.Token, timer.Token);
         run.Events.Verbose($"Following the source; new records are committed at least every {run.Options.SegmentMaxInterval.TotalSeconds:0.#} s.");
         var lastPass = run.Clock.GetTimestamp();
-        while (!ending.IsCancellationRequested)
+        await ReadAsync(first, over.Token).ConfigureAwait(false);
+        while (!over.IsCancellationRequested && outcomes.StoreFailure is null)
         {
             try
             {
-                await Task.Delay(run.Options.PollInterval, run.Clock, ending.Token).ConfigureAwait(false);
-                var due = run.Clock.GetElapsedTime(lastPass) >= run.Options.SegmentMaxInterval;
-                if (due || await NewOffsetsAsync(ending.Token).ConfigureAwait(false) >= ManyOffsets)
+                await Task.Delay(run.Options.PollInterval, run.Clock, over.Token).ConfigureAwait(false);
+                var behind = await LookAsync(ending.Token).ConfigureAwait(false);
+                if (behind >= ManyOffsets || run.Clock.GetElapsedTime(lastPass) >= run.Options.SegmentMaxInterval)
                 {
                     lastPass = run.Clock.GetTimestamp();
-                    outcomes.Add(await PassAsync(ending.Token).ConfigureAwait(false));
+                    await ReadAsync(await CaptureAsync(ending.Token).ConfigureAwait(false), ending.Token).ConfigureAwait(false);
                 }
 
-                _told.Remove("");
+                Return();
             }
-            catch (OperationCanceledException) when (ending.IsCancellationRequested)
+            catch (OperationCanceledException) when (over.IsCancellationRequested)
             {
                 break;
             }
-            catch (KafkaBackupException error) when (committer.Failure is null && error.ErrorId.StartsWith("Cluster", StringComparison.Ordinal))
+            catch (KafkaBackupException error) when (committer.Failure is null && IsOfCluster(error))
             {
-                // The cluster may come back; what is stored is committed. Said once per outage.
-                if (_told.Add(""))
-                {
-                    run.Events.Warning($"{error.Message} The backup waits and goes on when the cluster is back.");
-                }
+                Leave(error);
+            }
+        }
+    }
+
+    private static bool IsOfCluster(KafkaBackupException error) => error.ErrorId.StartsWith("Cluster", StringComparison.Ordinal);
+
+    /// <summary>Said once per outage. The cluster may come back, and what is stored is committed.</summary>
+    private void Leave(KafkaBackupException error)
+    {
+        run.Status.Trouble(error);
+        run.Status.SetAway(error.Message);
+        if (!_isAway)
+        {
+            run.Events.Warning($"{error.Message} The backup waits and goes on when the cluster is back.");
+        }
+
+        _isAway = true;
+    }
+
+    private void Return()
+    {
+        run.Status.SetAway(null);
+        if (_isAway)
+        {
+            run.Events.Verbose("The cluster is back.");
+        }
+
+        _isAway = false;
+    }
+
+    /// <summary>How many offsets wait for us.</summary>
+    private async Task<long> LookAsync(CancellationToken cancel)
+    {
+        var bound = run.Options.IsolationLevel == IsolationLevel.ReadCommitted ? OffsetBound.LastStable : OffsetBound.HighWatermark;
+        var ends = await run.Cluster.ListOffsetsAsync(_followed, bound, cancel).ConfigureAwait(false);
+        var behind = 0L;
+        foreach (var (id, end) in ends)
+        {
+            if (end is { Error: null, Offset: { } offset })
+            {
+                var lag = Math.Max(0, offset - run.Draft.Partition(id).NextOffset);
+                run.Status.SetLag(id, lag);
+                behind += lag;
             }
         }
 
-        await committer.DrainAsync().ConfigureAwait(false);
-        if (committer.Failure is { } failure)
-        {
-            throw failure;
-        }
+        return behind;
     }
 
-    private async Task<long> NewOffsetsAsync(CancellationToken cancel)
-    {
-        var known = run.Session.Manifest!.Topics.Values
-            .SelectMany(t => t.Partitions.Values.Select(p => (Id: new TopicPartition(t.Name, p.Partition), p.NextOffset)))
-            .ToDictionary(p => p.Id, p => p.NextOffset);
-        var ends = await run.Cluster.ListOffsetsAsync(known.Keys, OffsetBound.HighWatermark, cancel).ConfigureAwait(false);
-        return ends.Sum(e => e.Value.Error is null ? Math.Max(0, (e.Value.Offset ?? 0) - known[e.Key]) : 0);
-    }
-
-    private async Task<IReadOnlyList<PartitionOutcome>> PassAsync(CancellationToken stop)
+    private async Task<IReadOnlyList<PartitionWork>> CaptureAsync(CancellationToken stop)
     {
         var source = await run.Cluster.DescribeAsync(stop).ConfigureAwait(false);
-        var selected = source.Topics.Values.Where(t => run.Options.Topics.Selects(t.Name)).OrderBy(t => t.Name, StringComparer.Ordinal).ToArray();
+        var selected = source.Topics.Values
+            .Where(t => run.Options.Topics.Selects(t.Name) && t.Partitions.Count > 0)
+            .OrderBy(t => t.Name, StringComparer.Ordinal)
+            .ToArray();
         var configs = await run.Cluster.DescribeConfigsAsync(selected.Select(t => t.Name).ToArray(), stop).ConfigureAwait(false);
         var capture = new SourceCapture(run.Cluster, run.Options, run.Clock, run.Events);
         var works = await capture.CaptureAsync(selected, configs, run.Session.Manifest, null, stop).ConfigureAwait(false);
-        TellTroubles(works);
         topics.Describe(selected, configs, works);
-        var outcomes = await pass.RunAsync(works, stop).ConfigureAwait(false);
-        await topics.TakeGroupsAsync(CancellationToken.None).ConfigureAwait(false);
-        await committer.CommitAsync(complete: outcomes.All(o => o.Status == PartitionStatus.Complete)).ConfigureAwait(false);
-        await MergeAsync(stop).ConfigureAwait(false);
-        return outcomes;
+        return works;
     }
 
-    private async Task MergeAsync(CancellationToken stop)
+    private async Task ReadAsync(IReadOnlyList<PartitionWork> works, CancellationToken stop)
     {
-        if (await _merger.MergeAsync(stop).ConfigureAwait(false) > 0)
+        _followed = works.Where(w => w.Refused is null).Select(w => w.Id).ToArray();
+        var read = await pass.RunAsync(works, stop).ConfigureAwait(false);
+        outcomes.Add(read);
+        if (outcomes.StoreFailure is not null || committer.Failure is not null)
         {
-            await committer.CommitAsync(complete: run.Session.Manifest!.Complete).ConfigureAwait(false);
+            return;
         }
-    }
 
-    private void TellTroubles(IReadOnlyList<PartitionWork> works)
-    {
-        foreach (var work in works.Where(w => w.Refused is not null))
+        outcomes.TellFailures();
+        foreach (var error in read.Select(o => o.Error).OfType<KafkaBackupException>())
         {
-            if (_told.Add($"{work.Id} {work.Refused!.ErrorId}"))
-            {
-                run.Events.Error(work.Refused);
-            }
+            run.Status.Trouble(error);
+        }
+
+        await topics.TakeGroupsAsync(stop).ConfigureAwait(false);
+        var complete = read.All(o => o.Status == PartitionStatus.Complete);
+        await committer.CommitAsync(complete).ConfigureAwait(false);
+        var merger = new SegmentMerger(run);
+        if (merger.HasWork && await merger.MergeAsync(stop).ConfigureAwait(false) > 0)
+        {
+            await committer.CommitAsync(complete).ConfigureAwait(false);
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using KafkaBackup.Engine.Cluster;
 using KafkaBackup.Engine.Format.Manifests;
 
 namespace KafkaBackup.Engine.Backup;
@@ -17,6 +18,7 @@ internal sealed class ManifestDraft
     private GroupSnapshot? _groupsBefore;
     private GroupSnapshot? _groupsAfter;
     private Manifest _latest;
+    private readonly List<GapInfo> _newGaps = [];
     private RunEntry _run;
     private bool _dirty;
 
@@ -29,15 +31,24 @@ internal sealed class ManifestDraft
         _earlierGroups = [.. basis.GroupSnapshots];
     }
 
-    /// <summary>True when something has changed since the last manifest was made.</summary>
-    public bool HasChanges
+    /// <summary>Gaps that this run noticed.</summary>
+    public IReadOnlyList<GapInfo> NewGaps
     {
         get
         {
             lock (_gate)
             {
-                return _dirty;
+                return [.. _newGaps];
             }
+        }
+    }
+
+    /// <summary>True when the next manifest would say something else than the last one made.</summary>
+    public bool DiffersWith(bool complete)
+    {
+        lock (_gate)
+        {
+            return _dirty || complete != _latest.Complete;
         }
     }
 
@@ -53,35 +64,31 @@ internal sealed class ManifestDraft
     }
 
     /// <summary>Adds a topic, or brings the description of a known one up to date, keeping what is stored of its partitions.</summary>
-    public void Describe(string name, string? topicId, int replicationFactor, IReadOnlyDictionary<string, string> configs, IEnumerable<PartitionWork> partitions)
+    public void Describe(TopicDescription topic, IReadOnlyDictionary<string, string> configs, IReadOnlyList<PartitionWork> partitions)
     {
         lock (_gate)
         {
-            var known = _topics.GetValueOrDefault(name);
-            var entries = new Dictionary<int, PartitionEntry>(known?.Partitions ?? ImmutableDictionary<int, PartitionEntry>.Empty);
-            foreach (var work in partitions)
+            var known = _topics.GetValueOrDefault(topic.Name);
+            var sameConfigs = known is not null && known.Configs.Count == configs.Count && configs.All(c => known.Configs.TryGetValue(c.Key, out var v) && v == c.Value);
+            var next = new TopicEntry
             {
-                var entry = _changed.GetValueOrDefault(work.Id) ?? entries.GetValueOrDefault(work.Id.Partition);
-                entries[work.Id.Partition] = work.Refused is not null && entry is not null
-                    ? entry with { Complete = false }
-                    : Described(entry, work);
-            }
-
-            _topics[name] = new TopicEntry
-            {
-                Name = name,
-                TopicId = topicId ?? known?.TopicId,
-                PartitionCount = entries.Count,
-                ReplicationFactor = replicationFactor,
-                Configs = configs,
-                Partitions = entries,
+                Name = topic.Name,
+                TopicId = topic.TopicId ?? known?.TopicId,
+                PartitionCount = Math.Max(topic.Partitions.Count, known?.PartitionCount ?? 0),
+                ReplicationFactor = topic.ReplicationFactor,
+                Configs = sameConfigs ? known!.Configs : configs,
+                Partitions = known?.Partitions ?? ImmutableDictionary<int, PartitionEntry>.Empty,
             };
-            foreach (var work in partitions)
+            if (next != known)
             {
-                _changed.Remove(work.Id);
+                _topics[topic.Name] = next;
+                _dirty = true;
             }
 
-            _dirty = true;
+            foreach (var work in partitions)
+            {
+                Describe(work);
+            }
         }
     }
 
@@ -93,11 +100,14 @@ internal sealed class ManifestDraft
         LastRecord = last,
     });
 
-    public void AddGap(TopicPartition id, GapEntry gap) => Change(id, p => p with
+    public void AddGap(TopicPartition id, GapEntry gap)
     {
-        Gaps = [.. p.Gaps, gap],
-        NextOffset = Math.Max(p.NextOffset, gap.ToOffset),
-    });
+        lock (_gate)
+        {
+            _newGaps.Add(new GapInfo(id.Topic, id.Partition, gap.FromOffset, gap.ToOffset, gap.Reason));
+            Change(id, p => p with { Gaps = [.. p.Gaps, gap], NextOffset = Math.Max(p.NextOffset, gap.ToOffset) });
+        }
+    }
 
     /// <summary>Everything up to the end was read: next is the captured end, not last record + 1 (SEMANTICS B3).</summary>
     public void Complete(TopicPartition id, long nextOffset) => Change(id, p => p with
@@ -116,6 +126,7 @@ internal sealed class ManifestDraft
         return p with { Segments = ImmutableList.CreateRange(kept) };
     });
 
+    /// <summary>The first is from before the data, the newest from after it. One that says what the newest says is not kept.</summary>
     public void SetGroups(GroupSnapshot snapshot)
     {
         lock (_gate)
@@ -123,6 +134,10 @@ internal sealed class ManifestDraft
             if (_groupsBefore is null)
             {
                 _groupsBefore = snapshot;
+            }
+            else if (_groupsAfter is { } newest && SameOffsets(newest, snapshot))
+            {
+                return;
             }
             else
             {
@@ -142,11 +157,35 @@ internal sealed class ManifestDraft
         }
     }
 
+    /// <summary>As it will be in the next manifest.</summary>
     public PartitionEntry Partition(TopicPartition id)
     {
         lock (_gate)
         {
-            return _changed.GetValueOrDefault(id) ?? _topics[id.Topic].Partitions[id.Partition];
+            return Find(id) ?? throw new InvalidOperationException($"{id} has not been described.");
+        }
+    }
+
+    /// <summary>All partitions as they will be in the next manifest.</summary>
+    public IReadOnlyList<(TopicPartition Id, PartitionEntry Entry)> Partitions()
+    {
+        lock (_gate)
+        {
+            var all = new Dictionary<TopicPartition, PartitionEntry>();
+            foreach (var topic in _topics.Values)
+            {
+                foreach (var entry in topic.Partitions.Values)
+                {
+                    all[new TopicPartition(topic.Name, entry.Partition)] = entry;
+                }
+            }
+
+            foreach (var (id, entry) in _changed)
+            {
+                all[id] = entry;
+            }
+
+            return all.OrderBy(p => p.Key).Select(p => (p.Key, p.Value)).ToArray();
         }
     }
 
@@ -183,35 +222,65 @@ internal sealed class ManifestDraft
         }
     }
 
-    private static PartitionEntry Described(PartitionEntry? entry, PartitionWork work) => entry is null
-        ? new PartitionEntry
+    private static PartitionEntry New(PartitionWork work) => new()
+    {
+        Partition = work.Id.Partition,
+        CapturedStart = work.CapturedStart,
+        CapturedEnd = work.StoreTo,
+        NextOffset = work.ReadFrom,
+        Complete = false,
+        Gaps = [],
+        Segments = ImmutableList<SegmentEntry>.Empty,
+    };
+
+    private static bool SameOffsets(GroupSnapshot left, GroupSnapshot right) =>
+        left.Groups.Count == right.Groups.Count
+        && left.Groups.Zip(right.Groups).All(g => g.First.Group == g.Second.Group && g.First.Offsets.SequenceEqual(g.Second.Offsets));
+
+    private void Describe(PartitionWork work)
+    {
+        var known = Find(work.Id);
+        if (work.Refused is not null)
         {
-            Partition = work.Id.Partition,
-            CapturedStart = work.CapturedStart,
-            CapturedEnd = work.StoreTo,
-            NextOffset = work.ReadFrom,
-            Complete = false,
-            Gaps = work.Gap is null ? [] : [work.Gap],
-            Segments = ImmutableList<SegmentEntry>.Empty,
+            // Nothing is known of one that was never seen: described as empty, it would look like a gap to the next run.
+            if (known is { Complete: true })
+            {
+                Change(work.Id, p => p with { Complete = false });
+            }
+
+            return;
         }
-        : entry with
+
+        var next = known is null ? New(work) : known with
         {
             CapturedStart = work.CapturedStart,
             CapturedEnd = work.StoreTo,
-            Complete = false,
-            NextOffset = Math.Max(entry.NextOffset, work.ReadFrom),
-            Gaps = work.Gap is null ? entry.Gaps : [.. entry.Gaps, work.Gap],
+            Complete = known.Complete && work.HasNothingToRead,
+            NextOffset = work.Gap is null ? Math.Max(known.NextOffset, work.ReadFrom) : known.NextOffset,
         };
+        Change(work.Id, _ => next);
+        if (work.Gap is { } gap)
+        {
+            AddGap(work.Id, gap);
+        }
+    }
 
     private static ImmutableList<SegmentEntry> Append(IReadOnlyList<SegmentEntry> segments, SegmentEntry segment) =>
         (segments as ImmutableList<SegmentEntry> ?? ImmutableList.CreateRange(segments)).Add(segment);
+
+    private PartitionEntry? Find(TopicPartition id) => _changed.GetValueOrDefault(id) ?? _topics.GetValueOrDefault(id.Topic)?.Partitions.GetValueOrDefault(id.Partition);
 
     private void Change(TopicPartition id, Func<PartitionEntry, PartitionEntry> change)
     {
         lock (_gate)
         {
-            _changed[id] = change(_changed.GetValueOrDefault(id) ?? _topics[id.Topic].Partitions[id.Partition]);
-            _dirty = true;
+            var before = Find(id);
+            var after = change(before!);
+            if (after != before)
+            {
+                _changed[id] = after;
+                _dirty = true;
+            }
         }
     }
 }

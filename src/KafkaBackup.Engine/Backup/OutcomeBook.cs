@@ -1,39 +1,48 @@
 namespace KafkaBackup.Engine.Backup;
 
 /// <summary>What became of each partition over a run; a continuous run's passes add up.</summary>
-internal sealed class OutcomeBook
+internal sealed class OutcomeBook(IEngineEvents events)
 {
     private readonly SortedDictionary<TopicPartition, PartitionOutcome> _outcomes = [];
+    private readonly HashSet<string> _told = new(StringComparer.Ordinal);
 
     public IReadOnlyCollection<PartitionOutcome> All => _outcomes.Values;
 
     public long Records => _outcomes.Values.Sum(o => o.Records);
 
-    public IEnumerable<KafkaBackupException> Errors => _outcomes.Values.Select(o => o.Error).OfType<KafkaBackupException>();
+    /// <summary>A store that cannot be written ends the whole run, after what was durable has been committed. The first cause, not what followed from it.</summary>
+    public KafkaBackupException? StoreFailure { get; private set; }
 
-    /// <summary>A store that cannot be written ends the whole run, after what was durable has been committed.</summary>
-    public KafkaBackupException? StoreFailure => Errors.FirstOrDefault(e => e.ErrorId.StartsWith("Store", StringComparison.Ordinal));
-
-    public void Add(IEnumerable<PartitionOutcome> outcomes)
+    public void Add(IReadOnlyCollection<PartitionOutcome> outcomes)
     {
+        StoreFailure ??= outcomes.Where(o => o.StoreFailed).Select(o => o.Error!).OrderBy(e => e.Definition == ErrorIds.Stopped).FirstOrDefault();
         foreach (var outcome in outcomes)
         {
             _outcomes[outcome.Work.Id] = _outcomes.TryGetValue(outcome.Work.Id, out var before) ? before.Then(outcome) : outcome;
         }
     }
 
+    /// <summary>Says of each partition once why it failed, and again only when it fails for another reason (SEMANTICS B15).</summary>
+    public void TellFailures()
+    {
+        foreach (var outcome in All)
+        {
+            if (outcome is { Error: { } error, StoreFailed: false } && _told.Add($"{outcome.Work.Id} {error.ErrorId}"))
+            {
+                events.Error(error);
+            }
+        }
+    }
+
     public BackupStatus State(bool stopped)
     {
-        if (All.All(o => o.Status == PartitionStatus.Complete))
+        if (All.Any(o => o.Status == PartitionStatus.Failed))
         {
-            return BackupStatus.Complete;
+            return All.All(o => o.Status == PartitionStatus.Failed) ? BackupStatus.Failed : BackupStatus.Incomplete;
         }
 
-        if (All.All(o => o.Status == PartitionStatus.Failed))
-        {
-            return BackupStatus.Failed;
-        }
-
-        return stopped && All.All(o => o.Status != PartitionStatus.Failed) ? BackupStatus.Stopped : BackupStatus.Incomplete;
+        return stopped ? BackupStatus.Stopped
+            : All.All(o => o.Status == PartitionStatus.Complete) ? BackupStatus.Complete
+            : BackupStatus.Incomplete;
     }
 }

@@ -4,18 +4,27 @@ using KafkaBackup.Engine.Records;
 
 namespace KafkaBackup.Engine.Backup;
 
+/// <summary>What the readings of one pass share.</summary>
+/// <param name="Pool">Memory of all blocks.</param>
+/// <param name="Headers">Set when offset headers are to be stored with each record.</param>
+/// <param name="MemoryShort">Asks all readings to hand on what they hold, before one of them waits for memory.</param>
+/// <param name="Abort">Ends that wait, when nothing could be stored any more anyway.</param>
+internal sealed record ReadingScope(
+    BlockBufferPool Pool, long SegmentMaxBytes, long? SegmentMaxRecords, OffsetHeaders? Headers, Action MemoryShort, CancellationToken Abort);
+
 /// <summary>
 /// One partition while it is read: decides of each record whether it belongs to the backup, fills blocks, and knows when the end is reached.
 /// Lives on the reader thread.
 /// </summary>
-internal sealed class PartitionReading(
-    PartitionWork work, SegmentLine line, BlockBufferPool pool, long maxBytes, long? maxRecords, CancellationToken abort) : IDisposable
+internal sealed class PartitionReading(PartitionWork work, SegmentLine line, ReadingScope scope) : IDisposable
 {
-    private readonly BlockBuilder _builder = new(pool);
+    private readonly BlockBuilder _builder = new(scope.Pool);
     private LastRecord? _verify = work.Verify;
     private long _segmentRecords;
     private long _segmentBytes;
     private int _leaderEpoch = -1;
+    private bool _segmentOpen;
+    private bool _gaveUp;
 
     public PartitionWork Work => work;
 
@@ -44,7 +53,7 @@ internal sealed class PartitionReading(
 
     public void OnRecord(in RecordView record)
     {
-        if (IsOver)
+        if (IsOver || _gaveUp)
         {
             return;
         }
@@ -65,14 +74,14 @@ internal sealed class PartitionReading(
         }
         else if (record.Offset >= Next)
         {
-            Take(record);
+            Take(scope.Headers is null ? record : scope.Headers.With(record));
         }
     }
 
     /// <summary>The reader says where it stands: past aborted records and markers, which are never handed out (SEMANTICS B3).</summary>
     public void OnPosition(long position)
     {
-        if (IsOver)
+        if (IsOver || _gaveUp)
         {
             return;
         }
@@ -89,34 +98,49 @@ internal sealed class PartitionReading(
     public void SkipTo(long to)
     {
         _verify = null;
-        CloseSegment();
         Next = to;
         ReachedEnd = Next >= work.CountTo;
     }
+
+    /// <summary>The log may have changed below us: our newest stored record has to be met again before anything more is taken.</summary>
+    public void MeetAgain(LastRecord last) => _verify = last;
 
     public void Fail(KafkaBackupException error) => Failure ??= error;
 
     /// <summary>Ends the open segment, so that a commit can name what was read so far.</summary>
     public void CloseSegment()
     {
-        // A record always follows a block that was sealed because it was full: an open segment has something in the builder.
-        if (!_builder.IsEmpty)
+        HandOn(mayBeLast: true);
+        if (_segmentOpen)
         {
-            line.Add(_builder.Seal(), closes: true, _leaderEpoch);
+            line.Close(_leaderEpoch);
         }
 
+        _segmentOpen = false;
         _segmentRecords = 0;
         _segmentBytes = 0;
+    }
+
+    /// <summary>Hands the open block on although it is not full, so that its memory comes back.</summary>
+    public void HandOn(bool mayBeLast)
+    {
+        if (!_builder.IsEmpty)
+        {
+            _segmentBytes += _builder.RawLength;
+            _segmentOpen = true;
+            line.Add(_builder.Seal(), mayBeLast);
+        }
     }
 
     public void Dispose() => _builder.Dispose();
 
     private void Take(in RecordView record)
     {
-        while (!_builder.Append(record, abort))
+        if (!TryPut(record))
         {
-            _segmentBytes += _builder.RawLength;
-            line.Add(_builder.Seal(), closes: false, _leaderEpoch);
+            // From here on a later record must not be taken either: it would hide the hole.
+            _gaveUp = true;
+            return;
         }
 
         Next = record.Offset + 1;
@@ -124,9 +148,35 @@ internal sealed class PartitionReading(
         Records++;
         Bytes += record.PayloadBytes;
         _segmentRecords++;
-        if (_segmentRecords >= maxRecords || _segmentBytes + _builder.RawLength >= maxBytes)
+        if (_segmentRecords >= scope.SegmentMaxRecords || _segmentBytes + _builder.RawLength >= scope.SegmentMaxBytes)
         {
             CloseSegment();
+        }
+    }
+
+    private bool TryPut(in RecordView record)
+    {
+        var outcome = _builder.TryAppend(record);
+        if (outcome == AppendOutcome.BlockFull)
+        {
+            // This record goes into the same segment, so the block is not its last.
+            HandOn(mayBeLast: false);
+            outcome = _builder.TryAppend(record);
+        }
+
+        if (outcome == AppendOutcome.Added)
+        {
+            return true;
+        }
+
+        try
+        {
+            scope.MemoryShort();
+            return _builder.Append(record, scope.Abort);
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
         }
     }
 
@@ -144,7 +194,7 @@ internal sealed class PartitionReading(
         }
 
         _verify = null;
-        if (RecordDigest.Of(record) != last.Digest)
+        if (!IsSame(last, record))
         {
             Fail(Truncated($"the record at offset {last.Offset} is not the one that was backed up"));
         }
@@ -152,10 +202,14 @@ internal sealed class PartitionReading(
         return false;
     }
 
+    /// <summary>It may have been stored with offset headers, or without: the option may have changed since.</summary>
+    private bool IsSame(LastRecord last, in RecordView record) =>
+        RecordDigest.Of(record) == last.Digest || RecordDigest.Of((scope.Headers ?? new OffsetHeaders()).With(record)) == last.Digest;
+
     private void NotMetAgain(LastRecord last)
     {
         _verify = null;
-        if (!work.Compacted)
+        if (!work.LastMayBeGone)
         {
             Fail(Truncated($"the record at offset {last.Offset} that was backed up is not there any more"));
         }

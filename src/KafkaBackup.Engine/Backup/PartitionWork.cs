@@ -27,8 +27,11 @@ internal sealed record PartitionWork
     /// <summary>Our newest stored record, to be met again before anything new is taken (SEMANTICS B8).</summary>
     public LastRecord? Verify { get; init; }
 
-    /// <summary>Compaction may have removed the record to be met again.</summary>
-    public bool Compacted { get; init; }
+    /// <summary>
+    /// The record to be met again may rightly be missing: compaction removes records, and a record that an earlier run took uncommitted is not
+    /// handed out to one that reads committed records only.
+    /// </summary>
+    public bool LastMayBeGone { get; init; }
 
     /// <summary>Offsets that were gone before the run began (SEMANTICS B5).</summary>
     public GapEntry? Gap { get; init; }

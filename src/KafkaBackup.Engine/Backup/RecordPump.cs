@@ -1,81 +1,85 @@
 using KafkaBackup.Engine.Cluster;
-using KafkaBackup.Engine.Format.Manifests;
-using KafkaBackup.Engine.Pacing;
 using KafkaBackup.Engine.Records;
 
 namespace KafkaBackup.Engine.Backup;
+
+/// <summary>What a pump calls, all on the reader thread.</summary>
+/// <param name="Begin">Makes the reading of a partition.</param>
+/// <param name="Ended">For each partition that is over, and for those under way at a stop.</param>
+/// <param name="Between">After each poll, for timers and progress.</param>
+internal sealed record PumpEvents(Func<PartitionWork, PartitionReading> Begin, Action<PartitionReading> Ended, Action<IEnumerable<PartitionReading>> Between);
 
 /// <summary>
 /// Reads many partitions with one reader, a few at a time, on one thread. A partition is done when its end is reached, and never because
 /// nothing comes (SEMANTICS B3, B4); one that fails leaves the others alone (B15).
 /// </summary>
-internal sealed class RecordPump(
-    IKafkaCluster cluster, ReaderOptions readerOptions, int width, RateLimiter limiter, TimeProvider clock, IEngineEvents events) : IRecordSink
+internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int width, PacedPolling pace, PumpEvents pumpEvents) : IRecordSink
 {
     /// <summary>Without any progress for this long a partition is asked for anew; leader elections and broker restarts take up to a minute.</summary>
     private static readonly TimeSpan StallTime = TimeSpan.FromSeconds(20);
 
+    /// <summary>
+    /// A poll waits some milliseconds; one that took longer was held up by our own side, by a store that is slow: no partition's fault. (What a
+    /// partition gives while others have their turn counts in full.)
+    /// </summary>
+    private static readonly TimeSpan LongestPoll = TimeSpan.FromMilliseconds(100);
+
     private const int StallRetries = 4;
 
-    private readonly PartitionReading?[] _slots = new PartitionReading?[width];
-    private readonly long[] _movedAt = new long[width];
-    private readonly int[] _retries = new int[width];
+    private readonly Slot?[] _slots = new Slot?[width];
     private readonly List<(int Slot, ReadFault Fault)> _faults = [];
+    private readonly LogInspection _inspection = new(run);
     private KafkaBackupException? _clusterFault;
-    private long _polledBytes;
+    private int _active;
+
+    /// <summary>The partitions that are being read.</summary>
+    public IEnumerable<PartitionReading> UnderWay => _slots.OfType<Slot>().Select(s => s.Reading);
 
     /// <summary>Reads until every partition is over or a stop is asked for. Returns with no partition assigned.</summary>
     /// <param name="waiting">Partitions still to read; taken from the front as slots come free.</param>
-    /// <param name="begin">Makes the reading of a partition.</param>
-    /// <param name="ended">Called for each partition that is over, and for those under way at a stop.</param>
-    /// <param name="between">Called after each poll, for timers and progress.</param>
-    public void Run(
-        Queue<PartitionWork> waiting, Func<PartitionWork, PartitionReading> begin, Action<PartitionReading> ended, Action<IEnumerable<PartitionReading>> between,
-        CancellationToken stop)
+    public void Run(Queue<PartitionWork> waiting, CancellationToken stop)
     {
-        using var reader = cluster.OpenReader(readerOptions);
-        var active = 0;
-        while (!stop.IsCancellationRequested)
+        using var reader = run.Cluster.OpenReader(readerOptions);
+        try
         {
-            active += Fill(reader, waiting, begin);
-            if (active == 0)
+            while (!stop.IsCancellationRequested)
             {
-                break;
-            }
-
-            _polledBytes = 0;
-            var records = reader.Poll(this);
-            HandleFaults(reader);
-            for (var slot = 0; slot < width; slot++)
-            {
-                if (_slots[slot] is { } reading && IsOver(reader, slot, reading))
+                Fill(reader, waiting, stop);
+                if (_active == 0)
                 {
-                    reader.Remove(slot);
-                    _slots[slot] = null;
-                    active--;
-                    ended(reading);
+                    break;
                 }
+
+                var idle = Poll(reader, stop);
+                HandleFaults(reader, stop);
+                for (var index = 0; index < width; index++)
+                {
+                    if (_slots[index] is { } slot && IsOver(reader, index, slot, idle))
+                    {
+                        End(reader, index, slot);
+                    }
+                }
+
+                pumpEvents.Between(UnderWay);
             }
-
-            between(_slots.OfType<PartitionReading>());
-            Pace(records, stop);
         }
-
-        for (var slot = 0; slot < width; slot++)
+        finally
         {
-            if (_slots[slot] is { } reading)
+            Task.WaitAll(_slots.Select(s => s?.Looking).OfType<Task>().ToArray(), CancellationToken.None);
+            for (var index = 0; index < width; index++)
             {
-                reader.Remove(slot);
-                _slots[slot] = null;
-                ended(reading);
+                if (_slots[index] is { } slot)
+                {
+                    End(reader, index, slot);
+                }
             }
         }
     }
 
     void IRecordSink.OnRecord(int slot, in RecordView record)
     {
-        _polledBytes += record.PayloadBytes;
-        if (_slots[slot] is { } reading)
+        pace.Count(record.PayloadBytes);
+        if (_slots[slot]?.Reading is { } reading)
         {
             try
             {
@@ -85,14 +89,10 @@ internal sealed class RecordPump(
             {
                 reading.Fail(error);
             }
-            catch (OperationCanceledException)
-            {
-                // The run is being given up while this thread waited for a buffer; the loop sees the token.
-            }
         }
     }
 
-    void IRecordSink.OnEnd(int slot, long offset) => _slots[slot]?.OnPosition(offset);
+    void IRecordSink.OnEnd(int slot, long offset) => _slots[slot]?.Reading.OnPosition(offset);
 
     void IRecordSink.OnError(int slot, ReadFault fault) => _faults.Add((slot, fault));
 
@@ -100,172 +100,167 @@ internal sealed class RecordPump(
     {
         if (_clusterFault?.Message != error.Message)
         {
-            events.Verbose($"The client library reports: {error.Message}");
+            run.Events.Verbose($"The client library reports: {error.Message}");
         }
 
+        run.Status.Trouble(error);
         _clusterFault = error;
     }
 
-    private int Fill(IRecordReader reader, Queue<PartitionWork> waiting, Func<PartitionWork, PartitionReading> begin)
+    private void Fill(IRecordReader reader, Queue<PartitionWork> waiting, CancellationToken stop)
     {
-        var filled = 0;
-        for (var slot = 0; slot < width && waiting.Count > 0; slot++)
+        for (var index = 0; index < width && waiting.Count > 0 && !stop.IsCancellationRequested; index++)
         {
-            if (_slots[slot] is null)
+            if (_slots[index] is null)
             {
-                var reading = begin(waiting.Dequeue());
-                _slots[slot] = reading;
-                _retries[slot] = 0;
-                _movedAt[slot] = clock.GetTimestamp();
-                reader.Assign(reading.Work.Id, reading.Position, slot);
-                filled++;
+                _slots[index] = new Slot(pumpEvents.Begin(waiting.Dequeue()));
+                _active++;
+                Assign(reader, index, _slots[index]!);
             }
         }
-
-        return filled;
     }
 
-    private bool IsOver(IRecordReader reader, int slot, PartitionReading reading)
+    private static void Assign(IRecordReader reader, int index, Slot slot)
     {
-        if (!reading.IsOver && reader.Position(slot) is { } position && position >= 0)
+        try
         {
-            reading.OnPosition(position);
+            reader.Assign(slot.Reading.Work.Id, slot.Reading.Position, index);
+        }
+        catch (KafkaBackupException error)
+        {
+            slot.Reading.Fail(error);
+        }
+    }
+
+    private void End(IRecordReader reader, int index, Slot slot)
+    {
+        reader.Remove(index);
+        _slots[index] = null;
+        _active--;
+        pumpEvents.Ended(slot.Reading);
+    }
+
+    /// <summary>Returns the time in which a partition could have given something.</summary>
+    private TimeSpan Poll(IRecordReader reader, CancellationToken stop)
+    {
+        if (!pace.MayPoll(out var most))
+        {
+            pace.WaitABit(stop);
+            return TimeSpan.Zero;
         }
 
+        var begun = run.Clock.GetTimestamp();
+        pace.Polled(reader.Poll(this, most));
+        var took = run.Clock.GetElapsedTime(begun);
+        return took < LongestPoll ? took : LongestPoll;
+    }
+
+    private bool IsOver(IRecordReader reader, int index, Slot slot, TimeSpan idle)
+    {
+        var reading = slot.Reading;
         if (reading.Line.Failure is { } failure)
         {
             reading.Fail(failure);
         }
 
-        if (reading.IsOver)
+        if (slot.Looking is { } looking)
         {
-            return true;
+            if (looking.IsCompleted && !reading.IsOver)
+            {
+                slot.Looking = null;
+                Continue(reader, index, slot, looking.Result);
+            }
+
+            return reading.IsOver && looking.IsCompleted;
+        }
+
+        if (!reading.IsOver && reader.Position(index) is { } position)
+        {
+            reading.OnPosition(position);
         }
 
         if (reading.Moved)
         {
             reading.Moved = false;
             _clusterFault = null;
-            _retries[slot] = 0;
-            _movedAt[slot] = clock.GetTimestamp();
+            slot.Retries = 0;
+            slot.Idle = TimeSpan.Zero;
         }
-        else if (clock.GetElapsedTime(_movedAt[slot]) > StallTime)
+        else if (!reading.IsOver && (slot.Idle += idle) > StallTime)
         {
-            Retry(reader, slot, reading);
+            Retry(reader, index, slot);
         }
 
         return reading.IsOver;
     }
 
-    private void Retry(IRecordReader reader, int slot, PartitionReading reading)
+    private void Retry(IRecordReader reader, int index, Slot slot)
     {
-        _movedAt[slot] = clock.GetTimestamp();
-        if (++_retries[slot] > StallRetries)
+        var reading = slot.Reading;
+        slot.Idle = TimeSpan.Zero;
+        if (++slot.Retries > StallRetries)
         {
             var cause = _clusterFault is null ? "" : $" The client library says: {_clusterFault.Message}";
             reading.Fail(ErrorIds.PartitionStalled.With(
-                $"Partition {reading.Work.Id} gave nothing for {StallTime.TotalSeconds * StallRetries:0} s at offset {reading.Next}, below its end {reading.Work.CountTo}.{cause}",
+                $"Partition {reading.Work.Id} gave nothing for {StallTime.TotalSeconds * slot.Retries:0} s at offset {reading.Next}, below its end {reading.Work.CountTo}.{cause}",
                 reading.Work.Id.ToString(), inner: _clusterFault));
             return;
         }
 
-        events.Verbose($"Partition {reading.Work.Id} has given nothing for {StallTime.TotalSeconds:0} s at offset {reading.Next}; asking for it anew.");
-        reader.Remove(slot);
-        reader.Assign(reading.Work.Id, reading.Position, slot);
+        run.Events.Verbose($"Partition {reading.Work.Id} has given nothing for {StallTime.TotalSeconds:0} s at offset {reading.Next}; asking for it anew.");
+        reader.Remove(index);
+        Assign(reader, index, slot);
     }
 
-    private void HandleFaults(IRecordReader reader)
+    private void HandleFaults(IRecordReader reader, CancellationToken stop)
     {
-        foreach (var (slot, fault) in _faults)
+        foreach (var (index, fault) in _faults)
         {
-            if (_slots[slot] is not { IsOver: false } reading)
+            if (_slots[index] is not { Looking: null, Reading: { IsOver: false } reading } slot)
             {
                 continue;
             }
 
-            if (fault.Kind == ReadFaultKind.OutOfRange)
+            if (fault.Kind != ReadFaultKind.OutOfRange)
             {
-                LookAgain(reader, slot, reading);
+                reading.Fail(LogInspection.Describe(reading, fault));
+            }
+            else if (++slot.Retries > StallRetries)
+            {
+                reading.Fail(ErrorIds.PartitionRead.With(
+                    $"Partition {reading.Work.Id}: the broker refuses offset {reading.Position}, which lies inside its log ({fault.Code}).", reading.Work.Id.ToString()));
             }
             else
             {
-                reading.Fail(Describe(reading, fault));
+                // What is read so far is ended, so that its last record can be met again should the log have changed.
+                reader.Remove(index);
+                reading.CloseSegment();
+                slot.Looking = _inspection.LookAsync(reading, stop);
             }
         }
 
         _faults.Clear();
     }
 
-    /// <summary>Our position is outside the log: either its start moved past us, a gap, or its end came back, a truncation (SEMANTICS B16).</summary>
-    private void LookAgain(IRecordReader reader, int slot, PartitionReading reading)
+    private void Continue(IRecordReader reader, int index, Slot slot, LogSituation found)
     {
-        var id = reading.Work.Id;
-        try
+        _inspection.Apply(slot.Reading, found);
+        if (!slot.Reading.IsOver)
         {
-            var start = Bound(id, OffsetBound.Earliest);
-            var end = Bound(id, OffsetBound.HighWatermark);
-            if (end < reading.Position)
-            {
-                reading.Fail(ErrorIds.LogTruncated.With(
-                    $"Partition {id} now ends at offset {end}, before offset {reading.Position} that had been reached: its log was truncated.", id.ToString()));
-                return;
-            }
-
-            if (start > reading.Next)
-            {
-                var to = Math.Min(start, reading.Work.StoreTo);
-                reading.CloseSegment();
-                reading.Line.AddGap(new GapEntry(
-                    reading.Next, to, "The source deleted these records while they were to be read (retention or DeleteRecords).", clock.GetUtcNow()));
-                events.Warning($"Partition {id}: offsets {reading.Next} to {to - 1} were deleted by the source before they could be read. The gap is recorded.");
-                reading.SkipTo(Math.Max(to, start));
-            }
-            else if (start > reading.Position)
-            {
-                // Only our last record, which was to be met again, is gone: what follows it is all there.
-                reading.SkipTo(reading.Next);
-            }
-
-            if (!reading.IsOver)
-            {
-                reader.Remove(slot);
-                reader.Assign(id, reading.Position, slot);
-            }
-        }
-        catch (KafkaBackupException error)
-        {
-            reading.Fail(error);
+            slot.Idle = TimeSpan.Zero;
+            Assign(reader, index, slot);
         }
     }
 
-    private long Bound(TopicPartition id, OffsetBound bound)
+    private sealed class Slot(PartitionReading reading)
     {
-        // The reader thread has nothing else to do for this partition, and it happens once in a while: wait for the answer here.
-        var answer = cluster.ListOffsetsAsync([id], bound, CancellationToken.None).GetAwaiter().GetResult()[id];
-        return answer.Error is null ? answer.Offset ?? 0 : throw answer.Error;
-    }
+        public PartitionReading Reading => reading;
 
-    private static KafkaBackupException Describe(PartitionReading reading, ReadFault fault)
-    {
-        var id = reading.Work.Id;
-        var at = fault.Offset >= 0 ? fault.Offset : reading.Next;
-        return fault.Kind switch
-        {
-            ReadFaultKind.Unauthorized => ErrorIds.ClusterUnauthorized.With(
-                $"Reading topic {id.Topic} was refused ({fault.Code}).", id.Topic, $"Grant this user READ and DESCRIBE on topic {id.Topic}."),
-            ReadFaultKind.UnknownPartition => ErrorIds.TopicNotFound.With($"Partition {id} is not there any more ({fault.Code}).", id.ToString()),
-            ReadFaultKind.BadMessage => ErrorIds.PartitionRead.With(
-                $"Partition {id} has a damaged batch at or after offset {at}: {fault.Message} ({fault.Code}). Everything before offset {reading.Next} is backed up.", id.ToString(),
-                "The broker's log is damaged there: let another replica lead the partition, then run again."),
-            _ => ErrorIds.PartitionRead.With($"Partition {id} could not be read at offset {at}: {fault.Message} ({fault.Code}).", id.ToString()),
-        };
-    }
+        public TimeSpan Idle { get; set; }
 
-    private void Pace(int records, CancellationToken stop)
-    {
-        if (records > 0 && limiter.Take(records, _polledBytes) is { Ticks: > 0 } wait)
-        {
-            stop.WaitHandle.WaitOne(wait);
-        }
+        public int Retries { get; set; }
+
+        /// <summary>Set while start and end of the log are asked for; nothing is assigned meanwhile.</summary>
+        public Task<LogSituation>? Looking { get; set; }
     }
 }

@@ -10,12 +10,15 @@ namespace KafkaBackup.Engine.Backup;
 /// The way of one partition's blocks into the store: compressed side by side, written in order, segment after segment; and, in the same
 /// order, what is to be said of the partition in the manifest. The reader thread puts in, tasks carry on; nothing here waits.
 /// </summary>
-internal sealed class SegmentLine(TopicPartition id, RunScope run, CompressionWorkers workers, CancellationToken abort) : IAsyncDisposable
+/// <param name="failed">Told once when nothing more can be stored, from whatever thread found out.</param>
+internal sealed class SegmentLine(
+    TopicPartition id, RunScope run, CompressionWorkers workers, Action<KafkaBackupException> failed, CancellationToken abort) : IAsyncDisposable
 {
     private Task _tail = Task.CompletedTask;
     private SegmentWriter? _writer;
     private IStoreUpload? _upload;
     private string _key = "";
+    private string? _lastDigest;
     private volatile KafkaBackupException? _failure;
 
     /// <summary>Why nothing more can be stored; blocks that come after are dropped.</summary>
@@ -26,16 +29,22 @@ internal sealed class SegmentLine(TopicPartition id, RunScope run, CompressionWo
 
     public int Segments { get; private set; }
 
-    /// <summary>Completes when all that was put in is stored or dropped; never fails.</summary>
+    /// <summary>Over the finished segments; null before the first.</summary>
+    public (long First, long Last)? Timestamps { get; private set; }
+
+    /// <summary>Completes when all that was put in so far is stored or dropped; never fails.</summary>
     public Task Drained => _tail;
 
-    /// <summary>Takes the block over. A closing block is its segment's last; the epoch is that of its last record.</summary>
-    public void Add(RawBlock block, bool closes, int leaderEpoch) =>
-        _tail = StoreAsync(_tail, workers.CompressAsync(block, closes), closes, leaderEpoch);
+    /// <summary>Takes the block over.</summary>
+    /// <param name="mayBeLast">The segment may end with it: then its last record's digest is kept. A segment that ends with another is dropped.</param>
+    public void Add(RawBlock block, bool mayBeLast) => _tail = StoreAsync(_tail, workers.CompressAsync(block, mayBeLast));
 
-    public void AddGap(GapEntry gap) => Then(() => run.Draft.AddGap(id, gap));
+    /// <summary>Ends the segment; the epoch is that of its last record.</summary>
+    public void Close(int leaderEpoch) => Then(() => FinishAsync(leaderEpoch));
 
-    public void Complete(long nextOffset) => Then(() => run.Draft.Complete(id, nextOffset));
+    public void AddGap(GapEntry gap) => Say(() => run.Draft.AddGap(id, gap));
+
+    public void Complete(long nextOffset) => Say(() => run.Draft.Complete(id, nextOffset));
 
     /// <summary>Waits for what was put in, then drops a segment that is still open.</summary>
     public async ValueTask DisposeAsync()
@@ -44,46 +53,54 @@ internal sealed class SegmentLine(TopicPartition id, RunScope run, CompressionWo
         await DropAsync().ConfigureAwait(false);
     }
 
-    private void Then(Action say)
+    private void Say(Action say) => Then(() =>
     {
-        _tail = SayAsync(_tail);
+        say();
+        return Task.CompletedTask;
+    });
 
-        async Task SayAsync(Task before)
+    private void Then(Func<Task> step)
+    {
+        _tail = AfterAsync(_tail);
+
+        async Task AfterAsync(Task before)
         {
             await before.ConfigureAwait(false);
             if (_failure is null)
             {
-                say();
+                await GuardAsync(step).ConfigureAwait(false);
             }
         }
     }
 
-    private async Task StoreAsync(Task before, Task<(CompressedBlock Block, string? LastDigest)> compressing, bool closes, int leaderEpoch)
+    private async Task StoreAsync(Task before, Task<(CompressedBlock Block, string? LastDigest)> compressing)
     {
         await before.ConfigureAwait(false);
-        try
+        await GuardAsync(async () =>
         {
             var (block, digest) = await compressing.ConfigureAwait(false);
             using (block)
             {
-                if (_failure is not null)
+                if (_failure is null)
                 {
-                    return;
+                    await AppendAsync(block).ConfigureAwait(false);
+                    _lastDigest = digest;
                 }
-
-                await AppendAsync(block).ConfigureAwait(false);
             }
+        }).ConfigureAwait(false);
+    }
 
-            if (closes)
-            {
-                await FinishAsync(leaderEpoch, digest!).ConfigureAwait(false);
-            }
+    private async Task GuardAsync(Func<Task> step)
+    {
+        try
+        {
+            await step().ConfigureAwait(false);
         }
         catch (KafkaBackupException error)
         {
             await FailAsync(error).ConfigureAwait(false);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (abort.IsCancellationRequested)
         {
             await FailAsync(ErrorIds.Stopped.With($"Storing {id} was given up.", id.ToString())).ConfigureAwait(false);
         }
@@ -106,24 +123,36 @@ internal sealed class SegmentLine(TopicPartition id, RunScope run, CompressionWo
         await _upload!.WriteAsync(_writer.AppendBlock(block), abort).ConfigureAwait(false);
     }
 
-    private async Task FinishAsync(int leaderEpoch, string digest)
+    private async Task FinishAsync(int leaderEpoch)
     {
-        await _upload!.WriteAsync(_writer!.Finish(out var summary), abort).ConfigureAwait(false);
-        await _upload.CommitAsync(abort).ConfigureAwait(false);
-        run.Draft.Add(id, summary.ToEntry(_key, run.RunId), summary.Stats.LastOffset + 1, new LastRecord(summary.Stats.LastOffset, leaderEpoch, digest));
-        StoredBytes += summary.StoredBytes;
-        Segments++;
+        if (_writer is not null && _lastDigest is { } digest)
+        {
+            await _upload!.WriteAsync(_writer.Finish(out var summary), abort).ConfigureAwait(false);
+            await _upload.CommitAsync(abort).ConfigureAwait(false);
+            var stats = summary.Stats;
+            run.Draft.Add(id, summary.ToEntry(_key, run.RunId), stats.LastOffset + 1, new LastRecord(stats.LastOffset, leaderEpoch, digest));
+            StoredBytes += summary.StoredBytes;
+            Segments++;
+            Timestamps = (Math.Min(Timestamps?.First ?? long.MaxValue, stats.MinTimestamp), Math.Max(Timestamps?.Last ?? long.MinValue, stats.MaxTimestamp));
+        }
+
         await DropAsync().ConfigureAwait(false);
     }
 
     private async ValueTask FailAsync(KafkaBackupException error)
     {
-        _failure ??= error;
+        if (_failure is null)
+        {
+            _failure = error;
+            failed(error);
+        }
+
         await DropAsync().ConfigureAwait(false);
     }
 
     private async ValueTask DropAsync()
     {
+        _lastDigest = null;
         _writer?.Dispose();
         _writer = null;
         if (_upload is { } upload)

@@ -31,6 +31,7 @@ internal sealed class SourceCapture(IKafkaCluster cluster, BackupOptions options
         var cuts = cutAtMs is { } at ? await CutAsync(partitions, at, ends, bound, cancel).ConfigureAwait(false) : null;
 
         var works = new List<PartitionWork>(partitions.Length);
+        var tookUncommitted = options.IsolationLevel == IsolationLevel.ReadCommitted && stored?.Runs.Any(r => r.Isolation == IsolationLevel.ReadUncommitted) == true;
         foreach (var topic in topics)
         {
             var known = stored?.Topics.GetValueOrDefault(topic.Name);
@@ -39,15 +40,9 @@ internal sealed class SourceCapture(IKafkaCluster cluster, BackupOptions options
             foreach (var partition in topic.Partitions)
             {
                 var id = new TopicPartition(topic.Name, partition.Partition);
-                var work = Work(id, starts[id], ends[id], marks[id], known?.Partitions.GetValueOrDefault(id.Partition), compacted);
+                var work = Work(id, starts[id], ends[id], marks[id], known?.Partitions.GetValueOrDefault(id.Partition), compacted || tookUncommitted);
                 work = recreated is null ? work : work with { Refused = recreated };
-                if (cuts?[id] is { } cut && cut < known?.Partitions.GetValueOrDefault(id.Partition)?.NextOffset)
-                {
-                    throw ErrorIds.ConsistentCutImpossible.With(
-                        $"The cut lies at offset {cut} of partition {id}, but later records are backed up already.", id.ToString(), "Give a later time, or a new backup id.");
-                }
-
-                works.Add(cuts is null || work.Refused is not null ? work : Cut(work, cuts[id], cutAtMs!.Value));
+                works.Add(cuts is null || work.Refused is not null ? work : Cut(work, cuts[id], known?.Partitions.GetValueOrDefault(id.Partition)?.NextOffset, cutAtMs!.Value));
             }
         }
 
@@ -74,7 +69,7 @@ internal sealed class SourceCapture(IKafkaCluster cluster, BackupOptions options
     }
 
     private PartitionWork Work(
-        TopicPartition id, OffsetAnswer start, OffsetAnswer end, OffsetAnswer mark, PartitionEntry? known, bool compacted)
+        TopicPartition id, OffsetAnswer start, OffsetAnswer end, OffsetAnswer mark, PartitionEntry? known, bool lastMayBeGone)
     {
         if ((start.Error ?? end.Error ?? mark.Error) is { } error)
         {
@@ -93,7 +88,7 @@ internal sealed class SourceCapture(IKafkaCluster cluster, BackupOptions options
             ReadFrom = first,
             StoreTo = last,
             HeldByTransaction = options.IsolationLevel == IsolationLevel.ReadCommitted && (mark.Offset ?? 0) > (end.Offset ?? 0),
-            Compacted = compacted,
+            LastMayBeGone = lastMayBeGone,
         };
         return known is null ? Begin(work) : Continue(work, known, mark, end);
     }
@@ -150,7 +145,8 @@ internal sealed class SourceCapture(IKafkaCluster cluster, BackupOptions options
         }
 
         var grown = storeTo > next;
-        var ledAnew = known.LastRecord is { } last && end.LeaderEpoch > last.LeaderEpoch && last.LeaderEpoch >= 0;
+        // A new leader may have begun with less than the old one had; a lower epoch is another log altogether.
+        var ledAnew = known.LastRecord is { LeaderEpoch: >= 0 } last && end.LeaderEpoch >= 0 && end.LeaderEpoch != last.LeaderEpoch;
         return work with
         {
             ReadFrom = next,
@@ -161,12 +157,12 @@ internal sealed class SourceCapture(IKafkaCluster cluster, BackupOptions options
     }
 
     /// <summary>Per partition the first offset stamped later than the instant; null where there is none.</summary>
-    private async Task<IReadOnlyDictionary<TopicPartition, long?>> CutAsync(
+    private async Task<IReadOnlyDictionary<TopicPartition, CutPoint>> CutAsync(
         TopicPartition[] partitions, long atMs, IReadOnlyDictionary<TopicPartition, OffsetAnswer> ends, OffsetBound bound, CancellationToken cancel)
     {
         var times = partitions.Where(p => ends[p].Error is null).ToDictionary(p => p, _ => atMs + 1);
         var found = await cluster.FindOffsetsByTimeAsync(times, IsolationLevel.ReadUncommitted, cancel).ConfigureAwait(false);
-        var cuts = partitions.ToDictionary(p => p, p => found.GetValueOrDefault(p) is { Error: null, Offset: >= 0 } answer ? answer.Offset : null);
+        var cuts = partitions.ToDictionary(p => p, p => found.TryGetValue(p, out var answer) ? new CutPoint(answer.Offset >= 0 ? answer.Offset : null, false, answer.Error) : new CutPoint(null));
         if (bound == OffsetBound.LastStable)
         {
             await AwaitTransactionsAsync(cuts, ends, cancel).ConfigureAwait(false);
@@ -177,33 +173,56 @@ internal sealed class SourceCapture(IKafkaCluster cluster, BackupOptions options
 
     /// <summary>A transaction open across the cut would shorten its partition: gives it a while to end.</summary>
     private async Task AwaitTransactionsAsync(
-        Dictionary<TopicPartition, long?> cuts, IReadOnlyDictionary<TopicPartition, OffsetAnswer> ends, CancellationToken cancel)
+        Dictionary<TopicPartition, CutPoint> cuts, IReadOnlyDictionary<TopicPartition, OffsetAnswer> ends, CancellationToken cancel)
     {
         var since = clock.GetTimestamp();
-        var held = cuts.Where(c => c.Value > ends[c.Key].Offset).Select(c => c.Key).ToList();
-        while (held.Count > 0 && clock.GetElapsedTime(since) < TransactionBudget)
+        var held = cuts.Where(c => c.Value.Offset > ends[c.Key].Offset).Select(c => c.Key).ToList();
+        while (held.Count > 0)
         {
+            var stable = await cluster.ListOffsetsAsync(held, OffsetBound.LastStable, cancel).ConfigureAwait(false);
+            held.RemoveAll(p => stable[p].Error is null && stable[p].Offset >= cuts[p].Offset);
+            if (held.Count == 0 || clock.GetElapsedTime(since) >= TransactionBudget)
+            {
+                break;
+            }
+
             events.Verbose($"{held.Count} partitions have a transaction open across the cut; waiting for it to end.");
             await Task.Delay(TransactionPoll, clock, cancel).ConfigureAwait(false);
-            var stable = await cluster.ListOffsetsAsync(held, OffsetBound.LastStable, cancel).ConfigureAwait(false);
-            held.RemoveAll(p => stable[p].Error is null && stable[p].Offset >= cuts[p]);
         }
 
         foreach (var partition in held)
         {
             events.Warning($"Partition {partition} still has a transaction open across the cut; it ends at its last stable offset instead.");
-            cuts[partition] = null;
+            cuts[partition] = new CutPoint(null, Held: true);
         }
     }
 
-    private static PartitionWork Cut(PartitionWork work, long? cut, long atMs)
+    private static PartitionWork Cut(PartitionWork work, CutPoint cut, long? stored, long atMs)
     {
-        if (cut is not { } at)
+        if (cut.Error is not null)
         {
-            return work with { CutAtMs = atMs };
+            // Without a cut the partition would run past the instant unnoticed.
+            return work with { Refused = cut.Error };
         }
 
-        // A cut below what is stored was refused by the planner; an empty range stays empty.
-        return work with { StoreTo = Math.Max(work.ReadFrom, at), CapturedEnd = Math.Max(work.CapturedEnd, at), CutAtMs = atMs };
+        if (cut.Offset is not { } at)
+        {
+            return work with { CutAtMs = atMs, HeldByTransaction = work.HeldByTransaction || cut.Held };
+        }
+
+        return at < stored
+            ? throw ErrorIds.ConsistentCutImpossible.With(
+                $"The cut lies at offset {at} of partition {work.Id}, but later records are backed up already.", work.Id.ToString(), "Give a later time, or a new backup id.")
+            : work with
+            {
+                StoreTo = Math.Max(work.ReadFrom, at),
+                CapturedEnd = Math.Max(work.CapturedEnd, at),
+                CutAtMs = atMs,
+                HeldByTransaction = false,
+            };
     }
+
+    /// <param name="Offset">The first offset stamped later than the instant; null where there is none, and the captured end counts.</param>
+    /// <param name="Held">A transaction stayed open across the cut.</param>
+    private sealed record CutPoint(long? Offset, bool Held = false, KafkaBackupException? Error = null);
 }

@@ -19,7 +19,11 @@ internal static class SourceTopics
             throw options.Topics.NothingMatched($"The cluster {address}", description.Topics.Keys);
         }
 
-        return selected;
+        return selected.FirstOrDefault(t => t.Partitions.Count == 0) is { } unseen
+            ? throw ErrorIds.ClusterUnauthorized.With(
+                $"Topic {unseen.Name} of the cluster {address} cannot be looked at: {unseen.ErrorMessage ?? "it shows no partitions"}.", unseen.Name,
+                $"Grant this user DESCRIBE and READ on topic {unseen.Name}, or exclude the topic.")
+            : selected;
     }
 
     private static void ReportMissing(ClusterDescription description, BackupOptions options, string address, List<Finding> findings)

@@ -18,8 +18,11 @@ public interface IRecordReader : IDisposable
 
     void Remove(int slot);
 
-    /// <summary>Hands out what has arrived, at most a batch; waits a few milliseconds when there is nothing. Returns the number of records.</summary>
-    int Poll(IRecordSink sink);
+    /// <summary>
+    /// Hands out what has arrived, at most a batch and never more than asked for; waits a few milliseconds when there is nothing. Returns the
+    /// number of records.
+    /// </summary>
+    int Poll(IRecordSink sink, int maxRecords = int.MaxValue);
 
     /// <summary>
     /// Where the next fetch for the slot would begin, as far as records handed out go: moves past control and aborted records, but not past

@@ -90,10 +90,10 @@ internal sealed unsafe class KafkaRecordReader : IRecordReader
         assignment.Dispose();
     }
 
-    public int Poll(IRecordSink sink)
+    public int Poll(IRecordSink sink, int maxRecords = int.MaxValue)
     {
         _pollNumber++;
-        var count = Fetch();
+        var count = Fetch(Math.Clamp(maxRecords, 1, BatchRecords));
         var handedOut = 0;
         var next = 0;
         try
@@ -142,15 +142,15 @@ internal sealed unsafe class KafkaRecordReader : IRecordReader
         _self.Free();
     }
 
-    private int Fetch()
+    private int Fetch(int most)
     {
-        var count = (int)LibRdKafka.rd_kafka_consume_batch_queue(_queue, 0, _messages, BatchRecords);
+        var count = (int)LibRdKafka.rd_kafka_consume_batch_queue(_queue, 0, _messages, (nuint)most);
         if (count == 0)
         {
             count = (int)LibRdKafka.rd_kafka_consume_batch_queue(_queue, WaitMs, _messages, 1);
-            if (count == 1)
+            if (count == 1 && most > 1)
             {
-                count += Math.Max(0, (int)LibRdKafka.rd_kafka_consume_batch_queue(_queue, 0, _messages + 1, BatchRecords - 1));
+                count += Math.Max(0, (int)LibRdKafka.rd_kafka_consume_batch_queue(_queue, 0, _messages + 1, (nuint)(most - 1)));
             }
         }
 

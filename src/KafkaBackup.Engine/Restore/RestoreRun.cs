@@ -76,7 +76,7 @@ internal sealed class RestoreRun(IKafkaCluster cluster, BackupCatalog catalog, R
         if (transactional && work.RecordCount > 0)
         {
             await cluster.DeleteGroupOffsetsAsync(
-                TransactionalNames.Group(work), work.Targets.Where(t => t.RecordCount > 0).Select(t => t.Target).ToArray(), CancellationToken.None).ConfigureAwait(false);
+                TransactionalNames.Group(_options), work.Targets.Where(t => t.RecordCount > 0).Select(t => t.Target).ToArray(), CancellationToken.None).ConfigureAwait(false);
         }
 
         journal.Remove();

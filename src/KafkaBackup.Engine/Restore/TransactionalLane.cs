@@ -82,7 +82,7 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
             if (sender.Fault is null && sender.Delivered > progress.Done)
             {
                 var mark = new GroupOffset(_work.Target, sender.Delivered, TransactionalNames.Metadata(scope.Work, progress.Start));
-                await writer.SendOffsetsAsync(TransactionalNames.Group(scope.Work), [mark], CancellationToken.None).ConfigureAwait(false);
+                await writer.SendOffsetsAsync(TransactionalNames.Group(scope.Options), [mark], CancellationToken.None).ConfigureAwait(false);
                 await writer.CommitTransactionAsync(CancellationToken.None).ConfigureAwait(false);
                 sender.Release();
                 return more;

@@ -18,15 +18,16 @@ public class ArrowTests
         ["Records"] = [],
         ["Configuration"] = [],
         ["Pacing"] = [],
+        ["Health"] = [],
         ["Cluster"] = ["Records"],
         ["Format"] = ["Records"],
         ["Storage"] = ["Records"],
         [Seams] = ["Cluster", "Storage"],
         ["Catalog"] = ["Records", "Format", "Storage"],
         ["Verify"] = Ground,
-        ["Backup"] = Ground,
+        ["Backup"] = [.. Ground, "Health"],
         ["Compare"] = Ground,
-        ["Restore"] = [.. Ground, "Verify"],
+        ["Restore"] = [.. Ground, "Verify", "Health"],
         [Facade] = [.. Ground, "Verify", "Backup", "Compare", "Restore"],
     };
 

@@ -17,9 +17,9 @@ public sealed class BackupScenario : IAsyncDisposable
     private readonly TemporaryFolder _folder = new();
     private readonly CancellationTokenSource _limit = new(Limit);
 
-    public BackupScenario(int brokers = 1, IStore? store = null)
+    public BackupScenario(int brokers = 1, IStore? store = null, LocalClusterOptions? options = null)
     {
-        Cluster = LocalCluster.Start(new LocalClusterOptions { Brokers = brokers });
+        Cluster = LocalCluster.Start(options ?? new LocalClusterOptions { Brokers = brokers });
         Store = store ?? new Engine.Storage.Files.FileStore(StorePath);
     }
 
@@ -60,15 +60,17 @@ public sealed class BackupScenario : IAsyncDisposable
         (await ManifestAsync(backupId)).Topics[topic].Partitions[partition];
 
     /// <summary>What the backup holds of a partition, read through nothing but the manifest and the segment reader.</summary>
-    public async Task<IReadOnlyList<TestRecord>> StoredAsync(string topic, int partition = 0, string backupId = "b")
+    public async Task<IReadOnlyList<TestRecord>> StoredAsync(string topic, int partition = 0, string backupId = "b", IStore? store = null)
     {
+        store ??= Store;
         var records = new List<TestRecord>();
         using var pool = new BlockBufferPool(64 << 20);
-        foreach (var segment in (await PartitionAsync(topic, partition, backupId)).Segments)
+        var manifest = (await new BackupCatalog(store).OpenAsync(backupId, Cancel)).Manifest;
+        foreach (var segment in manifest.Topics[topic].Partitions[partition].Segments)
         {
             var key = BackupKeys.Of(backupId, segment.Key);
             using var reader = await SegmentReader.OpenAsync(
-                key, (offset, buffer, cancel) => Store.ReadAsync(key, offset, buffer, cancel), segment.StoredBytes, pool, 0, Cancel);
+                key, (offset, buffer, cancel) => store.ReadAsync(key, offset, buffer, cancel), segment.StoredBytes, pool, 0, Cancel);
             for (var index = 0; index < reader.Blocks.Count; index++)
             {
                 using var block = await reader.ReadBlockAsync(index, Cancel);
@@ -95,6 +97,86 @@ public sealed class BackupScenario : IAsyncDisposable
             Headers = r.Headers.Select(h => new TestHeader(System.Text.Encoding.UTF8.GetBytes(h.Name), h.Value)).ToArray(),
         })
         .ToArray();
+
+    /// <summary>A client of the cluster, as an application would be.</summary>
+    public Engine.Cluster.IKafkaCluster Client() => Engine.Cluster.KafkaCluster.Connect(new ClusterSettings { BootstrapServers = [Cluster.BootstrapServers] }, SilentEvents.Instance);
+
+    /// <summary>Writes the values in one transaction, which is committed, aborted, or (null) left open: dispose of the writer then.</summary>
+    public async Task<IDisposable> TransactAsync(string topic, bool? commit, params string[] values)
+    {
+        await using var client = Client();
+        var writer = client.OpenWriter(new Engine.Cluster.WriterOptions(TransactionalId: $"tx-{topic}"));
+        await writer.InitTransactionsAsync(Cancel);
+        writer.BeginTransaction();
+        writer.Open(new TopicPartition(topic, 0), 0);
+        foreach (var value in values)
+        {
+            Tests.Cluster.ClusterTesting.Send(writer, 0, value, 0, 1_700_000_000_000);
+        }
+
+        Tests.Cluster.ClusterTesting.Drain(writer, new Tests.Cluster.CollectingReports());
+        if (commit is { } ends)
+        {
+            await (ends ? writer.CommitTransactionAsync(Cancel) : writer.AbortTransactionAsync(Cancel));
+        }
+
+        return writer;
+    }
+
+    /// <summary>Values v{from}, v{from + 1}, ..., in batches of a thousand.</summary>
+    public void Fill(string topic, int count, int from = 0, int partition = 0)
+    {
+        for (var next = from; next < from + count; next += 1000)
+        {
+            Cluster.Append(topic, partition, Enumerable.Range(next, Math.Min(1000, from + count - next)).Select(i => LocalRecord.Of($"k{i}", $"v{i}", 1_700_000_000_000 + i)));
+        }
+    }
+
+    public async Task WaitAsync(Func<bool> done, string what)
+    {
+        while (!done())
+        {
+            Assert.False(Cancel.IsCancellationRequested, $"waited too long: {what}");
+            await Task.Delay(20);
+        }
+    }
+
+    public async Task WaitAsync(Func<Task<bool>> done, string what)
+    {
+        while (!await done())
+        {
+            Assert.False(Cancel.IsCancellationRequested, $"waited too long: {what}");
+            await Task.Delay(20);
+        }
+    }
+
+    /// <summary>What the run was refused with, before anything was written.</summary>
+    public async Task<KafkaBackupException> RefusedAsync(BackupSettings? settings = null)
+    {
+        var before = await KeysAsync();
+        var error = await Assert.ThrowsAsync<KafkaBackupException>(() => BackUpAsync(settings));
+        Assert.Equal(before, await KeysAsync());
+        Assert.False(string.IsNullOrWhiteSpace(error.Advice));
+        return error;
+    }
+
+    public async Task<IReadOnlyList<string>> KeysAsync(string prefix = "")
+    {
+        var keys = new List<string>();
+        try
+        {
+            await foreach (var found in Store.ListAsync(prefix, Cancel))
+            {
+                keys.Add(found.Key);
+            }
+        }
+        catch (KafkaBackupException error) when (error.Definition == ErrorIds.StoreNotFound)
+        {
+            return [];
+        }
+
+        return keys;
+    }
 
     public async Task AssertStoredIsSourceAsync(string topic, int partition = 0) =>
         Assert.Equal(Source(topic, partition).Select(r => r.ToString()), (await StoredAsync(topic, partition)).Select(r => r.ToString()));

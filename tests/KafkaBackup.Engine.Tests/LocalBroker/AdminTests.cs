@@ -122,8 +122,8 @@ public sealed class AdminTests
     {
         await using var cluster = LocalCluster.Start();
         cluster.CreateTopic("t", 2);
-        cluster.Append("t", 0, Records(10));
-        cluster.Append("t", 1, Records(4));
+        cluster.Append("t", 0, Numbered(10));
+        cluster.Append("t", 1, Numbered(4));
         using var admin = Admin(cluster);
         var results = await admin.DeleteRecordsAsync([new TopicPartitionOffset("t", 0, 6), new TopicPartitionOffset("t", 1, Offset.End)]);
         Assert.Equal([6L, 4L], results.Select(r => r.Offset.Value));

@@ -75,7 +75,7 @@ public sealed class BrokerTests
     {
         await using var cluster = LocalCluster.Start();
         cluster.CreateTopic("t");
-        cluster.Append("t", 0, Records(10));
+        cluster.Append("t", 0, Numbered(10));
         using var consumer = Consumer(cluster, c =>
         {
             c.AutoOffsetReset = AutoOffsetReset.Error;
@@ -84,7 +84,7 @@ public sealed class BrokerTests
         consumer.Assign(new TopicPartitionOffset("t", 0, 0));
         Assert.Equal(10, ReadToEnd(consumer).Count);
         cluster.Truncate("t", 0, 4);
-        cluster.Append("t", 0, Records(20, prefix: "other"));
+        cluster.Append("t", 0, Numbered(20, prefix: "other"));
         void ReadOn()
         {
             while (true)

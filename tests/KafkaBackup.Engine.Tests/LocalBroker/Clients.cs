@@ -28,7 +28,7 @@ internal static class Clients
         {
             BootstrapServers = cluster.BootstrapServers, GroupId = "g-" + Guid.NewGuid().ToString("N"), EnableAutoCommit = false, EnablePartitionEof = true,
             AutoOffsetReset = AutoOffsetReset.Earliest, FetchWaitMaxMs = 20, CheckCrcs = true, ReconnectBackoffMs = 20,
-            IsolationLevel = IsolationLevel.ReadUncommitted,
+            IsolationLevel = Confluent.Kafka.IsolationLevel.ReadUncommitted,
         };
         set?.Invoke(config);
         return new ConsumerBuilder<byte[]?, byte[]?>(config).SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
@@ -78,7 +78,7 @@ internal static class Clients
 
     public static List<string?> Values(IEnumerable<ConsumeResult<byte[]?, byte[]?>> records) => [.. records.Select(r => Text(r.Message.Value))];
 
-    public static LocalRecord[] Records(int count, long firstTimestamp = 1_700_000_000_000, string prefix = "v") =>
+    public static LocalRecord[] Numbered(int count, long firstTimestamp = 1_700_000_000_000, string prefix = "v") =>
         [.. Enumerable.Range(0, count).Select(i => LocalRecord.Of("k" + i, prefix + i, firstTimestamp + i))];
 
     public static async Task Eventually(Func<bool> holds)

@@ -12,7 +12,7 @@ public sealed class ConsumingTests
     {
         await using var cluster = LocalCluster.Start();
         cluster.CreateTopic("t");
-        cluster.Append("t", 0, Records(10));
+        cluster.Append("t", 0, Numbered(10));
         Assert.Equal(["v7", "v8", "v9"], Values(ReadAll(cluster, "t", from: 7)));
     }
 
@@ -70,7 +70,7 @@ public sealed class ConsumingTests
         await using var cluster = LocalCluster.Start();
         cluster.CreateTopic("t");
         for (var i = 0; i < 20; i++)
-            cluster.Append("t", 0, Records(100, 1_000_000 + (i * 100)), codec);
+            cluster.Append("t", 0, Numbered(100, 1_000_000 + (i * 100)), codec);
         using var consumer = Consumer(cluster);
 
         Assert.Equal(0, At(1));
@@ -101,7 +101,7 @@ public sealed class ConsumingTests
     {
         await using var cluster = LocalCluster.Start();
         cluster.CreateTopic("t");
-        cluster.Append("t", 0, Records(10));
+        cluster.Append("t", 0, Numbered(10));
         cluster.DeleteRecords("t", 0, 6);
         using var consumer = Consumer(cluster, c => c.AutoOffsetReset = AutoOffsetReset.Error);
         consumer.Assign(new TopicPartitionOffset("t", 0, 2));
@@ -115,8 +115,8 @@ public sealed class ConsumingTests
     {
         await using var cluster = LocalCluster.Start();
         cluster.CreateTopic("t");
-        cluster.Append("t", 0, Records(5));
-        cluster.Append("t", 0, Records(5));
+        cluster.Append("t", 0, Numbered(5));
+        cluster.Append("t", 0, Numbered(5));
         cluster.CorruptBatch("t", 0, 7);
         using var consumer = Consumer(cluster);
         consumer.Assign(new TopicPartitionOffset("t", 0, 0));
@@ -131,7 +131,7 @@ public sealed class ConsumingTests
     {
         await using var cluster = LocalCluster.Start();
         cluster.CreateTopic("t");
-        cluster.Append("t", 0, Records(10));
+        cluster.Append("t", 0, Numbered(10));
         cluster.DeleteRecords("t", 0, 4);
         using var consumer = Consumer(cluster);
         var marks = consumer.QueryWatermarkOffsets(new Confluent.Kafka.TopicPartition("t", 0), Patience);
@@ -157,7 +157,7 @@ public sealed class ConsumingTests
     {
         await using var cluster = LocalCluster.Start();
         cluster.CreateTopic("t", 2);
-        cluster.Append("t", 1, Records(3));
+        cluster.Append("t", 1, Numbered(3));
         ReadAll(cluster, "t", 1, set: c => c.ClientId = "reader");
         Assert.Empty(cluster.Requests.Writes);
         var fetch = cluster.Requests.Of(ApiKey.Fetch)[0];

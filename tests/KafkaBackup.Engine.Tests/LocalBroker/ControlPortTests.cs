@@ -73,7 +73,7 @@ public sealed class ControlPortTests
         await using var _ = cluster;
         using var __ = http;
         cluster.CreateTopic("t", 1, replicationFactor: 2);
-        cluster.Append("t", 0, Records(10));
+        cluster.Append("t", 0, Numbered(10));
         await Post(http, "/topics/t/partitions/0/leader", new { broker = 2 });
         Assert.Equal(2, cluster.LeaderOf("t", 0));
         await Post(http, "/brokers/2/stop", new { });

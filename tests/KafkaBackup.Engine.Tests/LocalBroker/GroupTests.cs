@@ -13,8 +13,8 @@ public sealed class GroupTests
     {
         await using var cluster = LocalCluster.Start();
         cluster.CreateTopic("t", 2);
-        cluster.Append("t", 0, Records(3));
-        cluster.Append("t", 1, Records(3));
+        cluster.Append("t", 0, Numbered(3));
+        cluster.Append("t", 1, Numbered(3));
         using (var consumer = Subscribed(cluster, "g"))
         {
             for (var i = 0; i < 6;)
@@ -30,7 +30,7 @@ public sealed class GroupTests
 
         Assert.Equal("Empty", cluster.GroupState("g"));
         Assert.Equal([3, 3], cluster.GroupOffsets("g").Values.Select(o => o.Offset));
-        cluster.Append("t", 0, Records(1, prefix: "new"));
+        cluster.Append("t", 0, Numbered(1, prefix: "new"));
         using var second = Subscribed(cluster, "g");
         ConsumeResult<byte[]?, byte[]?> read;
         do

@@ -97,7 +97,7 @@ public sealed class KcatTests
     {
         await using var cluster = LocalCluster.Start();
         cluster.CreateTopic("t");
-        cluster.Append("t", 0, Records(100, 5000));
+        cluster.Append("t", 0, Numbered(100, 5000));
         Assert.Equal("t [0] offset 42\n", await Kcat.Run(cluster, null, "-Q", "-t", "t:0:5042"));
         Assert.Equal("t [0] offset 100\n", await Kcat.Run(cluster, null, "-Q", "-t", "t:0:-1"));
     }
@@ -117,8 +117,8 @@ public sealed class KcatTests
     {
         await using var cluster = LocalCluster.Start();
         cluster.CreateTopic("t", 2);
-        cluster.Append("t", 0, Records(5));
-        cluster.Append("t", 1, Records(5));
+        cluster.Append("t", 0, Numbered(5));
+        cluster.Append("t", 1, Numbered(5));
         var read = await Kcat.Run(cluster, null, "-G", "g", "-e", "-q", "-X", "auto.offset.reset=earliest", "t");
         Assert.Equal(10, read.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
         Assert.Equal("Empty", cluster.GroupState("g"));

@@ -89,9 +89,9 @@ public sealed class LogTests
         ProduceAll(producer, "t", 0, ["open"]);
         cluster.Compact("t");
         Assert.Equal(["committed", "open"], cluster.Read("t").Where(r => !r.IsControl).Select(r => r.ValueText));
-        Assert.Equal(["committed"], Values(ReadAll(cluster, "t", set: c => c.IsolationLevel = IsolationLevel.ReadCommitted)));
+        Assert.Equal(["committed"], Values(ReadAll(cluster, "t", set: c => c.IsolationLevel = Confluent.Kafka.IsolationLevel.ReadCommitted)));
         producer.CommitTransaction(Patience);
-        Assert.Equal(["committed", "open"], Values(ReadAll(cluster, "t", set: c => c.IsolationLevel = IsolationLevel.ReadCommitted)));
+        Assert.Equal(["committed", "open"], Values(ReadAll(cluster, "t", set: c => c.IsolationLevel = Confluent.Kafka.IsolationLevel.ReadCommitted)));
     }
 
     [Fact(Timeout = 60000)]
@@ -112,15 +112,15 @@ public sealed class LogTests
     {
         await using var cluster = LocalCluster.Start();
         cluster.CreateTopic("t");
-        cluster.Append("t", 0, Records(3, 1000));
-        cluster.Append("t", 0, Records(3, 2000));
-        cluster.Append("t", 0, Records(3, 3000));
+        cluster.Append("t", 0, Numbered(3, 1000));
+        cluster.Append("t", 0, Numbered(3, 2000));
+        cluster.Append("t", 0, Numbered(3, 3000));
         cluster.Expire("t", 2001);
         Assert.Equal(3, cluster.LogStart("t"));
         Assert.Equal(3, ReadAll(cluster, "t", from: 3)[0].Offset.Value);
         cluster.Expire("t", 9999);
         Assert.Equal((9L, 9L), (cluster.LogStart("t"), cluster.LogEnd("t")));
-        cluster.Append("t", 0, Records(1));
+        cluster.Append("t", 0, Numbered(1));
         Assert.Equal(9, Assert.Single(ReadAll(cluster, "t", from: 9)).Offset.Value);
     }
 
@@ -131,10 +131,10 @@ public sealed class LogTests
         cluster.CreateTopic("t", 1, new Dictionary<string, string> { ["retention.ms"] = "3600000" });
         cluster.CreateTopic("small", 1, new Dictionary<string, string> { ["retention.bytes"] = "1", ["retention.ms"] = "-1" });
         var now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
-        cluster.Append("t", 0, Records(3, now - 7200000));
-        cluster.Append("t", 0, Records(3, now));
-        cluster.Append("small", 0, Records(3, 1000));
-        cluster.Append("small", 0, Records(3, 1000));
+        cluster.Append("t", 0, Numbered(3, now - 7200000));
+        cluster.Append("t", 0, Numbered(3, now));
+        cluster.Append("small", 0, Numbered(3, 1000));
+        cluster.Append("small", 0, Numbered(3, 1000));
         cluster.ApplyRetention();
         Assert.Equal(3, cluster.LogStart("t"));
         Assert.Equal(3, cluster.LogStart("small"));
@@ -145,8 +145,8 @@ public sealed class LogTests
     {
         await using var cluster = LocalCluster.Start();
         cluster.CreateTopic("t");
-        cluster.Append("t", 0, Records(5));
-        cluster.Append("t", 0, Records(5));
+        cluster.Append("t", 0, Numbered(5));
+        cluster.Append("t", 0, Numbered(5));
         cluster.Truncate("t", 0, 7);
         Assert.Equal(7, cluster.LogEnd("t"));
         Assert.Equal(1, cluster.LeaderEpoch("t"));
@@ -179,7 +179,7 @@ public sealed class LogTests
     {
         await using var cluster = LocalCluster.Start();
         cluster.CreateTopic("t", 2, new Dictionary<string, string> { ["retention.ms"] = "1234" });
-        cluster.Append("t", 1, Records(3));
+        cluster.Append("t", 1, Numbered(3));
         var before = cluster.TopicId("t");
         cluster.RecreateTopic("t");
         Assert.NotEqual(before, cluster.TopicId("t"));
@@ -206,7 +206,7 @@ public sealed class LogTests
             {
                 cluster.CreateTopic("t", 1000);
                 Assert.Empty(directory.EnumerateFiles("*", SearchOption.AllDirectories));
-                cluster.Append("t", 3, Records(1));
+                cluster.Append("t", 3, Numbered(1));
                 Assert.Single(directory.EnumerateFiles("*", SearchOption.AllDirectories));
             }
 

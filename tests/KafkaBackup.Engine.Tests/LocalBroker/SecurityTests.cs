@@ -13,19 +13,19 @@ public sealed class SecurityTests
         SaslMechanisms = [mechanism], Users = new Dictionary<string, string> { ["alice"] = "s3cret, =x", ["bob"] = "other" },
     };
 
-    private static void Login(ClientConfig config, SaslMechanism mechanism, string user, string password)
+    private static void Login(ClientConfig config, Confluent.Kafka.SaslMechanism mechanism, string user, string password)
     {
-        config.SecurityProtocol = SecurityProtocol.SaslPlaintext;
+        config.SecurityProtocol = Confluent.Kafka.SecurityProtocol.SaslPlaintext;
         config.SaslMechanism = mechanism;
         config.SaslUsername = user;
         config.SaslPassword = password;
     }
 
     [Theory(Timeout = 60000)]
-    [InlineData("PLAIN", SaslMechanism.Plain)]
-    [InlineData("SCRAM-SHA-256", SaslMechanism.ScramSha256)]
-    [InlineData("SCRAM-SHA-512", SaslMechanism.ScramSha512)]
-    public async Task The_right_password_opens_the_door(string name, SaslMechanism mechanism)
+    [InlineData("PLAIN", Confluent.Kafka.SaslMechanism.Plain)]
+    [InlineData("SCRAM-SHA-256", Confluent.Kafka.SaslMechanism.ScramSha256)]
+    [InlineData("SCRAM-SHA-512", Confluent.Kafka.SaslMechanism.ScramSha512)]
+    public async Task The_right_password_opens_the_door(string name, Confluent.Kafka.SaslMechanism mechanism)
     {
         await using var cluster = LocalCluster.Start(WithSasl(name));
         cluster.CreateTopic("t");
@@ -35,10 +35,10 @@ public sealed class SecurityTests
     }
 
     [Theory(Timeout = 60000)]
-    [InlineData("PLAIN", SaslMechanism.Plain, "alice", "wrong")]
-    [InlineData("SCRAM-SHA-256", SaslMechanism.ScramSha256, "alice", "wrong")]
-    [InlineData("SCRAM-SHA-512", SaslMechanism.ScramSha512, "nobody", "s3cret, =x")]
-    public async Task A_wrong_password_does_not(string name, SaslMechanism mechanism, string user, string password)
+    [InlineData("PLAIN", Confluent.Kafka.SaslMechanism.Plain, "alice", "wrong")]
+    [InlineData("SCRAM-SHA-256", Confluent.Kafka.SaslMechanism.ScramSha256, "alice", "wrong")]
+    [InlineData("SCRAM-SHA-512", Confluent.Kafka.SaslMechanism.ScramSha512, "nobody", "s3cret, =x")]
+    public async Task A_wrong_password_does_not(string name, Confluent.Kafka.SaslMechanism mechanism, string user, string password)
     {
         await using var cluster = LocalCluster.Start(WithSasl(name));
         var errors = new System.Collections.Concurrent.ConcurrentQueue<Error>();
@@ -63,7 +63,7 @@ public sealed class SecurityTests
     public async Task A_mechanism_that_is_not_offered_is_refused()
     {
         await using var cluster = LocalCluster.Start(WithSasl("SCRAM-SHA-256"));
-        using var admin = Admin(cluster, c => Login(c, SaslMechanism.Plain, "alice", "s3cret, =x"));
+        using var admin = Admin(cluster, c => Login(c, Confluent.Kafka.SaslMechanism.Plain, "alice", "s3cret, =x"));
         Assert.Throws<KafkaException>(() => admin.GetMetadata(TimeSpan.FromSeconds(1)));
     }
 
@@ -74,11 +74,11 @@ public sealed class SecurityTests
         cluster.CreateTopic("t");
         using var trusting = Producer(cluster, c =>
         {
-            c.SecurityProtocol = SecurityProtocol.Ssl;
+            c.SecurityProtocol = Confluent.Kafka.SecurityProtocol.Ssl;
             c.SslCaLocation = cluster.Certificates!.AuthorityPath;
         });
         await trusting.ProduceAsync("t", Message("k", "v"));
-        using var suspicious = Admin(cluster, c => c.SecurityProtocol = SecurityProtocol.Ssl);
+        using var suspicious = Admin(cluster, c => c.SecurityProtocol = Confluent.Kafka.SecurityProtocol.Ssl);
         Assert.Throws<KafkaException>(() => suspicious.GetMetadata(TimeSpan.FromSeconds(1)));
     }
 
@@ -89,7 +89,7 @@ public sealed class SecurityTests
         cluster.CreateTopic("t");
         using var known = Producer(cluster, c =>
         {
-            c.SecurityProtocol = SecurityProtocol.Ssl;
+            c.SecurityProtocol = Confluent.Kafka.SecurityProtocol.Ssl;
             c.SslCaLocation = cluster.Certificates!.AuthorityPath;
             c.SslCertificateLocation = cluster.Certificates.ClientCertificatePath;
             c.SslKeyLocation = cluster.Certificates.ClientKeyPath;
@@ -98,7 +98,7 @@ public sealed class SecurityTests
         Assert.Equal("CN=local-client", cluster.Requests.Of(ApiKey.Produce)[0].User);
         using var unknown = Admin(cluster, c =>
         {
-            c.SecurityProtocol = SecurityProtocol.Ssl;
+            c.SecurityProtocol = Confluent.Kafka.SecurityProtocol.Ssl;
             c.SslCaLocation = cluster.Certificates!.AuthorityPath;
         });
         Assert.Throws<KafkaException>(() => unknown.GetMetadata(TimeSpan.FromSeconds(1)));
@@ -111,8 +111,8 @@ public sealed class SecurityTests
         cluster.CreateTopic("t");
         using var producer = Producer(cluster, c =>
         {
-            Login(c, SaslMechanism.ScramSha512, "bob", "other");
-            c.SecurityProtocol = SecurityProtocol.SaslSsl;
+            Login(c, Confluent.Kafka.SaslMechanism.ScramSha512, "bob", "other");
+            c.SecurityProtocol = Confluent.Kafka.SecurityProtocol.SaslSsl;
             c.SslCaLocation = cluster.Certificates!.AuthorityPath;
         });
         await producer.ProduceAsync("t", Message("k", "v"));
@@ -140,7 +140,7 @@ public sealed class SecurityTests
     {
         await using var cluster = LocalCluster.Start();
         cluster.CreateTopic("t");
-        cluster.Append("t", 0, Records(1));
+        cluster.Append("t", 0, Numbered(1));
         cluster.Deny(ApiKey.Fetch, "t");
         using var consumer = Consumer(cluster);
         consumer.Assign(new TopicPartitionOffset("t", 0, 0));
@@ -177,8 +177,8 @@ public sealed class SecurityTests
         await using var cluster = LocalCluster.Start(WithSasl("PLAIN"));
         cluster.CreateTopic("t");
         cluster.Deny(ApiKey.Produce, "t", "bob");
-        using var alice = Producer(cluster, c => Login(c, SaslMechanism.Plain, "alice", "s3cret, =x"));
-        using var bob = Producer(cluster, c => Login(c, SaslMechanism.Plain, "bob", "other"));
+        using var alice = Producer(cluster, c => Login(c, Confluent.Kafka.SaslMechanism.Plain, "alice", "s3cret, =x"));
+        using var bob = Producer(cluster, c => Login(c, Confluent.Kafka.SaslMechanism.Plain, "bob", "other"));
         await alice.ProduceAsync("t", Message("k", "v"));
         await Assert.ThrowsAsync<ProduceException<byte[]?, byte[]?>>(() => bob.ProduceAsync("t", Message("k", "v")));
     }

@@ -19,7 +19,7 @@ public sealed class TransactionTests
         return producer;
     }
 
-    private static void Committed(ConsumerConfig config) => config.IsolationLevel = IsolationLevel.ReadCommitted;
+    private static void Committed(ConsumerConfig config) => config.IsolationLevel = Confluent.Kafka.IsolationLevel.ReadCommitted;
 
     [Fact(Timeout = 60000)]
     public async Task Committed_records_are_read_and_the_marker_takes_an_offset()
@@ -75,11 +75,11 @@ public sealed class TransactionTests
     {
         await using var cluster = LocalCluster.Start();
         cluster.CreateTopic("t");
-        cluster.Append("t", 0, Records(2));
+        cluster.Append("t", 0, Numbered(2));
         using var producer = Transactional(cluster);
         producer.BeginTransaction();
         ProduceAll(producer, "t", 0, ["open"]);
-        cluster.Append("t", 0, Records(2, prefix: "later"));
+        cluster.Append("t", 0, Numbered(2, prefix: "later"));
         Assert.Equal(2, cluster.LastStableOffset("t"));
         Assert.Equal(5, cluster.LogEnd("t"));
         Assert.Equal(["v0", "v1"], Values(ReadAll(cluster, "t", set: Committed)));
@@ -141,7 +141,7 @@ public sealed class TransactionTests
         await using var cluster = LocalCluster.Start();
         cluster.CreateTopic("t");
         cluster.CreateTopic("in");
-        cluster.Append("in", 0, Records(10));
+        cluster.Append("in", 0, Numbered(10));
         using var consumer = Consumer(cluster, c => c.GroupId = "g");
         consumer.Assign(new TopicPartitionOffset("in", 0, 0));
         consumer.Consume(Patience);
@@ -165,11 +165,11 @@ public sealed class TransactionTests
     {
         await using var cluster = LocalCluster.Start();
         cluster.CreateTopic("in");
-        cluster.Append("in", 0, Records(10));
+        cluster.Append("in", 0, Numbered(10));
         using var consumer = Consumer(cluster, c =>
         {
             c.GroupId = "g";
-            c.IsolationLevel = IsolationLevel.ReadCommitted;
+            c.IsolationLevel = Confluent.Kafka.IsolationLevel.ReadCommitted;
         });
         consumer.Assign(new TopicPartitionOffset("in", 0, 0));
         using var producer = Transactional(cluster);
@@ -209,10 +209,10 @@ public sealed class TransactionTests
         cluster.CreateTopic("t", 2);
         var kept = cluster.BeginTransaction();
         var lost = cluster.BeginTransaction();
-        kept.Append("t", 0, Records(2, prefix: "kept"));
-        lost.Append("t", 0, Records(2, prefix: "lost"));
-        kept.Append("t", 0, Records(1, prefix: "more"));
-        lost.Append("t", 1, Records(1));
+        kept.Append("t", 0, Numbered(2, prefix: "kept"));
+        lost.Append("t", 0, Numbered(2, prefix: "lost"));
+        kept.Append("t", 0, Numbered(1, prefix: "more"));
+        lost.Append("t", 1, Numbered(1));
         Assert.Equal(0, cluster.LastStableOffset("t"));
         kept.Commit();
         Assert.Equal(2, cluster.LastStableOffset("t"));

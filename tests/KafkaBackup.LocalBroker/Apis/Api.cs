@@ -16,12 +16,12 @@ internal abstract class Api(ApiKey key, short minVersion, short maxVersion, shor
 
     public short FlexibleFrom { get; } = flexibleFrom;
 
-    /// <summary>True for requests that name topics: they are admitted once those names have been read, so that faults can match them.</summary>
-    public virtual bool AdmitsItself => false;
-
     public virtual bool TaggedResponseHeader => true;
 
-    /// <summary>Reads the request, does it and writes the answer; false closes the connection.</summary>
+    /// <summary>
+    /// Reads the request, has it admitted (by then its topics are known, so that faults can match them), does it and writes the
+    /// answer; false closes the connection.
+    /// </summary>
     public abstract ValueTask<bool> Handle(Request request, WireReader body, WireWriter reply);
 }
 
@@ -29,8 +29,6 @@ internal abstract class Api(ApiKey key, short minVersion, short maxVersion, shor
 internal abstract class Api<T>(ApiKey key, short minVersion, short maxVersion, short flexibleFrom)
     : Api(key, minVersion, maxVersion, flexibleFrom)
 {
-    public sealed override bool AdmitsItself => true;
-
     public sealed override async ValueTask<bool> Handle(Request request, WireReader body, WireWriter reply)
     {
         var parsed = Read(request, body);

@@ -9,10 +9,13 @@ internal sealed class ApiVersionsApi() : Api<bool>(ApiKey.ApiVersions, 0, 3, 3)
     public override bool TaggedResponseHeader => false;
 
     /// <summary>For a client from the future: the answer in the oldest form, from which it learns what to ask instead.</summary>
-    public static void WriteUnsupported(LocalCluster cluster, WireWriter reply)
+    public static async ValueTask<bool> RefuseVersion(Request request, WireWriter reply)
     {
+        if (!await request.Admit().ConfigureAwait(false))
+            return false;
         reply.Error(ErrorCode.UnsupportedVersion);
-        WriteKeys(cluster, reply);
+        WriteKeys(request.Cluster, reply);
+        return true;
     }
 
     protected override bool Read(Request request, WireReader body) => true;

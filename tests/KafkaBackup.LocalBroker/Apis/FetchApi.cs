@@ -11,8 +11,6 @@ namespace KafkaBackup.LocalBroker.Apis;
 /// </summary>
 internal sealed class FetchApi() : Api(ApiKey.Fetch, 4, 12, 12)
 {
-    public override bool AdmitsItself => true;
-
     public override async ValueTask<bool> Handle(Request request, WireReader body, WireWriter reply)
     {
         var asked = Read(request, body);

@@ -6,8 +6,6 @@ namespace KafkaBackup.LocalBroker.Apis;
 
 internal sealed class JoinGroupApi() : Api(ApiKey.JoinGroup, 0, 9, 6)
 {
-    public override bool AdmitsItself => true;
-
     public override async ValueTask<bool> Handle(Request request, WireReader body, WireWriter reply)
     {
         var version = request.Version;

@@ -6,8 +6,6 @@ namespace KafkaBackup.LocalBroker.Apis;
 
 internal sealed class SyncGroupApi() : Api(ApiKey.SyncGroup, 0, 5, 4)
 {
-    public override bool AdmitsItself => true;
-
     public override async ValueTask<bool> Handle(Request request, WireReader body, WireWriter reply)
     {
         var version = request.Version;

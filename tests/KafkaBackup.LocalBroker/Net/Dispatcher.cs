@@ -42,14 +42,10 @@ internal sealed class Dispatcher(LocalCluster cluster)
         if (api.TaggedResponseHeader)
             reply.Tags();
 
-        if (!api.AdmitsItself && !await request.Admit().ConfigureAwait(false))
-            return Silent(reply);
-        if (!known)
-            ApiVersionsApi.WriteUnsupported(cluster, reply);
-        else if (!await api.Handle(request, body, reply).ConfigureAwait(false))
-            return Silent(reply);
-
-        if (request.DropsConnection)
+        var answered = known
+            ? await api.Handle(request, body, reply).ConfigureAwait(false)
+            : await ApiVersionsApi.RefuseVersion(request, reply).ConfigureAwait(false);
+        if (!answered || request.DropsConnection)
             return Silent(reply);
         if (request.NoResponse)
             reply.Dispose();

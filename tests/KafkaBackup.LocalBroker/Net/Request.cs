@@ -6,7 +6,6 @@ namespace KafkaBackup.LocalBroker.Net;
 internal sealed class Request(LocalCluster cluster, Connection connection, LoggedRequest log)
 {
     private Fault? _fault;
-    private bool _admitted;
 
     public LocalCluster Cluster { get; } = cluster;
 
@@ -31,9 +30,6 @@ internal sealed class Request(LocalCluster cluster, Connection connection, Logge
     /// </summary>
     public async ValueTask<bool> Admit()
     {
-        if (_admitted)
-            return true;
-        _admitted = true;
         Cluster.Requests.Add(Log);
         _fault = Cluster.Faults.Claim(Log);
         switch (_fault?.Action)

@@ -1,0 +1,102 @@
+using KafkaBackup.Engine.Cluster;
+using KafkaBackup.Engine.Format.Manifests;
+
+namespace KafkaBackup.Engine.Backup;
+
+/// <summary>What a log looks like after a position of ours was refused.</summary>
+/// <param name="Last">Our newest stored record of the partition.</param>
+/// <param name="Error">Set when it could not be found out.</param>
+internal sealed record LogSituation(long Start, long End, LastRecord? Last, KafkaBackupException? Error = null);
+
+/// <summary>
+/// A position outside of the log (SEMANTICS B16): either its start moved past us, which is a gap, or its end came back, a truncation; if it is
+/// neither, the log may have been truncated and have grown again, so our newest record has to be met again.
+/// </summary>
+internal sealed class LogInspection(RunScope run)
+{
+    /// <summary>Never throws.</summary>
+    public async Task<LogSituation> LookAsync(PartitionReading reading, CancellationToken stop)
+    {
+        var id = reading.Work.Id;
+        try
+        {
+            // Only then does the manifest-to-be know our newest record.
+            await reading.Line.Drained.ConfigureAwait(false);
+            var start = await AskAsync(id, OffsetBound.Earliest, stop).ConfigureAwait(false);
+            var end = await AskAsync(id, OffsetBound.HighWatermark, stop).ConfigureAwait(false);
+            return (start.Error ?? end.Error) is { } error
+                ? new LogSituation(0, 0, null, error)
+                : new LogSituation(start.Offset ?? 0, end.Offset ?? 0, run.Draft.Partition(id).LastRecord);
+        }
+        catch (KafkaBackupException error)
+        {
+            return new LogSituation(0, 0, null, error);
+        }
+        catch (OperationCanceledException)
+        {
+            return new LogSituation(0, 0, null, ErrorIds.Stopped.With($"Looking at partition {id} was given up.", id.ToString()));
+        }
+    }
+
+    public void Apply(PartitionReading reading, LogSituation found)
+    {
+        var id = reading.Work.Id;
+        if (found.Error is { } error)
+        {
+            reading.Fail(error);
+        }
+        else if (found.End < reading.Next)
+        {
+            reading.Fail(ErrorIds.LogTruncated.With(
+                $"Partition {id} now ends at offset {found.End}, before offset {reading.Next} that had been reached: its log was truncated.", id.ToString()));
+        }
+        else if (found.Start > reading.Next)
+        {
+            Skip(reading, found.Start);
+        }
+        else if (found.Start > reading.Position)
+        {
+            // Only our last record, which was to be met again, is gone: what follows it is all there.
+            reading.SkipTo(reading.Next);
+        }
+        else if (found.Last is { } last && last.Offset >= found.Start && last.Offset < reading.Next)
+        {
+            reading.MeetAgain(last);
+        }
+    }
+
+    public static KafkaBackupException Describe(PartitionReading reading, ReadFault fault)
+    {
+        var id = reading.Work.Id;
+        var at = fault.Offset >= 0 ? fault.Offset : reading.Next;
+        return fault.Kind switch
+        {
+            ReadFaultKind.Unauthorized => ErrorIds.ClusterUnauthorized.With(
+                $"Reading topic {id.Topic} was refused ({fault.Code}).", id.Topic, $"Grant this user READ and DESCRIBE on topic {id.Topic}."),
+            ReadFaultKind.UnknownPartition => ErrorIds.TopicNotFound.With($"Partition {id} is not there any more ({fault.Code}).", id.ToString()),
+            ReadFaultKind.BadMessage => ErrorIds.PartitionRead.With(
+                $"Partition {id} has a damaged batch at or after offset {at}: {fault.Message} ({fault.Code}). Everything before offset {reading.Next} is backed up.", id.ToString(),
+                "The broker's log is damaged there: let another replica lead the partition, then run again."),
+            _ => ErrorIds.PartitionRead.With($"Partition {id} could not be read at offset {at}: {fault.Message} ({fault.Code}).", id.ToString()),
+        };
+    }
+
+    private void Skip(PartitionReading reading, long start)
+    {
+        var id = reading.Work.Id;
+        var to = Math.Min(start, reading.Work.StoreTo);
+        if (to > reading.Next)
+        {
+            reading.CloseSegment();
+            reading.Line.AddGap(new GapEntry(
+                reading.Next, to, "The source deleted these records while they were to be read (retention or DeleteRecords).", run.Clock.GetUtcNow()));
+            run.Status.CountGap();
+            run.Events.Warning($"Partition {id}: offsets {reading.Next} to {to - 1} were deleted by the source before they could be read. The gap is recorded.");
+        }
+
+        reading.SkipTo(Math.Max(to, start));
+    }
+
+    private async Task<OffsetAnswer> AskAsync(TopicPartition id, OffsetBound bound, CancellationToken stop) =>
+        (await run.Cluster.ListOffsetsAsync([id], bound, stop).ConfigureAwait(false))[id];
+}

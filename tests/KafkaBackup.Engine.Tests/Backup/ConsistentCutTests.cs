@@ -1,0 +1,85 @@
+using KafkaBackup.LocalBroker;
+
+namespace KafkaBackup.Engine.Tests.Backup;
+
+public sealed class ConsistentCutTests
+{
+    private const long T = 1_700_000_000_000;
+
+    [Fact]
+    public async Task B9_all_partitions_are_cut_at_one_instant_and_late_records_are_counted_and_join_the_next_run()
+    {
+        await using var scenario = new BackupScenario();
+        scenario.Cluster.CreateTopic("a");
+        scenario.Cluster.CreateTopic("b");
+        Put(scenario, "a", T - 10, T, T + 5, T - 3, T + 9);
+        Put(scenario, "b", T - 100, T - 50);
+
+        var result = await scenario.BackUpAsync(BackupScenario.Asked() with { ConsistentAt = new TimePoint(T) });
+
+        Assert.Equal(BackupStatus.Complete, result.Status);
+        Assert.Equal([0L, 1L], (await scenario.StoredAsync("a")).Select(r => r.Offset));
+        Assert.Equal([0L, 1L], (await scenario.StoredAsync("b")).Select(r => r.Offset));
+        Assert.Equal(1, result.Topics.Single(t => t.Topic == "a").Partitions.Single().LateRecords);
+        Assert.Equal(T, result.ConsistentAtMs);
+        Assert.Equal(TimeSpan.FromMilliseconds(50), result.HeadSkew);
+        Assert.Equal(3, (await scenario.BackUpAsync()).RecordCount);
+        await scenario.AssertStoredIsSourceAsync("a");
+    }
+
+    [Fact]
+    public async Task B9_a_transaction_open_across_the_cut_is_waited_for()
+    {
+        await using var scenario = new BackupScenario();
+        scenario.Cluster.CreateTopic("a");
+        var open = await scenario.TransactAsync("a", null, "x", "y");
+        scenario.Fill("a", 3, 10);
+        var ending = Task.Run(async () =>
+        {
+            await Task.Delay(700);
+            await ((Engine.Cluster.IRecordWriter)open).CommitTransactionAsync(scenario.Cancel);
+        });
+
+        var result = await scenario.BackUpAsync(BackupScenario.Asked() with { ConsistentAt = new TimePoint(T + 11) });
+        await ending;
+        open.Dispose();
+
+        Assert.Equal(BackupStatus.Complete, result.Status);
+        Assert.Equal([0L, 1L, 2L, 3L], (await scenario.StoredAsync("a")).Select(r => r.Offset));
+        Assert.False(result.Topics.Single().Partitions.Single().HeldByTransaction);
+    }
+
+    [Fact]
+    public async Task B9_now_is_the_instant_at_which_the_plan_is_made()
+    {
+        await using var scenario = new BackupScenario();
+        scenario.Cluster.CreateTopic("a");
+        Put(scenario, "a", T, DateTimeOffset.UtcNow.AddHours(1).ToUnixTimeMilliseconds());
+
+        var result = await scenario.BackUpAsync(BackupScenario.Asked() with { ConsistentAt = TimePoint.Now });
+
+        Assert.Equal(1, result.RecordCount);
+    }
+
+    [Fact]
+    public async Task B9_the_future_continuous_mode_and_a_time_before_stored_data_are_refused()
+    {
+        await using var scenario = new BackupScenario();
+        scenario.Cluster.CreateTopic("a");
+        Put(scenario, "a", T, T + 10, T + 20);
+        var future = new TimePoint(DateTimeOffset.UtcNow.AddHours(1).ToUnixTimeMilliseconds());
+
+        Assert.Equal(ErrorIds.ConsistentCutImpossible, (await scenario.RefusedAsync(BackupScenario.Asked() with { ConsistentAt = future })).Definition);
+        Assert.NotNull(await scenario.RefusedAsync(BackupScenario.Asked() with { ConsistentAt = new TimePoint(T), Continuous = true }));
+        await scenario.BackUpAsync();
+        Assert.Equal(ErrorIds.ConsistentCutImpossible, (await scenario.RefusedAsync(BackupScenario.Asked() with { ConsistentAt = new TimePoint(T + 5) })).Definition);
+    }
+
+    private static void Put(BackupScenario scenario, string topic, params long[] times)
+    {
+        foreach (var time in times)
+        {
+            scenario.Cluster.Append(topic, 0, LocalRecord.Of("k", "v", time));
+        }
+    }
+}

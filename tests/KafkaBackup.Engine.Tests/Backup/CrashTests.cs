@@ -1,0 +1,110 @@
+using KafkaBackup.Engine.Catalog;
+using KafkaBackup.Engine.Storage;
+using KafkaBackup.LocalBroker;
+using KafkaBackup.Testing.Storage;
+
+namespace KafkaBackup.Engine.Tests.Backup;
+
+/// <summary>Dies at every store call in turn, and goes on.</summary>
+public sealed class CrashTests
+{
+    [Fact]
+    public async Task C1_a_backup_killed_between_any_two_store_calls_and_run_again_equals_one_that_never_was()
+    {
+        await using var scenario = new BackupScenario(store: new MemoryStore());
+        scenario.Cluster.CreateTopic("orders", 2);
+        scenario.Cluster.CreateTopic("odd");
+        scenario.Fill("orders", 30);
+        scenario.Fill("orders", 25, partition: 1);
+        scenario.Cluster.Append("odd", 0, new LocalRecord(null, [], -1), new LocalRecord([], null, 5) { Headers = [("h", null)] });
+        var settings = BackupScenario.Asked() with { SegmentMaxRecords = 10, Compression = CompressionKind.None };
+
+        var crashes = await EnumeratedCrash.RunAsync(
+            () => new MemoryStore(),
+            store => RunAsync(scenario, store, settings),
+            async (store, place) =>
+            {
+                Unlock(store);
+                await RunAsync(scenario, store, settings);
+                await AssertWholeAsync(scenario, store, place);
+            });
+
+        Assert.InRange(crashes, 40, 2000);
+    }
+
+    [Fact]
+    public async Task C1_a_second_run_that_merges_can_be_killed_anywhere_too()
+    {
+        await using var scenario = new BackupScenario(store: new MemoryStore());
+        scenario.Cluster.CreateTopic("orders", 2);
+        scenario.Cluster.CreateTopic("odd");
+        var settings = BackupScenario.Asked() with { SegmentMaxRecords = 1000, Compression = CompressionKind.None, Topics = ["orders", "odd"] };
+        var before = new MemoryStore();
+        for (var i = 0; i < 7; i++)
+        {
+            scenario.Fill("orders", 3, i * 3);
+            await RunAsync(scenario, before, settings);
+        }
+
+        scenario.Fill("orders", 3, 21);
+        var crashes = await EnumeratedCrash.RunAsync(
+            () => Copy(before),
+            store => RunAsync(scenario, store, settings),
+            async (store, place) =>
+            {
+                Unlock(store);
+                await RunAsync(scenario, store, settings);
+                await AssertWholeAsync(scenario, store, place);
+            });
+
+        Assert.InRange(crashes, 20, 2000);
+    }
+
+    private static async Task RunAsync(BackupScenario scenario, IStore store, BackupSettings settings)
+    {
+        scenario.Wrap = _ => store;
+        await using var planned = await scenario.PlanAsync(settings);
+        await planned.RunAsync(scenario.Cancel);
+    }
+
+    /// <summary>The dead process's lock would be waited out; the clock is not what is tested here.</summary>
+    private static void Unlock(MemoryStore store) => store.DeleteAsync(BackupKeys.Of("b", BackupKeys.Lock), CancellationToken.None).AsTask().GetAwaiter().GetResult();
+
+    private static async Task AssertWholeAsync(BackupScenario scenario, MemoryStore store, string place)
+    {
+        var manifest = (await new BackupCatalog(store).OpenAsync("b", scenario.Cancel)).Manifest;
+        Assert.True(manifest.Complete, place);
+        foreach (var (topic, partition) in new[] { ("orders", 0), ("orders", 1), ("odd", 0) })
+        {
+            var stored = await scenario.StoredAsync(topic, partition, store: store);
+            Assert.True(scenario.Source(topic, partition).Select(r => r.ToString()).SequenceEqual(stored.Select(r => r.ToString())), $"{place}: {topic}/{partition}");
+        }
+
+        // What the dead run left has gone as well; merged inputs stay while older heads name them.
+        var named = manifest.Topics.Values.SelectMany(t => t.Partitions.Values).SelectMany(p => p.Segments).Count();
+        var there = 0;
+        await foreach (var _ in store.ListAsync("b/topics/", scenario.Cancel))
+        {
+            there++;
+        }
+
+        Assert.InRange(there, named, named + 10);
+    }
+
+    private static MemoryStore Copy(MemoryStore from)
+    {
+        var to = new MemoryStore();
+        CopyAsync().GetAwaiter().GetResult();
+        return to;
+
+        async Task CopyAsync()
+        {
+            await foreach (var found in from.ListAsync("", CancellationToken.None))
+            {
+                var content = new byte[found.Size];
+                await from.ReadAsync(found.Key, 0, content, CancellationToken.None);
+                await to.PutAsync(found.Key, content, CancellationToken.None);
+            }
+        }
+    }
+}
