@@ -1,4 +1,4 @@
-using KafkaBackup.LocalBroker.Wire;
+using KafkaBackup.LocalBroker;
 
 namespace KafkaBackup.Engine.Tests.Backup;
 
