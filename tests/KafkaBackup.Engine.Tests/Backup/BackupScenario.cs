@@ -99,22 +99,22 @@ public sealed class BackupScenario : IAsyncDisposable
         .ToArray();
 
     /// <summary>A client of the cluster, as an application would be.</summary>
-    public Engine.Cluster.IKafkaCluster Client() => Engine.Cluster.KafkaCluster.Connect(new ClusterSettings { BootstrapServers = [Cluster.BootstrapServers] }, SilentEvents.Instance);
+    public KafkaBackup.Engine.Cluster.IKafkaCluster Client() => KafkaBackup.Engine.Cluster.KafkaCluster.Connect(new ClusterSettings { BootstrapServers = [Cluster.BootstrapServers] }, SilentEvents.Instance);
 
     /// <summary>Writes the values in one transaction, which is committed, aborted, or (null) left open: dispose of the writer then.</summary>
     public async Task<IDisposable> TransactAsync(string topic, bool? commit, params string[] values)
     {
         await using var client = Client();
-        var writer = client.OpenWriter(new Engine.Cluster.WriterOptions(TransactionalId: $"tx-{topic}"));
+        var writer = client.OpenWriter(new KafkaBackup.Engine.Cluster.WriterOptions(TransactionalId: $"tx-{topic}"));
         await writer.InitTransactionsAsync(Cancel);
         writer.BeginTransaction();
         writer.Open(new TopicPartition(topic, 0), 0);
         foreach (var value in values)
         {
-            Tests.Cluster.ClusterTesting.Send(writer, 0, value, 0, 1_700_000_000_000);
+            KafkaBackup.Engine.Tests.Cluster.ClusterTesting.Send(writer, 0, value, 0, 1_700_000_000_000);
         }
 
-        Tests.Cluster.ClusterTesting.Drain(writer, new Tests.Cluster.CollectingReports());
+        KafkaBackup.Engine.Tests.Cluster.ClusterTesting.Drain(writer, new KafkaBackup.Engine.Tests.Cluster.CollectingReports());
         if (commit is { } ends)
         {
             await (ends ? writer.CommitTransactionAsync(Cancel) : writer.AbortTransactionAsync(Cancel));

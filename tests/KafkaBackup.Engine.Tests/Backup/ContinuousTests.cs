@@ -1,3 +1,4 @@
+using KafkaBackup.LocalBroker;
 using KafkaBackup.LocalBroker.Wire;
 
 namespace KafkaBackup.Engine.Tests.Backup;

@@ -1,3 +1,4 @@
+using KafkaBackup.LocalBroker;
 using System.Diagnostics;
 using System.Text;
 using KafkaBackup.LocalBroker.Wire;
