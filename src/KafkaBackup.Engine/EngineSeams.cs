@@ -12,5 +12,6 @@ public sealed record EngineSeams(
 
     private static IStore OpenRealStore(StoreSettings settings, IEngineEvents events) => StoreFactory.Open(
         settings, TimeProvider.System,
-        notice => events.Verbose($"The store could not {notice.Operation} ({notice.Error.Message}); trying again in {notice.Delay.TotalSeconds:0.#} s."));
+        notice => events.Verbose($"The store could not {notice.Operation} ({notice.Error.Message}); trying again in {notice.Delay.TotalSeconds:0.#} s."),
+        events.Warning);
 }

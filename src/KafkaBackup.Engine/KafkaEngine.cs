@@ -1,5 +1,6 @@
 using KafkaBackup.Engine.Backup;
 using KafkaBackup.Engine.Configuration;
+using KafkaBackup.Engine.Restore;
 
 namespace KafkaBackup.Engine;
 
@@ -30,7 +31,7 @@ public sealed class KafkaEngine(IEngineEvents events, string baseDirectory, Engi
 
     /// <summary>Plans the restore of one backup or of several together (SEMANTICS E9).</summary>
     public Task<Planned<IReadOnlyList<RestoreReport>, IReadOnlyList<RestoreResult>>> PlanRestoreAsync(IReadOnlyList<RestoreSettings> settings, CancellationToken cancel) =>
-        throw new NotImplementedException();
+        new RestoreJob(_seams, _events, _baseDirectory).PlanAsync(ResolveAll(settings), cancel);
 
     public Task<IReadOnlyList<OffsetMapping>> GetOffsetMappingAsync(OffsetMappingSettings settings, CancellationToken cancel) =>
         throw new NotImplementedException();
@@ -56,6 +57,12 @@ public sealed class KafkaEngine(IEngineEvents events, string baseDirectory, Engi
 
     public Task<Planned<ConsumerOffsetPlan, IReadOnlyList<ConsumerOffsetRestoreResult>>> PlanOffsetRestoreAsync(ConsumerOffsetRestoreSettings settings, CancellationToken cancel) =>
         throw new NotImplementedException();
+
+    private RestoreOptions[] ResolveAll(IReadOnlyList<RestoreSettings> settings)
+    {
+        var resolver = Options();
+        return settings.Select(resolver.Resolve).ToArray();
+    }
 
     private OptionsResolver Options() => new(_baseDirectory, _events, _seams.Clock);
 }

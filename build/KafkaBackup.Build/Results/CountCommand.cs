@@ -5,14 +5,22 @@ internal static class CountCommand
 {
     public static int Run(CommandLine arguments, TextWriter output)
     {
-        var files = arguments.Words.SelectMany(ResultFiles).Order(StringComparer.Ordinal).ToList();
-        var suites = files.Select(file => TestCount.Read(file)).ToList();
-        var total = suites.Aggregate(TestCount.Zero, (sum, suite) => sum + suite);
-
-        // A runner that died has told of the tests before its death only: its exit code counts as one more failure.
+        // A runner that died has told of the tests before its death only, and a result that can't be read tells nothing: neither may look like success.
         var broken = arguments.All("--broken").ToList();
-        foreach (var runner in broken)
-            output.WriteLine($"{runner}");
+        var total = TestCount.Zero;
+        foreach (var file in arguments.Words.SelectMany(ResultFiles).Order(StringComparer.Ordinal))
+        {
+            try
+            {
+                total += TestCount.Read(file);
+            }
+            catch (BuildStepException unreadable)
+            {
+                broken.Add(unreadable.Message);
+            }
+        }
+
+        broken.ForEach(output.WriteLine);
         if (total.Failed == 0 && broken.Count > 0)
             total += new TestCount(0, broken.Count, 0);
 
@@ -22,8 +30,9 @@ internal static class CountCommand
         return total.Failed == 0 && total.Passed > 0 ? 0 : 1;
     }
 
+    /// <summary>Folders inside hold attachments, not results.</summary>
     private static IEnumerable<string> ResultFiles(string path) =>
         Directory.Exists(path)
-            ? Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Where(file => Path.GetExtension(file) is ".trx" or ".xml")
+            ? Directory.EnumerateFiles(path).Where(file => Path.GetExtension(file) is ".trx" or ".xml")
             : [path];
 }

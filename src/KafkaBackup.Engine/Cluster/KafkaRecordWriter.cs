@@ -159,10 +159,15 @@ internal sealed unsafe class KafkaRecordWriter : IRecordWriter
 
     private Exception CannotSend(NativeError error, TopicPartition partition, long offset)
     {
+        if (_client.FatalError() is { } fatal)
+        {
+            return _transactions.Fatal(fatal);
+        }
+
         var what = offset >= 0 ? $"The record with offset {offset}" : "A record";
         return error.Code switch
         {
-            ErrorCode.Local_Fatal or ErrorCode.Local_Fenced or ErrorCode.Local_State => _transactions.Stopped(error),
+            ErrorCode.Local_State => _transactions.Classify(error, "Writing"),
             ErrorCode.MsgSizeTooLarge => ErrorIds.TargetRefused.With($"{what} is too large for the client library to send to {partition}.", partition, "Leave this record out of the restore."),
             _ => ErrorIds.TargetRefused.With($"{what} cannot be sent to {partition}: {error.Text} ({error.Name}).", partition),
         };

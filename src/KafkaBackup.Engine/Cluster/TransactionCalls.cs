@@ -46,9 +46,6 @@ internal sealed class TransactionCalls(KafkaClient client)
         aborted();
     }
 
-    /// <summary>The producer refuses to go on: says why it stopped.</summary>
-    public Exception Stopped(NativeError error) => client.FatalError() is { } fatal ? Fatal(fatal) : Classify(error, "Writing");
-
     public KafkaBackupException Fatal(NativeError error) => error.Code is ErrorCode.Local_Fenced or ErrorCode.ProducerFenced or ErrorCode.InvalidProducerEpoch
         ? ErrorIds.ProducerFenced.With($"Another producer has taken over the transactional id, so this one was shut out ({error.Text}).", client.Address)
         : error.Code is ErrorCode.ClusterAuthorizationFailed or ErrorCode.TransactionalIdAuthorizationFailed or ErrorCode.TopicAuthorizationFailed
@@ -86,7 +83,7 @@ internal sealed class TransactionCalls(KafkaClient client)
         }
     }
 
-    private Exception Classify(NativeError error, string action)
+    public Exception Classify(NativeError error, string action)
     {
         if (error.RequiresAbort)
         {

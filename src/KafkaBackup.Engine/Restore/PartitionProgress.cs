@@ -7,6 +7,7 @@ namespace KafkaBackup.Engine.Restore;
 internal sealed class PartitionProgress
 {
     private readonly OffsetMap[] _maps;
+    private readonly long[] _bytesBySource;
     private long _done;
     private long _bytes;
 
@@ -16,6 +17,7 @@ internal sealed class PartitionProgress
         Start = start;
         Resumed = done;
         _done = done;
+        _bytesBySource = new long[work.Sources.Count];
         _maps = maps?.ToArray() ?? work.Sources.Select(_ => new OffsetMap()).ToArray();
     }
 
@@ -36,18 +38,16 @@ internal sealed class PartitionProgress
 
     public bool IsComplete => Done == Work.RecordCount;
 
-    public long? FirstTargetOffset { get; private set; }
-
-    public long? LastTargetOffset { get; private set; }
-
     /// <summary>One map per source of the plan.</summary>
     public IReadOnlyList<OffsetMap> Maps => _maps;
+
+    /// <summary>Of one source, in this run.</summary>
+    public long BytesOf(int source) => _bytesBySource[source];
 
     public void Take(int source, long sourceOffset, long targetOffset, int bytes)
     {
         _maps[source].Add(sourceOffset, targetOffset);
-        FirstTargetOffset ??= targetOffset;
-        LastTargetOffset = targetOffset;
+        _bytesBySource[source] += bytes;
         Volatile.Write(ref _bytes, _bytes + bytes);
         Volatile.Write(ref _done, _done + 1);
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using KafkaBackup.Engine.Cluster;
+using KafkaBackup.Engine.Configuration;
 
 namespace KafkaBackup.Engine.Restore;
 
@@ -9,7 +10,7 @@ namespace KafkaBackup.Engine.Restore;
 /// </summary>
 internal static class TransactionalNames
 {
-    public static string Group(RestoreWork work) => $"kafkabackup-restore-{work.Options.BackupId}";
+    public static string Group(RestoreOptions options) => $"kafkabackup-restore-{options.BackupId}";
 
     /// <summary>Fixed per backup and target partition: a second process with the same one fences the first.</summary>
     public static string TransactionalId(RestoreWork work, TopicPartition target) => $"kafkabackup-restore-{work.Options.BackupId}-{target.Topic}-{target.Partition}";
@@ -33,7 +34,7 @@ internal sealed class TransactionalStart(RestoreScope scope, TargetLog log)
     public async Task<IReadOnlyList<(PartitionProgress Progress, KafkaBackupException? Error)>> FindAsync(IReadOnlyList<TargetWork> targets, CancellationToken stop)
     {
         await FenceAsync(targets, stop).ConfigureAwait(false);
-        var group = TransactionalNames.Group(scope.Work);
+        var group = TransactionalNames.Group(scope.Options);
         var committed = (await scope.Cluster.ListGroupOffsetsAsync(group, requireStable: true, stop).ConfigureAwait(false)).ToDictionary(o => o.Partition);
         var ends = await log.EndsAsync(targets.Select(t => t.Target).ToArray(), stop).ConfigureAwait(false);
         var found = new List<(PartitionProgress, KafkaBackupException?)>(targets.Count);
@@ -62,12 +63,12 @@ internal sealed class TransactionalStart(RestoreScope scope, TargetLog log)
         {
             return (new PartitionProgress(target, 0, 0), ErrorIds.CheckpointMismatch.With(
                 $"Target partition {target.Target} holds {committed.Offset} records of a restore of backup '{scope.Options.BackupId}' with other settings.", target.Target.ToString(),
-                $"Run with the settings it began with; or empty the topic and delete the consumer group {TransactionalNames.Group(scope.Work)}."));
+                $"Run with the settings it began with; or empty the topic and delete the consumer group {TransactionalNames.Group(scope.Options)}."));
         }
 
         try
         {
-            var stream = new RecordStream(target, scope.Catalog, scope.Work.Backup, scope.Options.Window, scope.Pool);
+            var stream = scope.Stream(target);
             var maps = await new TransactionalMaps(scope.Cluster, scope.Clock).ReadAsync(target, stream, mark.Start, committed.Offset, stop).ConfigureAwait(false);
             scope.Events.Verbose($"{target.Target}: {committed.Offset} of {target.RecordCount} records are there already.");
             return (new PartitionProgress(target, mark.Start, committed.Offset, maps), null);

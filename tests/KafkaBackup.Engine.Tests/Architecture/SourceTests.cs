@@ -12,7 +12,6 @@ public partial class SourceTests
     private static readonly IReadOnlyDictionary<string, string> LongFiles = new Dictionary<string, string>
     {
         ["src/KafkaBackup.Engine/Cluster/KafkaRecordReader.cs"] = "one native consumer from assignment to close; its hot path and its error paths share the message array",
-        ["src/KafkaBackup.Engine/Storage/Files/FileStore.cs"] = "the store contract's calls, which share their rules of temporary file, flush and rename",
     };
 
     [Fact]

@@ -113,10 +113,7 @@ public sealed class ReaderTests
     {
         await using var local = LocalCluster.Start();
         local.CreateTopic("orders");
-        for (var i = 0; i < 10; i++)
-        {
-            local.Append("orders", 0, LocalRecord.Of("same", $"{i}"), LocalRecord.Of("gone", null));
-        }
+        local.Append("orders", 0, Enumerable.Range(0, 10).SelectMany(i => new[] { LocalRecord.Of("same", $"{i}"), LocalRecord.Of("gone", null) }));
 
         local.Compact("orders", dropTombstones: true);
         await using var cluster = Connect(local);

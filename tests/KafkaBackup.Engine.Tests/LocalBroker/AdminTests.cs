@@ -2,9 +2,9 @@ using Confluent.Kafka;
 using Confluent.Kafka.Admin;
 using KafkaBackup.LocalBroker;
 using Xunit;
-using static KafkaBackup.Engine.Tests.LocalBroker.Clients;
+using static KafkaBackup.LocalBroker.Tests.Clients;
 
-namespace KafkaBackup.Engine.Tests.LocalBroker;
+namespace KafkaBackup.LocalBroker.Tests;
 
 public sealed class AdminTests
 {

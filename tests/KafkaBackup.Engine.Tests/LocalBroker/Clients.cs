@@ -4,7 +4,7 @@ using Confluent.Kafka;
 using KafkaBackup.LocalBroker;
 using Xunit;
 
-namespace KafkaBackup.Engine.Tests.LocalBroker;
+namespace KafkaBackup.LocalBroker.Tests;
 
 /// <summary>Real clients, set up for tests against a local cluster: quick to notice, slow to give up.</summary>
 internal static class Clients

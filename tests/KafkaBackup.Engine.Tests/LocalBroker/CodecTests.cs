@@ -3,7 +3,7 @@ using KafkaBackup.LocalBroker.Log;
 using KafkaBackup.LocalBroker.Log.Compression;
 using Xunit;
 
-namespace KafkaBackup.Engine.Tests.LocalBroker;
+namespace KafkaBackup.LocalBroker.Tests;
 
 public sealed class CodecTests
 {

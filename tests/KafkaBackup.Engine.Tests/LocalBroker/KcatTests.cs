@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using KafkaBackup.LocalBroker;
 using Xunit;
-using static KafkaBackup.Engine.Tests.LocalBroker.Clients;
+using static KafkaBackup.LocalBroker.Tests.Clients;
 
-namespace KafkaBackup.Engine.Tests.LocalBroker;
+namespace KafkaBackup.LocalBroker.Tests;
 
 /// <summary>A theory that is skipped, with a reason that says so, on machines without kcat.</summary>
 [AttributeUsage(AttributeTargets.Method)]

@@ -1,9 +1,9 @@
 using Confluent.Kafka;
 using KafkaBackup.LocalBroker;
 using Xunit;
-using static KafkaBackup.Engine.Tests.LocalBroker.Clients;
+using static KafkaBackup.LocalBroker.Tests.Clients;
 
-namespace KafkaBackup.Engine.Tests.LocalBroker;
+namespace KafkaBackup.LocalBroker.Tests;
 
 /// <summary>What happens to logs behind the clients' backs.</summary>
 public sealed class LogTests

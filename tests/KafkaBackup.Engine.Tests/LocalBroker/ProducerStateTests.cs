@@ -2,7 +2,7 @@ using KafkaBackup.LocalBroker;
 using KafkaBackup.LocalBroker.Log;
 using Xunit;
 
-namespace KafkaBackup.Engine.Tests.LocalBroker;
+namespace KafkaBackup.LocalBroker.Tests;
 
 /// <summary>The rules of idempotent production, batch by batch.</summary>
 public sealed class ProducerStateTests

@@ -1,10 +1,10 @@
 using Confluent.Kafka;
 using KafkaBackup.LocalBroker;
 using Xunit;
-using static KafkaBackup.Engine.Tests.LocalBroker.Clients;
+using static KafkaBackup.LocalBroker.Tests.Clients;
 using ErrorCode = KafkaBackup.LocalBroker.ErrorCode;
 
-namespace KafkaBackup.Engine.Tests.LocalBroker;
+namespace KafkaBackup.LocalBroker.Tests;
 
 public sealed class ProducingTests
 {

@@ -4,7 +4,7 @@ using KafkaBackup.LocalBroker;
 using KafkaBackup.LocalBroker.Wire;
 using Xunit;
 
-namespace KafkaBackup.Engine.Tests.LocalBroker;
+namespace KafkaBackup.LocalBroker.Tests;
 
 /// <summary>What no decent client sends, byte by byte.</summary>
 public sealed class WireTests

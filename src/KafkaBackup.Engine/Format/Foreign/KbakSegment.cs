@@ -49,6 +49,11 @@ internal sealed class KbakSegment
         while (bytes.Remaining > KbakHeader.FooterSize)
         {
             var next = await bytes.PeekAnyAsync(cancel).ConfigureAwait(false);
+            if (next.IsEmpty)
+            {
+                throw Damaged(place, DamageKind.Truncated, bytes.Position, "the file is shorter than the store says");
+            }
+
             var count = (int)Math.Min(next.Length, bytes.Remaining - KbakHeader.FooterSize);
             checksum = Crc32.Append(checksum, next.Span[..count]);
             bytes.Consume(count);

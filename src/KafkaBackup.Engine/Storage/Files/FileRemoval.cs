@@ -28,9 +28,9 @@ internal static class FileRemoval
             {
                 Directory.Delete(folder);
             }
-            catch (IOException) when (Directory.Exists(folder))
+            catch (IOException e) when (e is not DirectoryNotFoundException)
             {
-                // Something was created in it meanwhile: it stays.
+                // Something was created in it meanwhile: it stays, or whoever takes that away takes the folder too.
                 break;
             }
 

@@ -8,7 +8,7 @@ namespace KafkaBackup.Engine.Storage.Files;
 /// </summary>
 internal sealed class TemporaryFile : IDisposable
 {
-    private const int CreationAttempts = 5;
+    private const int CreationAttempts = 50;
 
     private readonly string _path;
     private readonly string _target;

@@ -119,6 +119,9 @@ internal sealed class S3Faults(S3Options options, S3Connection connection)
             400 when Mentions(answer, "object lock") || Mentions(answer, "ObjectLock") => Final(ErrorIds.StoreConfiguration,
                 $"The {Bucket} refused object lock retention: {answer.Message}", answer, "Use a bucket that was created with object lock, or remove object_lock_days."),
             400 when options.Encryption is not null && (Mentions(answer, "kms") || Mentions(answer, "encrypt")) => Encryption(answer),
+            400 when call.Writes && answer.ErrorCode is "InvalidRequest" or "InvalidArgument" && UnusualOptions is { Count: > 0 } unusual => Final(ErrorIds.StoreConfiguration,
+                $"The {Bucket} refused to store '{call.Key}' with {string.Join(", ", unusual)}: {NameOf(answer)}.", answer,
+                $"Check these options against what the server and the bucket support: {string.Join(", ", unusual)}. object_lock_days needs a bucket that was created with object lock."),
             401 => Final(ErrorIds.StoreAuthentication, $"{connection.Address} refused the credentials from {connection.Credentials.Origin}: {answer.Message}", answer),
             403 => Final(ErrorIds.StoreAccessDenied, $"{connection.Address} denied {call.Action} on {Describe(call.Key)}: {answer.Message}", answer,
                 $"Grant {call.Action} to the account of {connection.Credentials.Origin}; backups need s3:ListBucket, s3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload."),
@@ -130,6 +133,31 @@ internal sealed class S3Faults(S3Options options, S3Connection connection)
             408 or 409 or >= 500 => Again(answer, call),
             _ => new(Refused(answer, call), S3Recovery.None),
         };
+    }
+
+    /// <summary>What a server may not know or a bucket not allow; some refuse it without a word.</summary>
+    private List<string> UnusualOptions
+    {
+        get
+        {
+            var unusual = new List<string>();
+            if (options.ObjectLockDays is { } days)
+            {
+                unusual.Add(string.Create(CultureInfo.InvariantCulture, $"object_lock_days: {days}"));
+            }
+
+            if (options.StorageClass is { } storageClass)
+            {
+                unusual.Add($"storage_class: {storageClass}");
+            }
+
+            if (options.Encryption is { } encryption)
+            {
+                unusual.Add($"sse: {encryption}");
+            }
+
+            return unusual;
+        }
     }
 
     private S3Fault Encryption(AmazonServiceException answer) => Final(ErrorIds.StoreConfiguration,
@@ -170,7 +198,7 @@ internal sealed class S3Faults(S3Options options, S3Connection connection)
 
     private string Describe(string key) => key.Length == 0 ? options.Location : $"'{key}' in {options.Location}";
 
-    private static string NameOf(AmazonServiceException answer) => $"{(int)answer.StatusCode} {answer.ErrorCode}: {answer.Message}".TrimEnd('.', ' ');
+    private static string NameOf(AmazonServiceException answer) => $"{(int)answer.StatusCode} {answer.ErrorCode}: {answer.Message}".TrimEnd('.', ' ', ':');
 
     private static bool AsksForDigest(AmazonServiceException answer) =>
         answer.StatusCode == HttpStatusCode.BadRequest && (answer.ErrorCode is "MissingContentMD5" || Mentions(answer, "Content-MD5"));

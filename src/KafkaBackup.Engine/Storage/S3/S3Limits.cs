@@ -12,7 +12,7 @@ public sealed record S3Limits
     public int MaxParts { get; init; } = 10_000;
 
     /// <summary>Bytes of full parts that are on their way at once, over all uploads of a store: with what uploads are filling, the store's memory.</summary>
-    public int BytesInFlight { get; init; } = 48 << 20;
+    public int BytesInFlight { get; init; } = 32 << 20;
 
     public RetryPolicy Retry { get; init; } = RetryPolicy.Default;
 

@@ -49,7 +49,7 @@ internal sealed class S3Requests(S3Options options, TimeProvider time)
         if (!IsReplaced(key))
         {
             request.StorageClass = Class;
-            if (RetainUntil is { } until)
+            if (RetainUntil(key) is { } until)
             {
                 request.ObjectLockMode = ObjectLockMode.Compliance;
                 request.ObjectLockRetainUntilDate = until;
@@ -77,7 +77,7 @@ internal sealed class S3Requests(S3Options options, TimeProvider time)
         if (!IsReplaced(key))
         {
             request.StorageClass = Class;
-            if (RetainUntil is { } until)
+            if (RetainUntil(key) is { } until)
             {
                 request.ObjectLockMode = ObjectLockMode.Compliance;
                 request.ObjectLockRetainUntilDate = until;
@@ -100,7 +100,7 @@ internal sealed class S3Requests(S3Options options, TimeProvider time)
             InputStream = body,
             UseChunkEncoding = false,
         };
-        if (withDigest || (options.ObjectLockDays is not null && !IsReplaced(key)))
+        if (withDigest || RetainUntil(key) is not null)
         {
             request.MD5Digest = Digest(body);
         }
@@ -112,7 +112,8 @@ internal sealed class S3Requests(S3Options options, TimeProvider time)
 
     private S3StorageClass? Class => options.StorageClass is { } name ? S3StorageClass.FindValue(name) : null;
 
-    private DateTime? RetainUntil => options.ObjectLockDays is { } days ? time.GetUtcNow().UtcDateTime.AddDays(days) : null;
+    /// <summary>Null for what is not to be retained.</summary>
+    public DateTime? RetainUntil(string key) => options.ObjectLockDays is { } days && !IsReplaced(key) ? time.GetUtcNow().UtcDateTime.AddDays(days) : null;
 
     /// <summary>S3 demands MD5 for locked objects; it guards against nothing but broken lines here.</summary>
     private static string Digest(Stream body)

@@ -57,6 +57,7 @@ internal sealed class S3Upload(S3Session session, string key) : IStoreUpload
 
             var parts = await Task.WhenAll(_parts).WaitAsync(cancel).ConfigureAwait(false);
             await CompleteAsync(_uploadId, parts, cancel).ConfigureAwait(false);
+            await EnsureRetentionAsync(cancel).ConfigureAwait(false);
         }
 
         _ended = true;
@@ -198,6 +199,27 @@ internal sealed class S3Upload(S3Session session, string key) : IStoreUpload
                 }
             },
             cancel);
+    }
+
+    /// <summary>Retention was asked for when the upload began; some servers (radosgw 18) forget it. A backup that only seems protected is not: look, and set it.</summary>
+    private async Task EnsureRetentionAsync(CancellationToken cancel)
+    {
+        if (session.Requests.RetainUntil(key) is not { } until || await session.HeadAsync(key, cancel).ConfigureAwait(false) is { ObjectLockMode: not null })
+        {
+            return;
+        }
+
+        await session.Calls.RunAsync(
+            new S3Call("s3:PutObjectRetention", key) { Writes = true },
+            stop => session.Client.PutObjectRetentionAsync(
+                new PutObjectRetentionRequest
+                {
+                    BucketName = session.Options.Bucket,
+                    Key = session.Requests.FullKey(key),
+                    Retention = new ObjectLockRetention { Mode = ObjectLockRetentionMode.Compliance, RetainUntilDate = until },
+                },
+                stop),
+            cancel).ConfigureAwait(false);
     }
 
     private async Task<bool> IsOursAsync(CancellationToken cancel) =>

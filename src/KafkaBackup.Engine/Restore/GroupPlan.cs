@@ -1,0 +1,98 @@
+using KafkaBackup.Engine.Catalog;
+using KafkaBackup.Engine.Cluster;
+using KafkaBackup.Engine.Configuration;
+using KafkaBackup.Engine.Format.Manifests;
+
+namespace KafkaBackup.Engine.Restore;
+
+/// <summary>Which consumer groups a restore is to set anew: from the backup, never from the target (SEMANTICS F1, F4).</summary>
+internal static class GroupPlan
+{
+    /// <summary>The newest snapshot's groups that were asked for, with their offsets on the restored topics.</summary>
+    public static IReadOnlyList<GroupEntry> Groups(RestoreWork work)
+    {
+        var options = work.Options;
+        if (!options.ResetConsumerOffsets || options.OffsetStrategy is OffsetStrategy.Skip or OffsetStrategy.Manual)
+        {
+            return [];
+        }
+
+        var restored = work.Targets.SelectMany(t => t.Sources).Select(s => s.Source).ToHashSet();
+        var asked = PatternSet.ForNames(options.AllConsumerGroups ? ["*"] : options.ConsumerGroups);
+        return Known(work.Backup)
+            .Where(g => asked.Matches(g.Group))
+            .Select(g => g with { Offsets = g.Offsets.Where(o => restored.Contains(new TopicPartition(o.Topic, o.Partition))).ToArray() })
+            .Where(g => g.Offsets.Count > 0)
+            .ToArray();
+    }
+
+    /// <summary>
+    /// The newest snapshot: what a group read past the captured end is not in the backup, so that such a group goes on just after the last
+    /// restored record.
+    /// </summary>
+    public static IReadOnlyList<GroupEntry> Known(OpenedBackup backup) => backup.Manifest.GroupSnapshots.Count == 0 ? [] : backup.Manifest.GroupSnapshots[^1].Groups;
+
+    /// <summary>Findings for groups that were named and are not in the backup, and for active ones.</summary>
+    public static async Task<IReadOnlyList<Finding>> CheckAsync(RestoreWork work, IKafkaCluster? cluster, CancellationToken cancel)
+    {
+        var findings = new List<Finding>();
+        var options = work.Options;
+        if (!options.ResetConsumerOffsets)
+        {
+            return findings;
+        }
+
+        var known = Known(work.Backup).Select(g => g.Group).ToArray();
+        foreach (var name in PatternSet.ForNames(options.ConsumerGroups).Literals.Where(name => !known.Contains(name, StringComparer.Ordinal)))
+        {
+            findings.Add(new Finding(
+                FindingSeverity.Error, FindingKind.ConsumerGroup, name,
+                $"Consumer group {name} is not in the backup. It has: {(known.Length == 0 ? "none" : string.Join(", ", known.Take(10)))}.", ErrorIds.GroupNotInBackup.Advice));
+        }
+
+        var groups = Groups(work).Select(g => g.Group).ToArray();
+        if (cluster is not null && groups.Length > 0)
+        {
+            var states = await cluster.DescribeGroupsAsync(groups, cancel).ConfigureAwait(false);
+            findings.AddRange(states.Where(s => s.Value.IsActive).Select(s => new Finding(
+                FindingSeverity.Error, FindingKind.ConsumerGroup, s.Key,
+                $"Consumer group {s.Key} is active in the target ({s.Value.State}, {s.Value.MemberCount} members): its offsets cannot be set.", ErrorIds.GroupActive.Advice)));
+        }
+
+        return findings;
+    }
+
+    /// <summary>In a user's words, for the report.</summary>
+    public static IEnumerable<string> Describe(RestoreWork work)
+    {
+        var options = work.Options;
+        if (options.IncludeOriginalOffsetHeader)
+        {
+            yield return "Original offsets and timestamps will be stored in record headers (x-original-offset, x-original-timestamp)";
+        }
+
+        if (options.OffsetReportPath is { } report)
+        {
+            yield return $"The offset mapping will be written to {report}";
+        }
+
+        var how = options.OffsetStrategy switch
+        {
+            OffsetStrategy.HeaderBased => "by the offset mapping of this restore",
+            OffsetStrategy.TimestampBased => "by the time of the record each group would read next",
+            OffsetStrategy.ClusterScan => "by the original offsets found in the restored topics' headers",
+            _ => null,
+        };
+        var groups = Groups(work);
+        if (how is not null && groups.Count > 0)
+        {
+            yield return $"Offsets of {groups.Count} consumer groups will be set {how}: {string.Join(", ", groups.Select(g => g.Group))}";
+        }
+        else
+        {
+            yield return options.OffsetStrategy == OffsetStrategy.Manual
+                ? "Consumer groups are not touched; the mapping is reported for you to set them"
+                : "Consumer groups are not touched";
+        }
+    }
+}

@@ -1,0 +1,63 @@
+using System.Globalization;
+
+namespace KafkaBackup.Engine.Restore;
+
+/// <summary>Offset mappings as users see them, with a ready command per row (SEMANTICS F5).</summary>
+internal static class MappingRows
+{
+    public static IReadOnlyList<OffsetMapping> FromRun(IEnumerable<LaneOutcome> outcomes, string bootstrap)
+    {
+        var rows = new List<OffsetMapping>();
+        foreach (var progress in outcomes.Select(o => o.Progress))
+        {
+            for (var i = 0; i < progress.Work.Sources.Count; i++)
+            {
+                var source = progress.Work.Sources[i];
+                var first = source.Segments.Count == 0 ? (long?)null : source.Segments.Min(s => s.MinTimestamp);
+                var last = source.Segments.Count == 0 ? (long?)null : source.Segments.Max(s => s.MaxTimestamp);
+                rows.Add(Row(source.Source, progress.Work.Target, progress.Maps[i], first, last, bootstrap));
+            }
+        }
+
+        return rows.OrderBy(r => r.Topic, StringComparer.Ordinal).ThenBy(r => r.Partition).ToArray();
+    }
+
+    public static OffsetMapping Row(TopicPartition source, TopicPartition? target, OffsetMap map, long? firstTimestamp, long? lastTimestamp, string bootstrap)
+    {
+        var ranges = map.Ranges;
+        var end = ranges.Count == 0 ? (long?)null : ranges[^1].TargetStart + ranges[^1].Length - 1;
+        return new OffsetMapping
+        {
+            Topic = source.Topic,
+            Partition = source.Partition,
+            TargetTopic = target?.Topic,
+            TargetPartition = target?.Partition,
+            SourceFirstOffset = ranges.Count == 0 ? null : ranges[0].SourceStart,
+            SourceLastOffset = ranges.Count == 0 ? null : ranges[^1].SourceStart + ranges[^1].Length - 1,
+            TargetFirstOffset = ranges.Count == 0 ? null : ranges[0].TargetStart,
+            TargetLastOffset = end,
+            FirstTimestampMs = firstTimestamp,
+            LastTimestampMs = lastTimestamp,
+            Ranges = ItemList.From(ranges),
+            ResetCommand = target is { } to && ranges.Count > 0 ? Command(bootstrap, "GROUP", to, ranges[0].TargetStart) : null,
+        };
+    }
+
+    /// <summary>A row for one group's position.</summary>
+    public static OffsetMapping ForGroup(OffsetMapping row, string group, long sourceOffset, long? targetOffset, string metadata, string bootstrap) => row with
+    {
+        ConsumerGroup = group,
+        SourceOffset = sourceOffset,
+        TargetOffset = targetOffset,
+        Metadata = metadata,
+        ResetCommand = targetOffset is { } offset && row is { TargetTopic: { } topic, TargetPartition: { } partition }
+            ? Command(bootstrap, group, new TopicPartition(topic, partition), offset)
+            : null,
+    };
+
+    private static string Command(string bootstrap, string group, TopicPartition target, long offset) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"kafka-consumer-groups --bootstrap-server {bootstrap} --group {Quoted(group)} --topic {target.Topic}:{target.Partition} --reset-offsets --to-offset {offset} --execute");
+
+    private static string Quoted(string text) => text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.') ? text : $"'{text.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+}

@@ -1,0 +1,198 @@
+using KafkaBackup.Engine.Catalog;
+using KafkaBackup.Engine.Cluster;
+using KafkaBackup.Engine.Configuration;
+using KafkaBackup.Engine.Storage;
+
+namespace KafkaBackup.Engine.Restore;
+
+/// <summary>Plans the restore of one backup, or of several together (SEMANTICS E9), and hands out the plan with the way to run it.</summary>
+internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string baseDirectory) : IAsyncDisposable
+{
+    private readonly List<Part> _parts = [];
+
+    public async Task<Planned<IReadOnlyList<RestoreReport>, IReadOnlyList<RestoreResult>>> PlanAsync(IReadOnlyList<RestoreOptions> all, CancellationToken cancel)
+    {
+        try
+        {
+            foreach (var options in all)
+            {
+                await AddAsync(options, cancel).ConfigureAwait(false);
+            }
+
+            RefuseSharedTargets();
+        }
+        catch
+        {
+            await DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+
+        var reports = _parts.Select(p => RestoreReporting.Report(p.Work, p.Store.Location)).ToArray();
+        return new Planned<IReadOnlyList<RestoreReport>, IReadOnlyList<RestoreResult>>(reports, RunAsync, DisposeAsync);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var part in _parts)
+        {
+            await part.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task AddAsync(RestoreOptions options, CancellationToken cancel)
+    {
+        var store = seams.OpenStore(options.Store, events);
+        var cluster = options is { Offline: false, Target: { } target } ? seams.OpenCluster(target, events) : null;
+        var catalog = new BackupCatalog(store);
+        var part = new Part(store, cluster, catalog);
+        _parts.Add(part);
+        var work = await new RestorePlanner(catalog, cluster, options, seams.Clock, events).PlanAsync(cancel).ConfigureAwait(false);
+        part.Work = work with { Findings = [.. work.Findings, .. await GroupPlan.CheckAsync(work, cluster, cancel).ConfigureAwait(false)] };
+    }
+
+    private void RefuseSharedTargets()
+    {
+        var clash = _parts
+            .SelectMany(p => p.Work.Targets.Select(t => (Cluster: p.Work.TargetClusterId ?? p.Cluster?.Address, t.Target, p.Work.Options.BackupId)))
+            .GroupBy(t => (t.Cluster, t.Target))
+            .FirstOrDefault(g => g.Count() > 1);
+        if (clash is not null)
+        {
+            throw ErrorIds.RestoreInvalid.With(
+                $"Backups {string.Join(" and ", clash.Select(c => c.BackupId))} would both write {clash.Key.Target}.", clash.Key.Target.ToString(),
+                "Restore them to different topics, one call each.");
+        }
+    }
+
+    private async Task<IReadOnlyList<RestoreResult>> RunAsync(CancellationToken stop)
+    {
+        if (_parts.FirstOrDefault(p => p.Work.Options.DryRun || p.Cluster is null) is { } dry)
+        {
+            throw ErrorIds.RestoreInvalid.With(
+                $"The restore of backup '{dry.Work.Options.BackupId}' was planned as a dry run (dry_run, or without its target): it writes nothing.", dry.Work.Options.BackupId, "Plan it without dry_run.");
+        }
+
+        foreach (var part in _parts)
+        {
+            Refuse(part.Work);
+        }
+
+        var results = new List<RestoreResult>();
+        foreach (var part in _parts)
+        {
+            results.Add(await RunAsync(part, stop).ConfigureAwait(false));
+        }
+
+        return results;
+    }
+
+    private async Task<RestoreResult> RunAsync(Part part, CancellationToken stop)
+    {
+        var (work, cluster) = (part.Work, part.Cluster!);
+        foreach (var finding in work.Findings.Where(f => f.Severity == FindingSeverity.Warning || f.CanForce))
+        {
+            events.Warning($"{finding.Place}: {finding.Message}");
+        }
+
+        var run = new RestoreRun(cluster, part.Catalog, work, seams.Clock, events);
+        var data = await run.RunAsync(stop).ConfigureAwait(false);
+        var rows = MappingRows.FromRun(data.Outcomes, cluster.Address);
+        WriteReport(work, cluster, rows);
+        var groups = GroupResetOutcome.None;
+        if (data.Status == RestoreStatus.Complete)
+        {
+            groups = await ResetGroupsAsync(part, cluster, data, stop).ConfigureAwait(false);
+            if (!groups.Failed)
+            {
+                await run.ForgetProgressAsync(data).ConfigureAwait(false);
+            }
+        }
+        else if (GroupPlan.Groups(work).Count > 0)
+        {
+            events.Warning("The consumer groups were not touched, because not all records are restored. Run again: the restore resumes, and then sets them.");
+        }
+
+        return RestoreReporting.Result(work, part.Store.Location, data, seams.Clock.GetUtcNow(), rows, groups);
+    }
+
+    /// <summary>The records are there by now: what goes wrong with the groups is told, and must not hide that.</summary>
+    private async Task<GroupResetOutcome> ResetGroupsAsync(Part part, IKafkaCluster cluster, RestoreData data, CancellationToken stop)
+    {
+        var work = part.Work;
+        try
+        {
+            var maps = data.Outcomes
+                .SelectMany(o => o.Progress.Work.Sources.Select((s, i) => (s.Source, o.Progress.Work.Target, Map: o.Progress.Maps[i])))
+                .Concat(work.Targets.Where(t => t.RecordCount == 0).SelectMany(t => t.Sources.Select(s => (s.Source, t.Target, Map: new OffsetMap()))))
+                .ToDictionary(m => m.Source, m => (m.Target, m.Map));
+            var log = new TargetLog(cluster, seams.Clock, events);
+            var positions = new GroupPositions(work, cluster, part.Catalog, maps, log, seams.Clock);
+            return await new GroupReset(work, cluster, positions, OffsetFolder(work.Options), seams.Clock, events).RunAsync(stop).ConfigureAwait(false);
+        }
+        catch (KafkaBackupException error)
+        {
+            events.Error(error);
+            return GroupResetOutcome.None with { Failed = true };
+        }
+    }
+
+    private void WriteReport(RestoreWork work, IKafkaCluster cluster, IReadOnlyList<OffsetMapping> rows)
+    {
+        if (work.Options.OffsetReportPath is not { } path)
+        {
+            return;
+        }
+
+        new OffsetReport
+        {
+            Version = OffsetReport.CurrentVersion,
+            BackupId = work.Options.BackupId,
+            CreatedAt = seams.Clock.GetUtcNow(),
+            Target = cluster.Address,
+            Partitions = rows.Select(MappedPartition.From).ToArray(),
+            Groups = GroupPlan.Known(work.Backup)
+                .Select(g => new MappedGroup(g.Group, g.Offsets.Select(o => new MappedGroupOffset(o.Topic, o.Partition, o.Offset, o.Metadata)).ToArray()))
+                .ToArray(),
+        }.Write(path);
+        events.Verbose($"The offset mapping is in {path}.");
+    }
+
+    /// <summary>Beside the report or the checkpoint, where an operator looks first.</summary>
+    private string OffsetFolder(RestoreOptions options) =>
+        Path.GetDirectoryName(options.OffsetReportPath ?? options.CheckpointPath) is { Length: > 0 } folder ? folder : baseDirectory;
+
+    private static void Refuse(RestoreWork work)
+    {
+        var errors = work.Findings.Where(f => f.Severity == FindingSeverity.Error && !(work.Options.Force && f.CanForce)).ToArray();
+        if (errors.Length == 0)
+        {
+            return;
+        }
+
+        var more = errors.Length > 1 ? $" ({errors.Length - 1} more: Test-KafkaRestore shows them all)" : "";
+        throw ErrorIds.RestoreInvalid.With(
+            $"The restore of backup '{work.Options.BackupId}' is refused: {errors[0].Message}{more}", errors[0].Place,
+            errors[0].Advice + (errors.All(e => e.CanForce) ? " -Force restores all the same." : ""));
+    }
+
+    private sealed class Part(IStore store, IKafkaCluster? cluster, BackupCatalog catalog) : IAsyncDisposable
+    {
+        public IStore Store => store;
+
+        public IKafkaCluster? Cluster => cluster;
+
+        public BackupCatalog Catalog => catalog;
+
+        public RestoreWork Work { get; set; } = null!;
+
+        public async ValueTask DisposeAsync()
+        {
+            if (cluster is not null)
+            {
+                await cluster.DisposeAsync().ConfigureAwait(false);
+            }
+
+            await store.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,212 @@
+using KafkaBackup.Engine.Catalog;
+using KafkaBackup.Engine.Cluster;
+using KafkaBackup.Engine.Configuration;
+using KafkaBackup.Engine.Format.Blocks;
+using KafkaBackup.Engine.Format.Manifests;
+
+namespace KafkaBackup.Engine.Restore;
+
+/// <summary>
+/// Works out one backup's restore, exact to the record, before anything is written (SEMANTICS D1). What a user can get wrong with names, times
+/// and maps is an error at once; what is wrong with backup or target is a finding, so that one dry run shows all of it.
+/// </summary>
+internal sealed class RestorePlanner(BackupCatalog catalog, IKafkaCluster? cluster, RestoreOptions options, TimeProvider clock, IEngineEvents events)
+{
+    private const int DefaultMessageBytes = 1_048_588;
+    private const long PoolBytes = 32L << 20;
+
+    private readonly List<Finding> _findings = [];
+    private Checkpoint? _checkpoint;
+    private IReadOnlySet<TopicPartition> _resuming = new HashSet<TopicPartition>();
+
+    public async Task<RestoreWork> PlanAsync(CancellationToken cancel)
+    {
+        if (options is { PurgeTopics: true, Force: false, DryRun: false })
+        {
+            throw ErrorIds.PurgeNeedsForce.With("Emptying the target topics was asked for, without force.", options.BackupId);
+        }
+
+        var backup = await catalog.OpenAsync(options.BackupId, cancel).ConfigureAwait(false);
+        _findings.AddRange(backup.Findings);
+        var place = $"Backup '{options.BackupId}' in {catalog.Store.Location}";
+        var selected = TargetMapping.Select(backup.Manifest, options, place);
+        var sources = await SelectRecordsAsync(backup, selected, cancel).ConfigureAwait(false);
+        RequireRecords(backup, sources, selected, place);
+        _findings.AddRange(TargetMapping.Check(sources, options));
+        AddBackupFindings(backup, sources);
+
+        var topicOf = selected.Select(s => s.Topic).DistinctBy(t => t.Name).ToDictionary(t => t.Name, StringComparer.Ordinal);
+        var byTarget = sources
+            .GroupBy(s => TargetMapping.TargetOf(s.Source.Topic, s.Source.Partition, options))
+            .OrderBy(t => t.Key)
+            .Select(t => (Target: t.Key, Sources: t.OrderBy(s => s.Source).ToArray()))
+            .ToArray();
+        var sourceTopics = byTarget
+            .GroupBy(t => t.Target.Topic, StringComparer.Ordinal)
+            .ToDictionary(
+                t => t.Key,
+                t => (IReadOnlyList<TopicEntry>)t.SelectMany(p => p.Sources).Select(s => topicOf[s.Source.Topic]).Distinct().ToArray(),
+                StringComparer.Ordinal);
+        var look = cluster is null ? null : await LookAtTargetAsync(backup, sourceTopics, byTarget.Select(t => t.Target).ToArray(), cancel).ConfigureAwait(false);
+
+        var topics = new List<TopicWork>();
+        foreach (var topic in byTarget.GroupBy(t => t.Target.Topic, StringComparer.Ordinal))
+        {
+            var there = look?.Topics[topic.Key];
+            var configs = there?.Configs ?? sourceTopics[topic.Key][0].Configs;
+            var targets = topic.Select(t => Target(t.Target, t.Sources, configs)).ToArray();
+            AddTraps(topic.Key, there?.Create is not null, targets, sourceTopics[topic.Key], configs);
+            topics.Add(new TopicWork
+            {
+                TargetTopic = topic.Key,
+                Sources = sourceTopics[topic.Key],
+                Create = there?.Create,
+                TargetPartitionCount = there?.Partitions ?? sourceTopics[topic.Key].Max(s => s.PartitionCount),
+                Targets = targets,
+            });
+        }
+
+        var work = new RestoreWork
+        {
+            Options = options, Backup = backup, Topics = topics, Findings = _findings, TargetClusterId = look?.ClusterId, Resuming = _resuming,
+        };
+        RefuseOtherCheckpoint(work);
+        return work;
+    }
+
+    private static TargetWork Target(TopicPartition target, IReadOnlyList<SourceWork> sources, IReadOnlyDictionary<string, string> configs) => new(target, sources)
+    {
+        MaxMessageBytes = int.TryParse(configs.GetValueOrDefault("max.message.bytes"), out var most) ? most : DefaultMessageBytes,
+        TargetStampsRecords = configs.GetValueOrDefault("message.timestamp.type") == "LogAppendTime",
+    };
+
+    private async Task<IReadOnlyList<SourceWork>> SelectRecordsAsync(
+        OpenedBackup backup, IReadOnlyList<(TopicEntry Topic, PartitionEntry Partition)> selected, CancellationToken cancel)
+    {
+        using var pool = new BlockBufferPool(PoolBytes);
+        var selection = new SegmentSelection(catalog, backup, options.Window, pool);
+        var presence = new SegmentPresence(catalog, backup);
+        var sources = new List<SourceWork>(selected.Count);
+        foreach (var (topic, partition) in selected)
+        {
+            var id = new TopicPartition(topic.Name, partition.Partition);
+            var usable = await presence.CheckAsync(id, partition.Segments, _findings, cancel).ConfigureAwait(false);
+            sources.Add(await selection.SelectAsync(id, usable, cancel).ConfigureAwait(false));
+        }
+
+        _findings.AddRange(selection.Damages);
+        // Who forces a restore of a damaged backup wants all that is left of it: so all damage has to be known.
+        sources = options.Deep || options.PurgeTopics || (options.Force && !options.DryRun)
+            ? [.. await new DeepSelection(catalog, backup, pool, events).CheckAsync(sources, _findings, cancel).ConfigureAwait(false)]
+            : sources;
+        if (options.PurgeTopics)
+        {
+            KeepTargetsOfDamagedBackups();
+        }
+
+        return sources;
+    }
+
+    /// <summary>Force is always there when topics are emptied, so it cannot also mean "although the backup is damaged" (SEMANTICS E8).</summary>
+    private void KeepTargetsOfDamagedBackups()
+    {
+        for (var i = 0; i < _findings.Count; i++)
+        {
+            if (_findings[i] is { Severity: FindingSeverity.Error, Kind: FindingKind.Missing or FindingKind.Truncated or FindingKind.Corrupt } damage)
+            {
+                _findings[i] = damage with
+                {
+                    CanForce = false, Advice = "Put the file back from a copy. Target topics are never emptied for a damaged backup; restore what is left of it to another topic, without purging.",
+                };
+            }
+        }
+    }
+
+    private void RequireRecords(OpenedBackup backup, IReadOnlyList<SourceWork> sources, IReadOnlyList<(TopicEntry Topic, PartitionEntry Partition)> selected, string place)
+    {
+        if (options.Window.IsUnbounded || sources.Any(s => s.RecordCount > 0) || _findings.Any(f => f.Severity == FindingSeverity.Error))
+        {
+            return;
+        }
+
+        var segments = selected.SelectMany(s => s.Partition.Segments).ToArray();
+        var held = segments.Length == 0 || backup.IsForeign ? "" : $" It holds records from {Time(segments.Min(s => s.MinTimestamp))} to {Time(segments.Max(s => s.MaxTimestamp))}.";
+        throw ErrorIds.NothingMatched.With($"{place} has no record in the window {options.Window}.{held}", options.BackupId);
+    }
+
+    private static string Time(long ms) => KafkaTime.ToDateTimeOffset(ms) is { } time ? $"{time:yyyy-MM-ddTHH:mm:ss.fffZ}" : $"{ms} ms";
+
+    private void AddBackupFindings(OpenedBackup backup, IReadOnlyList<SourceWork> sources)
+    {
+        var zero = sources.Sum(s => s.Segments.Sum(g => g.ZeroTimestamps));
+        if (zero > 0)
+        {
+            _findings.Add(new Finding(
+                FindingSeverity.Error, FindingKind.TimestampZero, options.BackupId,
+                $"{zero} records are stamped 0 (1970-01-01T00:00:00Z); the client library would give them the time of the restore instead.",
+                "Restore with -Force if that is acceptable, or leave them out with a time window.") { CanForce = true });
+        }
+
+        if (!backup.Manifest.Complete)
+        {
+            _findings.Add(new Finding(
+                FindingSeverity.Warning, FindingKind.Incomplete, options.BackupId, "The backup's last run did not reach all captured ends; what it stored is consistent up to there.",
+                "Run the backup again first if its source is still there."));
+        }
+
+        foreach (var source in sources)
+        {
+            var partition = backup.Manifest.Topics[source.Source.Topic].Partitions[source.Source.Partition];
+            foreach (var gap in partition.Gaps)
+            {
+                _findings.Add(new Finding(
+                    FindingSeverity.Warning, FindingKind.Gap, source.Source.ToString(), $"Offsets {gap.FromOffset} to {gap.ToOffset - 1} are not in the backup: {gap.Reason}",
+                    "They were gone from the source before they could be read."));
+            }
+        }
+    }
+
+    private async Task<TargetLook> LookAtTargetAsync(
+        OpenedBackup backup, IReadOnlyDictionary<string, IReadOnlyList<TopicEntry>> sources, TopicPartition[] targets, CancellationToken cancel)
+    {
+        _resuming = await FindResumingAsync(targets, cancel).ConfigureAwait(false);
+        var checks = new TargetChecks(cluster!, options, backup.Manifest.SourceClusterId, clock);
+        var look = await checks.LookAsync(sources, targets, _resuming, cancel).ConfigureAwait(false);
+        _findings.AddRange(look.Findings);
+        return look;
+    }
+
+    /// <summary>An interrupted restore's records are no reason to refuse its own resume.</summary>
+    private async Task<IReadOnlySet<TopicPartition>> FindResumingAsync(TopicPartition[] targets, CancellationToken cancel)
+    {
+        _checkpoint = options.CheckpointPath is { } path ? new CheckpointFile(path).Read() : null;
+        if (options.Delivery == DeliveryMode.Idempotent)
+        {
+            return _checkpoint?.Targets.Select(t => new TopicPartition(t.Topic, t.Partition)).ToHashSet() ?? [];
+        }
+
+        var committed = await cluster!.ListGroupOffsetsAsync(TransactionalNames.Group(options), requireStable: false, cancel).ConfigureAwait(false);
+        return committed.Where(o => TransactionalNames.ReadMetadata(o.Metadata) is not null).Select(o => o.Partition).Intersect(targets).ToHashSet();
+    }
+
+    /// <summary>Before the first write, not on the way to it (SEMANTICS E3).</summary>
+    private void RefuseOtherCheckpoint(RestoreWork work)
+    {
+        if (_checkpoint is not null)
+        {
+            new CheckpointFile(options.CheckpointPath!).RequireSame(_checkpoint, options.Fingerprint, work);
+        }
+    }
+
+    private void AddTraps(string topic, bool creating, IReadOnlyList<TargetWork> targets, IReadOnlyList<TopicEntry> sources, IReadOnlyDictionary<string, string> configs)
+    {
+        var segments = targets.SelectMany(t => t.Sources).SelectMany(s => s.Segments).ToArray();
+        if (segments.Length > 0)
+        {
+            var facts = new TopicFacts(
+                topic, creating, segments.Min(s => s.MinTimestamp), segments.Max(s => s.MaxTimestamp), segments.Max(s => s.LargestRecord), targets.Sum(t => t.Bytes),
+                targets.Max(t => t.Bytes), sources);
+            _findings.AddRange(ConfigTraps.Find(facts, configs, clock.GetUtcNow().ToUnixTimeMilliseconds()));
+        }
+    }
+}

@@ -1,0 +1,145 @@
+using KafkaBackup.Engine.Cluster;
+using KafkaBackup.Engine.Configuration;
+using KafkaBackup.Engine.Format.Manifests;
+
+namespace KafkaBackup.Engine.Restore;
+
+/// <summary>What was found out about the target: its topics as they are, or as they will be created.</summary>
+internal sealed record TargetLook(string? ClusterId, IReadOnlyDictionary<string, TargetTopicLook> Topics, IReadOnlyList<Finding> Findings);
+
+/// <param name="Create">Null when the topic is there.</param>
+/// <param name="Configs">In force, or as it will be created.</param>
+internal sealed record TargetTopicLook(string Topic, int Partitions, TopicCreation? Create, IReadOnlyDictionary<string, string> Configs);
+
+/// <summary>
+/// Asks the cluster whether the plan can be carried out (SEMANTICS D3): reachable, authorised, topics there or to be created, partitions enough,
+/// empty, still, and not the source with producers at work.
+/// </summary>
+internal sealed class TargetChecks(IKafkaCluster cluster, RestoreOptions options, string? sourceClusterId, TimeProvider clock)
+{
+    /// <summary>Between two looks at the log ends: long enough for a producer that writes once a second to show.</summary>
+    private static readonly TimeSpan GrowthLook = TimeSpan.FromMilliseconds(1500);
+
+    private readonly List<Finding> _findings = [];
+
+    /// <param name="sources">Target topic to source topics.</param>
+    /// <param name="targets">Every partition that will be written.</param>
+    /// <param name="resuming">Partitions that may hold what an interrupted restore brought, and may get its last requests yet.</param>
+    public async Task<TargetLook> LookAsync(
+        IReadOnlyDictionary<string, IReadOnlyList<TopicEntry>> sources, IReadOnlyCollection<TopicPartition> targets, IReadOnlySet<TopicPartition> resuming, CancellationToken cancel)
+    {
+        var description = await cluster.DescribeAsync(cancel).ConfigureAwait(false);
+        var looks = new Dictionary<string, TargetTopicLook>(StringComparer.Ordinal);
+        var present = sources.Keys.Where(description.Topics.ContainsKey).ToArray();
+        var configs = present.Length == 0
+            ? new Dictionary<string, IReadOnlyList<TopicConfig>>()
+            : await cluster.DescribeConfigsAsync(present, cancel).ConfigureAwait(false);
+        foreach (var (topic, entries) in sources)
+        {
+            var needed = targets.Where(t => t.Topic == topic).Max(t => t.Partition) + 1;
+            if (description.Topics.TryGetValue(topic, out var there))
+            {
+                CheckPresent(there, needed);
+                looks[topic] = new TargetTopicLook(
+                    topic, there.Partitions.Count, null,
+                    (configs.GetValueOrDefault(topic) ?? []).Where(c => c.Value is not null).ToDictionary(c => c.Name, c => c.Value!, StringComparer.Ordinal));
+            }
+            else
+            {
+                looks[topic] = Creation(topic, entries, needed, description.Brokers.Count);
+            }
+        }
+
+        var existing = targets.Where(t => looks[t.Topic] is { Create: null } look && t.Partition < look.Partitions).ToArray();
+        if (existing.Length > 0)
+        {
+            await CheckContentsAsync(existing, sources, description.ClusterId, resuming, cancel).ConfigureAwait(false);
+        }
+
+        return new TargetLook(description.ClusterId, looks, _findings);
+    }
+
+    private void CheckPresent(TopicDescription topic, int needed)
+    {
+        if (topic.ErrorMessage is { } error)
+        {
+            Add(FindingSeverity.Error, FindingKind.Unauthorized, topic.Name, $"The target does not let this user see topic {topic.Name}: {error}", $"Grant DESCRIBE and WRITE on topic {topic.Name}.");
+        }
+        else if (topic.Partitions.Count < needed)
+        {
+            Add(
+                FindingSeverity.Error, FindingKind.TargetPartitions, topic.Name, $"Topic {topic.Name} has {topic.Partitions.Count} partitions; the restore needs {needed}.",
+                "Add partitions to the topic, or map the partitions to ones that are there.");
+        }
+    }
+
+    private TargetTopicLook Creation(string topic, IReadOnlyList<TopicEntry> entries, int needed, int brokers)
+    {
+        if (!options.CreateTopics)
+        {
+            Add(FindingSeverity.Error, FindingKind.TargetMissing, topic, $"The target has no topic {topic}, and creating topics is switched off.", "Create the topic, or allow its creation.");
+        }
+
+        var source = entries[0];
+        var partitions = Math.Max(needed, entries.Max(e => e.PartitionCount));
+        var wanted = options.DefaultReplicationFactor ?? source.ReplicationFactor;
+        var factor = wanted <= 0 ? -1 : Math.Min(wanted, Math.Max(1, brokers));
+        if (wanted > factor && factor > 0)
+        {
+            Add(
+                FindingSeverity.Warning, FindingKind.TargetMissing, topic,
+                $"Topic {topic} will be created with replication factor {factor}, not {wanted}: the target has {brokers} brokers.", "Add brokers first if the copies are needed.");
+        }
+
+        var configs = new Dictionary<string, string>(source.Configs, StringComparer.Ordinal);
+        foreach (var (name, value) in options.TopicConfigOverrides.For(source.Name))
+        {
+            configs[name] = value;
+        }
+
+        return new TargetTopicLook(topic, partitions, new TopicCreation(partitions, factor, configs), configs);
+    }
+
+    private async Task CheckContentsAsync(
+        TopicPartition[] existing, IReadOnlyDictionary<string, IReadOnlyList<TopicEntry>> sources, string? clusterId, IReadOnlySet<TopicPartition> resuming, CancellationToken cancel)
+    {
+        var starts = await cluster.ListOffsetsAsync(existing, OffsetBound.Earliest, cancel).ConfigureAwait(false);
+        var ends = await cluster.ListOffsetsAsync(existing, OffsetBound.HighWatermark, cancel).ConfigureAwait(false);
+        foreach (var error in existing.Select(p => starts[p].Error ?? ends[p].Error).OfType<KafkaBackupException>().DistinctBy(e => e.Message))
+        {
+            var kind = error.Definition == ErrorIds.ClusterUnauthorized ? FindingKind.Unauthorized : FindingKind.Unreachable;
+            Add(FindingSeverity.Error, kind, error.TargetObject?.ToString() ?? cluster.Address, error.Message, error.Advice);
+        }
+
+        await Task.Delay(GrowthLook, clock, cancel).ConfigureAwait(false);
+        var later = await cluster.ListOffsetsAsync(existing, OffsetBound.HighWatermark, cancel).ConfigureAwait(false);
+        foreach (var topic in existing.GroupBy(p => p.Topic, StringComparer.Ordinal))
+        {
+            var filled = topic.Where(p => !resuming.Contains(p) && ends[p].Offset > starts[p].Offset).ToArray();
+            var growing = topic.Where(p => !resuming.Contains(p) && later[p].Offset > ends[p].Offset).ToArray();
+            var isSource = sourceClusterId is not null && sourceClusterId == clusterId && sources[topic.Key].Any(s => s.Name == topic.Key);
+            Report(topic.Key, filled, growing, isSource);
+        }
+    }
+
+    private void Report(string topic, TopicPartition[] filled, TopicPartition[] growing, bool isSource)
+    {
+        if (growing.Length > 0)
+        {
+            var (kind, what) = isSource
+                ? (FindingKind.TargetIsSource, $"Topic {topic} is the very topic that was backed up, and producers are writing to it: restored and new records would mix.")
+                : (FindingKind.TargetGrowing, $"Topic {topic} is growing: someone is producing to {growing.Length} of its partitions.");
+            Add(FindingSeverity.Error, kind, topic, what, "Stop the producers, or restore to another topic (topic_mapping, -TopicMap).", canForce: true);
+        }
+
+        if (filled.Length > 0 && !options.PurgeTopics)
+        {
+            Add(
+                FindingSeverity.Error, FindingKind.TargetNotEmpty, topic, $"{filled.Length} partitions of topic {topic} are not empty, among them {filled[0]}.",
+                "Restore to another topic (topic_mapping, -TopicMap), empty it (-Purge -Force), or append to what is there with -Force.", canForce: true);
+        }
+    }
+
+    private void Add(FindingSeverity severity, FindingKind kind, string place, string message, string advice, bool canForce = false) =>
+        _findings.Add(new Finding(severity, kind, place, message, advice) { CanForce = canForce });
+}
