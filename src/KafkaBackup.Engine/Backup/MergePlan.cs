@@ -3,15 +3,16 @@ using KafkaBackup.Engine.Format.Manifests;
 namespace KafkaBackup.Engine.Backup;
 
 /// <summary>
-/// Which segments of a partition are worth being made one. Segments have tiers by size, each eight times the one below; eight neighbours of one
-/// tier (or of lower ones among them) become one, which is of the next. So a record is written again once per tier, five times at most, however
-/// long a backup goes on, and of N small segments only a handful per tier remain.
+/// Which segments of a partition are worth being made one. Segments have tiers by size, each eight times the one below; eight of one tier, with
+/// only smaller ones between them, become one, which is of the next. So a record is written again once or twice per tier, however long a backup
+/// goes on, and of any number of small segments only a handful per tier remain. (Counting smaller neighbours too would not do: a large segment
+/// would be written again for every seven small ones.)
 /// </summary>
 internal static class MergePlan
 {
     public const int Neighbours = 8;
 
-    private const long LowestTier = 64 << 10;
+    private const long LowestTier = 1 << 10;
 
     /// <summary>Runs of neighbours, in order and without overlap.</summary>
     /// <param name="maxBytes">No merged segment becomes larger (in payload bytes).</param>
@@ -37,6 +38,7 @@ internal static class MergePlan
     private static IEnumerable<IReadOnlyList<SegmentEntry>> Runs(PartitionEntry partition, long below, long maxBytes, long maxRecords)
     {
         var run = new List<SegmentEntry>();
+        var ofTier = 0;
         long bytes = 0, records = 0;
         foreach (var segment in partition.Segments)
         {
@@ -44,13 +46,13 @@ internal static class MergePlan
                 && (run.Count == 0 || !partition.Gaps.Any(g => g.FromOffset > run[^1].LastOffset && g.FromOffset < segment.FirstOffset));
             if (!joins)
             {
-                if (run.Count >= Neighbours)
+                if (ofTier >= Neighbours)
                 {
                     yield return run;
                 }
 
                 run = [];
-                (bytes, records) = (0, 0);
+                (ofTier, bytes, records) = (0, 0, 0);
                 if (segment.Bytes >= below)
                 {
                     continue;
@@ -58,11 +60,12 @@ internal static class MergePlan
             }
 
             run.Add(segment);
+            ofTier += below == LowestTier || segment.Bytes >= below / Neighbours ? 1 : 0;
             bytes += segment.Bytes;
             records += segment.RecordCount;
         }
 
-        if (run.Count >= Neighbours)
+        if (ofTier >= Neighbours)
         {
             yield return run;
         }

@@ -1,7 +1,7 @@
 using KafkaBackup.LocalBroker;
 using System.Diagnostics;
 using System.Text;
-using KafkaBackup.LocalBroker.Wire;
+using KafkaBackup.LocalBroker;
 
 namespace KafkaBackup.Engine.Tests.Backup;
 
@@ -14,7 +14,7 @@ public sealed class KeyBehaviourTests
         await using var scenario = new BackupScenario();
         scenario.Cluster.CreateTopic("orders");
         var random = new Random(1);
-        scenario.Cluster.Append("orders", 0, Enumerable.Range(0, 3000).Select(i => LocalBroker.LocalRecord.Of($"k{i}", string.Concat(Enumerable.Range(0, 20).Select(_ => random.Next(100))))));
+        scenario.Cluster.Append("orders", 0, Enumerable.Range(0, 3000).Select(i => LocalRecord.Of($"k{i}", string.Concat(Enumerable.Range(0, 20).Select(_ => random.Next(100))))));
 
         async Task<long> Size(CompressionKind kind, int? level, string id) =>
             (await scenario.BackUpAsync(BackupScenario.Asked() with { BackupId = id, Compression = kind, CompressionLevel = level })).StoredBytes;
@@ -142,8 +142,8 @@ public sealed class KeyBehaviourTests
     {
         await using var scenario = new BackupScenario();
         scenario.Cluster.CreateTopic("orders");
-        scenario.Cluster.Append("orders", 0, LocalBroker.LocalRecord.Of("k", "v", 1234) with { Headers = [("own", [1])] });
-        scenario.Cluster.Append("orders", 0, LocalBroker.LocalRecord.Of("k", "w", -1));
+        scenario.Cluster.Append("orders", 0, LocalRecord.Of("k", "v", 1234) with { Headers = [("own", [1])] });
+        scenario.Cluster.Append("orders", 0, LocalRecord.Of("k", "w", -1));
         var settings = BackupScenario.Asked() with { IncludeOffsetHeaders = true };
 
         await scenario.BackUpAsync(settings);
@@ -194,7 +194,7 @@ public sealed class KeyBehaviourTests
         scenario.Cluster.CreateTopic("orders", 4);
         for (var partition = 0; partition < 4; partition++)
         {
-            scenario.Cluster.Append("orders", partition, Enumerable.Range(0, count / 4).Select(_ => LocalBroker.LocalRecord.Of("key0", new string('x', 36))));
+            scenario.Cluster.Append("orders", partition, Enumerable.Range(0, count / 4).Select(_ => LocalRecord.Of("key0", new string('x', 36))));
         }
 
         var watch = Stopwatch.StartNew();

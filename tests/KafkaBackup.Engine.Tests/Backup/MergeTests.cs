@@ -84,8 +84,8 @@ public sealed class MergeTests
         }
 
         Assert.Equal(Added, segments.Sum(s => s.RecordCount));
-        Assert.InRange(segments.Count, 1, 40);
-        Assert.InRange((double)rewritten / (Added * Each), 1, 5);
+        Assert.InRange(segments.Count, 1, 50);
+        Assert.InRange((double)rewritten / (Added * Each), 1, 6);
     }
 
     [Fact]

@@ -221,7 +221,7 @@ public sealed class RefusalTests
         foreach (var file in Directory.GetFiles(Path.Combine(scenario.StorePath, "b"), "*.json", SearchOption.AllDirectories))
         {
             var text = await File.ReadAllTextAsync(file);
-            await File.WriteAllTextAsync(file, System.Text.RegularExpressions.Regex.Replace(text, "(\"format_version\":\\s*)1\\b", "${1}99"));
+            await File.WriteAllTextAsync(file, System.Text.RegularExpressions.Regex.Replace(text, "(\"version\":\\s*)1\\b", "${1}99"));
         }
 
         Assert.Equal(ErrorIds.FormatTooNew, (await scenario.RefusedAsync()).Definition);
