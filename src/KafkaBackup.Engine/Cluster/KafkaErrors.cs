@@ -41,8 +41,13 @@ internal static class KafkaErrors
             return Connection(error, address);
         }
 
+        if (Contains(error.Text, "in state SSL_HANDSHAKE"))
+        {
+            return ListenerWithoutTls(address);
+        }
+
         var tls = Contains(error.Text, "ssl://");
-        var opening = Contains(error.Text, "in state APIVERSION") || Contains(error.Text, "in state SSL") || Contains(error.Text, "in state CONNECT");
+        var opening = Contains(error.Text, "in state APIVERSION");
         return (opening, tls) switch
         {
             (true, true) => ErrorIds.ClusterTls.With(
@@ -73,9 +78,7 @@ internal static class KafkaErrors
 
         if (Contains(text, "PLAINTEXT broker listener"))
         {
-            return ErrorIds.ClusterTls.With(
-                $"The listener at {address} does not speak TLS, but security_protocol asks for it.", address,
-                "Set security_protocol to PLAINTEXT or SASL_PLAINTEXT, or use the address of a TLS listener.");
+            return ListenerWithoutTls(address);
         }
 
         if (Contains(text, "security.protocol"))
@@ -103,6 +106,10 @@ internal static class KafkaErrors
     private static KafkaBackupException ClosedByTlsListener(string address) => ErrorIds.ClusterTls.With(
         $"The cluster at {address} closed the connection at once; its listener seems to speak TLS, but security_protocol says it does not.", address,
         "Set security_protocol to SSL or SASL_SSL, or use the address of a plaintext listener.");
+
+    private static KafkaBackupException ListenerWithoutTls(string address) => ErrorIds.ClusterTls.With(
+        $"The listener at {address} does not speak TLS, but security_protocol asks for it.", address,
+        "Set security_protocol to PLAINTEXT or SASL_PLAINTEXT, or use the address of a TLS listener.");
 
     private static KafkaBackupException ClosedForWantOfLogin(string address) => ErrorIds.ClusterAuthentication.With(
         $"The cluster at {address} closed the connection as soon as it was asked something; its listener seems to demand a login.", address,

