@@ -1,7 +1,6 @@
 using KafkaBackup.LocalBroker;
 using System.Diagnostics;
 using System.Text;
-using KafkaBackup.LocalBroker;
 
 namespace KafkaBackup.Engine.Tests.Backup;
 
