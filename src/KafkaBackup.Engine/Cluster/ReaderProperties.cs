@@ -27,6 +27,9 @@ internal static class ReaderProperties
         new("auto.commit.enable", "false"),
         new("enable.auto.offset.store", "false"),
         new("enable.partition.eof", "true"),
+
+        // After a failed checksum librdkafka (up to 2.15 at least) goes on reading inside the damaged batch, about a hundred bytes before its end.
+        // What it finds there is dropped with the partition, but with rare bytes (an old format's mark and a length below four) it aborts the process.
         new("check.crcs", options.CheckCrcs ? "true" : "false"),
         new("queued.max.messages.kbytes", Math.Clamp(options.QueuedBytes / 1024, 1, 2_097_151).ToString(System.Globalization.CultureInfo.InvariantCulture)),
 

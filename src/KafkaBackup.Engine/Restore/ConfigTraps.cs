@@ -4,7 +4,8 @@ using KafkaBackup.Engine.Format.Manifests;
 namespace KafkaBackup.Engine.Restore;
 
 /// <summary>What a plan knows of the records for one target topic.</summary>
-internal sealed record TopicFacts(string TargetTopic, long? MinTimestamp, long? MaxTimestamp, int LargestRecord, long Bytes, long LargestPartitionBytes, IReadOnlyList<TopicEntry> Sources);
+/// <param name="Creating">The restore makes the topic, so its settings are the source's with the overrides.</param>
+internal sealed record TopicFacts(string TargetTopic, bool Creating, long? MinTimestamp, long? MaxTimestamp, int LargestRecord, long Bytes, long LargestPartitionBytes, IReadOnlyList<TopicEntry> Sources);
 
 /// <summary>Settings of the target topic that would lose, refuse or change restored records (SEMANTICS D4). Each is a finding with advice.</summary>
 internal static class ConfigTraps
@@ -37,7 +38,16 @@ internal static class ConfigTraps
             yield return new Finding(
                 FindingSeverity.Warning, FindingKind.TimestampType, facts.TargetTopic,
                 "The topic's message.timestamp.type is LogAppendTime: the broker will stamp every record with the time of the restore, and the records' own times are lost.",
-                $"Set message.timestamp.type of topic {facts.TargetTopic} to CreateTime while restoring.");
+                facts.Creating
+                    ? $"Create topic {facts.TargetTopic} with message.timestamp.type CreateTime (topic_config_overrides, -TopicConfig)."
+                    : $"Set message.timestamp.type of topic {facts.TargetTopic} to CreateTime while restoring.");
+        }
+
+        else if (facts.Sources.Where(s => s.Configs.GetValueOrDefault("message.timestamp.type") == "LogAppendTime").Select(s => s.Name).ToArray() is { Length: > 0 } stamped)
+        {
+            yield return new Finding(
+                FindingSeverity.Information, FindingKind.TimestampType, facts.TargetTopic,
+                $"Records of {string.Join(", ", stamped)} were stamped by their broker (LogAppendTime). They keep these times, as their creation times.", "Nothing needs to be done.");
         }
 
         foreach (var finding in TimestampLimits(facts, configs, nowMs))

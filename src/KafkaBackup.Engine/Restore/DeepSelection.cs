@@ -24,7 +24,7 @@ internal sealed class DeepSelection(BackupCatalog catalog, OpenedBackup backup, 
             }
 
             events.Verbose($"Checked {source.Source}: {sound.Count} of {source.Segments.Count} segments are sound.");
-            whole.Add(source with { Segments = sound });
+            whole.Add(new SourceWork(source.Source, sound));
         }
 
         return whole;

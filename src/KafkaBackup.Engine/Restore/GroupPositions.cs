@@ -64,7 +64,7 @@ internal sealed class GroupPositions(
         foreach (var segment in segments.Where(s => s.LastOffset >= offset))
         {
             var stored = catalog.Segment(work.Backup, source.Topic, source.Partition, segment.Entry);
-            await foreach (var block in stored.ReadBlocksAsync(pool, b => b.Stats.LastOffset >= offset, 0, cancel).ConfigureAwait(false))
+            await foreach (var block in SegmentBlocks.ReadAsync(stored, pool, b => b.Stats.LastOffset >= offset, 0, cancel).ConfigureAwait(false))
             {
                 using (block)
                 {

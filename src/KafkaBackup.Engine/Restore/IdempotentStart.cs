@@ -22,8 +22,9 @@ internal sealed class IdempotentStart(RestoreScope scope, TargetLog log, Restore
         foreach (var target in targets)
         {
             // A partition that the checkpoint does not know held nothing to restore then; the mismatch check has seen to that.
-            var start = journal.StartOffsetOf(target.Target) ?? still[target.Target];
-            found.Add(await ResumeAsync(target, start, still[target.Target], stop).ConfigureAwait(false));
+            found.Add(still.TryGetValue(target.Target, out var end)
+                ? await ResumeAsync(target, journal.StartOffsetOf(target.Target) ?? end, end, stop).ConfigureAwait(false)
+                : (new PartitionProgress(target, journal.StartOffsetOf(target.Target) ?? 0, 0), LaneChecks.Restless(target)));
         }
 
         return found;
@@ -40,7 +41,7 @@ internal sealed class IdempotentStart(RestoreScope scope, TargetLog log, Restore
 
         try
         {
-            var stream = new RecordStream(target, scope.Catalog, scope.Work.Backup, scope.Options.Window, scope.Pool);
+            var stream = scope.Stream(target);
             await LaneChecks.RequireLastRecordAsync(scope, log, stream, target, start, done, stop).ConfigureAwait(false);
             var maps = await PlanRecords.MapsAsync(target, stream, start, done, stop).ConfigureAwait(false);
             if (done > 0)

@@ -29,16 +29,18 @@ internal static class LaneChecks
         }
     }
 
+    public static KafkaBackupException Restless(TargetWork work) => Changed(work, "it keeps growing, although this restore is not writing");
+
     public static KafkaBackupException Changed(TargetWork work, string what) => ErrorIds.TargetChanged.With(
         $"Target partition {work.Target} cannot be continued: {what}. Something else wrote to it, or it was emptied.", work.Target.ToString());
 
     public static KafkaBackupException Refused(TargetWork work, long before, SendFault fault) => ErrorIds.TargetRefused.With(
-        $"Target partition {work.Target} refuses the record with source offset {fault.SourceOffset}: {fault.Message} ({fault.Code}). "
+        $"Target partition {work.Target} refuses the record with source offset {fault.SourceOffset}: {fault.Text.TrimEnd('.')}. "
         + $"The {before} records before it are restored, none after it.", work.Target.ToString());
 
     public static KafkaBackupException Unauthorized(TargetWork work) => ErrorIds.ClusterUnauthorized.With(
         $"Writing to topic {work.Target.Topic} was refused.", work.Target.Topic, $"Grant this user WRITE and DESCRIBE on topic {work.Target.Topic}.");
 
     public static KafkaBackupException Gone(TargetWork work, SendFault fault) => ErrorIds.TopicNotFound.With(
-        $"Target partition {work.Target} is not there any more: {fault.Message} ({fault.Code}).", work.Target.ToString());
+        $"Target partition {work.Target} is not there any more: {fault.Text.TrimEnd('.')}.", work.Target.ToString());
 }

@@ -6,6 +6,7 @@ internal sealed class LaneRunner(RestoreScope scope, RestoreJournal journal)
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(250);
 
     private readonly long _start = scope.Clock.GetTimestamp();
+    private (long Done, long Bytes, bool Known) _told;
 
     /// <param name="run">Runs one partition's lane.</param>
     public async Task<IReadOnlyList<LaneOutcome>> RunAsync(
@@ -31,6 +32,7 @@ internal sealed class LaneRunner(RestoreScope scope, RestoreJournal journal)
                 try
                 {
                     journal.Save();
+                    scope.Status.Committed();
                 }
                 catch (KafkaBackupException error)
                 {
@@ -46,11 +48,35 @@ internal sealed class LaneRunner(RestoreScope scope, RestoreJournal journal)
         return checkpointFailure is null ? outcomes : throw checkpointFailure;
     }
 
-    private void Show(IReadOnlyList<PartitionProgress> partitions) => scope.Events.Progress(new ProgressInfo(
-        "Restoring", partitions.Sum(p => p.Done), scope.Work.RecordCount, partitions.Sum(p => p.Bytes), scope.Clock.GetElapsedTime(_start),
+    private void Show(IReadOnlyList<PartitionProgress> partitions)
+    {
+        var (done, bytes) = (partitions.Sum(p => p.Done), partitions.Sum(p => p.Bytes));
+        Tell(partitions, done, bytes);
+        scope.Events.Progress(new ProgressInfo(
+        "Restoring", done, scope.Work.RecordCount, bytes, scope.Clock.GetElapsedTime(_start),
         partitions
             .GroupBy(p => p.Work.Target.Topic, StringComparer.Ordinal)
             .Where(t => t.Any(p => !p.IsComplete))
             .Select(t => new TopicProgress(t.Key, t.Sum(p => p.Done), t.Sum(p => p.Work.RecordCount)))
             .ToArray()));
+    }
+
+    /// <summary>For those who look at the health endpoint: a record that got through is the sign of life.</summary>
+    private void Tell(IReadOnlyList<PartitionProgress> partitions, long done, long bytes)
+    {
+        if (done == _told.Done && _told.Known)
+        {
+            return;
+        }
+
+        scope.Status.Count(_told.Known ? done - _told.Done : partitions.Sum(p => p.Records), bytes - _told.Bytes);
+        scope.Status.SetAway(null);
+        scope.Status.Alive();
+        foreach (var partition in partitions)
+        {
+            scope.Status.SetLag(partition.Work.Target, partition.Work.RecordCount - partition.Done);
+        }
+
+        _told = (done, bytes, true);
+    }
 }

@@ -4,7 +4,10 @@ namespace KafkaBackup.Engine.Restore;
 
 /// <summary>Why sending came to an end before its limit.</summary>
 /// <param name="SourceOffset">The record it is about; -1 when it is not about one.</param>
-internal sealed record SendFault(WriteFaultKind Kind, string Code, string Message, long Index, long SourceOffset, KafkaBackupException? Error = null);
+internal sealed record SendFault(WriteFaultKind Kind, string Code, string Message, long Index, long SourceOffset, KafkaBackupException? Error = null)
+{
+    public string Text => Code.Length == 0 ? Message : $"{Message} ({Code})";
+}
 
 /// <summary>
 /// Sends one target partition's records in order and matches delivery reports with what was sent. Reports come in the order of sending; the
@@ -18,6 +21,7 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
     private static readonly TimeSpan FullQueueWait = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan DrainWait = TimeSpan.FromMilliseconds(100);
 
+    private readonly bool _isPaced = !scope.Limiter.IsUnlimited;
     private readonly OriginalHeaders _originals = new();
     private readonly Queue<Pending> _pending = new();
     private readonly Queue<(int Source, long SourceOffset, long TargetOffset, int Bytes)> _held = new();
@@ -65,14 +69,12 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
             }
 
             var extra = scope.Options.IncludeOriginalOffsetHeader ? _originals.For(record.Offset, record.Timestamp) : default;
-            _pending.Enqueue(new Pending(index, source, record.Offset, record.PayloadBytes));
-            while (writer.Send(Slot, record, extra, index) == SendOutcome.QueueFull)
+            if (!Offer(record, extra, index, stop))
             {
-                if (!Poll(FullQueueWait) || stop.IsCancellationRequested)
-                {
-                    return false;
-                }
+                return false;
             }
+
+            _pending.Enqueue(new Pending(index, source, record.Offset, record.PayloadBytes));
 
             index++;
             if (++_sinceTaken >= PollEvery)
@@ -84,7 +86,10 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
                 }
             }
 
-            Pace(record.PayloadBytes, stop);
+            if (_isPaced)
+            {
+                Pace(record.PayloadBytes, stop);
+            }
         }
 
         return Fault is null;
@@ -121,7 +126,6 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
             return;
         }
 
-        _movedAt = scope.Clock.GetTimestamp();
         var expected = expectedOffset?.Invoke(sent.Index);
         if (sent.Index != tag || (offset >= 0 && expected is { } at && offset != at))
         {
@@ -160,7 +164,36 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
         }
         else
         {
+            scope.Status.SetAway(error.Message);
             scope.Events.Verbose($"{Work.Target}: {error.Message}");
+        }
+    }
+
+    /// <summary>Hands the record to the writer, waiting while its queue is full. False when it could not, or must not any more.</summary>
+    private bool Offer(in Records.RecordView record, ReadOnlySpan<Records.HeaderSlice> extra, long index, CancellationToken stop)
+    {
+        try
+        {
+            while (writer.Send(Slot, record, extra, index) == SendOutcome.QueueFull)
+            {
+                if (!Poll(FullQueueWait) || stop.IsCancellationRequested)
+                {
+                    return false;
+                }
+            }
+
+            return true;
+        }
+        catch (KafkaBackupException error)
+        {
+            // Either this record can never be sent, or an earlier one's refusal has stopped the writer: then its report is on its way.
+            if (Drain(stop) || Fault is null)
+            {
+                var kind = error.Definition == ErrorIds.TargetRefused ? WriteFaultKind.Refused : WriteFaultKind.Uncertain;
+                Fault = new SendFault(kind, "", error.Message, index, record.Offset, error);
+            }
+
+            return false;
         }
     }
 
@@ -168,6 +201,7 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
     {
         if (writer.Poll(this, wait) > 0)
         {
+            _movedAt = scope.Clock.GetTimestamp();
             return Check();
         }
 

@@ -17,11 +17,8 @@ internal sealed record StreamBlock(SourceWork Source, SegmentWork Segment, Recor
 /// The records for one target partition, in the order of the plan, from the n-th on. What lies before is skipped by the counts of plan and
 /// block index wherever these are exact, so that a resume near the end of a large backup reads little.
 /// </summary>
-internal sealed class RecordStream(TargetWork work, BackupCatalog catalog, OpenedBackup backup, TimeWindow window, BlockBufferPool pool)
+internal sealed class RecordStream(TargetWork work, BackupCatalog catalog, OpenedBackup backup, TimeWindow window, BlockBufferPool pool, int readAhead)
 {
-    /// <summary>Neighbouring blocks are fetched together: a round trip to an object store costs as much as some megabytes.</summary>
-    private const int ReadAhead = 4 << 20;
-
     public bool Wants(long timestamp) => window.Contains(timestamp);
 
     public async IAsyncEnumerable<StreamBlock> ReadAsync(long skip, [EnumeratorCancellation] CancellationToken cancel)
@@ -69,7 +66,7 @@ internal sealed class RecordStream(TargetWork work, BackupCatalog catalog, Opene
             return true;
         }
 
-        await foreach (var block in stored.ReadBlocksAsync(pool, Wanted, ReadAhead, cancel).ConfigureAwait(false))
+        await foreach (var block in SegmentBlocks.ReadAsync(stored, pool, Wanted, readAhead, cancel).ConfigureAwait(false))
         {
             var count = IsWhole(block.Info) ? block.Info.Stats.RecordCount : Count(block);
             var leaveOut = Math.Clamp(skip - index, 0, count);

@@ -66,6 +66,12 @@ internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string
 
     private async Task<IReadOnlyList<RestoreResult>> RunAsync(CancellationToken stop)
     {
+        if (_parts.FirstOrDefault(p => p.Work.Options.DryRun || p.Cluster is null) is { } dry)
+        {
+            throw ErrorIds.RestoreInvalid.With(
+                $"The restore of backup '{dry.Work.Options.BackupId}' was planned as a dry run (dry_run, or without its target): it writes nothing.", dry.Work.Options.BackupId, "Plan it without dry_run.");
+        }
+
         foreach (var part in _parts)
         {
             Refuse(part.Work);
@@ -88,11 +94,32 @@ internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string
             events.Warning($"{finding.Place}: {finding.Message}");
         }
 
-        var data = await new RestoreRun(cluster, part.Catalog, work, seams.Clock, events).RunAsync(stop).ConfigureAwait(false);
+        var run = new RestoreRun(cluster, part.Catalog, work, seams.Clock, events);
+        var data = await run.RunAsync(stop).ConfigureAwait(false);
         var rows = MappingRows.FromRun(data.Outcomes, cluster.Address);
         WriteReport(work, cluster, rows);
         var groups = GroupResetOutcome.None;
         if (data.Status == RestoreStatus.Complete)
+        {
+            groups = await ResetGroupsAsync(part, cluster, data, stop).ConfigureAwait(false);
+            if (!groups.Failed)
+            {
+                await run.ForgetProgressAsync(data).ConfigureAwait(false);
+            }
+        }
+        else if (GroupPlan.Groups(work).Count > 0)
+        {
+            events.Warning("The consumer groups were not touched, because not all records are restored. Run again: the restore resumes, and then sets them.");
+        }
+
+        return RestoreReporting.Result(work, part.Store.Location, data, seams.Clock.GetUtcNow(), rows, groups);
+    }
+
+    /// <summary>The records are there by now: what goes wrong with the groups is told, and must not hide that.</summary>
+    private async Task<GroupResetOutcome> ResetGroupsAsync(Part part, IKafkaCluster cluster, RestoreData data, CancellationToken stop)
+    {
+        var work = part.Work;
+        try
         {
             var maps = data.Outcomes
                 .SelectMany(o => o.Progress.Work.Sources.Select((s, i) => (s.Source, o.Progress.Work.Target, Map: o.Progress.Maps[i])))
@@ -100,10 +127,13 @@ internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string
                 .ToDictionary(m => m.Source, m => (m.Target, m.Map));
             var log = new TargetLog(cluster, seams.Clock, events);
             var positions = new GroupPositions(work, cluster, part.Catalog, maps, log, seams.Clock);
-            groups = await new GroupReset(work, cluster, positions, OffsetFolder(work.Options), seams.Clock, events).RunAsync(stop).ConfigureAwait(false);
+            return await new GroupReset(work, cluster, positions, OffsetFolder(work.Options), seams.Clock, events).RunAsync(stop).ConfigureAwait(false);
         }
-
-        return RestoreReporting.Result(work, part.Store.Location, data, seams.Clock.GetUtcNow(), rows, groups);
+        catch (KafkaBackupException error)
+        {
+            events.Error(error);
+            return GroupResetOutcome.None with { Failed = true };
+        }
     }
 
     private void WriteReport(RestoreWork work, IKafkaCluster cluster, IReadOnlyList<OffsetMapping> rows)

@@ -17,7 +17,7 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
     /// <summary>A stop waits so long for what is under way; the resume finds out about the rest.</summary>
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(10);
 
-    private readonly RecordStream _stream = new(progress.Work, scope.Catalog, scope.Work.Backup, scope.Options.Window, scope.Pool);
+    private readonly RecordStream _stream = scope.Stream(progress.Work);
     private readonly TargetWork _work = progress.Work;
     private bool _alone = progress.Resumed > 0;
     private bool _singles;
@@ -43,7 +43,7 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
                     return new LaneOutcome(progress, PartitionStatus.Failed, verdict);
                 }
 
-                scope.Events.Verbose($"{_work.Target}: {fault.Error?.Message ?? $"{fault.Message} ({fault.Code})"}; looking at the target to see how far it came.");
+                scope.Events.Verbose($"{_work.Target}: {fault.Error?.Message ?? fault.Text} Looking at the target to see how far it came.");
                 await SettleAsync(unacknowledged, stop).ConfigureAwait(false);
                 _singles = fault.Kind == WriteFaultKind.Refused;
                 _alone = true;
@@ -80,27 +80,33 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
 
     private void SendBlocks(PartitionSender sender, BlockFeed feed, long limit, CancellationToken stop)
     {
-        while (!stop.IsCancellationRequested && feed.Next() is { } block)
+        try
         {
-            using (block)
+            while (!stop.IsCancellationRequested && feed.Next() is { } block)
             {
-                // After a resume or a fault the first batch goes alone: its offset proves that nobody else writes here.
-                var until = _alone ? Math.Min(limit, block.FirstIndex + block.Skip + scope.Options.ProduceBatchSize) : limit;
-                if (!sender.Send(block, _stream, until, stop))
+                using (block)
                 {
-                    break;
-                }
-
-                if (_alone && !ProveAndGoOn(sender, block, until, limit, stop))
-                {
-                    break;
+                    if (!SendBlock(sender, block, limit, stop))
+                    {
+                        break;
+                    }
                 }
             }
         }
+        finally
+        {
+            // Also when the backup could not be read on: what was sent before is not in doubt.
+            using var patience = new CancellationTokenSource();
+            using var onStop = stop.Register(() => patience.CancelAfter(StopPatience));
+            sender.Drain(patience.Token);
+        }
+    }
 
-        using var patience = new CancellationTokenSource();
-        using var onStop = stop.Register(() => patience.CancelAfter(StopPatience));
-        sender.Drain(patience.Token);
+    private bool SendBlock(PartitionSender sender, StreamBlock block, long limit, CancellationToken stop)
+    {
+        // After a resume or a fault the first batch goes alone: its offset proves that nobody else writes here.
+        var until = _alone ? Math.Min(limit, block.FirstIndex + block.Skip + scope.Options.ProduceBatchSize) : limit;
+        return sender.Send(block, _stream, until, stop) && (!_alone || ProveAndGoOn(sender, block, until, limit, stop));
     }
 
     private bool ProveAndGoOn(PartitionSender sender, StreamBlock block, long until, long limit, CancellationToken stop)
@@ -119,11 +125,12 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
     private async Task SettleAsync(IReadOnlyCollection<PartitionSender.Pending> unacknowledged, CancellationToken stop)
     {
         var ends = await log.QuietEndsAsync([_work.Target], scope.Options.ResumeQuiet, stop).ConfigureAwait(false);
-        var done = ends[_work.Target] - progress.Start;
+        var end = ends.TryGetValue(_work.Target, out var still) ? still : throw LaneChecks.Restless(_work);
+        var done = end - progress.Start;
         if (done < progress.Done || done - progress.Done > unacknowledged.Count)
         {
             throw LaneChecks.Changed(
-                _work, $"its log ends at offset {ends[_work.Target]}, which cannot be: {progress.Done} records were acknowledged and {unacknowledged.Count} more were sent from offset {progress.Start} on");
+                _work, $"its log ends at offset {end}, which cannot be: {progress.Done} records were acknowledged and {unacknowledged.Count} more were sent from offset {progress.Start} on");
         }
 
         await LaneChecks.RequireLastRecordAsync(scope, log, _stream, _work, progress.Start, done, stop).ConfigureAwait(false);
@@ -139,6 +146,6 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
         : fault.Kind == WriteFaultKind.Unauthorized ? LaneChecks.Unauthorized(_work)
         : fault.Kind == WriteFaultKind.UnknownPartition ? LaneChecks.Gone(_work, fault)
         : fault.Error is { } given && given.Definition == ErrorIds.TargetUnavailable ? given
-        : faults >= MostFaults ? fault.Error ?? ErrorIds.TargetUnavailable.With($"Partition {_work.Target} failed {faults} times in a row: {fault.Message} ({fault.Code}).", _work.Target.ToString())
+        : faults >= MostFaults ? fault.Error ?? ErrorIds.TargetUnavailable.With($"Partition {_work.Target} failed {faults} times in a row: {fault.Text}.", _work.Target.ToString())
         : null;
 }

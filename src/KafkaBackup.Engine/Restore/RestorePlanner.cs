@@ -16,6 +16,8 @@ internal sealed class RestorePlanner(BackupCatalog catalog, IKafkaCluster? clust
     private const long PoolBytes = 32L << 20;
 
     private readonly List<Finding> _findings = [];
+    private Checkpoint? _checkpoint;
+    private IReadOnlySet<TopicPartition> _resuming = new HashSet<TopicPartition>();
 
     public async Task<RestoreWork> PlanAsync(CancellationToken cancel)
     {
@@ -53,7 +55,7 @@ internal sealed class RestorePlanner(BackupCatalog catalog, IKafkaCluster? clust
             var there = look?.Topics[topic.Key];
             var configs = there?.Configs ?? sourceTopics[topic.Key][0].Configs;
             var targets = topic.Select(t => Target(t.Target, t.Sources, configs)).ToArray();
-            AddTraps(topic.Key, targets, sourceTopics[topic.Key], configs);
+            AddTraps(topic.Key, there?.Create is not null, targets, sourceTopics[topic.Key], configs);
             topics.Add(new TopicWork
             {
                 TargetTopic = topic.Key,
@@ -64,13 +66,16 @@ internal sealed class RestorePlanner(BackupCatalog catalog, IKafkaCluster? clust
             });
         }
 
-        return new RestoreWork { Options = options, Backup = backup, Topics = topics, Findings = _findings, TargetClusterId = look?.ClusterId };
+        var work = new RestoreWork
+        {
+            Options = options, Backup = backup, Topics = topics, Findings = _findings, TargetClusterId = look?.ClusterId, Resuming = _resuming,
+        };
+        RefuseOtherCheckpoint(work);
+        return work;
     }
 
-    private static TargetWork Target(TopicPartition target, IReadOnlyList<SourceWork> sources, IReadOnlyDictionary<string, string> configs) => new()
+    private static TargetWork Target(TopicPartition target, IReadOnlyList<SourceWork> sources, IReadOnlyDictionary<string, string> configs) => new(target, sources)
     {
-        Target = target,
-        Sources = sources,
         MaxMessageBytes = int.TryParse(configs.GetValueOrDefault("max.message.bytes"), out var most) ? most : DefaultMessageBytes,
         TargetStampsRecords = configs.GetValueOrDefault("message.timestamp.type") == "LogAppendTime",
     };
@@ -90,9 +95,31 @@ internal sealed class RestorePlanner(BackupCatalog catalog, IKafkaCluster? clust
         }
 
         _findings.AddRange(selection.Damages);
-        return options.Deep || options.PurgeTopics
-            ? await new DeepSelection(catalog, backup, pool, events).CheckAsync(sources, _findings, cancel).ConfigureAwait(false)
+        // Who forces a restore of a damaged backup wants all that is left of it: so all damage has to be known.
+        sources = options.Deep || options.PurgeTopics || (options.Force && !options.DryRun)
+            ? [.. await new DeepSelection(catalog, backup, pool, events).CheckAsync(sources, _findings, cancel).ConfigureAwait(false)]
             : sources;
+        if (options.PurgeTopics)
+        {
+            KeepTargetsOfDamagedBackups();
+        }
+
+        return sources;
+    }
+
+    /// <summary>Force is always there when topics are emptied, so it cannot also mean "although the backup is damaged" (SEMANTICS E8).</summary>
+    private void KeepTargetsOfDamagedBackups()
+    {
+        for (var i = 0; i < _findings.Count; i++)
+        {
+            if (_findings[i] is { Severity: FindingSeverity.Error, Kind: FindingKind.Missing or FindingKind.Truncated or FindingKind.Corrupt } damage)
+            {
+                _findings[i] = damage with
+                {
+                    CanForce = false, Advice = "Put the file back from a copy. Target topics are never emptied for a damaged backup; restore what is left of it to another topic, without purging.",
+                };
+            }
+        }
     }
 
     private void RequireRecords(OpenedBackup backup, IReadOnlyList<SourceWork> sources, IReadOnlyList<(TopicEntry Topic, PartitionEntry Partition)> selected, string place)
@@ -142,31 +169,42 @@ internal sealed class RestorePlanner(BackupCatalog catalog, IKafkaCluster? clust
     private async Task<TargetLook> LookAtTargetAsync(
         OpenedBackup backup, IReadOnlyDictionary<string, IReadOnlyList<TopicEntry>> sources, TopicPartition[] targets, CancellationToken cancel)
     {
+        _resuming = await FindResumingAsync(targets, cancel).ConfigureAwait(false);
         var checks = new TargetChecks(cluster!, options, backup.Manifest.SourceClusterId, clock);
-        var look = await checks.LookAsync(sources, targets, await IsResumeAsync(cancel).ConfigureAwait(false), cancel).ConfigureAwait(false);
+        var look = await checks.LookAsync(sources, targets, _resuming, cancel).ConfigureAwait(false);
         _findings.AddRange(look.Findings);
         return look;
     }
 
     /// <summary>An interrupted restore's records are no reason to refuse its own resume.</summary>
-    private async Task<bool> IsResumeAsync(CancellationToken cancel)
+    private async Task<IReadOnlySet<TopicPartition>> FindResumingAsync(TopicPartition[] targets, CancellationToken cancel)
     {
+        _checkpoint = options.CheckpointPath is { } path ? new CheckpointFile(path).Read() : null;
         if (options.Delivery == DeliveryMode.Idempotent)
         {
-            return options.CheckpointPath is { } path && new CheckpointFile(path).Read() is not null;
+            return _checkpoint?.Targets.Select(t => new TopicPartition(t.Topic, t.Partition)).ToHashSet() ?? [];
         }
 
         var committed = await cluster!.ListGroupOffsetsAsync(TransactionalNames.Group(options), requireStable: false, cancel).ConfigureAwait(false);
-        return committed.Any(o => TransactionalNames.ReadMetadata(o.Metadata) is not null);
+        return committed.Where(o => TransactionalNames.ReadMetadata(o.Metadata) is not null).Select(o => o.Partition).Intersect(targets).ToHashSet();
     }
 
-    private void AddTraps(string topic, IReadOnlyList<TargetWork> targets, IReadOnlyList<TopicEntry> sources, IReadOnlyDictionary<string, string> configs)
+    /// <summary>Before the first write, not on the way to it (SEMANTICS E3).</summary>
+    private void RefuseOtherCheckpoint(RestoreWork work)
+    {
+        if (_checkpoint is not null)
+        {
+            new CheckpointFile(options.CheckpointPath!).RequireSame(_checkpoint, options.Fingerprint, work);
+        }
+    }
+
+    private void AddTraps(string topic, bool creating, IReadOnlyList<TargetWork> targets, IReadOnlyList<TopicEntry> sources, IReadOnlyDictionary<string, string> configs)
     {
         var segments = targets.SelectMany(t => t.Sources).SelectMany(s => s.Segments).ToArray();
         if (segments.Length > 0)
         {
             var facts = new TopicFacts(
-                topic, segments.Min(s => s.MinTimestamp), segments.Max(s => s.MaxTimestamp), segments.Max(s => s.LargestRecord), targets.Sum(t => t.Bytes),
+                topic, creating, segments.Min(s => s.MinTimestamp), segments.Max(s => s.MaxTimestamp), segments.Max(s => s.LargestRecord), targets.Sum(t => t.Bytes),
                 targets.Max(t => t.Bytes), sources);
             _findings.AddRange(ConfigTraps.Find(facts, configs, clock.GetUtcNow().ToUnixTimeMilliseconds()));
         }

@@ -26,6 +26,7 @@ internal static class RestoreReporting
             ConsumerOffsetActions = ItemList.From(GroupPlan.Describe(work).ToArray()),
             Findings = ItemList.From(work.Findings),
             EstimatedDuration = Estimate(work),
+            DryRun = options.DryRun,
         };
     }
 

@@ -2,16 +2,22 @@ using KafkaBackup.Engine.Catalog;
 using KafkaBackup.Engine.Cluster;
 using KafkaBackup.Engine.Configuration;
 using KafkaBackup.Engine.Format.Blocks;
+using KafkaBackup.Engine.Health;
 using KafkaBackup.Engine.Pacing;
 
 namespace KafkaBackup.Engine.Restore;
 
 /// <summary>What a restore of one backup came to, before the consumer groups.</summary>
-internal sealed record RestoreData(RestoreStatus Status, DateTimeOffset StartedAt, bool Resumed, IReadOnlyList<LaneOutcome> Outcomes);
+internal sealed record RestoreData(RestoreStatus Status, DateTimeOffset StartedAt, bool Resumed, IReadOnlyList<LaneOutcome> Outcomes)
+{
+    public required RestoreJournal Journal { get; init; }
+}
 
 /// <summary>Carries out the data part of one backup's plan. Everything refusable was refused by the planner.</summary>
 internal sealed class RestoreRun(IKafkaCluster cluster, BackupCatalog catalog, RestoreWork work, TimeProvider clock, IEngineEvents events)
 {
+    private const int ReadAhead = 4 << 20;
+    private const int AllReadAhead = 32 << 20;
     private const int BlocksPerLane = 4;
     private const int SpareBlocks = 8;
     private const long WriterBytes = 96L << 20;
@@ -25,12 +31,17 @@ internal sealed class RestoreRun(IKafkaCluster cluster, BackupCatalog catalog, R
         var targets = work.Targets.Where(t => t.RecordCount > 0).ToArray();
         var width = Math.Max(1, Math.Min(_options.MaxConcurrentPartitions, targets.Length));
         using var pool = new BlockBufferPool(((width * BlocksPerLane) + SpareBlocks) * (long)(BlockBufferPool.StandardBlock + (64 << 10)));
-        var scope = new RestoreScope(work, cluster, catalog, pool, new RateLimiter(_options.RecordsPerSecond, _options.BytesPerSecond, clock), clock, events);
+        var status = new OperationStatus("restore", _options.BackupId, _options.Health.Enabled ? _options.CheckpointInterval : null, clock);
+        var health = HealthEndpoint.Start(_options.Health, status, events);
+        await using var serving = health.ConfigureAwait(false);
+        var scope = new RestoreScope(work, cluster, catalog, pool, new RateLimiter(_options.RecordsPerSecond, _options.BytesPerSecond, clock), clock, events)
+        {
+            ReadAhead = Math.Min(ReadAhead, AllReadAhead / width), Status = status,
+        };
         var log = new TargetLog(cluster, clock, events);
         var journal = new RestoreJournal(work, clock, events);
-        await new TargetPreparation(scope).RunAsync(journal.Found is not null, stop).ConfigureAwait(false);
-
         var transactional = _options.Delivery == DeliveryMode.Transactional;
+        await new TargetPreparation(scope).RunAsync(stop).ConfigureAwait(false);
         var found = transactional
             ? await new TransactionalStart(scope, log).FindAsync(targets, stop).ConfigureAwait(false)
             : await new IdempotentStart(scope, log, journal).FindAsync(targets, stop).ConfigureAwait(false);
@@ -49,13 +60,13 @@ internal sealed class RestoreRun(IKafkaCluster cluster, BackupCatalog catalog, R
         LaneOutcome[] all = [.. outcomes, .. lost];
         foreach (var outcome in all.Where(o => o.Error is not null))
         {
+            status.Trouble(outcome.Error!);
             events.Error(outcome.Error!);
         }
 
-        var status = Status(all, stop);
-        await KeepOrRemoveProgressAsync(journal, status, transactional).ConfigureAwait(false);
+        journal.Save();
         var resumed = all.Any(o => o.Progress.Resumed > 0) || journal.Found is not null;
-        return new RestoreData(status, startedAt, resumed, all.OrderBy(o => o.Progress.Work.Target).ToArray());
+        return new RestoreData(Status(all, stop), startedAt, resumed, all.OrderBy(o => o.Progress.Work.Target).ToArray()) { Journal = journal };
     }
 
     private static RestoreStatus Status(LaneOutcome[] outcomes, CancellationToken stop) =>
@@ -64,21 +75,23 @@ internal sealed class RestoreRun(IKafkaCluster cluster, BackupCatalog catalog, R
         : outcomes.Any(o => o.Status == PartitionStatus.Failed) || !stop.IsCancellationRequested ? RestoreStatus.Incomplete
         : RestoreStatus.Stopped;
 
-    /// <summary>After success, what a resume would stand on must go: the next restore of this backup is a new one.</summary>
-    private async Task KeepOrRemoveProgressAsync(RestoreJournal journal, RestoreStatus status, bool transactional)
+    /// <summary>After success, data and groups, what a resume would stand on must go: the next restore of this backup is a new one.</summary>
+    public async Task ForgetProgressAsync(RestoreData data)
     {
-        if (status != RestoreStatus.Complete)
+        if (_options.Delivery == DeliveryMode.Transactional && work.RecordCount > 0)
         {
-            journal.Save();
-            return;
+            var group = TransactionalNames.Group(_options);
+            try
+            {
+                await cluster.DeleteGroupOffsetsAsync(
+                    group, work.Targets.Where(t => t.RecordCount > 0).Select(t => t.Target).ToArray(), CancellationToken.None).ConfigureAwait(false);
+            }
+            catch (KafkaBackupException error)
+            {
+                events.Warning($"The restore is complete, but its progress could not be removed: {error.Message} Delete the consumer group {group} before this backup is restored to this cluster again.");
+            }
         }
 
-        if (transactional && work.RecordCount > 0)
-        {
-            await cluster.DeleteGroupOffsetsAsync(
-                TransactionalNames.Group(_options), work.Targets.Where(t => t.RecordCount > 0).Select(t => t.Target).ToArray(), CancellationToken.None).ConfigureAwait(false);
-        }
-
-        journal.Remove();
+        data.Journal.Remove();
     }
 }

@@ -2,6 +2,7 @@ using KafkaBackup.Engine.Catalog;
 using KafkaBackup.Engine.Cluster;
 using KafkaBackup.Engine.Configuration;
 using KafkaBackup.Engine.Format.Blocks;
+using KafkaBackup.Engine.Health;
 using KafkaBackup.Engine.Pacing;
 
 namespace KafkaBackup.Engine.Restore;
@@ -10,8 +11,15 @@ namespace KafkaBackup.Engine.Restore;
 internal sealed record RestoreScope(
     RestoreWork Work, IKafkaCluster Cluster, BackupCatalog Catalog, BlockBufferPool Pool, RateLimiter Limiter, TimeProvider Clock, IEngineEvents Events)
 {
+    /// <summary>Neighbouring blocks are fetched together: a round trip to an object store costs as much as some megabytes.</summary>
+    public required int ReadAhead { get; init; }
+
+    public required OperationStatus Status { get; init; }
+
     public RestoreOptions Options => Work.Options;
 
     /// <summary>Without any record acknowledged for this long a partition is given up; a broker's restart and an election fit in several times.</summary>
     public TimeSpan DeliveryBudget { get; init; } = TimeSpan.FromMinutes(5);
+
+    public RecordStream Stream(TargetWork target) => new(target, Catalog, Work.Backup, Options.Window, Pool, ReadAhead);
 }

@@ -24,6 +24,9 @@ internal sealed record RestoreWork
     public IEnumerable<TargetWork> Targets => Topics.SelectMany(t => t.Targets);
 
     public long RecordCount => Targets.Sum(t => t.RecordCount);
+
+    /// <summary>Partitions that hold what an interrupted run of this very restore brought.</summary>
+    public IReadOnlySet<TopicPartition> Resuming { get; init; } = new HashSet<TopicPartition>();
 }
 
 /// <summary>One target topic.</summary>
@@ -46,15 +49,11 @@ internal sealed record TopicWork
 internal sealed record TopicCreation(int Partitions, int ReplicationFactor, IReadOnlyDictionary<string, string> Configs);
 
 /// <summary>One target partition and what goes into it, source after source.</summary>
-internal sealed record TargetWork
+internal sealed record TargetWork(TopicPartition Target, IReadOnlyList<SourceWork> Sources)
 {
-    public required TopicPartition Target { get; init; }
+    public long RecordCount { get; } = Sources.Sum(s => s.RecordCount);
 
-    public required IReadOnlyList<SourceWork> Sources { get; init; }
-
-    public long RecordCount => Sources.Sum(s => s.RecordCount);
-
-    public long Bytes => Sources.Sum(s => s.Bytes);
+    public long Bytes { get; } = Sources.Sum(s => s.Bytes);
 
     /// <summary>The target's max.message.bytes; null where it is not known.</summary>
     public int? MaxMessageBytes { get; init; }
@@ -66,9 +65,9 @@ internal sealed record TargetWork
 /// <summary>One source partition, in offset order.</summary>
 internal sealed record SourceWork(TopicPartition Source, IReadOnlyList<SegmentWork> Segments)
 {
-    public long RecordCount => Segments.Sum(s => s.RecordCount);
+    public long RecordCount { get; } = Segments.Sum(s => s.RecordCount);
 
-    public long Bytes => Segments.Sum(s => s.Bytes);
+    public long Bytes { get; } = Segments.Sum(s => s.Bytes);
 }
 
 /// <summary>A segment that has records to restore.</summary>

@@ -66,7 +66,7 @@ internal sealed class SegmentSelection(BackupCatalog catalog, OpenedBackup backu
         }
         catch (SegmentDamagedException damage)
         {
-            Damages.Add(damage.Damage.ToFinding());
+            Damages.Add(damage.Damage.ToFinding() with { CanForce = true, Advice = "Put the file back from a copy; or restore the rest with -Force, which leaves this segment out." });
             return null;
         }
         catch (KafkaBackupException error) when (error.Definition == ErrorIds.SegmentMissing)

@@ -24,9 +24,9 @@ internal sealed class TargetChecks(IKafkaCluster cluster, RestoreOptions options
 
     /// <param name="sources">Target topic to source topics.</param>
     /// <param name="targets">Every partition that will be written.</param>
-    /// <param name="resuming">Partitions may hold what an interrupted restore brought.</param>
+    /// <param name="resuming">Partitions that may hold what an interrupted restore brought, and may get its last requests yet.</param>
     public async Task<TargetLook> LookAsync(
-        IReadOnlyDictionary<string, IReadOnlyList<TopicEntry>> sources, IReadOnlyCollection<TopicPartition> targets, bool resuming, CancellationToken cancel)
+        IReadOnlyDictionary<string, IReadOnlyList<TopicEntry>> sources, IReadOnlyCollection<TopicPartition> targets, IReadOnlySet<TopicPartition> resuming, CancellationToken cancel)
     {
         var description = await cluster.DescribeAsync(cancel).ConfigureAwait(false);
         var looks = new Dictionary<string, TargetTopicLook>(StringComparer.Ordinal);
@@ -101,7 +101,7 @@ internal sealed class TargetChecks(IKafkaCluster cluster, RestoreOptions options
     }
 
     private async Task CheckContentsAsync(
-        TopicPartition[] existing, IReadOnlyDictionary<string, IReadOnlyList<TopicEntry>> sources, string? clusterId, bool resuming, CancellationToken cancel)
+        TopicPartition[] existing, IReadOnlyDictionary<string, IReadOnlyList<TopicEntry>> sources, string? clusterId, IReadOnlySet<TopicPartition> resuming, CancellationToken cancel)
     {
         var starts = await cluster.ListOffsetsAsync(existing, OffsetBound.Earliest, cancel).ConfigureAwait(false);
         var ends = await cluster.ListOffsetsAsync(existing, OffsetBound.HighWatermark, cancel).ConfigureAwait(false);
@@ -115,14 +115,14 @@ internal sealed class TargetChecks(IKafkaCluster cluster, RestoreOptions options
         var later = await cluster.ListOffsetsAsync(existing, OffsetBound.HighWatermark, cancel).ConfigureAwait(false);
         foreach (var topic in existing.GroupBy(p => p.Topic, StringComparer.Ordinal))
         {
-            var filled = topic.Where(p => ends[p].Offset > starts[p].Offset).ToArray();
-            var growing = topic.Where(p => later[p].Offset > ends[p].Offset).ToArray();
+            var filled = topic.Where(p => !resuming.Contains(p) && ends[p].Offset > starts[p].Offset).ToArray();
+            var growing = topic.Where(p => !resuming.Contains(p) && later[p].Offset > ends[p].Offset).ToArray();
             var isSource = sourceClusterId is not null && sourceClusterId == clusterId && sources[topic.Key].Any(s => s.Name == topic.Key);
-            Report(topic.Key, filled, growing, isSource, resuming);
+            Report(topic.Key, filled, growing, isSource);
         }
     }
 
-    private void Report(string topic, TopicPartition[] filled, TopicPartition[] growing, bool isSource, bool resuming)
+    private void Report(string topic, TopicPartition[] filled, TopicPartition[] growing, bool isSource)
     {
         if (growing.Length > 0)
         {
@@ -132,7 +132,7 @@ internal sealed class TargetChecks(IKafkaCluster cluster, RestoreOptions options
             Add(FindingSeverity.Error, kind, topic, what, "Stop the producers, or restore to another topic (topic_mapping, -TopicMap).", canForce: true);
         }
 
-        if (filled.Length > 0 && !resuming && !options.PurgeTopics)
+        if (filled.Length > 0 && !options.PurgeTopics)
         {
             Add(
                 FindingSeverity.Error, FindingKind.TargetNotEmpty, topic, $"{filled.Length} partitions of topic {topic} are not empty, among them {filled[0]}.",

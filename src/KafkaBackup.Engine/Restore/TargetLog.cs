@@ -18,8 +18,8 @@ internal sealed class TargetLog(IKafkaCluster cluster, TimeProvider clock, IEngi
     }
 
     /// <summary>
-    /// Waits until the ends have not moved for the quiet time: requests of a killed process may still be handled after its death. Gives up,
-    /// with the partition's name, when something goes on writing.
+    /// Waits until the ends have not moved for the quiet time: requests of a killed process may still be handled after its death. Partitions
+    /// that something goes on writing to are left out of the answer after a while.
     /// </summary>
     public async Task<IReadOnlyDictionary<TopicPartition, long>> QuietEndsAsync(
         IReadOnlyCollection<TopicPartition> partitions, TimeSpan quiet, CancellationToken cancel)
@@ -28,25 +28,26 @@ internal sealed class TargetLog(IKafkaCluster cluster, TimeProvider clock, IEngi
         var began = clock.GetTimestamp();
         var since = began;
         var ends = await EndsAsync(partitions, cancel).ConfigureAwait(false);
+        var restless = new HashSet<TopicPartition>();
         while (clock.GetElapsedTime(since) < quiet)
         {
             await Task.Delay(quiet < Look ? quiet : Look, clock, cancel).ConfigureAwait(false);
             var now = await EndsAsync(partitions, cancel).ConfigureAwait(false);
-            var moved = now.Where(n => n.Value != ends[n.Key]).Select(n => n.Key).ToArray();
+            var moved = now.Where(n => n.Value != ends[n.Key] && !restless.Contains(n.Key)).Select(n => n.Key).ToArray();
             if (moved.Length > 0)
             {
                 events.Verbose($"{moved.Length} target partitions still grow, among them {moved[0]}; waiting for them to be still for {quiet.TotalSeconds:0.#} s.");
                 since = clock.GetTimestamp();
                 if (clock.GetElapsedTime(began) > patience)
                 {
-                    throw ErrorIds.TargetChanged.With($"Target partition {moved[0]} keeps growing: something else writes to it.", moved[0].ToString());
+                    restless.UnionWith(moved);
                 }
             }
 
             ends = now;
         }
 
-        return ends;
+        return ends.Where(e => !restless.Contains(e.Key)).ToDictionary();
     }
 
     /// <summary>Hands the record at the offset to the comparison; false when there is none, or it says no.</summary>

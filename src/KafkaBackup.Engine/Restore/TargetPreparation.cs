@@ -5,7 +5,7 @@ namespace KafkaBackup.Engine.Restore;
 /// <summary>Creates the topics that the plan says are missing, and empties those that were asked to be (SEMANTICS E5, E8).</summary>
 internal sealed class TargetPreparation(RestoreScope scope)
 {
-    public async Task RunAsync(bool isResume, CancellationToken stop)
+    public async Task RunAsync(CancellationToken stop)
     {
         foreach (var topic in scope.Work.Topics.Where(t => t.Create is not null))
         {
@@ -15,7 +15,7 @@ internal sealed class TargetPreparation(RestoreScope scope)
         }
 
         // What a resume finds in the target is its own.
-        if (scope.Options.PurgeTopics && !isResume)
+        if (scope.Options.PurgeTopics && scope.Work.Resuming.Count == 0)
         {
             var present = scope.Work.Topics.Where(t => t.Create is null).SelectMany(t => t.Targets).Select(t => t.Target).ToArray();
             if (present.Length > 0)

@@ -16,10 +16,12 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
     private const long TransactionRecords = 20_000;
     private const int MostFaults = 5;
 
-    private readonly RecordStream _stream = new(progress.Work, scope.Catalog, scope.Work.Backup, scope.Options.Window, scope.Pool);
+    private readonly RecordStream _stream = scope.Stream(progress.Work);
     private readonly TargetWork _work = progress.Work;
     private long _limit = progress.Work.RecordCount;
     private KafkaBackupException? _refusal;
+    private KafkaBackupException? _unreadable;
+    private AbortableTransactionException? _lost;
     private bool _singles;
 
     public async Task<LaneOutcome> RunAsync(CancellationToken stop)
@@ -32,7 +34,7 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
                 var before = progress.Done;
                 var fault = await SendAsync(stop).ConfigureAwait(false);
                 faults = progress.Done > before ? 1 : faults + 1;
-                if (fault is not null && Verdict(fault, faults) is { } verdict)
+                if (Verdict(fault, faults) is { } verdict)
                 {
                     return new LaneOutcome(progress, PartitionStatus.Failed, verdict);
                 }
@@ -85,16 +87,18 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
                 await writer.SendOffsetsAsync(TransactionalNames.Group(scope.Options), [mark], CancellationToken.None).ConfigureAwait(false);
                 await writer.CommitTransactionAsync(CancellationToken.None).ConfigureAwait(false);
                 sender.Release();
-                return more;
+                return _unreadable is null ? more : throw _unreadable;
             }
         }
-        catch (AbortableTransactionException)
+        catch (AbortableTransactionException lost)
         {
+            _lost = lost;
+
             // The transaction is lost, not the restore: the next one begins where the last commit ended.
         }
 
         await writer.AbortTransactionAsync(CancellationToken.None).ConfigureAwait(false);
-        return false;
+        return _unreadable is null || sender.Fault is not null ? false : throw _unreadable;
     }
 
     /// <summary>Sends whole blocks until the transaction is large or old enough, and waits for their reports. True when there may be more.</summary>
@@ -105,7 +109,7 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
         var more = true;
         while (!stop.IsCancellationRequested && scope.Clock.GetElapsedTime(began) < LongestTransaction)
         {
-            if (feed.Next() is not { } block)
+            if (Next(feed) is not { } block)
             {
                 more = false;
                 break;
@@ -125,29 +129,46 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
         return sender.Drain(CancellationToken.None) && more;
     }
 
+    /// <summary>What was sent before the backup could not be read on is committed first.</summary>
+    private StreamBlock? Next(BlockFeed feed)
+    {
+        try
+        {
+            return feed.Next();
+        }
+        catch (KafkaBackupException error)
+        {
+            _unreadable = error;
+            return null;
+        }
+    }
+
     /// <summary>
     /// Null when it is worth going on. A refused batch is sent again record by record, which names the one; then everything before that one
     /// is committed, and the lane ends there.
     /// </summary>
-    private KafkaBackupException? Verdict(SendFault fault, int faults)
+    private KafkaBackupException? Verdict(SendFault? fault, int faults)
     {
-        switch (fault.Kind)
+        switch (fault?.Kind)
         {
+            case null:
+                return faults < MostFaults ? null : ErrorIds.TargetUnavailable.With(
+                    $"Partition {_work.Target}: {faults} transactions in a row could not be committed. {_lost?.Message}", _work.Target.ToString(), inner: _lost);
             case WriteFaultKind.Refused when !_singles:
                 _singles = true;
                 return null;
             case WriteFaultKind.Refused:
-                _limit = fault.Index;
-                _refusal = LaneChecks.Refused(_work, fault.Index, fault);
+                _limit = fault!.Index;
+                _refusal = LaneChecks.Refused(_work, fault!.Index, fault);
                 return null;
             case WriteFaultKind.Unauthorized:
                 return LaneChecks.Unauthorized(_work);
             case WriteFaultKind.UnknownPartition:
-                return LaneChecks.Gone(_work, fault);
+                return LaneChecks.Gone(_work, fault!);
             default:
-                return fault.Error is { } error && (error.Definition == ErrorIds.TargetUnavailable || error.Definition == ErrorIds.ProducerFenced) ? error
+                return fault!.Error is { } error && (error.Definition == ErrorIds.TargetUnavailable || error.Definition == ErrorIds.ProducerFenced) ? error
                     : faults < MostFaults ? null
-                    : fault.Error ?? ErrorIds.TargetUnavailable.With($"Partition {_work.Target} failed {faults} times in a row: {fault.Message} ({fault.Code}).", _work.Target.ToString());
+                    : fault.Error ?? ErrorIds.TargetUnavailable.With($"Partition {_work.Target} failed {faults} times in a row: {fault.Text}.", _work.Target.ToString());
         }
     }
 }

@@ -68,7 +68,7 @@ internal sealed class TransactionalStart(RestoreScope scope, TargetLog log)
 
         try
         {
-            var stream = new RecordStream(target, scope.Catalog, scope.Work.Backup, scope.Options.Window, scope.Pool);
+            var stream = scope.Stream(target);
             var maps = await new TransactionalMaps(scope.Cluster, scope.Clock).ReadAsync(target, stream, mark.Start, committed.Offset, stop).ConfigureAwait(false);
             scope.Events.Verbose($"{target.Target}: {committed.Offset} of {target.RecordCount} records are there already.");
             return (new PartitionProgress(target, mark.Start, committed.Offset, maps), null);

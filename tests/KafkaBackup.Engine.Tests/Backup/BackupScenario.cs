@@ -15,10 +15,11 @@ public sealed class BackupScenario : IAsyncDisposable
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     private readonly TemporaryFolder _folder = new();
-    private readonly CancellationTokenSource _limit = new(Limit);
+    private readonly CancellationTokenSource _limit;
 
-    public BackupScenario(int brokers = 1, IStore? store = null, LocalClusterOptions? options = null)
+    public BackupScenario(int brokers = 1, IStore? store = null, LocalClusterOptions? options = null, TimeSpan? limit = null)
     {
+        _limit = new CancellationTokenSource(limit ?? Limit);
         Cluster = LocalCluster.Start(options ?? new LocalClusterOptions { Brokers = brokers });
         Store = store ?? new Engine.Storage.Files.FileStore(StorePath);
     }

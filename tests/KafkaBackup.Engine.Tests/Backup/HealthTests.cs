@@ -1,0 +1,97 @@
+using System.Net;
+using System.Net.Sockets;
+using KafkaBackup.Engine.Health;
+using KafkaBackup.Testing;
+
+namespace KafkaBackup.Engine.Tests.Backup;
+
+public sealed class HealthTests
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(60);
+
+    [Fact]
+    public async Task A2_a_running_backup_serves_health_and_metrics_and_stops_when_it_ends()
+    {
+        await using var scenario = new BackupScenario();
+        scenario.Cluster.CreateTopic("orders");
+        scenario.Fill("orders", 10);
+        var port = FreePort();
+        using var stop = new CancellationTokenSource();
+        var running = scenario.BackUpAsync(
+            BackupScenario.Asked() with
+            {
+                Continuous = true, SegmentMaxInterval = TimeSpan.FromMilliseconds(200), Health = new HealthSettings { Enabled = true, Port = port },
+            }, stop.Token);
+        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}"), Timeout = TimeSpan.FromSeconds(10) };
+        string metrics = "";
+        await scenario.WaitAsync(
+            async () =>
+            {
+                try
+                {
+                    metrics = await http.GetStringAsync("/metrics", scenario.Cancel);
+                    return metrics.Contains("kafkabackup_lag{operation=\"backup\",backup_id=\"b\",topic=\"orders\",partition=\"0\"} 0", StringComparison.Ordinal);
+                }
+                catch (HttpRequestException)
+                {
+                    return false;
+                }
+            }, "the metrics");
+        Assert.Contains("kafkabackup_records_total{operation=\"backup\",backup_id=\"b\"} 10\n", metrics, StringComparison.Ordinal);
+        using var health = await http.GetAsync("/health", scenario.Cancel);
+        Assert.Equal(HttpStatusCode.OK, health.StatusCode);
+        Assert.Contains("\"status\": \"healthy\"", await health.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.NotFound, (await http.GetAsync("/", scenario.Cancel)).StatusCode);
+        Assert.Equal(HttpStatusCode.MethodNotAllowed, (await http.PostAsync("/health", null, scenario.Cancel)).StatusCode);
+
+        await stop.CancelAsync();
+        await running;
+        await Assert.ThrowsAsync<HttpRequestException>(() => http.GetAsync("/health"));
+    }
+
+    [Fact]
+    public async Task B10_health_is_503_when_nothing_was_committed_for_three_intervals_or_the_cluster_is_away()
+    {
+        var clock = new ManualClock();
+        var status = new OperationStatus("backup", "b", Interval, clock);
+        await using var endpoint = HealthEndpoint.Start(new HealthSettings { Enabled = true, Port = FreePort() }, status, SilentEvents.Instance);
+        using var http = new HttpClient { BaseAddress = new Uri($"http://{endpoint.Address}"), Timeout = TimeSpan.FromSeconds(10) };
+
+        clock.Advance(2 * Interval);
+        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("/health")).StatusCode);
+        clock.Advance(2 * Interval);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await http.GetAsync("/health")).StatusCode);
+        status.Alive();
+        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("/health")).StatusCode);
+        status.SetAway("nothing listens");
+        using var away = await http.GetAsync("/health");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, away.StatusCode);
+        Assert.Contains("nothing listens", await away.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        status.Trouble(ErrorIds.PartitionStalled.With("stalled"));
+        Assert.Contains("kafkabackup_errors_total{operation=\"backup\",backup_id=\"b\",error=\"PartitionStalled\"} 1", await http.GetStringAsync("/metrics"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A2_rubbish_and_slow_askers_hurt_nobody()
+    {
+        var status = new OperationStatus("backup", "b", null, TimeProvider.System);
+        await using var endpoint = HealthEndpoint.Start(new HealthSettings { Enabled = true, Port = FreePort() }, status, SilentEvents.Instance);
+        using var silent = new TcpClient();
+        await silent.ConnectAsync(endpoint.Address!);
+        using var rubbish = new TcpClient();
+        await rubbish.ConnectAsync(endpoint.Address!);
+        await rubbish.GetStream().WriteAsync("\0\u0001\u0002\r\n\r\n"u8.ToArray());
+        using var reader = new StreamReader(rubbish.GetStream());
+        Assert.StartsWith("HTTP/1.1 400", await reader.ReadLineAsync(), StringComparison.Ordinal);
+
+        using var http = new HttpClient { BaseAddress = new Uri($"http://{endpoint.Address}"), Timeout = TimeSpan.FromSeconds(10) };
+        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("/health")).StatusCode);
+    }
+
+    private static int FreePort()
+    {
+        using var probe = new TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        return ((IPEndPoint)probe.LocalEndpoint).Port;
+    }
+}

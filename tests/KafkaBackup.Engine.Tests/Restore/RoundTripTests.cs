@@ -1,0 +1,45 @@
+using KafkaBackup.LocalBroker;
+
+namespace KafkaBackup.Engine.Tests.Restore;
+
+/// <summary>What was backed up is what arrives, record for record.</summary>
+public sealed class RoundTripTests
+{
+    [Fact]
+    public async Task E1_a_topic_arrives_record_for_record_in_another_cluster()
+    {
+        await using var scenario = new RestoreScenario();
+        scenario.Source.Cluster.CreateTopic("orders", partitions: 3);
+        for (var partition = 0; partition < 3; partition++)
+        {
+            scenario.Source.Fill("orders", 2500 + partition, partition: partition);
+        }
+
+        await scenario.Source.BackUpAsync();
+        var result = await scenario.RestoredAsync(RestoreScenario.Asked() with { CheckpointPath = scenario.CheckpointPath });
+
+        Assert.Equal(7503, result.RecordCount);
+        Assert.False(result.Resumed);
+        Assert.False(File.Exists(scenario.CheckpointPath));
+        for (var partition = 0; partition < 3; partition++)
+        {
+            scenario.AssertEqual("orders", partition);
+        }
+    }
+
+    [Fact]
+    public async Task E2_a_transactional_restore_arrives_record_for_record()
+    {
+        await using var scenario = new RestoreScenario();
+        scenario.Source.Cluster.CreateTopic("orders", partitions: 2);
+        scenario.Source.Fill("orders", 2500, partition: 0);
+        scenario.Source.Fill("orders", 1200, partition: 1);
+        await scenario.Source.BackUpAsync();
+        var result = await scenario.RestoredAsync(RestoreScenario.Asked() with { Delivery = DeliveryMode.Transactional });
+
+        Assert.Equal(3700, result.RecordCount);
+        scenario.AssertEqual("orders", 0, committedOnly: true);
+        scenario.AssertEqual("orders", 1, committedOnly: true);
+        Assert.Empty(scenario.Target.GroupOffsets("kafkabackup-restore-b"));
+    }
+}
