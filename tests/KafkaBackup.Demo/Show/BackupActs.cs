@@ -6,14 +6,12 @@ internal static class BackupActs
     public static async Task WhileProducing(Stage stage, CancellationToken cancel)
     {
         stage.Screen.Act("A backup, while the producer goes on");
-        var quietest = stage.Producer.TakeSlowest();
         var before = stage.Producer.Ledger.Committed;
         var result = await Run(stage, cancel);
         var during = stage.Producer.Ledger.Committed - before;
-        var slowest = stage.Producer.TakeSlowest();
         await stage.Producer.WaitForMore(1000, cancel);
         Show(stage, result);
-        stage.Screen.Say($"The producer committed {during:N0} records meanwhile, and goes on. Its slowest transaction: {Milliseconds(slowest)}; before the backup {Milliseconds(quietest)}.");
+        stage.Screen.Say($"The producer committed {during:N0} records meanwhile, and goes on.");
         stage.Screen.Say("Every partition is complete up to the end that was captured when the run began; what came later is for the next run.");
 
         var after = stage.Producer.Ledger.Committed - before - during;
@@ -58,6 +56,4 @@ internal static class BackupActs
         var committed = Enumerable.Range(0, Stage.Partitions).Sum(p => stage.Expected(p).Count);
         stage.Proofs.Add(claim, stored == committed, $"{stored:N0} stored, {committed:N0} committed by the producer below these ends");
     }
-
-    private static string Milliseconds(TimeSpan time) => $"{time.TotalMilliseconds:0} ms";
 }

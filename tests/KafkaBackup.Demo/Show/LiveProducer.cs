@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using Confluent.Kafka;
@@ -23,7 +22,6 @@ internal sealed class LiveProducer : IAsyncDisposable
     private Task _work = Task.CompletedTask;
     private long _made;
     private int _transactions;
-    private TimeSpan _slowest;
 
     public LiveProducer(string bootstrapServers, string topic, int partitions)
     {
@@ -36,14 +34,6 @@ internal sealed class LiveProducer : IAsyncDisposable
     }
 
     public Ledger Ledger { get; } = new();
-
-    /// <summary>The longest that one transaction took since this was last asked.</summary>
-    public TimeSpan TakeSlowest()
-    {
-        var slowest = _slowest;
-        _slowest = TimeSpan.Zero;
-        return slowest;
-    }
 
     /// <summary>Fills the topic before the curtain rises.</summary>
     public void Fill(int records)
@@ -90,7 +80,6 @@ internal sealed class LiveProducer : IAsyncDisposable
     private void Transact(int records)
     {
         var delivered = new ConcurrentQueue<(int, Ledger.Entry)>();
-        var watch = Stopwatch.StartNew();
         _producer.BeginTransaction();
         for (var i = 0; i < records; i++)
             Produce(delivered);
@@ -108,9 +97,6 @@ internal sealed class LiveProducer : IAsyncDisposable
             _producer.CommitTransaction(Patience);
             Ledger.Commit([.. delivered]);
         }
-
-        if (watch.Elapsed > _slowest)
-            _slowest = watch.Elapsed;
     }
 
     private void Produce(ConcurrentQueue<(int, Ledger.Entry)> delivered)
