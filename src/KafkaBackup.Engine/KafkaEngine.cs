@@ -1,4 +1,5 @@
 using KafkaBackup.Engine.Backup;
+using KafkaBackup.Engine.Compare;
 using KafkaBackup.Engine.Configuration;
 using KafkaBackup.Engine.Restore;
 
@@ -37,7 +38,7 @@ public sealed class KafkaEngine(IEngineEvents events, string baseDirectory, Engi
         throw new NotImplementedException();
 
     public IAsyncEnumerable<TopicComparison> CompareAsync(CompareSettings settings, CancellationToken cancel) =>
-        throw new NotImplementedException();
+        new CompareJob(_seams, _events, Options()).RunAsync(settings, cancel);
 
     public IAsyncEnumerable<RecordInfo> ReadTopicRecordsAsync(ClusterSettings cluster, RecordQuery query, CancellationToken cancel) =>
         throw new NotImplementedException();

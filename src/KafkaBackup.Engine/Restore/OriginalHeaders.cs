@@ -34,15 +34,7 @@ internal sealed unsafe class OriginalHeaders
     }
 
     /// <summary>Text, or the Rust tool's eight bytes little-endian; eight ASCII digits are text. Null when it is neither.</summary>
-    public static long? Read(ReadOnlySpan<byte> value)
-    {
-        if (value.Length > 0 && Utf8Parser.TryParse(value, out long number, out var used) && used == value.Length)
-        {
-            return number;
-        }
-
-        return value.Length == sizeof(long) ? System.Buffers.Binary.BinaryPrimitives.ReadInt64LittleEndian(value) : null;
-    }
+    public static long? Read(ReadOnlySpan<byte> value) => OriginalOffset.Parse(value);
 
     private static byte[] PinnedNames()
     {
