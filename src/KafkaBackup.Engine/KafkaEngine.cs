@@ -2,6 +2,7 @@ using KafkaBackup.Engine.Backup;
 using KafkaBackup.Engine.Compare;
 using KafkaBackup.Engine.Configuration;
 using KafkaBackup.Engine.Restore;
+using KafkaBackup.Engine.Verify;
 
 namespace KafkaBackup.Engine;
 
@@ -24,7 +25,7 @@ public sealed class KafkaEngine(IEngineEvents events, string baseDirectory, Engi
     /// <param name="backupId">A glob over backup ids; null for all.</param>
     public IAsyncEnumerable<BackupInfo> GetBackupsAsync(
         StoreSettings store, string? backupId, IReadOnlyList<string>? topics, CancellationToken cancel) =>
-        throw new NotImplementedException();
+        new BackupListing(_seams, _events).ListAsync(Options().Resolve(store), backupId, topics, cancel);
 
     public IAsyncEnumerable<RecordInfo> ReadBackupRecordsAsync(
         StoreSettings store, string backupId, RecordQuery query, CancellationToken cancel) =>
@@ -35,7 +36,7 @@ public sealed class KafkaEngine(IEngineEvents events, string baseDirectory, Engi
         new RestoreJob(_seams, _events, _baseDirectory).PlanAsync(ResolveAll(settings), cancel);
 
     public Task<IReadOnlyList<OffsetMapping>> GetOffsetMappingAsync(OffsetMappingSettings settings, CancellationToken cancel) =>
-        throw new NotImplementedException();
+        new OffsetMappingQuery(_seams, _events, Options()).RunAsync(settings with { OffsetReportPath = Absolute(settings.OffsetReportPath) }, cancel);
 
     public IAsyncEnumerable<TopicComparison> CompareAsync(CompareSettings settings, CancellationToken cancel) =>
         new CompareJob(_seams, _events, Options()).RunAsync(settings, cancel);
@@ -48,16 +49,16 @@ public sealed class KafkaEngine(IEngineEvents events, string baseDirectory, Engi
         throw new NotImplementedException();
 
     public Task<BackupReport> CheckBackupAsync(CheckSettings settings, CancellationToken cancel) =>
-        throw new NotImplementedException();
+        new BackupCheck(_seams, _events).RunAsync(Options().Resolve(settings.Store), settings, cancel);
 
     public Task<Planned<RepairResult, RepairResult>> PlanRepairAsync(RepairSettings settings, CancellationToken cancel) =>
-        throw new NotImplementedException();
+        RepairJob.PlanAsync(Options().Resolve(settings.Store), settings, _seams, _events, cancel);
 
     public Task<Planned<IReadOnlyList<RemovalResult>, IReadOnlyList<RemovalResult>>> PlanRemovalAsync(RemoveSettings settings, CancellationToken cancel) =>
-        throw new NotImplementedException();
+        RemovalJob.PlanAsync(Options().Resolve(settings.Store), settings, _seams, _events, cancel);
 
     public Task<Planned<ConsumerOffsetPlan, IReadOnlyList<ConsumerOffsetRestoreResult>>> PlanOffsetRestoreAsync(ConsumerOffsetRestoreSettings settings, CancellationToken cancel) =>
-        throw new NotImplementedException();
+        OffsetRestoreJob.PlanAsync(settings with { OffsetBackupPath = Absolute(settings.OffsetBackupPath) }, Options(), _seams, _events, cancel);
 
     private RestoreOptions[] ResolveAll(IReadOnlyList<RestoreSettings> settings)
     {
@@ -66,4 +67,6 @@ public sealed class KafkaEngine(IEngineEvents events, string baseDirectory, Engi
     }
 
     private OptionsResolver Options() => new(_baseDirectory, _events, _seams.Clock);
+
+    private string? Absolute(string? path) => path is null ? null : Path.GetFullPath(path, _baseDirectory);
 }

@@ -23,8 +23,8 @@ public sealed record OffsetMapping
     public string? ResetCommand { get; init; }
 }
 
-/// <summary>A run of records whose source and target offsets both go up by one.</summary>
+/// <summary>A run of records whose source and target offsets both go up by one. The target's start is -1 where only the source is known.</summary>
 public readonly record struct OffsetRange(long SourceStart, long TargetStart, long Length)
 {
-    public override string ToString() => $"{SourceStart}..{SourceStart + Length - 1} -> {TargetStart}";
+    public override string ToString() => TargetStart < 0 ? $"{SourceStart}..{SourceStart + Length - 1}" : $"{SourceStart}..{SourceStart + Length - 1} -> {TargetStart}";
 }

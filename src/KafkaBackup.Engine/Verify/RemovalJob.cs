@@ -1,0 +1,48 @@
+using KafkaBackup.Engine.Catalog;
+using KafkaBackup.Engine.Configuration;
+using KafkaBackup.Engine.Storage;
+
+namespace KafkaBackup.Engine.Verify;
+
+/// <summary>Plans the removal of a backup or of its old runs with reads alone, and hands out the plan with the way to carry it out.</summary>
+internal static class RemovalJob
+{
+    public static async Task<Planned<IReadOnlyList<RemovalResult>, IReadOnlyList<RemovalResult>>> PlanAsync(
+        StoreSettings settings, RemoveSettings asked, EngineSeams seams, IEngineEvents events, CancellationToken cancel)
+    {
+        var backupId = NameRules.CheckBackupId(asked.BackupId ?? throw ErrorIds.MissingSettings.With("Not given: the backup (-BackupId).", "BackupId"));
+        if (asked.KeepLast is < 1)
+        {
+            throw ErrorIds.ConfigOutOfRange.With($"KeepLast must be at least 1, but is {asked.KeepLast}.", "KeepLast", "To remove the whole backup leave -KeepLast out.");
+        }
+
+        var store = seams.OpenStore(settings, events);
+        try
+        {
+            var work = await new RemovalPlanner(new BackupCatalog(new ReadOnlyStore(store, seams.Clock)), backupId, asked).PlanAsync(cancel).ConfigureAwait(false);
+            RemovalResult Result(bool applied) => new()
+            {
+                BackupId = backupId,
+                Path = store.Location,
+                StorageOption = settings.Options ?? new Dictionary<string, string>(),
+                ObjectsRemoved = work.Objects.Count,
+                BytesFreed = work.Objects.Sum(o => o.Size),
+                WholeBackup = work.Pruned is null,
+                Applied = applied,
+            };
+            return new Planned<IReadOnlyList<RemovalResult>, IReadOnlyList<RemovalResult>>(
+                [Result(applied: false)],
+                async stop =>
+                {
+                    await new RemovalRun(new BackupCatalog(store), work, seams.Clock, events).RunAsync(stop).ConfigureAwait(false);
+                    return [Result(applied: true)];
+                },
+                store.DisposeAsync);
+        }
+        catch
+        {
+            await store.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+}

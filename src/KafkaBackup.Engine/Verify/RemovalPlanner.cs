@@ -1,0 +1,103 @@
+using KafkaBackup.Engine.Catalog;
+using KafkaBackup.Engine.Format.Manifests;
+using KafkaBackup.Engine.Storage;
+
+namespace KafkaBackup.Engine.Verify;
+
+/// <summary>
+/// Works out what a removal takes away, and refuses to take the last complete backup of a store. Complete is what this tool wrote, what opens, and what
+/// says of itself that its last run reached every end. One that does not open may be complete: it counts when it is to be removed, not when it would have to replace another.
+/// </summary>
+internal sealed class RemovalPlanner(BackupCatalog catalog, string backupId, RemoveSettings asked)
+{
+    public async Task<RemovalWork> PlanAsync(CancellationToken cancel)
+    {
+        var prunes = asked.OlderThan is not null || asked.KeepLast is not null;
+        OpenedBackup? backup;
+        try
+        {
+            backup = await catalog.OpenAsync(backupId, cancel).ConfigureAwait(false);
+        }
+        catch (KafkaBackupException error) when (!prunes && error.Definition == ErrorIds.ManifestDamaged)
+        {
+            backup = null;
+        }
+
+        if (backup is { IsForeign: true })
+        {
+            return prunes || !asked.Force
+                ? throw ErrorIds.BackupReadOnly.With(
+                    $"Backup '{backupId}' in {catalog.Store.Location} was written by another tool.", backupId,
+                    prunes ? "Its runs cannot be told apart; it can only be removed as a whole." : "Remove it with that tool, or use -Force to remove all that lies in its folder.")
+                : new RemovalWork(backupId, true, 0, null, await ListAsync("", _ => true, cancel).ConfigureAwait(false));
+        }
+
+        var pruned = prunes ? Pruning.Without(backup!.Manifest, asked.OlderThan, asked.KeepLast) : null;
+        if (!asked.Force && IsLoss(backup?.Manifest, pruned) && !await IsAnotherCompleteAsync(cancel).ConfigureAwait(false))
+        {
+            var what = pruned is null ? "is" : "would be emptied, and is";
+            throw ErrorIds.LastCompleteBackup.With($"Backup '{backupId}' {what} the last complete backup in {catalog.Store.Location}.", backupId);
+        }
+
+        if (pruned is null)
+        {
+            return new RemovalWork(backupId, false, backup?.Generation ?? 0, null, await ListAsync("", IsOurs, cancel).ConfigureAwait(false)) { IsDamaged = backup is null };
+        }
+
+        // Also what an interrupted removal has left: named by no manifest any more.
+        var kept = Segments(pruned).Select(s => BackupKeys.Of(backupId, s.Key)).ToHashSet(StringComparer.Ordinal);
+        var gone = await ListAsync(BackupKeys.Topics, key => key.EndsWith(BackupKeys.SegmentExtension, StringComparison.Ordinal), cancel).ConfigureAwait(false);
+        return new RemovalWork(backupId, false, backup!.Generation, pruned, gone.Where(o => !kept.Contains(o.Key)).ToArray());
+    }
+
+    /// <summary>Only what this tool writes: whoever put other files here may want them.</summary>
+    public static bool IsOurs(string key) =>
+        key is BackupKeys.ManifestCopy || key.StartsWith(BackupKeys.ManifestFolder, StringComparison.Ordinal)
+        || (key.StartsWith(BackupKeys.Topics, StringComparison.Ordinal) && key.EndsWith(BackupKeys.SegmentExtension, StringComparison.Ordinal));
+
+    private static IEnumerable<SegmentEntry> Segments(Manifest manifest) =>
+        manifest.Topics.Values.SelectMany(t => t.Partitions.Values).SelectMany(p => p.Segments);
+
+    private static bool IsLoss(Manifest? manifest, Manifest? pruned) =>
+        manifest is not { Complete: false } && (pruned is null || (!Segments(pruned).Any() && Segments(manifest!).Any()));
+
+    private async Task<bool> IsAnotherCompleteAsync(CancellationToken cancel)
+    {
+        await foreach (var id in catalog.ListAsync(null, cancel).ConfigureAwait(false))
+        {
+            if (id != backupId && await IsCompleteAsync(id, cancel).ConfigureAwait(false))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private async Task<bool> IsCompleteAsync(string id, CancellationToken cancel)
+    {
+        try
+        {
+            return await catalog.FindAsync(id, cancel).ConfigureAwait(false) is { IsForeign: false, Manifest.Complete: true };
+        }
+        catch (KafkaBackupException)
+        {
+            // Whatever is wrong with that one, it is no reason to let go of this one.
+            return false;
+        }
+    }
+
+    private async Task<IReadOnlyList<StoreObject>> ListAsync(string folder, Func<string, bool> counts, CancellationToken cancel)
+    {
+        var objects = new List<StoreObject>();
+        await foreach (var item in catalog.Store.ListAsync(BackupKeys.Of(backupId, folder), cancel).ConfigureAwait(false))
+        {
+            if (counts(item.Key[(backupId.Length + 1)..]))
+            {
+                objects.Add(item);
+            }
+        }
+
+        return objects;
+    }
+}

@@ -1,0 +1,104 @@
+using System.Globalization;
+using KafkaBackup.Engine.Catalog;
+
+namespace KafkaBackup.Engine.Verify;
+
+/// <summary>
+/// Carries a repair out, as the backup's one writer. Nothing is removed before our own commit: from then on a writer that only slept can commit
+/// nothing any more, so what no head names stays unnamed. Every step can be repeated, so it may be killed anywhere.
+/// </summary>
+internal sealed class RepairRun(BackupCatalog catalog, RepairWork work, TimeProvider clock, IEngineEvents events)
+{
+    /// <returns>What the session could not put right.</returns>
+    public async Task<IReadOnlyList<Finding>> RunAsync(CancellationToken stop)
+    {
+        if (work.ForceLock)
+        {
+            await catalog.Store.DeleteAsync(Full(BackupKeys.Lock), stop).ConfigureAwait(false);
+        }
+
+        var options = new SessionOptions
+        {
+            RunId = string.Create(CultureInfo.InvariantCulture, $"repair-{clock.GetUtcNow():yyyyMMdd-HHmmss}"),
+            Clock = clock,
+            CreateIfMissing = false,
+            Rebuild = work.Rebuilt is not null,
+        };
+        var session = await BackupSession.BeginAsync(catalog, work.BackupId, options, stop).ConfigureAwait(false);
+        await using (session.ConfigureAwait(false))
+        {
+            await RefuseIfMovedOnAsync(stop).ConfigureAwait(false);
+            await RenewPagesAsync(stop).ConfigureAwait(false);
+            if (work.Commit)
+            {
+                await session.CommitAsync(work.Rebuilt ?? session.Manifest!, stop).ConfigureAwait(false);
+            }
+
+            foreach (var generation in work.BadHeads)
+            {
+                await DeleteAsync(Full(BackupKeys.Head(generation)), stop).ConfigureAwait(false);
+            }
+
+            await RemoveOrphansAsync(stop).ConfigureAwait(false);
+            foreach (var upload in work.Uploads)
+            {
+                await catalog.Store.DropUploadAsync(upload, stop).ConfigureAwait(false);
+                events.Verbose($"Dropped the unfinished upload to '{upload.Key}'.");
+            }
+
+            return session.Findings.Where(f => f.Message.Contains("was not", StringComparison.Ordinal)).ToArray();
+        }
+    }
+
+    private async Task RefuseIfMovedOnAsync(CancellationToken stop)
+    {
+        var generations = await new HeadSearch(catalog.Store, work.BackupId).ListGenerationsAsync(stop).ConfigureAwait(false);
+        if (generations.Count > 0 && generations[^1] > work.HighestGeneration)
+        {
+            throw ErrorIds.BackupLocked.With($"Another run wrote to backup '{work.BackupId}' after this repair was planned.", work.BackupId, "Run again.");
+        }
+    }
+
+    private async Task RenewPagesAsync(CancellationToken stop)
+    {
+        foreach (var page in work.Pages)
+        {
+            if (await ObjectReading.ReadWholeAsync(catalog.Store, Full(page.Twin!), page.Reference.Size, stop).ConfigureAwait(false) is { } bytes
+                && Format.Manifests.ManifestFile.ReadPage(page.Reference, bytes) is not null)
+            {
+                await catalog.Store.PutAsync(Full(page.Key), bytes, stop).ConfigureAwait(false);
+                events.Verbose($"Wrote '{Full(page.Key)}' anew.");
+            }
+        }
+    }
+
+    /// <summary>What the plan showed and what is an orphan now, under the lock: both must agree.</summary>
+    private async Task RemoveOrphansAsync(CancellationToken stop)
+    {
+        if (work.Orphans.Count == 0)
+        {
+            return;
+        }
+
+        var planned = work.Orphans.Select(o => o.Object.Key).ToHashSet(StringComparer.Ordinal);
+        var backup = await catalog.OpenAsync(work.BackupId, stop).ConfigureAwait(false);
+        var still = new List<string>();
+        await foreach (var orphan in catalog.ListOrphansAsync(backup, stop).ConfigureAwait(false))
+        {
+            still.Add(orphan.Object.Key);
+        }
+
+        foreach (var key in still.Where(planned.Contains))
+        {
+            await DeleteAsync(key, stop).ConfigureAwait(false);
+        }
+    }
+
+    private async Task DeleteAsync(string key, CancellationToken stop)
+    {
+        await catalog.Store.DeleteAsync(key, stop).ConfigureAwait(false);
+        events.Verbose($"Removed '{key}'.");
+    }
+
+    private string Full(string key) => BackupKeys.Of(work.BackupId, key);
+}
