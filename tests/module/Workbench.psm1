@@ -118,6 +118,13 @@ function Invoke-FreshPwsh {
     Start-FreshPwsh $Script $Folder $Variable | Wait-FreshPwsh -Seconds $Seconds
 }
 
+function Invoke-Example {
+    <# One of the examples as a scheduler would run it: a process of its own, its exit code as the answer. Arguments as one would type them. #>
+    param([string] $Name, [string] $Argument = '', [string] $Folder = $PWD.ProviderPath, [hashtable] $Variable = @{}, [string] $Before = '', [int] $Seconds = 120)
+    $file = Join-Path $repository 'examples' $Name
+    Invoke-FreshPwsh "$Before`n& '$file' $Argument`nexit `$LASTEXITCODE" $Folder $Variable $Seconds
+}
+
 function Wait-Until {
     <# Waits for a condition instead of a time. #>
     param([scriptblock] $Condition, [int] $Seconds = 30, [string] $What = 'the condition')
