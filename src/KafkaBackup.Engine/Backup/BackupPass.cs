@@ -17,8 +17,8 @@ internal sealed class BackupPass(RunScope run, Committer committer, RateLimiter 
     /// <summary>However many partitions are read at a time: then they share, and hand blocks on before they are full.</summary>
     private const long MostBlockBytes = 96L << 20;
 
-    /// <summary>What the client library may hold back for us.</summary>
-    private const long QueuedBytes = 48L << 20;
+    /// <summary>What the client library may hold back for us, in payload: small records take several times as much there.</summary>
+    private const long QueuedBytes = 24L << 20;
 
     public async Task<IReadOnlyList<PartitionOutcome>> RunAsync(IReadOnlyList<PartitionWork> works, CancellationToken stop)
     {

@@ -91,7 +91,7 @@ internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string
         var (work, cluster) = (part.Work, part.Cluster!);
         foreach (var finding in work.Findings.Where(f => f.Severity == FindingSeverity.Warning || f.CanForce))
         {
-            events.Warning($"{finding.Place}: {finding.Message}");
+            events.Warning($"{finding.Message} {finding.Advice}");
         }
 
         var run = new RestoreRun(cluster, part.Catalog, work, seams.Clock, events);

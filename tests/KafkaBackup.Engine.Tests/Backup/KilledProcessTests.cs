@@ -51,8 +51,8 @@ public sealed class KilledProcessTests
             process.Kill();
             await process.WaitForExitAsync(scenario.Cancel);
 
-            // The dead one's lock would be waited out for half a minute.
-            File.Delete(Path.Combine(scenario.StorePath, "b", "lock.json"));
+            // The dead one's lock would be waited out for half a minute; one killed early has not written it.
+            await scenario.Store.DeleteAsync("b/lock.json", scenario.Cancel);
             if ((await scenario.KeysAsync("b/manifest/0")).Count > 0 && (await scenario.ManifestAsync()).Topics.ContainsKey("orders"))
             {
                 await AssertPrefixAsync(scenario, 0, kill);

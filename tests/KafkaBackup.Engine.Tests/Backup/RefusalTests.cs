@@ -1,3 +1,4 @@
+using KafkaBackup.Engine.Format.Manifests;
 using KafkaBackup.Engine.Storage;
 using KafkaBackup.LocalBroker;
 using KafkaBackup.LocalBroker.Wire;
@@ -218,10 +219,13 @@ public sealed class RefusalTests
         await using var scenario = new BackupScenario();
         scenario.Cluster.CreateTopic("orders");
         await scenario.BackUpAsync();
-        foreach (var file in Directory.GetFiles(Path.Combine(scenario.StorePath, "b"), "*.json", SearchOption.AllDirectories))
+        foreach (var file in Directory.GetFiles(Path.Combine(scenario.StorePath, "b", "manifest"), "0*.json"))
         {
-            var text = await File.ReadAllTextAsync(file);
-            await File.WriteAllTextAsync(file, System.Text.RegularExpressions.Regex.Replace(text, "(\"version\":\\s*)1\\b", "${1}99"));
+            // What a newer program writes has a checksum that fits.
+            var text = (await File.ReadAllTextAsync(file)).Replace("\"version\": 1", "\"version\": 2", StringComparison.Ordinal);
+            var digits = text.IndexOf("\"sha256\": \"", StringComparison.Ordinal) + "\"sha256\": \"".Length;
+            var blank = text[..digits] + ManifestFile.NoChecksum + text[(digits + 64)..];
+            await File.WriteAllTextAsync(file, text[..digits] + ManifestFile.Hash(System.Text.Encoding.UTF8.GetBytes(blank)) + text[(digits + 64)..]);
         }
 
         Assert.Equal(ErrorIds.FormatTooNew, (await scenario.RefusedAsync()).Definition);
