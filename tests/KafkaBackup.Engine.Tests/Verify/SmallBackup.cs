@@ -116,7 +116,7 @@ internal static class SmallBackup
     public static void Flip(MemoryStore store, string key, int at, byte mask = 0xFF)
     {
         var bytes = store[key];
-        bytes[at] ^= mask;
+        bytes[at % bytes.Length] ^= mask;
         store[key] = bytes;
     }
 }
