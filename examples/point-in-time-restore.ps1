@@ -79,7 +79,9 @@ try {
     Write-Step "3. $($result.Status): $($result.RecordCount) records in $($result.Duration)."
 
     # One millisecond later than the newest record that was planned: nothing may be there.
-    $later = if ($null -ne $report.ToTimeMs) { @(Get-KafkaTopicRecord @cluster -Topic @($targets.Values) -FromTime ($report.ToTimeMs + 1)) } else { @() }
+    $later = @()
+    try { $later = @(Get-KafkaTopicRecord @cluster -Topic @($targets.Values) -FromTime ($report.ToTimeMs + 1)) }
+    catch { if ($_.FullyQualifiedErrorId -notlike 'NothingMatched,*') { throw } }
     $held = Measure-KafkaTopic @cluster -Topic @($targets.Values) -Duration 1s
     $there = ($held | Measure-Object RecordCount -Sum).Sum
     $shown = $result.RecordCount -eq $report.RecordCount -and $there -ge $report.RecordCount -and $later.Count -eq 0

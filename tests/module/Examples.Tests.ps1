@@ -94,6 +94,21 @@ Describe 'nightly-backup.ps1' {
         $run.ExitCode | Should -Be 4 -Because "$($run.Output) $($run.Error)"
     }
 
+    It 'stopped with Ctrl+C it ends with 2, and the next run continues (B13)' -Skip:$IsWindows {
+        Set-Config slow.yaml orders
+        Add-Content slow.yaml "backup:`n  rate_limit_records_per_sec: 20"
+        $file = Join-Path (Get-Repository) examples/nightly-backup.ps1
+        $started = Start-FreshPwsh "& '$file' -ConfigPath ./slow.yaml -LogFolder ./slow -BackupId slow; exit `$LASTEXITCODE"
+        Wait-Until { (Test-Path slow/backup-*.log) -and (Get-Content slow/backup-*.log | Where-Object { $_ -like '*Reading orders*' }) } -What 'the beginning of the backup'
+        & kill -INT $started.Process.Id
+        $run = $started | Wait-FreshPwsh
+        $run.ExitCode | Should -Be 2 -Because "$($run.Output) $($run.Error)"
+        Get-Content slow/backup-*.log | Where-Object { $_ -like '*stopped*continues*' } | Should -Not -BeNullOrEmpty
+        Set-Config slow.yaml orders
+        (Invoke-Example nightly-backup.ps1 '-ConfigPath ./slow.yaml -LogFolder ./slow -BackupId slow').ExitCode | Should -Be 0
+        (Get-KafkaBackup ./store -BackupId slow).RecordCount | Should -Be 300
+    }
+
     It 'takes the password from a credential file; no log holds it' {
         $password = 'Still-geheim-9'
         $locked = Start-LocalBroker 'orders:1' @('--sasl', 'PLAIN', '--user', "night:$password")

@@ -6,9 +6,9 @@ BeforeAll {
     0..1 | ForEach-Object { Add-BrokerRecord $broker payments $_ 10 }
     Push-Location $TestDrive
     $null = Start-KafkaBackup -BootstrapServer $broker.Bootstrap -Topic orders, payments -Path ./store -BackupId nightly
-    $remover = "-RemoveTopic { param(`$name) Invoke-RestMethod '$($broker.Control)/topics/'`$name -Method Delete }"
+    $remover = "-RemoveTopic { param(`$name) Invoke-RestMethod `"$($broker.Control)/topics/`$name`" -Method Delete }"
 
-    function Get-TopicName { (Invoke-RestMethod "$($broker.Control)/topics" | ForEach-Object { $_ }).name }
+    function Get-TopicName { Invoke-RestMethod "$($broker.Control)/topics" | ForEach-Object { $_ } }
 }
 
 AfterAll {
