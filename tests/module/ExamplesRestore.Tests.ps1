@@ -33,6 +33,11 @@ Describe 'point-in-time-restore.ps1' {
         './offset-mapping-nightly.before.json' | Should -Exist
     }
 
+    It 'warns before old records go into a new topic whose retention would delete them (D4)' {
+        $run = Invoke-Example point-in-time-restore.ps1 "-BootstrapServer '$($broker.Bootstrap)' -Path ./store -Topic orders -ToTime 2024-01-15T14:00:05Z -Suffix .warned -WhatIf"
+        $run.Output | Should -BeLike '*Warning*default retention*retention.ms*-1*'
+    }
+
     It 'ends with 3 when the targets are in use, and writes nothing' {
         Clear-BrokerRequest $broker
         $run = Invoke-Example point-in-time-restore.ps1 "-BootstrapServer '$($broker.Bootstrap)' -Path ./store -Topic orders -ToTime 2024-01-15T14:00:05Z -Suffix .before"
@@ -46,6 +51,14 @@ Describe 'point-in-time-restore.ps1' {
         $run.ExitCode | Should -Be 3
         $run.Error | Should -BeLike '*-Path, -Topic, -ToTime*'
         (Invoke-Example point-in-time-restore.ps1 "-BootstrapServer '$($broker.Bootstrap)' -Path ./store -Topic other -ToTime -1h").Error | Should -BeLike '*holds other*'
+    }
+}
+
+Describe 'Restore-KafkaBackup -Purge' {
+    It 'says under -WhatIf that it would delete what is there' {
+        $run = Invoke-FreshPwsh "Restore-KafkaBackup ./store -BackupId nightly -BootstrapServer $($broker.Bootstrap) -Topic payments -Purge -Force -WhatIf"
+        $run.Output | Should -BeLike '*What if:*payments -> payments (WHAT IS THERE IS DELETED FIRST): 2 partitions*'
+        @(Get-BrokerRecord $broker payments 0).Count | Should -Be 10
     }
 }
 
