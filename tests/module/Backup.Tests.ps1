@@ -5,17 +5,22 @@ BeforeAll {
     0..2 | ForEach-Object { Add-BrokerRecord $broker orders $_ 100 }
     0..1 | ForEach-Object { Add-BrokerRecord $broker payments $_ 10 }
     Set-GroupOffset $broker billing orders 0 40 'here'
-    Push-Location $TestDrive
+    # Pester empties the test drive after each block: what all blocks read lies elsewhere.
+    $folder = (New-Item -ItemType Directory (Join-Path ([IO.Path]::GetTempPath()) "kafkabackup-$([guid]::NewGuid())")).FullName
+    Push-Location $folder
+    $null = Start-KafkaBackup -BootstrapServer $broker.Bootstrap -Topic orders, payments -Path ./b -BackupId csv
+    $null = Start-KafkaBackup -BootstrapServer $broker.Bootstrap -Topic audit -Path ./b -BackupId other
 }
 
 AfterAll {
     Pop-Location
+    Remove-Item $folder -Recurse -Force
     Stop-LocalBroker $broker
 }
 
 Describe 'Start-KafkaBackup' {
     It 'takes names and patterns, and its result goes into a CSV with numbers as numbers (H3)' {
-        Start-KafkaBackup -BootstrapServer $broker.Bootstrap -Topic 'orders', '~^pay' -Path ./b -BackupId csv | Export-Csv run.csv
+        Start-KafkaBackup -BootstrapServer $broker.Bootstrap -Topic 'orders', '~^pay' -Path ./first -BackupId csv | Export-Csv run.csv
         $row = Import-Csv run.csv
         $row.Status | Should -Be 'Complete'
         $row.RecordCount | Should -Be '320'
@@ -51,9 +56,9 @@ Describe 'Start-KafkaBackup' {
 
     It 'under -WhatIf shows the plan and writes nothing anywhere (H1)' {
         Clear-BrokerRequest $broker
-        $result = Invoke-FreshPwsh "Start-KafkaBackup -BootstrapServer $($broker.Bootstrap) -Topic orders -Path ./untouched -BackupId none -WhatIf" $TestDrive
+        $result = Invoke-FreshPwsh "Start-KafkaBackup -BootstrapServer $($broker.Bootstrap) -Topic orders -Path ./untouched -BackupId none -WhatIf" $folder
         $result.Output | Should -BeLike "*What if: *1 topic (3 partitions, 300 records at most)*'none'*"
-        Join-Path $TestDrive untouched | Should -Not -Exist
+        Join-Path $folder untouched | Should -Not -Exist
         Get-BrokerWrite $broker | Should -BeNullOrEmpty
     }
 
@@ -83,10 +88,10 @@ backup:
         $fromFile = Start-KafkaBackup -ConfigPath ./conf/backup.yaml
         $fromFile.BackupId | Should -Be 'from-file'
         $fromFile.Topics.Topic | Should -Be 'orders'
-        $fromFile.Path | Should -Be (Join-Path (Get-Item $TestDrive).FullName 'conf' 'beside')
+        $fromFile.Path | Should -Be (Join-Path $folder 'conf' 'beside')
         $overridden = Start-KafkaBackup -ConfigPath ./conf/backup.yaml -BackupId other -Topic payments -ExcludeTopic none -Path ./elsewhere
         $overridden.Topics.Topic | Should -Be 'payments'
-        $overridden.Path | Should -Be (Join-Path (Get-Item $TestDrive).FullName 'elsewhere')
+        $overridden.Path | Should -Be (Join-Path $folder 'elsewhere')
     }
 
     It 'refuses an unknown key with file, line and the nearest known one (A2)' {
@@ -96,8 +101,8 @@ backup:
     }
 
     It 'works on a PSDrive' {
-        $null = New-PSDrive -Name vault -PSProvider FileSystem -Root $TestDrive
-        try { (Start-KafkaBackup -BootstrapServer $broker.Bootstrap -Topic audit -Path vault:/on-drive -BackupId x).Path | Should -Be (Join-Path (Get-Item $TestDrive).FullName 'on-drive') }
+        $null = New-PSDrive -Name vault -PSProvider FileSystem -Root $folder
+        try { (Start-KafkaBackup -BootstrapServer $broker.Bootstrap -Topic audit -Path vault:/on-drive -BackupId x).Path | Should -Be (Join-Path $folder 'on-drive') }
         finally { Remove-PSDrive vault }
     }
 }
@@ -106,7 +111,7 @@ Describe 'Get-KafkaBackup' {
     It 'lists backups as objects that can be filtered' {
         $recent = @(Get-KafkaBackup ./b | Where-Object CreatedAt -GT (Get-Date).AddDays(-1))
         $recent.BackupId | Should -Contain 'csv'
-        (Get-KafkaBackup ./b -BackupId gr*).BackupId | Should -Be 'grows'
+        (Get-KafkaBackup ./b -BackupId ot*).BackupId | Should -Be 'other'
     }
 
     It 'narrows its topics and knows the groups' {
@@ -198,7 +203,7 @@ Describe 'Caring for backups' {
     It 'Repair-KafkaBackup -WhatIf and Remove-KafkaBackup -WhatIf touch nothing (H1)' {
         $before = Get-ChildItem ./b -Recurse -File | ForEach-Object { "$($_.FullName) $($_.Length) $($_.LastWriteTimeUtc.Ticks)" }
         Repair-KafkaBackup ./b -BackupId csv -WhatIf
-        Remove-KafkaBackup ./b -BackupId grows -WhatIf
+        Remove-KafkaBackup ./b -BackupId other -WhatIf
         Get-ChildItem ./b -Recurse -File | ForEach-Object { "$($_.FullName) $($_.Length) $($_.LastWriteTimeUtc.Ticks)" } | Should -Be $before
     }
 

@@ -1,45 +1,11 @@
 BeforeDiscovery {
     Import-Module (Join-Path $PSScriptRoot 'Workbench.psm1') -Force
-    $cmdlets = (Import-PowerShellDataFile (Get-StagedModule)).CmdletsToExport | ForEach-Object { @{ Name = $_ } }
     $topics = Get-ChildItem (Join-Path (Get-Repository) 'module/en-US') -Filter about_*.help.txt | ForEach-Object { @{ Topic = $_.Name -replace '\.help\.txt$' } }
 }
 
 BeforeAll {
     Import-Module (Join-Path $PSScriptRoot 'Workbench.psm1') -Force
     Import-Module (Get-StagedModule) -Force
-}
-
-Describe 'Help of <Name>' -ForEach $cmdlets {
-    BeforeAll { $help = Get-Help $Name -Full }
-
-    It 'has a synopsis, a description, inputs, outputs, notes and links' {
-        $help.Synopsis | Should -Not -BeLike "*$Name *"
-        $help.description.Text | Should -Not -BeNullOrEmpty
-        $help.returnValues | Should -Not -BeNullOrEmpty
-        $help.relatedLinks | Should -Not -BeNullOrEmpty
-    }
-
-    It 'describes every parameter' {
-        $common = [System.Management.Automation.PSCmdlet]::CommonParameters + [System.Management.Automation.PSCmdlet]::OptionalCommonParameters
-        foreach ($parameter in (Get-Command $Name).Parameters.Keys | Where-Object { $_ -notin $common }) {
-            ($help.parameters.parameter | Where-Object name -EQ $parameter).description.Text | Should -Not -BeNullOrEmpty -Because "-$parameter needs it"
-        }
-    }
-
-    It 'has examples that PowerShell can parse and whose parameters exist' {
-        @($help.examples.example).Count | Should -BeGreaterOrEqual 2
-        foreach ($example in $help.examples.example) {
-            $problems = $null
-            $ast = [System.Management.Automation.Language.Parser]::ParseInput("$($example.code)", [ref]$null, [ref]$problems)
-            $problems | Should -BeNullOrEmpty
-            foreach ($command in $ast.FindAll({ $args[0] -is [System.Management.Automation.Language.CommandAst] }, $true)) {
-                $known = Get-Command $command.GetCommandName() -Module KafkaBackup -ErrorAction Ignore
-                foreach ($used in $command.CommandElements | Where-Object { $known -and $_ -is [System.Management.Automation.Language.CommandParameterAst] }) {
-                    $known.Parameters.Keys | Should -Contain $used.ParameterName
-                }
-            }
-        }
-    }
 }
 
 Describe 'About topics' {

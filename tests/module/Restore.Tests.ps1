@@ -5,12 +5,15 @@ BeforeAll {
     0..2 | ForEach-Object { Add-BrokerRecord $broker orders $_ 100 }
     0..1 | ForEach-Object { Add-BrokerRecord $broker payments $_ 10 }
     Set-GroupOffset $broker billing orders 0 40 'here'
-    Push-Location $TestDrive
+    # Pester empties the test drive after each block: what all blocks read lies elsewhere.
+    $folder = (New-Item -ItemType Directory (Join-Path ([IO.Path]::GetTempPath()) "kafkabackup-$([guid]::NewGuid())")).FullName
+    Push-Location $folder
     $null = Start-KafkaBackup -BootstrapServer $broker.Bootstrap -Topic orders, payments -Path ./b -BackupId x
 }
 
 AfterAll {
     Pop-Location
+    Remove-Item $folder -Recurse -Force
     Stop-LocalBroker $broker
 }
 
@@ -42,7 +45,7 @@ Describe 'Restore-KafkaBackup' {
     It 'under -WhatIf shows the plan and writes nothing anywhere (H1)' {
         Clear-BrokerRequest $broker
         $script = "Get-KafkaBackup ./b -BackupId x | Restore-KafkaBackup -BootstrapServer $($broker.Bootstrap) -Topic orders -TopicMap @{orders='orders-recovered'} -ToTime '2024-01-15T15:00Z' -CheckpointPath ./checkpoint.json -OffsetReportPath ./report.json -WhatIf"
-        $result = Invoke-FreshPwsh $script $TestDrive
+        $result = Invoke-FreshPwsh $script $folder
         $result.Output | Should -BeLike '*What if: *300 records*orders -> orders-recovered*'
         Get-BrokerWrite $broker | Should -BeNullOrEmpty
         'checkpoint.json', 'report.json' | Should -Not -Exist
@@ -132,13 +135,17 @@ Describe 'Offsets' {
         $rows = Import-Csv mapping.csv
         $rows.Count | Should -Be 5
         $rows[0].SourceFirstOffset | Should -Be '0'
-        $rows[0].ResetCommand | Should -BeLike '*kafka-consumer-groups*'
+        $rows[0].TargetFirstOffset | Should -BeNullOrEmpty -Because 'a backup alone does not know where it was restored to'
     }
 
     It 'reads the report of a restore, by path or from the result' {
         $rows = @(Get-KafkaOffsetMapping -OffsetReportPath ./offsets.json)
         $rows.Count | Should -Be 3
         $rows[0].TargetTopic | Should -Be 'orders-recovered'
+        $rows[0].ResetCommand | Should -BeLike 'kafka-consumer-groups*--topic orders-recovered:0*--to-offset 0*'
+        $ready = Get-KafkaOffsetMapping -OffsetReportPath ./offsets.json -ConsumerGroup billing | Where-Object Partition -EQ 0
+        $ready.TargetOffset | Should -Be 40
+        $ready.ResetCommand | Should -BeLike '*--group billing*--to-offset 40*'
     }
 
     It 'resets a group, saves what was before, and puts it back (F4)' {
