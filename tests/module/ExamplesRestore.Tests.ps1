@@ -33,11 +33,6 @@ Describe 'point-in-time-restore.ps1' {
         './offset-mapping-nightly.before.json' | Should -Exist
     }
 
-    It 'warns before old records go into a new topic whose retention would delete them (D4)' {
-        $run = Invoke-Example point-in-time-restore.ps1 "-BootstrapServer '$($broker.Bootstrap)' -Path ./store -Topic orders -ToTime 2024-01-15T14:00:05Z -Suffix .warned -WhatIf"
-        $run.Output | Should -BeLike '*Warning*default retention*retention.ms*-1*'
-    }
-
     It 'ends with 3 when the targets are in use, and writes nothing' {
         Clear-BrokerRequest $broker
         $run = Invoke-Example point-in-time-restore.ps1 "-BootstrapServer '$($broker.Bootstrap)' -Path ./store -Topic orders -ToTime 2024-01-15T14:00:05Z -Suffix .before"
@@ -54,8 +49,16 @@ Describe 'point-in-time-restore.ps1' {
     }
 }
 
-Describe 'Restore-KafkaBackup -Purge' {
-    It 'says under -WhatIf that it would delete what is there' {
+Describe 'What an administrator must be told before' {
+    It 'old records go into a new topic whose retention would delete them (D4)' {
+        $finding = @((Test-KafkaRestore ./store -BackupId nightly -BootstrapServer $broker.Bootstrap -Topic orders -TopicMap @{ orders = 'orders-old' }).Findings | Where-Object Kind -EQ Retention)
+        $finding.Count | Should -Be 1
+        $finding[0].Severity | Should -Be 'Warning'
+        $finding[0].Advice | Should -BeLike "*-TopicConfig @{ 'retention.ms' = '-1' }*"
+        (Test-KafkaRestore ./store -BackupId nightly -BootstrapServer $broker.Bootstrap -Topic orders -TopicMap @{ orders = 'orders-old' } -TopicConfig @{ 'retention.ms' = '-1' }).Status | Should -Be 'Valid'
+    }
+
+    It '-Purge would delete what is there: -WhatIf says so' {
         $run = Invoke-FreshPwsh "Restore-KafkaBackup ./store -BackupId nightly -BootstrapServer $($broker.Bootstrap) -Topic payments -Purge -Force -WhatIf"
         $run.Output | Should -BeLike '*What if:*payments -> payments (WHAT IS THERE IS DELETED FIRST): 2 partitions*'
         @(Get-BrokerRecord $broker payments 0).Count | Should -Be 10
