@@ -160,3 +160,23 @@ Describe 'azure-runbook.ps1' {
         $run.Error | Should -BeLike '*partly is Incomplete*broken/1*'
     }
 }
+
+Describe 'README.md' {
+    It 'has a quick start that runs as it stands' {
+        $text = Get-Content (Join-Path (Get-Repository) README.md) -Raw
+        $part = $text.Substring($text.IndexOf('## Quick start'))
+        $blocks = @([regex]::Matches($part.Substring(0, $part.IndexOf('## Running it')), '(?s)```powershell\r?\n(.*?)```').ForEach{ $_.Groups[1].Value })
+        $blocks.Count | Should -Be 3 -Because 'the first starts the broker, the second fills it, the third is the quick start'
+        $own = Start-LocalBroker 'orders:3', 'payments:1'
+        try {
+            $script = ($blocks[1..2] -join "`n").Replace('localhost:9092', $own.Bootstrap).Replace('http://127.0.0.1:9093', $own.Control)
+            $run = Invoke-FreshPwsh "`$ErrorActionPreference = 'Stop'`n$script" (New-Item -ItemType Directory quick)
+            $run.ExitCode | Should -Be 0 -Because $run.Error
+            $run.Error | Should -BeNullOrEmpty
+            $run.Output | Should -BeLike '*3,000 records at most*VALID*orders -> orders-before (to be created)*Complete*orders*Equal*1,000*'
+            $run.Output | Should -Not -BeLike '*WARNING*'
+            @(Get-BrokerRecord $own orders-recovered 2).Count | Should -Be 1000
+        }
+        finally { Stop-LocalBroker $own }
+    }
+}
