@@ -29,7 +29,7 @@
 .EXAMPLE
     ./hot-snapshot-proof.ps1 -BootstrapServer mirror:9092 -Topic my-source-cluster.blogs -DifferenceBootstrapServer kafka-1:9092 -DifferenceTopic blogs
 .EXAMPLE
-    ./hot-snapshot-proof.ps1 -BootstrapServer kafka-1:9092 -Topic blogs -DifferenceTopic blogs-restored | Format-Table -Wrap
+    ./hot-snapshot-proof.ps1 -BootstrapServer kafka-1:9092 -Topic blogs -DifferenceTopic blogs-restored | Format-List Text, Holds, Evidence
 #>
 #Requires -Version 7.4
 #Requires -Modules KafkaBackup

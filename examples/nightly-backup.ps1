@@ -46,6 +46,7 @@ param(
 )
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
+$stopped = 2
 $failed = 3
 $damaged = 4
 
@@ -82,7 +83,7 @@ function Write-Failure([Management.Automation.ErrorRecord] $Failure) {
 
 $null = New-Item -ItemType Directory -Path $LogFolder -Force
 $log = Join-Path $LogFolder ('backup-{0:yyyyMMdd-HHmmss}.log' -f [DateTime]::UtcNow)
-$exitCode = $failed
+$exitCode = $null
 $hadPassword = Test-Path "Env:$PasswordVariable"
 try {
     $password = Get-Password
@@ -112,6 +113,12 @@ catch {
 }
 finally {
     if (-not $hadPassword) { Remove-Item "Env:$PasswordVariable" -ErrorAction Ignore }
+
+    # Ctrl+C leaves a script here, and PowerShell would then report success. What is stored is committed; the next run continues.
+    if ($null -eq $exitCode) {
+        $null = Write-Log 'stopped' 'Stopped from outside. The next run continues.'
+        [Environment]::Exit($stopped)
+    }
 }
 
 Get-ChildItem -LiteralPath $LogFolder -Filter 'backup-*.log' | Where-Object LastWriteTime -LT (Get-Date).AddDays(-$KeepLogDays) | Remove-Item

@@ -6,7 +6,7 @@
 
     1. find the backup, and say so when it does not reach the instant;
     2. plan and check the restore (Test-KafkaRestore -Deep): every byte that it needs is read before anything is written;
-    3. restore into topics with a suffix, so that nothing is touched that is in use;
+    3. restore into topics with a suffix, so that nothing is touched that is in use; they keep their records until you say otherwise (retention.ms -1);
     4. look: as many records as were planned, and none that is later than the instant;
     5. keep the offset mapping, so that consumers can be moved.
 
@@ -61,25 +61,28 @@ try {
     $cluster = $KafkaParameter + @{ BootstrapServer = $BootstrapServer }
     $targets = @{}
     $Topic.ForEach{ $targets[$_] = "$_$Suffix" }
-    $window = @{ ToTime = $ToTime }
-    if ($FromTime) { $window.FromTime = $FromTime }
+    # Old records in a topic with the usual seven days of retention would be gone within minutes.
+    $what = @{ Topic = $Topic; TopicMap = $targets; ToTime = $ToTime; TopicConfig = @{ 'retention.ms' = '-1'; 'retention.bytes' = '-1' } }
+    if ($FromTime) { $what.FromTime = $FromTime }
 
     $backup = Get-KafkaBackup $Path -BackupId $BackupId -Topic $Topic | Where-Object TopicCount -EQ $Topic.Count | Sort-Object UpdatedAt | Select-Object -Last 1
     if (-not $backup) { throw "No backup in $Path ($BackupId) holds $($Topic -join ', ')." }
     Write-Step "1. Backup $($backup.BackupId): $($backup.RecordCount) records of these topics, the newest of $($backup.LastTimestamp)."
 
-    $report = $backup | Test-KafkaRestore @cluster @window -Topic $Topic -TopicMap $targets -Deep
+    $report = $backup | Test-KafkaRestore @cluster @what -Deep
     $report.Findings | ForEach-Object { Write-Step "   $($_.Severity): $($_.Message) $($_.Advice)" }
     Write-Step "2. The plan is $($report.Status): $($report.RecordCount) records from $($report.FromTime) to $($report.ToTime)."
     if ($report.Status -eq 'Invalid') { throw 'The restore would go wrong: see above. Nothing was written.' }
 
     $mapping = Join-Path $ReportFolder "offset-mapping-$($backup.BackupId)$Suffix.json"
-    $result = $backup | Restore-KafkaBackup @cluster @window -Topic $Topic -TopicMap $targets -OffsetReportPath $mapping -WarningAction SilentlyContinue -ErrorAction Continue
+    $result = $backup | Restore-KafkaBackup @cluster @what -OffsetReportPath $mapping -WarningAction SilentlyContinue -ErrorAction Continue
     if (-not $result) { exit 0 }
     Write-Step "3. $($result.Status): $($result.RecordCount) records in $($result.Duration)."
 
     # One millisecond later than the newest record that was planned: nothing may be there.
-    $later = if ($null -ne $report.ToTimeMs) { @(Get-KafkaTopicRecord @cluster -Topic @($targets.Values) -FromTime ($report.ToTimeMs + 1)) } else { @() }
+    $later = @()
+    try { $later = @(Get-KafkaTopicRecord @cluster -Topic @($targets.Values) -FromTime ($report.ToTimeMs + 1)) }
+    catch { if ($_.FullyQualifiedErrorId -notlike 'NothingMatched,*') { throw } }
     $held = Measure-KafkaTopic @cluster -Topic @($targets.Values) -Duration 1s
     $there = ($held | Measure-Object RecordCount -Sum).Sum
     $shown = $result.RecordCount -eq $report.RecordCount -and $there -ge $report.RecordCount -and $later.Count -eq 0

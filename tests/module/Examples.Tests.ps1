@@ -94,6 +94,21 @@ Describe 'nightly-backup.ps1' {
         $run.ExitCode | Should -Be 4 -Because "$($run.Output) $($run.Error)"
     }
 
+    It 'stopped with Ctrl+C it ends with 2, and the next run continues (B13)' -Skip:$IsWindows {
+        Set-Config slow.yaml orders
+        Add-Content slow.yaml "backup:`n  rate_limit_records_per_sec: 20"
+        $file = Join-Path (Get-Repository) examples/nightly-backup.ps1
+        $started = Start-FreshPwsh "& '$file' -ConfigPath ./slow.yaml -LogFolder ./slow -BackupId slow; exit `$LASTEXITCODE"
+        Wait-Until { (Test-Path slow/backup-*.log) -and (Get-Content slow/backup-*.log | Where-Object { $_ -like '*Reading orders*' }) } -What 'the beginning of the backup'
+        & kill -INT $started.Process.Id
+        $run = $started | Wait-FreshPwsh
+        $run.ExitCode | Should -Be 2 -Because "$($run.Output) $($run.Error)"
+        Get-Content slow/backup-*.log | Where-Object { $_ -like '*stopped*continues*' } | Should -Not -BeNullOrEmpty
+        Set-Config slow.yaml orders
+        (Invoke-Example nightly-backup.ps1 '-ConfigPath ./slow.yaml -LogFolder ./slow -BackupId slow').ExitCode | Should -Be 0
+        (Get-KafkaBackup ./store -BackupId slow).RecordCount | Should -Be 300
+    }
+
     It 'takes the password from a credential file; no log holds it' {
         $password = 'Still-geheim-9'
         $locked = Start-LocalBroker 'orders:1' @('--sasl', 'PLAIN', '--user', "night:$password")
@@ -143,5 +158,25 @@ Describe 'azure-runbook.ps1' {
         $run = Invoke-Example azure-runbook.ps1 "-BootstrapServer '$($broker.Bootstrap)' -Topic 'orders,broken' -Path ./azure -BackupId partly"
         $run.ExitCode | Should -Be 1
         $run.Error | Should -BeLike '*partly is Incomplete*broken/1*'
+    }
+}
+
+Describe 'README.md' {
+    It 'has a quick start that runs as it stands' {
+        $text = Get-Content (Join-Path (Get-Repository) README.md) -Raw
+        $part = $text.Substring($text.IndexOf('## Quick start'))
+        $blocks = @([regex]::Matches($part.Substring(0, $part.IndexOf('## Running it')), '(?s)```powershell\r?\n(.*?)```').ForEach{ $_.Groups[1].Value })
+        $blocks.Count | Should -Be 3 -Because 'the first starts the broker, the second fills it, the third is the quick start'
+        $own = Start-LocalBroker 'orders:3', 'payments:1'
+        try {
+            $script = ($blocks[1..2] -join "`n").Replace('localhost:9092', $own.Bootstrap).Replace('http://127.0.0.1:9093', $own.Control)
+            $run = Invoke-FreshPwsh "`$ErrorActionPreference = 'Stop'`n$script" (New-Item -ItemType Directory quick)
+            $run.ExitCode | Should -Be 0 -Because $run.Error
+            $run.Error | Should -BeNullOrEmpty
+            $run.Output | Should -BeLike '*3,000 records at most*VALID*orders -> orders-before (to be created)*Complete*orders*Equal*1,000*'
+            $run.Output | Should -Not -BeLike '*WARNING*'
+            @(Get-BrokerRecord $own orders-recovered 2).Count | Should -Be 1000
+        }
+        finally { Stop-LocalBroker $own }
     }
 }

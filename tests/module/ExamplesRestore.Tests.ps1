@@ -6,9 +6,9 @@ BeforeAll {
     0..1 | ForEach-Object { Add-BrokerRecord $broker payments $_ 10 }
     Push-Location $TestDrive
     $null = Start-KafkaBackup -BootstrapServer $broker.Bootstrap -Topic orders, payments -Path ./store -BackupId nightly
-    $remover = "-RemoveTopic { param(`$name) Invoke-RestMethod '$($broker.Control)/topics/'`$name -Method Delete }"
+    $remover = "-RemoveTopic { param(`$name) Invoke-RestMethod `"$($broker.Control)/topics/`$name`" -Method Delete }"
 
-    function Get-TopicName { (Invoke-RestMethod "$($broker.Control)/topics" | ForEach-Object { $_ }).name }
+    function Get-TopicName { Invoke-RestMethod "$($broker.Control)/topics" | ForEach-Object { $_ } }
 }
 
 AfterAll {
@@ -46,6 +46,22 @@ Describe 'point-in-time-restore.ps1' {
         $run.ExitCode | Should -Be 3
         $run.Error | Should -BeLike '*-Path, -Topic, -ToTime*'
         (Invoke-Example point-in-time-restore.ps1 "-BootstrapServer '$($broker.Bootstrap)' -Path ./store -Topic other -ToTime -1h").Error | Should -BeLike '*holds other*'
+    }
+}
+
+Describe 'What an administrator must be told before' {
+    It 'old records go into a new topic whose retention would delete them (D4)' {
+        $finding = @((Test-KafkaRestore ./store -BackupId nightly -BootstrapServer $broker.Bootstrap -Topic orders -TopicMap @{ orders = 'orders-old' }).Findings | Where-Object Kind -EQ Retention)
+        $finding.Count | Should -Be 1
+        $finding[0].Severity | Should -Be 'Warning'
+        $finding[0].Advice | Should -BeLike "*-TopicConfig @{ 'retention.ms' = '-1' }*"
+        (Test-KafkaRestore ./store -BackupId nightly -BootstrapServer $broker.Bootstrap -Topic orders -TopicMap @{ orders = 'orders-old' } -TopicConfig @{ 'retention.ms' = '-1' }).Status | Should -Be 'Valid'
+    }
+
+    It '-Purge would delete what is there: -WhatIf says so' {
+        $run = Invoke-FreshPwsh "Restore-KafkaBackup ./store -BackupId nightly -BootstrapServer $($broker.Bootstrap) -Topic payments -Purge -Force -WhatIf"
+        $run.Output | Should -BeLike '*What if:*payments -> payments (WHAT IS THERE IS DELETED FIRST): 2 partitions*'
+        @(Get-BrokerRecord $broker payments 0).Count | Should -Be 10
     }
 }
 

@@ -13,6 +13,9 @@ internal static class ConfigTraps
     /// <summary>A record's own fields beside its payload, and the batch around it, at most.</summary>
     private const int RecordOverhead = 200;
 
+    /// <summary>What Kafka itself takes when neither the topic nor the brokers' settings say otherwise.</summary>
+    private static readonly TimeSpan KafkasDefaultRetention = TimeSpan.FromDays(7);
+
     public static IEnumerable<Finding> Find(TopicFacts facts, IReadOnlyDictionary<string, string> configs, long nowMs)
     {
         var policy = configs.GetValueOrDefault("cleanup.policy", "delete");
@@ -75,6 +78,16 @@ internal static class ConfigTraps
                 $"The topic's retention.ms is {keep} ({TimeSpan.FromMilliseconds(Math.Min(keep, TimeSpan.MaxValue.TotalMilliseconds / 2)).TotalHours:0.#} h), but the records reach back to "
                 + $"{KafkaTime.ToDateTimeOffset(oldest):u}: {(all ? "all" : "the older")} restored records would be deleted soon after the restore.",
                 $"Set retention.ms of topic {facts.TargetTopic} to -1, at least until the records have been used.");
+        }
+
+        // What the source never set is not copied: the new topic gets the brokers' default, which deletes a backup of last month within minutes.
+        if (facts.Creating && !configs.ContainsKey("retention.ms") && facts.MinTimestamp is >= 0 and var first && first < nowMs - KafkasDefaultRetention.TotalMilliseconds)
+        {
+            yield return new Finding(
+                FindingSeverity.Warning, FindingKind.Retention, facts.TargetTopic,
+                $"The topic will be created with the brokers' default retention (Kafka's own is {KafkasDefaultRetention.TotalDays:0} days), but the records reach back to "
+                + $"{KafkaTime.ToDateTimeOffset(first):u}: what is older than that retention would be deleted soon after the restore.",
+                $"Create topic {facts.TargetTopic} with retention.ms -1 (-TopicConfig @{{ 'retention.ms' = '-1' }}, topic_config_overrides), at least until the records have been used.");
         }
 
         if (Number(configs, "retention.bytes") is >= 0 and var size && facts.LargestPartitionBytes > size)

@@ -22,7 +22,7 @@ internal static class RestoreReporting
             Bytes = work.Targets.Sum(t => t.Bytes),
             FromTimeMs = segments.Length == 0 ? null : segments.Min(s => s.MinTimestamp),
             ToTimeMs = segments.Length == 0 ? null : segments.Max(s => s.MaxTimestamp),
-            Topics = ItemList.From(work.Topics.SelectMany(Topics).ToArray()),
+            Topics = ItemList.From(work.Topics.SelectMany(t => Topics(t, options.PurgeTopics)).ToArray()),
             ConsumerOffsetActions = ItemList.From(GroupPlan.Describe(work).ToArray()),
             Findings = ItemList.From(work.Findings),
             EstimatedDuration = Estimate(work),
@@ -56,13 +56,14 @@ internal static class RestoreReporting
         Findings = ItemList.From(work.Findings),
     };
 
-    private static IEnumerable<RestoreTopicPlan> Topics(TopicWork topic) =>
+    private static IEnumerable<RestoreTopicPlan> Topics(TopicWork topic, bool purge) =>
         from source in topic.Sources
         select new RestoreTopicPlan
         {
             Topic = source.Name,
             TargetTopic = topic.TargetTopic,
             Create = topic.Create is not null,
+            Purge = purge && topic.Create is null,
             TargetPartitionCount = topic.TargetPartitionCount,
             Partitions = ItemList.From(topic.Targets
                 .SelectMany(t => t.Sources.Where(s => s.Source.Topic == source.Name).Select(s => (t.Target, Source: s)))

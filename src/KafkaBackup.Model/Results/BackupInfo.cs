@@ -52,7 +52,7 @@ public sealed record BackupTopicInfo
     public DateTimeOffset? FirstTimestamp => KafkaTime.ToDateTimeOffset(FirstTimestampMs);
     public DateTimeOffset? LastTimestamp => KafkaTime.ToDateTimeOffset(LastTimestampMs);
 
-    public override string ToString() => $"{Topic}: {RecordCount} records in {Partitions.Count} partitions";
+    public override string ToString() => $"{Topic}: {RecordCount} records in {Partitions.Count} partition{(Partitions.Count == 1 ? "" : "s")}";
 }
 
 public sealed record BackupPartitionInfo

@@ -46,7 +46,7 @@ public sealed record BackupTopicResult
     public required ItemList<BackupPartitionResult> Partitions { get; init; }
     public long RecordCount => Partitions.Sum(p => p.RecordCount);
 
-    public override string ToString() => $"{Topic}: {RecordCount} records in {Partitions.Count} partitions";
+    public override string ToString() => $"{Topic}: {RecordCount} records in {Partitions.Count} partition{(Partitions.Count == 1 ? "" : "s")}";
 }
 
 public sealed record BackupPartitionResult

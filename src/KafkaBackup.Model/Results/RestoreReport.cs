@@ -31,6 +31,9 @@ public sealed record RestoreTopicPlan
     public required string Topic { get; init; }
     public required string TargetTopic { get; init; }
     public required bool Create { get; init; }
+
+    /// <summary>True when what the target holds is deleted before the restore (<c>purge_topics</c>).</summary>
+    public bool Purge { get; init; }
     public required int TargetPartitionCount { get; init; }
     public required ItemList<RestorePartitionPlan> Partitions { get; init; }
     public long RecordCount => Partitions.Sum(p => p.RecordCount);
