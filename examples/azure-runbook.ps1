@@ -1,5 +1,3 @@
-#Requires -Version 7.4
-#Requires -Modules KafkaBackup
 <#
 .SYNOPSIS
     A backup as an Azure Automation runbook (PowerShell 7.4 runtime) on a hybrid worker that can reach the cluster.
@@ -28,6 +26,8 @@
 .EXAMPLE
     ./azure-runbook.ps1 -BootstrapServer kafka-1:9093,kafka-2:9093 -Topic 'orders,~^pay' -Path D:\backups -CredentialName kafka-backup
 #>
+#Requires -Version 7.4
+#Requires -Modules KafkaBackup
 [CmdletBinding()]
 param(
     [string] $BootstrapServer,

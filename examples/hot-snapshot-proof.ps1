@@ -1,5 +1,3 @@
-#Requires -Version 7.4
-#Requires -Modules KafkaBackup
 <#
 .SYNOPSIS
     After a snapshot of disks, or any other copy, came back: are the heads even, and is everything below them there?
@@ -33,6 +31,8 @@
 .EXAMPLE
     ./hot-snapshot-proof.ps1 -BootstrapServer kafka-1:9092 -Topic blogs -DifferenceTopic blogs-restored | Format-Table -Wrap
 #>
+#Requires -Version 7.4
+#Requires -Modules KafkaBackup
 [CmdletBinding()]
 param(
     [string[]] $BootstrapServer = 'localhost:9092',

@@ -1,5 +1,3 @@
-#Requires -Version 7.4
-#Requires -Modules KafkaBackup
 <#
 .SYNOPSIS
     "Wouldn't you need the producers not to produce when you do it?" A walk through all four answers, with a producer that really runs.
@@ -28,6 +26,8 @@
 .EXAMPLE
     ./live-producer.ps1 -BootstrapServer localhost:9092 -Topic live-test -Path ./backups -Producer { param($servers, $topic, $n) "message $n" | kafka-console-producer --bootstrap-server $servers --topic $topic }
 #>
+#Requires -Version 7.4
+#Requires -Modules KafkaBackup
 [CmdletBinding()]
 param(
     [string] $BootstrapServer = 'localhost:9092',

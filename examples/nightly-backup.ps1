@@ -1,5 +1,3 @@
-#Requires -Version 7.4
-#Requires -Modules KafkaBackup
 <#
 .SYNOPSIS
     The job that runs every night: backs up, looks through a part of the backup, writes a log, and ends with an exit code that a scheduler understands.
@@ -33,6 +31,8 @@
 .EXAMPLE
     ./nightly-backup.ps1 -ConfigPath ./backup.yaml -CredentialPath ./kafka.xml -LogFolder /var/log/kafkabackup -CheckTurns 7
 #>
+#Requires -Version 7.4
+#Requires -Modules KafkaBackup
 [CmdletBinding()]
 param(
     [string] $ConfigPath = (Join-Path $PSScriptRoot 'backup.yaml'),

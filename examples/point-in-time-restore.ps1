@@ -1,5 +1,3 @@
-#Requires -Version 7.4
-#Requires -Modules KafkaBackup
 <#
 .SYNOPSIS
     Brings topics back as they were at an instant, next to the ones that are there, and shows that nothing later came along.
@@ -36,6 +34,8 @@
 .EXAMPLE
     ./point-in-time-restore.ps1 -BootstrapServer kafka-1:9092 -Path ./backups -BackupId nightly -Topic orders, payments -ToTime -2h -Suffix .before
 #>
+#Requires -Version 7.4
+#Requires -Modules KafkaBackup
 [CmdletBinding(SupportsShouldProcess, ConfirmImpact = 'Medium')]
 param(
     [string[]] $BootstrapServer,

@@ -1,4 +1,3 @@
-#Requires -Version 7.4
 <#
 .SYNOPSIS
     Makes nightly-backup.ps1 run every night: a scheduled task on Windows, a line for cron elsewhere.
@@ -26,6 +25,7 @@
 .EXAMPLE
     ./register-scheduled-task.ps1 -ConfigPath C:\kafka\backup.yaml -Account 'CORP\svc-kafka$' -LogFolder D:\logs\kafka
 #>
+#Requires -Version 7.4
 [CmdletBinding(SupportsShouldProcess, ConfirmImpact = 'Medium')]
 param(
     [string] $ConfigPath = (Join-Path $PSScriptRoot 'backup.yaml'),

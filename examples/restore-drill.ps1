@@ -1,5 +1,3 @@
-#Requires -Version 7.4
-#Requires -Modules KafkaBackup
 <#
 .SYNOPSIS
     A backup that was never restored is a hope. Restores one into scratch topics, compares every record with the backup, reports, and cleans up.
@@ -38,6 +36,8 @@
 .EXAMPLE
     ./restore-drill.ps1 -BootstrapServer drill:9092 -Path s3://backups/kafka -BackupId nightly -Topic orders -RemoveTopic { param($name) kafka-topics --bootstrap-server drill:9092 --delete --topic $name }
 #>
+#Requires -Version 7.4
+#Requires -Modules KafkaBackup
 [CmdletBinding()]
 param(
     [string[]] $BootstrapServer,

@@ -1,4 +1,5 @@
 using KafkaBackup.Engine.Backup;
+using KafkaBackup.Engine.Browse;
 using KafkaBackup.Engine.Compare;
 using KafkaBackup.Engine.Configuration;
 using KafkaBackup.Engine.Restore;
@@ -29,7 +30,7 @@ public sealed class KafkaEngine(IEngineEvents events, string baseDirectory, Engi
 
     public IAsyncEnumerable<RecordInfo> ReadBackupRecordsAsync(
         StoreSettings store, string backupId, RecordQuery query, CancellationToken cancel) =>
-        throw new NotImplementedException();
+        new BackupBrowser(() => _seams.OpenStore(Options().Resolve(store), _events)).ReadAsync(backupId, query, cancel);
 
     /// <summary>Plans the restore of one backup or of several together (SEMANTICS E9).</summary>
     public Task<Planned<IReadOnlyList<RestoreReport>, IReadOnlyList<RestoreResult>>> PlanRestoreAsync(IReadOnlyList<RestoreSettings> settings, CancellationToken cancel) =>
@@ -42,11 +43,14 @@ public sealed class KafkaEngine(IEngineEvents events, string baseDirectory, Engi
         new CompareJob(_seams, _events, Options()).RunAsync(settings, cancel);
 
     public IAsyncEnumerable<RecordInfo> ReadTopicRecordsAsync(ClusterSettings cluster, RecordQuery query, CancellationToken cancel) =>
-        throw new NotImplementedException();
+        new TopicBrowser(() => _seams.OpenCluster(Options().Resolve(cluster), _events), _seams.Clock, _events).ReadAsync(query, cancel);
 
     /// <summary>A row per partition, then (Partition null) one per topic.</summary>
-    public Task<IReadOnlyList<TopicMeasure>> MeasureTopicsAsync(MeasureSettings settings, CancellationToken cancel) =>
-        throw new NotImplementedException();
+    public async Task<IReadOnlyList<TopicMeasure>> MeasureTopicsAsync(MeasureSettings settings, CancellationToken cancel)
+    {
+        await using var cluster = _seams.OpenCluster(Options().Resolve(settings.Cluster), _events);
+        return await new TopicMeter(cluster, _seams.Clock).MeasureAsync(settings, cancel).ConfigureAwait(false);
+    }
 
     public Task<BackupReport> CheckBackupAsync(CheckSettings settings, CancellationToken cancel) =>
         new BackupCheck(_seams, _events).RunAsync(Options().Resolve(settings.Store), settings, cancel);

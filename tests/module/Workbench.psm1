@@ -125,6 +125,29 @@ function Invoke-Example {
     Invoke-FreshPwsh "$Before`n& '$file' $Argument`nexit `$LASTEXITCODE" $Folder $Variable $Seconds
 }
 
+function Start-RefusingStore {
+    <# An object store that answers every request with 403. #>
+    $port = (& { $probe = [Net.Sockets.TcpListener]::new([Net.IPAddress]::Loopback, 0); $probe.Start(); $probe.LocalEndpoint.Port; $probe.Stop() })
+    $listener = [Net.HttpListener]::new()
+    $listener.Prefixes.Add("http://127.0.0.1:$port/")
+    $listener.Start()
+    $job = Start-ThreadJob {
+        $listener = $using:listener
+        while ($listener.IsListening) {
+            try { $context = $listener.GetContext() } catch { break }
+            $context.Response.StatusCode = 403
+            $context.Response.Close()
+        }
+    }
+    [pscustomobject]@{ Address = "http://127.0.0.1:$port"; Listener = $listener; Job = $job }
+}
+
+function Stop-RefusingStore {
+    param($Store)
+    $Store.Listener.Close()
+    $Store.Job | Remove-Job -Force
+}
+
 function Wait-Until {
     <# Waits for a condition instead of a time. #>
     param([scriptblock] $Condition, [int] $Seconds = 30, [string] $What = 'the condition')

@@ -30,8 +30,9 @@ internal static class SourceTopics
     {
         foreach (var name in options.Topics.Literals.Where(name => !description.Topics.ContainsKey(name)))
         {
+            var there = TopicSelection.WhatIsThere([.. description.Topics.Keys.Where(k => !k.StartsWith("__", StringComparison.Ordinal)).Order(StringComparer.Ordinal)]);
             var near = description.Topics.Keys.FirstOrDefault(k => string.Equals(k, name, StringComparison.OrdinalIgnoreCase));
-            var message = $"The cluster {address} has no topic {name}{(near is null ? "" : $"; it has {near}")}, or this user may not see it.";
+            var message = $"The cluster {address} has no topic {name}{(near is null ? "" : $"; it has {near}")}, or this user may not see it. {there}";
             const string Advice = "Check the name, names are case-sensitive; or set on_missing_topic: warn.";
             if (options.OnMissingTopic == MissingTopicAction.Fail)
             {

@@ -73,6 +73,14 @@ internal sealed class HeadSearch(IStore store, string backupId)
 
     private async Task<HeadDocument?> FindNewestAsync(List<long> generations, HeadDocument? copy, CancellationToken cancel)
     {
+        // The copy is written after its head: a newer one means that the head was lost, not that it never was.
+        if (copy is not null && generations.Count > 0 && copy.Generation > generations[^1])
+        {
+            Report(FindingKind.ManifestDamaged, BackupKeys.Head(copy.Generation),
+                $"The head of generation {copy.Generation} is missing; its copy {BackupKeys.ManifestCopy} is whole and serves.", "The next run writes a new head.");
+            return copy;
+        }
+
         for (var i = generations.Count - 1; i >= 0; i--)
         {
             var generation = generations[i];

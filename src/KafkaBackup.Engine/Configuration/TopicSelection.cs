@@ -41,17 +41,20 @@ public sealed class TopicSelection
     public KafkaBackupException NothingMatched(string place, IEnumerable<string> available)
     {
         var names = available.Order(StringComparer.Ordinal).ToArray();
-        var there = names.Length switch
-        {
-            0 => "It has no topics.",
-            <= ShownNames => $"It has: {string.Join(", ", names)}.",
-            _ => $"It has {names.Length} topics, among them: {string.Join(", ", names.Take(ShownNames))}.",
-        };
+        var there = WhatIsThere(names);
         var leftOut = names.Where(name => IsInternal(name) && _patterns.Matches(name)).ToArray();
         return ErrorIds.NothingMatched.With(
             $"{place} has no topic that matches {this}. {there}", ToString(),
             leftOut.Length == 0 ? null : $"Internal topics such as {leftOut[0]} are left out unless asked for: name them, or include internal topics.");
     }
+
+    /// <summary>A sentence that names some of the topics of a place: whoever mistyped one finds it there.</summary>
+    public static string WhatIsThere(IReadOnlyCollection<string> names) => names.Count switch
+    {
+        0 => "It has no topics.",
+        <= ShownNames => $"It has: {string.Join(", ", names)}.",
+        _ => $"It has {names.Count} topics, among them: {string.Join(", ", names.Take(ShownNames))}.",
+    };
 
     public override string ToString() => _patterns.ToString();
 

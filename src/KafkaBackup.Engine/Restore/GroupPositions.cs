@@ -100,6 +100,12 @@ internal sealed class GroupPositions(
         {
             var target = maps[source].Target;
             scanned[source] = await scan.ReadAsync(target, ends[target], cancel).ConfigureAwait(false);
+            if (scanned[source].IsEmpty && !maps[source].Map.IsEmpty)
+            {
+                throw ErrorIds.GroupOffsets.With(
+                    $"The records in {target} have no {OriginalHeaders.OffsetName} header, so a scan cannot tell where they came from. No group's offsets were changed.", target.ToString(),
+                    "Restore with include_original_offset_header, or choose the strategy header-based or timestamp-based.");
+            }
         }
 
         return (source, offset) => scanned[source].Translate(offset);

@@ -137,6 +137,7 @@ internal sealed class ManifestRebuild(BackupCatalog catalog, string backupId, Ti
         _actions.Add(known is null
             ? $"Rebuild the manifest from {adopted.Count} segments with {adopted.Sum(a => a.Entry.RecordCount)} records"
             : $"Commit the manifest of generation {known.Generation} anew, with {adopted.Count} segments more that were found ({adopted.Sum(a => a.Entry.RecordCount)} records)");
+        _actions.Add("Remove pages of the manifest that no head names then");
         var left = found.Count - adopted.Count;
         if (left > 0)
         {

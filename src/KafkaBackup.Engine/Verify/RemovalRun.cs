@@ -94,10 +94,7 @@ internal sealed class RemovalRun(BackupCatalog catalog, RemovalWork work, TimePr
         var orphans = new List<string>();
         await foreach (var orphan in catalog.ListOrphansAsync(backup, stop).ConfigureAwait(false))
         {
-            if (orphan.IsSegment)
-            {
-                orphans.Add(orphan.Object.Key);
-            }
+            orphans.Add(orphan.Object.Key);
         }
 
         foreach (var key in orphans)

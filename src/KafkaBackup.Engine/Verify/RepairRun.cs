@@ -46,7 +46,7 @@ internal sealed class RepairRun(BackupCatalog catalog, RepairWork work, TimeProv
                 events.Verbose($"Dropped the unfinished upload to '{upload.Key}'.");
             }
 
-            return session.Findings.Where(f => f.Message.Contains("was not", StringComparison.Ordinal)).ToArray();
+            return session.Findings.Except(work.Findings).ToArray();
         }
     }
 
@@ -72,10 +72,13 @@ internal sealed class RepairRun(BackupCatalog catalog, RepairWork work, TimeProv
         }
     }
 
-    /// <summary>What the plan showed and what is an orphan now, under the lock: both must agree.</summary>
+    /// <summary>
+    /// What the plan showed and what is an orphan now, under the lock: both must agree. After a rebuild the lost manifest's pages go; segments that nothing
+    /// names then stay for the next repair, when the rebuilt backup has been looked at.
+    /// </summary>
     private async Task RemoveOrphansAsync(CancellationToken stop)
     {
-        if (work.Orphans.Count == 0)
+        if (work.Orphans.Count == 0 && work.Rebuilt is null)
         {
             return;
         }
@@ -85,10 +88,13 @@ internal sealed class RepairRun(BackupCatalog catalog, RepairWork work, TimeProv
         var still = new List<string>();
         await foreach (var orphan in catalog.ListOrphansAsync(backup, stop).ConfigureAwait(false))
         {
-            still.Add(orphan.Object.Key);
+            if (work.Rebuilt is null ? planned.Contains(orphan.Object.Key) : !orphan.IsSegment)
+            {
+                still.Add(orphan.Object.Key);
+            }
         }
 
-        foreach (var key in still.Where(planned.Contains))
+        foreach (var key in still)
         {
             await DeleteAsync(key, stop).ConfigureAwait(false);
         }

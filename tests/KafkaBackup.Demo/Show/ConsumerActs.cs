@@ -8,15 +8,16 @@ internal static class ConsumerActs
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
 
-    /// <summary>Reads some of the topic in the group, commits, and goes home: where groups stand is part of a backup.</summary>
-    public static void ReadSome(Stage stage, int records)
+    /// <summary>Reads some of every partition in the group, commits, and goes home: where groups stand is part of a backup.</summary>
+    public static void ReadSome(Stage stage, int fromEach)
     {
         using var consumer = Open(stage);
         consumer.Subscribe(Stage.Topic);
-        for (var i = 0; i < records; i++)
+        var read = new int[Stage.Partitions];
+        while (read.Any(count => count < fromEach))
         {
-            if (consumer.Consume(Patience) is null)
-                throw new InvalidOperationException("The consumer group got no records.");
+            var record = consumer.Consume(Patience) ?? throw new InvalidOperationException("The consumer group got no records.");
+            read[record.Partition.Value]++;
         }
 
         consumer.Commit();
@@ -40,7 +41,7 @@ internal static class ConsumerActs
             rows.Add([$"{Stage.Topic}/{partition}", left, $"{Stage.RestoredTopic}/{partition}", moved, same ? "the same record" : "ANOTHER RECORD"]);
         }
 
-        stage.Screen.Table(["it stood in", "at", "it stands in", "at ", "and reads next"], rows);
+        stage.Screen.Table(["it stood in", "at offset", "it stands in", "at offset", "and reads next"], rows);
         stage.Proofs.Add("the consumer group goes on with the very next record", right == Stage.Partitions, $"in {right} of {Stage.Partitions} partitions, read with the group's own committed offsets");
     }
 

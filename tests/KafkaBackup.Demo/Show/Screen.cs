@@ -19,7 +19,7 @@ internal sealed class Screen(TextWriter writer)
     public void Table(string[] head, IEnumerable<object?[]> rows)
     {
         var cells = rows.Select(row => row.Select(Cell).ToArray()).ToList();
-        var right = head.Select((_, i) => cells.Count > 0 && cells.TrueForAll(row => row[i].Length == 0 || char.IsAsciiDigit(row[i][^1]) && !row[i].Contains(' '))).ToArray();
+        var right = head.Select((_, i) => cells.TrueForAll(row => row[i].All(c => char.IsAsciiDigit(c) || c is ',' or '.'))).ToArray();
         var width = head.Select((title, i) => cells.Select(row => row[i].Length).Append(title.Length).Max()).ToArray();
         writer.WriteLine();
         Line(head);

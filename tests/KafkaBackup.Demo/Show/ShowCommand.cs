@@ -37,7 +37,7 @@ internal static class ShowCommand
     {
         stage.Screen.Act("A broker, a topic, a producer that does not stop, a consumer group at work");
         stage.Producer.Fill(RecordsBefore);
-        ConsumerActs.ReadSome(stage, RecordsBefore / 3);
+        ConsumerActs.ReadSome(stage, fromEach: 3000);
         stage.Producer.Start();
         await stage.Producer.WaitForMore(1000, cancel);
         var ledger = stage.Producer.Ledger;

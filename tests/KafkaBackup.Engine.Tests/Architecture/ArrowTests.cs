@@ -27,8 +27,9 @@ public class ArrowTests
         ["Verify"] = Ground,
         ["Backup"] = [.. Ground, "Health"],
         ["Compare"] = Ground,
+        ["Browse"] = Ground,
         ["Restore"] = [.. Ground, "Verify", "Health"],
-        [Facade] = [.. Ground, "Verify", "Backup", "Compare", "Restore"],
+        [Facade] = [.. Ground, "Verify", "Backup", "Browse", "Compare", "Restore"],
     };
 
     [Fact]

@@ -73,7 +73,7 @@ public sealed class DescribingTests
     private static async Task<IReadOnlyList<BackupInfo>> ListAsync(MemoryStore store, string? id, string[]? topics = null, IEngineEvents? events = null)
     {
         var found = new List<BackupInfo>();
-        await foreach (var info in Engine(store, events).GetBackupsAsync(Settings, id, topics, default))
+        await foreach (var info in EngineOn(store, events).GetBackupsAsync(Settings, id, topics, default))
         {
             found.Add(info);
         }

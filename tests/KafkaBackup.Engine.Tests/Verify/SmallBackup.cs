@@ -82,14 +82,14 @@ internal static class SmallBackup
         return (summary.ToEntry(key, run), (await SegmentImage.CheckAsync(bytes)).LastRecord);
     }
 
-    public static KafkaEngine Engine(IStore store, IEngineEvents? events = null, TimeProvider? clock = null) => new(
+    public static KafkaEngine EngineOn(IStore store, IEngineEvents? events = null, TimeProvider? clock = null) => new(
         events ?? SilentEvents.Instance, Path.GetTempPath(),
         EngineSeams.Real with { OpenStore = (_, _) => store, Clock = clock ?? TimeProvider.System });
 
     public static StoreSettings Settings { get; } = new() { Path = Path.Combine(Path.GetTempPath(), "kafkabackup-not-used") };
 
     public static Task<BackupReport> CheckAsync(IStore store, bool deep = true, Sample? sample = null, string id = Id, TimeProvider? clock = null) =>
-        Engine(store, clock: clock).CheckBackupAsync(new CheckSettings { Store = Settings, BackupId = id, Deep = deep, Sample = sample }, default);
+        EngineOn(store, clock: clock).CheckBackupAsync(new CheckSettings { Store = Settings, BackupId = id, Deep = deep, Sample = sample }, default);
 
     public static async Task<RepairResult> RepairAsync(IStore store, bool force = false, TimeProvider? clock = null)
     {
@@ -98,11 +98,11 @@ internal static class SmallBackup
     }
 
     public static Task<Planned<RepairResult, RepairResult>> PlanRepairAsync(IStore store, bool force = false, TimeProvider? clock = null) =>
-        Engine(store, clock: clock).PlanRepairAsync(new RepairSettings { Store = Settings, BackupId = Id, Force = force }, default);
+        EngineOn(store, clock: clock).PlanRepairAsync(new RepairSettings { Store = Settings, BackupId = Id, Force = force }, default);
 
     public static async Task<RemovalResult> RemoveAsync(IStore store, RemoveSettings? settings = null, TimeProvider? clock = null)
     {
-        await using var planned = await Engine(store, clock: clock).PlanRemovalAsync((settings ?? new RemoveSettings { Force = true }) with { Store = Settings, BackupId = settings?.BackupId ?? Id }, default);
+        await using var planned = await EngineOn(store, clock: clock).PlanRemovalAsync((settings ?? new RemoveSettings { Force = true }) with { Store = Settings, BackupId = settings?.BackupId ?? Id }, default);
         return Assert.Single(await planned.RunAsync(default));
     }
 
@@ -116,7 +116,7 @@ internal static class SmallBackup
     public static void Flip(MemoryStore store, string key, int at, byte mask = 0xFF)
     {
         var bytes = store[key];
-        bytes[at] ^= mask;
+        bytes[at % bytes.Length] ^= mask;
         store[key] = bytes;
     }
 }
