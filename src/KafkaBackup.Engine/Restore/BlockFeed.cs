@@ -18,14 +18,14 @@ internal sealed class BlockFeed : IAsyncDisposable
     }
 
     /// <summary>Null at the end. Throws what reading the backup threw. For the sender's own thread, which has nothing else to do.</summary>
-    public StreamBlock? Next()
+    public StreamBlock? Next(CancellationToken cancel)
     {
         if (_channel.Reader.TryRead(out var block))
         {
             return block;
         }
 
-        return _channel.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult() && _channel.Reader.TryRead(out block) ? block : null;
+        return _channel.Reader.WaitToReadAsync(cancel).AsTask().GetAwaiter().GetResult() && _channel.Reader.TryRead(out block) ? block : null;
     }
 
     public async ValueTask DisposeAsync()

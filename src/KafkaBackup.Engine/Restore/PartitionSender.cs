@@ -41,6 +41,9 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
 
     public long Delivered { get; private set; } = progress.Done;
 
+    /// <summary>The number of the next record to send.</summary>
+    public long Next { get; private set; } = progress.Done;
+
     public TargetWork Work => progress.Work;
 
     /// <summary>Sends all records of the block from the index on and up to the limit (exclusive). False when a fault or a stop came between.</summary>
@@ -75,6 +78,7 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
             }
 
             _pending.Enqueue(new Pending(index, source, record.Offset, record.PayloadBytes));
+            Next = index + 1;
 
             index++;
             if (++_sinceTaken >= PollEvery)

@@ -19,7 +19,7 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
 
     private readonly RecordStream _stream = scope.Stream(progress.Work);
     private readonly TargetWork _work = progress.Work;
-    private bool _alone = progress.Resumed > 0;
+    private bool _alone;
     private bool _singles;
 
     public async Task<LaneOutcome> RunAsync(CancellationToken stop)
@@ -46,7 +46,6 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
                 scope.Events.Verbose($"{_work.Target}: {fault.Error?.Message ?? fault.Text} Looking at the target to see how far it came.");
                 await SettleAsync(unacknowledged, stop).ConfigureAwait(false);
                 _singles = fault.Kind == WriteFaultKind.Refused;
-                _alone = true;
             }
 
             return new LaneOutcome(progress, progress.IsComplete ? PartitionStatus.Complete : PartitionStatus.Stopped, null);
@@ -66,6 +65,7 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
     {
         using var writer = scope.Cluster.OpenWriter(LaneWriter.Options(scope, _work, writerBytes, transactionalId: null, _singles));
         writer.Open(_work.Target, 0);
+        _alone = true;
         var start = progress.Start;
         var sender = new PartitionSender(scope, progress, writer, index => start + index);
         var feed = new BlockFeed(_stream, progress.Done, stop);
@@ -82,7 +82,7 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
     {
         try
         {
-            while (!stop.IsCancellationRequested && feed.Next() is { } block)
+            while (!stop.IsCancellationRequested && feed.Next(stop) is { } block)
             {
                 using (block)
                 {
@@ -104,8 +104,9 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
 
     private bool SendBlock(PartitionSender sender, StreamBlock block, long limit, CancellationToken stop)
     {
-        // After a resume or a fault the first batch goes alone: its offset proves that nobody else writes here.
-        var until = _alone ? Math.Min(limit, block.FirstIndex + block.Skip + scope.Options.ProduceBatchSize) : limit;
+        // A writer's first record goes alone. Its offset proves that nobody else writes here; and only from then on does the broker know this
+        // producer: of an unknown one it takes any sequence number, so that a refused first batch would leave a hole before the second.
+        var until = _alone ? Math.Min(limit, block.FirstIndex + block.Skip + 1) : limit;
         return sender.Send(block, _stream, until, stop) && (!_alone || ProveAndGoOn(sender, block, until, limit, stop));
     }
 

@@ -22,6 +22,8 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
     private KafkaBackupException? _refusal;
     private KafkaBackupException? _unreadable;
     private AbortableTransactionException? _lost;
+    private StreamBlock? _block;
+    private bool _atEnd;
     private bool _singles;
 
     public async Task<LaneOutcome> RunAsync(CancellationToken stop)
@@ -65,9 +67,21 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
         var feed = new BlockFeed(_stream, progress.Done, stop);
         await using (feed.ConfigureAwait(false))
         {
-            while (!stop.IsCancellationRequested && await TransactAsync(writer, sender, feed, stop).ConfigureAwait(false))
+            try
             {
+                while (!stop.IsCancellationRequested && await TransactAsync(writer, sender, feed, stop).ConfigureAwait(false))
+                {
+                }
             }
+            finally
+            {
+                LetGo();
+            }
+        }
+
+        if (_unreadable is not null && sender.Fault is null)
+        {
+            throw _unreadable;
         }
 
         return sender.Fault;
@@ -77,70 +91,78 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
     private async Task<bool> TransactAsync(IRecordWriter writer, PartitionSender sender, BlockFeed feed, CancellationToken stop)
     {
         writer.BeginTransaction();
+        var more = false;
         try
         {
-            var more = await Task.Factory.StartNew(
+            more = await Task.Factory.StartNew(
                 () => Fill(sender, feed, stop), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
             if (sender.Fault is null && sender.Delivered > progress.Done)
             {
-                var mark = new GroupOffset(_work.Target, sender.Delivered, TransactionalNames.Metadata(scope.Work, progress.Start));
+                var mark = TransactionalNames.Mark(scope.Work, _work.Target, sender.Delivered, progress.Start);
                 await writer.SendOffsetsAsync(TransactionalNames.Group(scope.Options), [mark], CancellationToken.None).ConfigureAwait(false);
                 await writer.CommitTransactionAsync(CancellationToken.None).ConfigureAwait(false);
                 sender.Release();
-                return _unreadable is null ? more : throw _unreadable;
+                return more;
             }
         }
         catch (AbortableTransactionException lost)
         {
-            _lost = lost;
-
             // The transaction is lost, not the restore: the next one begins where the last commit ended.
+            _lost = lost;
+            more = false;
         }
 
         await writer.AbortTransactionAsync(CancellationToken.None).ConfigureAwait(false);
-        return _unreadable is null || sender.Fault is not null ? false : throw _unreadable;
+        return more && sender.Fault is null;
     }
 
-    /// <summary>Sends whole blocks until the transaction is large or old enough, and waits for their reports. True when there may be more.</summary>
+    /// <summary>Sends until the transaction is large or old enough, and waits for the reports. True when there may be more.</summary>
     private bool Fill(PartitionSender sender, BlockFeed feed, CancellationToken stop)
     {
-        var began = scope.Clock.GetTimestamp();
-        var first = sender.Delivered;
-        var more = true;
-        while (!stop.IsCancellationRequested && scope.Clock.GetElapsedTime(began) < LongestTransaction)
+        using var age = new CancellationTokenSource(LongestTransaction, scope.Clock);
+        using var cut = CancellationTokenSource.CreateLinkedTokenSource(stop, age.Token);
+        var first = sender.Next;
+        while (!cut.IsCancellationRequested && sender.Next - first < TransactionRecords && HasBlock(feed, cut.Token))
         {
-            if (Next(feed) is not { } block)
+            if (sender.Send(_block!, _stream, _limit, cut.Token))
             {
-                more = false;
-                break;
+                LetGo();
             }
-
-            using (block)
+            else
             {
-                var sent = sender.Send(block, _stream, _limit, CancellationToken.None);
-                more = sent && block.FirstIndex + block.Block.Info.Stats.RecordCount < _limit;
-                if (!more || block.FirstIndex + block.Block.Info.Stats.RecordCount - first >= TransactionRecords)
-                {
-                    break;
-                }
+                // Cut in the middle of a block, by time or by a stop; or a fault, after which nothing of this writer's goes on.
+                _block = _block! with { Skip = (int)(sender.Next - _block.FirstIndex) };
+                break;
             }
         }
 
-        return sender.Drain(CancellationToken.None) && more;
+        return sender.Drain(CancellationToken.None) && !_atEnd && _unreadable is null && sender.Next < _limit;
     }
 
-    /// <summary>What was sent before the backup could not be read on is committed first.</summary>
-    private StreamBlock? Next(BlockFeed feed)
+    /// <summary>What was sent before the backup ended, or could not be read on, is committed first.</summary>
+    private bool HasBlock(BlockFeed feed, CancellationToken cut)
     {
         try
         {
-            return feed.Next();
+            _block ??= feed.Next(cut);
+            _atEnd = _block is null;
         }
         catch (KafkaBackupException error)
         {
             _unreadable = error;
-            return null;
         }
+        catch (OperationCanceledException) when (cut.IsCancellationRequested)
+        {
+            // A slow store must not keep a transaction open.
+        }
+
+        return _block is not null;
+    }
+
+    private void LetGo()
+    {
+        _block?.Dispose();
+        _block = null;
     }
 
     /// <summary>

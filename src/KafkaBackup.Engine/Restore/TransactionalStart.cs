@@ -16,7 +16,8 @@ internal static class TransactionalNames
     public static string TransactionalId(RestoreWork work, TopicPartition target) => $"kafkabackup-restore-{work.Options.BackupId}-{target.Topic}-{target.Partition}";
 
     /// <summary>Goes with each progress: whose it is, and where the partition began.</summary>
-    public static string Metadata(RestoreWork work, long start) => string.Create(CultureInfo.InvariantCulture, $"kafkabackup:1:{start}:{work.Options.Fingerprint.Hash}");
+    public static GroupOffset Mark(RestoreWork work, TopicPartition target, long done, long start) =>
+        new(target, done, string.Create(CultureInfo.InvariantCulture, $"kafkabackup:1:{start}:{work.Options.Fingerprint.Hash}"));
 
     public static (long Start, string Hash)? ReadMetadata(string metadata)
     {
@@ -40,9 +41,16 @@ internal sealed class TransactionalStart(RestoreScope scope, TargetLog log)
         var found = new List<(PartitionProgress, KafkaBackupException?)>(targets.Count);
         foreach (var target in targets)
         {
-            found.Add(committed.TryGetValue(target.Target, out var offset) && offset.Offset > 0
+            found.Add(committed.TryGetValue(target.Target, out var offset) && offset.Offset >= 0
                 ? await ResumeAsync(target, offset, stop).ConfigureAwait(false)
                 : (new PartitionProgress(target, ends[target.Target], 0), null));
+        }
+
+        // Killed in its very first transaction, a restore leaves aborted records; the next run must know them for its own.
+        var marks = targets.Where(t => !committed.ContainsKey(t.Target)).Select(t => TransactionalNames.Mark(scope.Work, t.Target, 0, ends[t.Target])).ToArray();
+        if (marks.Length > 0)
+        {
+            await scope.Cluster.AlterGroupOffsetsAsync(group, marks, stop).ConfigureAwait(false);
         }
 
         return found;
@@ -69,13 +77,20 @@ internal sealed class TransactionalStart(RestoreScope scope, TargetLog log)
         try
         {
             var stream = scope.Stream(target);
+            if (committed.Offset == 0)
+            {
+                return (new PartitionProgress(target, mark.Start, 0), null);
+            }
+
             var maps = await new TransactionalMaps(scope.Cluster, scope.Clock).ReadAsync(target, stream, mark.Start, committed.Offset, stop).ConfigureAwait(false);
             scope.Events.Verbose($"{target.Target}: {committed.Offset} of {target.RecordCount} records are there already.");
             return (new PartitionProgress(target, mark.Start, committed.Offset, maps), null);
         }
         catch (KafkaBackupException error)
         {
-            return (new PartitionProgress(target, mark.Start, 0), error);
+            var cause = error.Definition != ErrorIds.TargetChanged ? error : ErrorIds.TargetChanged.With(
+                error.Message, target.Target.ToString(), $"Stop what writes there, empty the partition, delete the consumer group {TransactionalNames.Group(scope.Options)}, and restore again.", error);
+            return (new PartitionProgress(target, mark.Start, 0), cause);
         }
     }
 }
