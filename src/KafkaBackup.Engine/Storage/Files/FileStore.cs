@@ -11,6 +11,7 @@ public sealed class FileStore : IStore
     private const FileShare EverythingShared = FileShare.ReadWrite | FileShare.Delete;
 
     private readonly string _root;
+    private readonly PageBuffers _pageBuffers = new();
 
     /// <param name="root">An absolute path. It may be a link itself; links below it are refused.</param>
     public FileStore(string root)
@@ -100,11 +101,11 @@ public sealed class FileStore : IStore
     }
 
     public async ValueTask<IStoreUpload> CreateAsync(string key, CancellationToken cancel) =>
-        new FileUpload(_root, await BeginAsync(key, cancel).ConfigureAwait(false), Resolve(key));
+        new FileUpload(_root, await BeginAsync(key, _pageBuffers, cancel).ConfigureAwait(false), Resolve(key));
 
     public async ValueTask PutAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancel)
     {
-        await using var upload = await CreateAsync(key, cancel).ConfigureAwait(false);
+        await using var upload = new FileUpload(_root, await BeginAsync(key, null, cancel).ConfigureAwait(false), Resolve(key));
         await upload.WriteAsync(content, cancel).ConfigureAwait(false);
         await upload.CommitAsync(cancel).ConfigureAwait(false);
     }
@@ -114,7 +115,7 @@ public sealed class FileStore : IStore
         var path = Resolve(key);
         try
         {
-            using var file = await BeginAsync(key, cancel).ConfigureAwait(false);
+            using var file = await BeginAsync(key, null, cancel).ConfigureAwait(false);
             await file.WriteAsync(content, cancel).ConfigureAwait(false);
             return await Task.Run(file.TryTakeName, cancel).ConfigureAwait(false);
         }
@@ -180,12 +181,12 @@ public sealed class FileStore : IStore
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    private async ValueTask<TemporaryFile> BeginAsync(string key, CancellationToken cancel)
+    private async ValueTask<TemporaryFile> BeginAsync(string key, PageBuffers? uncached, CancellationToken cancel)
     {
         var path = Resolve(key);
         try
         {
-            return await Task.Run(() => TemporaryFile.Create(path), cancel).ConfigureAwait(false);
+            return await Task.Run(() => TemporaryFile.Create(path, uncached), cancel).ConfigureAwait(false);
         }
         catch (Exception e) when (FileFault.IsFileException(e))
         {

@@ -1,14 +1,17 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace KafkaBackup.Engine.Storage.Files;
 
-/// <summary>What the class library lacks on Linux and macOS: flushing a folder, and giving a file its name only if nobody has it.</summary>
+/// <summary>What the class library lacks on Linux and macOS: flushing a folder, giving a file its name only if nobody has it, writing past the page cache.</summary>
 internal static partial class PosixFiles
 {
     private const int ReadOnly = 0;
     private const int RenameNoReplace = 1;
     private const int RenameExclusive = 4;
     private const int CurrentFolder = -100;
+    private const int GetFlags = 3;
+    private const int SetFlags = 4;
 
     private const int OperationNotPermitted = 1;
     private const int NotFound = 2;
@@ -81,6 +84,24 @@ internal static partial class PosixFiles
         throw ErrorFor(error, target);
     }
 
+    /// <summary>Turns writing past the page cache (O_DIRECT) on or off; false where the platform or the file system has no such thing.</summary>
+    public static bool TrySetUncached(SafeFileHandle file, bool on)
+    {
+        var direct = RuntimeInformation.ProcessArchitecture switch
+        {
+            Architecture.X64 or Architecture.X86 => 0x4000,
+            Architecture.Arm64 or Architecture.Arm => 0x10000,
+            _ => 0,
+        };
+        if (!OperatingSystem.IsLinux() || direct == 0)
+        {
+            return false;
+        }
+
+        var flags = Control(file, GetFlags, 0);
+        return flags >= 0 && Control(file, SetFlags, on ? flags | direct : flags & ~direct) == 0;
+    }
+
     private static int CloseOnExec => OperatingSystem.IsMacOS() ? 0x1000000 : 0x80000;
 
     private static int RenameExclusively(string source, string target) => OperatingSystem.IsMacOS()
@@ -95,6 +116,9 @@ internal static partial class PosixFiles
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    private static partial int Control(SafeFileHandle file, int command, int argument);
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int Flush(int descriptor);

@@ -13,20 +13,24 @@ internal sealed class TemporaryFile : IDisposable
     private readonly string _path;
     private readonly string _target;
     private readonly SafeFileHandle _handle;
+    private readonly UncachedWriting? _uncached;
     private bool _ended;
 
-    private TemporaryFile(string path, string target, SafeFileHandle handle)
+    private TemporaryFile(string path, string target, SafeFileHandle handle, UncachedWriting? uncached)
     {
         _path = path;
         _target = target;
         _handle = handle;
+        _uncached = uncached;
     }
 
     public long Length { get; private set; }
 
     public static bool IsTemporaryName(ReadOnlySpan<char> name) => name.StartsWith(StoreKey.ReservedNameStart, StringComparison.Ordinal);
 
-    public static TemporaryFile Create(string target)
+    /// <param name="target">The name that it will have.</param>
+    /// <param name="uncached">For a large file that is written in pieces: goes past the page cache where that is possible. Null for a small one.</param>
+    public static TemporaryFile Create(string target, PageBuffers? uncached = null)
     {
         var folder = Path.GetDirectoryName(target)!;
         for (var attempt = 1; ; attempt++)
@@ -35,7 +39,8 @@ internal sealed class TemporaryFile : IDisposable
             try
             {
                 DurableFolder.Create(folder);
-                return new TemporaryFile(path, target, File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.Asynchronous));
+                var handle = File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.Asynchronous);
+                return new TemporaryFile(path, target, handle, uncached is null ? null : UncachedWriting.TryBegin(handle, uncached));
             }
             catch (DirectoryNotFoundException) when (attempt < CreationAttempts)
             {
@@ -46,7 +51,15 @@ internal sealed class TemporaryFile : IDisposable
 
     public async ValueTask WriteAsync(ReadOnlyMemory<byte> content, CancellationToken cancel)
     {
-        await RandomAccess.WriteAsync(_handle, content, Length, cancel).ConfigureAwait(false);
+        if (_uncached is null)
+        {
+            await RandomAccess.WriteAsync(_handle, content, Length, cancel).ConfigureAwait(false);
+        }
+        else
+        {
+            await _uncached.WriteAsync(content, cancel).ConfigureAwait(false);
+        }
+
         Length += content.Length;
     }
 
@@ -117,6 +130,7 @@ internal sealed class TemporaryFile : IDisposable
 
     private void FlushAndClose()
     {
+        _uncached?.Finish();
         RandomAccess.FlushToDisk(_handle);
         _handle.Dispose();
     }
