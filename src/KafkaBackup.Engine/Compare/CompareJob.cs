@@ -23,7 +23,7 @@ internal sealed class CompareJob(EngineSeams seams, IEngineEvents events, Option
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var rows = Channel.CreateUnbounded<TopicComparison>();
-        var comparing = Task.Run(() => CompareAllAsync(() => new CompareLane(options, reference, difference, progress), topics, rows.Writer, stop.Token), CancellationToken.None);
+        var comparing = Task.Run(() => CompareAllAsync(() => new CompareLane(options, reference, difference, progress), options, topics, rows.Writer, stop.Token), CancellationToken.None);
         try
         {
             await foreach (var row in rows.Reader.ReadAllAsync(cancel).ConfigureAwait(false))
@@ -43,7 +43,8 @@ internal sealed class CompareJob(EngineSeams seams, IEngineEvents events, Option
         : new BackupSource(new BackupCatalog(seams.OpenStore(side.Store!, events)), side.BackupId!, events);
 
     /// <summary>Ends the channel with whatever happens; never throws itself.</summary>
-    private async Task CompareAllAsync(Func<CompareLane> openLane, IReadOnlyList<TopicPair> topics, ChannelWriter<TopicComparison> rows, CancellationToken cancel)
+    private async Task CompareAllAsync(
+        Func<CompareLane> openLane, CompareOptions options, IReadOnlyList<TopicPair> topics, ChannelWriter<TopicComparison> rows, CancellationToken cancel)
     {
         Exception? error = null;
         try
@@ -52,6 +53,12 @@ internal sealed class CompareJob(EngineSeams seams, IEngineEvents events, Option
             var desk = new Desk(topics, rows, events);
             var width = Math.Min(Width, waiting.Count);
             await Task.WhenAll(Enumerable.Range(0, width).Select(_ => Task.Run(() => RunLaneAsync(openLane, waiting, desk, cancel), cancel))).ConfigureAwait(false);
+            if (options.FromOffset is { } from && !desk.SawRecords && topics.SelectMany(t => t.Partitions).Any(p => !p.Reference.IsEmpty || !p.Difference.IsEmpty))
+            {
+                // By original offsets it only shows at the end whether a range holds anything; "equal" would then be said of nothing.
+                throw ErrorIds.NothingMatched.With(
+                    $"No record of {string.Join(", ", topics.Select(t => t.Name))} has an offset from {from} on, on either side.", from, "Give a smaller -FromOffset.");
+            }
         }
         catch (Exception e)
         {
@@ -79,6 +86,9 @@ internal sealed class CompareJob(EngineSeams seams, IEngineEvents events, Option
         private readonly Dictionary<TopicPair, TopicScore> _scores = topics.ToDictionary(t => t, t => new TopicScore(t));
         private readonly Dictionary<TopicPair, Task<TopicAlignment>> _alignments = [];
 
+        /// <summary>Some record was compared, was found on one side only, or could not be looked at.</summary>
+        public bool SawRecords { get; private set; }
+
         public Task<TopicAlignment> AlignmentAsync(TopicPair topic, CompareLane lane, CancellationToken cancel)
         {
             lock (_gate)
@@ -92,6 +102,7 @@ internal sealed class CompareJob(EngineSeams seams, IEngineEvents events, Option
             lock (_gate)
             {
                 rows.TryWrite(row);
+                SawRecords |= row.ComparedCount > 0 || row.Verdict != ComparisonVerdict.Equal;
                 if (_scores[pair.Topic].Add(row) is { } sum)
                 {
                     rows.TryWrite(sum);

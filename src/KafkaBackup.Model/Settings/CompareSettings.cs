@@ -12,7 +12,6 @@ public sealed record CompareSide
 
 public sealed record CompareSettings
 {
-    public string? ConfigPath { get; init; }
     public CompareSide? Reference { get; init; }
     public CompareSide? Difference { get; init; }
     public IReadOnlyList<string>? Topics { get; init; }

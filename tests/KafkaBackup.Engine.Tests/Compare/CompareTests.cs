@@ -197,6 +197,7 @@ public sealed class CompareTests : IAsyncDisposable
         Assert.Equal(ErrorIds.ComparisonImpossible, (await RefusedAsync(Asked("left", "wide"))).Definition);
         Assert.Equal(ErrorIds.ComparisonImpossible, (await RefusedAsync(Asked("left", "left") with { Partitions = [1] })).Definition);
         Assert.Equal(ErrorIds.NothingMatched, (await RefusedAsync(Asked("left", "left") with { FromOffset = 99 })).Definition);
+        Assert.Equal(ErrorIds.NothingMatched, (await RefusedAsync(Asked("left", "left") with { FromOffset = 99, Align = AlignMode.OriginalOffset })).Definition);
         Assert.Equal(ErrorIds.ComparisonImpossible, (await RefusedAsync(Asked("left", "left") with { Align = AlignMode.OriginalOffset })).Definition);
         Assert.Equal(ErrorIds.MissingSettings, (await RefusedAsync(new CompareSettings { Topics = ["left"] })).Definition);
     }
