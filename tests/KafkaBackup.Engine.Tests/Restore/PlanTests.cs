@@ -9,12 +9,14 @@ public sealed class PlanTests
 {
     private const long T0 = 1_700_000_000_000;
 
+    private static readonly Dictionary<string, IReadOnlyDictionary<string, string>> KeptForever = new() { [""] = new Dictionary<string, string> { ["retention.ms"] = "-1" } };
+
     [Fact]
     public async Task D1_the_plan_counts_to_the_record_and_writes_nothing()
     {
         await using var scenario = await FaultTests.FilledAsync(3000, segment: 1000);
         var before = await scenario.Source.KeysAsync();
-        var asked = RestoreScenario.Asked() with { TimeWindowStart = T0 + 500, TimeWindowEnd = T0 + 2499, CheckpointPath = scenario.CheckpointPath, OffsetReportPath = scenario.ReportPath };
+        var asked = RestoreScenario.Asked() with { TimeWindowStart = T0 + 500, TimeWindowEnd = T0 + 2499, CheckpointPath = scenario.CheckpointPath, OffsetReportPath = scenario.ReportPath, TopicConfigOverrides = KeptForever };
 
         var report = await scenario.ReportAsync(asked);
 
@@ -30,6 +32,16 @@ public sealed class PlanTests
         var result = await scenario.RestoredAsync(asked);
         Assert.Equal((report.RecordCount, report.Bytes), (result.RecordCount, result.Bytes));
         scenario.AssertEqual("orders", only: r => r.Offset is >= 500 and <= 2499);
+    }
+
+    [Fact]
+    public async Task D4_old_records_for_a_new_topic_with_the_brokers_default_retention_are_a_warning()
+    {
+        await using var scenario = await FaultTests.FilledAsync(10);
+        var finding = Assert.Single((await scenario.ReportAsync(RestoreScenario.Asked())).Findings, f => f.Kind == FindingKind.Retention);
+        Assert.Equal(FindingSeverity.Warning, finding.Severity);
+        Assert.Contains("'retention.ms' = '-1'", finding.Advice, StringComparison.Ordinal);
+        Assert.Empty((await scenario.ReportAsync(RestoreScenario.Asked() with { TopicConfigOverrides = KeptForever })).Findings);
     }
 
     [Fact]
