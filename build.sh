@@ -98,7 +98,7 @@ run_tests() {
     elif ! find_pwsh; then
         count+=(--left-out "the Pester suite (no pwsh on the PATH, and the PowerShell .NET tool can't be had from this NuGet source)")
     else
-        limited 600 "${pwsh[@]}" -NoProfile -NonInteractive -File build/pester.ps1 -ResultFile "$results/pester.xml" -CacheFolder "$cache/modules" </dev/null || code=$?
+        limited 1500 "${pwsh[@]}" -NoProfile -NonInteractive -File build/pester.ps1 -ResultFile "$results/pester.xml" -CacheFolder "$cache/modules" </dev/null || code=$?
         if ((code == 3)); then
             count+=(--left-out "the Pester suite (PowerShell is here, but neither the module path nor the Gallery has Pester 5)")
         elif ((code != 0)); then
