@@ -15,7 +15,7 @@ public interface IKafkaCluster : IAsyncDisposable
     /// <summary>Every config of the topics named, with where each value comes from.</summary>
     Task<IReadOnlyDictionary<string, IReadOnlyList<TopicConfig>>> DescribeConfigsAsync(IReadOnlyCollection<string> topics, CancellationToken cancel);
 
-    /// <summary>One bound of many partitions, in few requests (DESIGN section 3). A partition that fails has its error in its answer.</summary>
+    /// <summary>One bound of many partitions, in few requests. A partition that fails has its error in its answer.</summary>
     Task<IReadOnlyDictionary<TopicPartition, OffsetAnswer>> ListOffsetsAsync(
         IReadOnlyCollection<TopicPartition> partitions, OffsetBound bound, CancellationToken cancel);
 

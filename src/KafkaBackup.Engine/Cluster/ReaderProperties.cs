@@ -1,6 +1,6 @@
 namespace KafkaBackup.Engine.Cluster;
 
-/// <summary>The library's settings for reading; DESIGN section 3 says what each was learnt from.</summary>
+/// <summary>The library's settings for reading, each learnt from a failure.</summary>
 internal static class ReaderProperties
 {
     public static IReadOnlyList<KeyValuePair<string, string>> Tuning { get; } =

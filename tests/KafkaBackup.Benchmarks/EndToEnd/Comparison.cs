@@ -192,7 +192,7 @@ internal sealed class Comparison(BenchOptions options, BrokerProcess broker, str
     private static void Say(string line) => Console.Error.WriteLine(line);
 
     /// <param name="Beside">The step whose time it is compared with.</param>
-    /// <param name="Target">The largest ratio that DESIGN promises.</param>
+    /// <param name="Target">The largest ratio that was promised.</param>
     /// <param name="Missing">Why it cannot run here.</param>
     private sealed record Step(string Name, Func<Task<(Sample Sample, string? Skipped)>> RunAsync, string? Beside = null, double? Target = null, string? Missing = null);
 }

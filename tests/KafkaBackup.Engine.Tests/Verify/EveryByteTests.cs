@@ -5,7 +5,7 @@ using static KafkaBackup.Engine.Tests.Verify.SmallBackup;
 
 namespace KafkaBackup.Engine.Tests.Verify;
 
-/// <summary>The promise of DESIGN section 7: any flipped byte in any file of a backup is found, named, and none crashes the check.</summary>
+/// <summary>The promise: any flipped byte in any file of a backup is found, named, and none crashes the check.</summary>
 public sealed class EveryByteTests
 {
     private const string SecondsVariable = "KAFKABACKUP_TEST_FLIP_SECONDS";
