@@ -98,7 +98,7 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
                 () => Fill(sender, feed, stop), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
             if (sender.Fault is null && sender.Delivered > progress.Done)
             {
-                var mark = TransactionalNames.Mark(scope.Work, _work.Target, sender.Delivered, progress.Start);
+                var mark = TransactionalNames.Progress(scope.Work, _work, sender.Delivered, progress.Start);
                 await writer.SendOffsetsAsync(TransactionalNames.Group(scope.Options), [mark], CancellationToken.None).ConfigureAwait(false);
                 await writer.CommitTransactionAsync(CancellationToken.None).ConfigureAwait(false);
                 sender.Release();
@@ -124,7 +124,7 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
         var first = sender.Next;
         while (!cut.IsCancellationRequested && sender.Next - first < TransactionRecords && HasBlock(feed, cut.Token))
         {
-            if (sender.Send(_block!, _stream, _limit, cut.Token))
+            if (sender.Send(_block!, _limit, cut.Token))
             {
                 LetGo();
             }
