@@ -6,6 +6,7 @@ using Confluent.Kafka;
 using KafkaBackup.Engine.Tests.Backup;
 using KafkaBackup.LocalBroker;
 using KafkaBackup.LocalBroker.Wire;
+using KafkaBackup.Testing;
 
 namespace KafkaBackup.Engine.Tests.Restore;
 
@@ -153,6 +154,24 @@ public sealed class SettingTests
         var result = (await running).Single();
 
         Assert.True(result.Status == RestoreStatus.Complete, result.Partitions.Single().ErrorMessage);
+        scenario.AssertEqual("orders", committedOnly: true);
+    }
+
+    [Fact]
+    public async Task E6_a_transaction_that_the_target_ended_by_time_is_brought_again()
+    {
+        var clock = new ShiftingClock();
+        await using var scenario = new RestoreScenario(targetOptions: new LocalClusterOptions { Clock = clock }) { Clock = clock };
+        scenario.Source.Cluster.CreateTopic("orders");
+        scenario.Source.Fill("orders", 9000);
+        await scenario.Source.BackUpAsync();
+        var running = scenario.RestoredAsync(RestoreScenario.Asked() with { RecordsPerSecond = 3000, Delivery = DeliveryMode.Transactional });
+        await FaultTests.ReachedAsync(scenario, 3000);
+
+        clock.Shift(TimeSpan.FromMinutes(2));
+
+        Assert.Equal(9000, (await running).RecordCount);
+        Assert.Contains(scenario.Events.VerboseLines, l => l.Contains("longer than a transaction lasts", StringComparison.Ordinal));
         scenario.AssertEqual("orders", committedOnly: true);
     }
 
