@@ -49,14 +49,14 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
     public TargetWork Work => progress.Work;
 
     /// <summary>Sends all records of the block from the index on and up to the limit (exclusive). False when a fault or a stop came between.</summary>
-    public bool Send(StreamBlock block, RecordStream stream, long limit, CancellationToken stop)
+    public bool Send(StreamBlock block, long limit, CancellationToken stop)
     {
         var source = SourceIndex(block.Source);
         var skip = block.Skip;
         var index = block.FirstIndex;
         foreach (var record in block.Block)
         {
-            if (!stream.Wants(record.Timestamp))
+            if (!block.Takes(record))
             {
                 continue;
             }

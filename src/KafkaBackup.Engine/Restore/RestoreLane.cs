@@ -107,7 +107,7 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
         // A writer's first record goes alone. Its offset proves that nobody else writes here; and only from then on does the broker know this
         // producer: of an unknown one it takes any sequence number, so that a refused first batch would leave a hole before the second.
         var until = _alone ? Math.Min(limit, block.FirstIndex + block.Skip + 1) : limit;
-        return sender.Send(block, _stream, until, stop) && (!_alone || ProveAndGoOn(sender, block, until, limit, stop));
+        return sender.Send(block, until, stop) && (!_alone || ProveAndGoOn(sender, block, until, limit, stop));
     }
 
     private bool ProveAndGoOn(PartitionSender sender, StreamBlock block, long until, long limit, CancellationToken stop)
@@ -119,7 +119,7 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
 
         _alone = false;
         var sent = until - block.FirstIndex;
-        return block.Block.Info.Stats.RecordCount <= sent || sender.Send(block with { Skip = (int)sent }, _stream, limit, stop);
+        return block.Block.Info.Stats.RecordCount <= sent || sender.Send(block with { Skip = (int)sent }, limit, stop);
     }
 
     /// <summary>After a fault: how far did we come? What the target's log end says, and its last record must be ours.</summary>
