@@ -19,7 +19,7 @@ internal sealed class S3Session : IDisposable
         Faults = new S3Faults(options, Connection);
         Calls = new S3Calls(Connection, Faults, limits, onRetry, time);
         Requests = new S3Requests(options, time);
-        Buffers = new S3Buffers(limits.BytesInFlight);
+        Buffers = new S3Buffers(limits.UploadBytes);
     }
 
     public S3Options Options { get; }
@@ -145,7 +145,6 @@ internal sealed class S3Session : IDisposable
     public void Dispose()
     {
         Connection.Dispose();
-        Buffers.Dispose();
         _recognising.Dispose();
     }
 
