@@ -89,7 +89,7 @@ internal sealed class S3Session : IDisposable
         try
         {
             return await Calls.RunAsync(
-                new S3Call("s3:GetObject", key),
+                new S3Call("s3:GetObject", key) { IsHead = true },
                 stop => Client.GetObjectMetadataAsync(new GetObjectMetadataRequest { BucketName = Options.Bucket, Key = Requests.FullKey(key) }, stop),
                 cancel).ConfigureAwait(false);
         }
