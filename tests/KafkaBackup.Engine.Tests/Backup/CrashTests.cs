@@ -37,7 +37,7 @@ public class CrashTests : OnStore
             },
             Step);
 
-        Assert.InRange(crashes, Math.Max(4, 40 / Step), 2000);
+        Assert.InRange(crashes, Math.Max(2, 40 / Step), 2000);
     }
 
     [Fact]
@@ -66,7 +66,7 @@ public class CrashTests : OnStore
             },
             Step);
 
-        Assert.InRange(crashes, Math.Max(4, 20 / Step), 2000);
+        Assert.InRange(crashes, Math.Max(2, 20 / Step), 2000);
     }
 
     private static async Task RunAsync(BackupScenario scenario, IStore store, BackupSettings settings)

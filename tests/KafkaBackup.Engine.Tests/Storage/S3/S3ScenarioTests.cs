@@ -79,7 +79,7 @@ public sealed class S3CrashTests : CrashTests
 {
     private static readonly bool All = Environment.GetEnvironmentVariable("KAFKABACKUP_TEST_S3_CRASHES") == "all";
 
-    protected override int Step => All ? 1 : 61;
+    protected override int Step => All ? 1 : 37;
 
     protected override TimeSpan Limit => TimeSpan.FromMinutes(All ? 20 : 2);
 
