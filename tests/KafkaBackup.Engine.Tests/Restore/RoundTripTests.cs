@@ -1,14 +1,15 @@
+using KafkaBackup.Engine.Tests.Scenarios;
 using KafkaBackup.LocalBroker;
 
 namespace KafkaBackup.Engine.Tests.Restore;
 
 /// <summary>What was backed up is what arrives, record for record.</summary>
-public sealed class RoundTripTests
+public class RoundTripTests : OnStore
 {
     [Fact]
     public async Task E1_a_topic_arrives_record_for_record_in_another_cluster()
     {
-        await using var scenario = new RestoreScenario();
+        await using var scenario = await OpenRestoreAsync();
         scenario.Source.Cluster.CreateTopic("orders", partitions: 3);
         for (var partition = 0; partition < 3; partition++)
         {
@@ -54,7 +55,7 @@ public sealed class RoundTripTests
     [Fact]
     public async Task E2_a_transactional_restore_arrives_record_for_record()
     {
-        await using var scenario = new RestoreScenario();
+        await using var scenario = await OpenRestoreAsync();
         scenario.Source.Cluster.CreateTopic("orders", partitions: 2);
         scenario.Source.Fill("orders", 2500, partition: 0);
         scenario.Source.Fill("orders", 1200, partition: 1);

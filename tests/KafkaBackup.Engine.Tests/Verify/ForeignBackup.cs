@@ -7,7 +7,7 @@ namespace KafkaBackup.Engine.Tests.Verify;
 /// <summary>A backup as the other tool writes it: one topic, one segment, three records.</summary>
 internal static class ForeignBackup
 {
-    public static string Put(MemoryStore store, string id)
+    public static string Put(IOpenedStore store, string id)
     {
         var records = Enumerable.Range(0, 3).Select(i => TestRecord.Text(100 + i, $"k{i}", $"v{i}")).ToArray();
         var key = $"{id}/topics/orders/partition=0/segment-0001.zst";
