@@ -6,7 +6,7 @@ namespace KafkaBackup.Engine.Compare;
 internal sealed class LiveSource(IKafkaCluster cluster, IsolationLevel isolation, TimeProvider clock, IEngineEvents events) : CompareSource
 {
     /// <summary>Two readers a lane share the memory promise with the chunks under way.</summary>
-    private const long QueuedBytes = 16 << 20;
+    private const long QueuedBytes = 8 << 20;
 
     private IReadOnlyDictionary<string, SideTopic> _topics = new Dictionary<string, SideTopic>();
     private string? _clusterId;
