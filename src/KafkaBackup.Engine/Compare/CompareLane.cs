@@ -11,8 +11,9 @@ internal sealed class CompareLane(CompareOptions options, CompareSource referenc
     private readonly SideReader _reference = reference.OpenReader();
     private readonly SideReader _difference = difference.OpenReader();
 
-    public async Task<TopicComparison> CompareAsync(PartitionPair pair, TopicAlignment alignment, CancellationToken cancel)
+    public async Task<TopicComparison> CompareAsync(PartitionPair pair, OriginalHeaders headers, CancellationToken cancel)
     {
+        var alignment = TopicAlignment.Choose(options.Align, pair, headers);
         if ((pair.Reference.Error ?? pair.Difference.Error) is { } refused)
         {
             return Failed(pair, alignment, 0, refused);
@@ -47,15 +48,12 @@ internal sealed class CompareLane(CompareOptions options, CompareSource referenc
     }
 
     /// <summary>What the topic's records themselves say of original offsets: looks at one record a side, from the first partition that has one.</summary>
-    public Task<TopicAlignment> AlignAsync(TopicPair topic, CancellationToken cancel) => Task.Factory.StartNew(
-        () =>
-        {
-            var (left, right) = options.Align == AlignMode.Position
-                ? (null, null)
-                : (First(_reference, topic.Partitions.Select(p => p.Reference), cancel), First(_difference, topic.Partitions.Select(p => p.Difference), cancel));
-            return TopicAlignment.Choose(options.Align, topic.SameLog, left, right, topic.Name);
-        },
-        cancel, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    public Task<OriginalHeaders> LookAsync(TopicPair topic, CancellationToken cancel) => options.Align == AlignMode.Position
+        ? Task.FromResult(new OriginalHeaders(null, null))
+        : Task.Factory.StartNew(
+            () => new OriginalHeaders(
+                First(_reference, topic.Partitions.Select(p => p.Reference), cancel), First(_difference, topic.Partitions.Select(p => p.Difference), cancel)),
+            cancel, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     public void Dispose()
     {
@@ -70,6 +68,7 @@ internal sealed class CompareLane(CompareOptions options, CompareSource referenc
         Partition = pair.Partition,
         Verdict = ComparisonVerdict.Failed,
         Alignment = alignment.Mode,
+        AlignmentReason = alignment.Reason,
         ComparedCount = compared,
         ErrorId = error.ErrorId,
         ErrorMessage = error.Message,
@@ -128,6 +127,7 @@ internal sealed class CompareLane(CompareOptions options, CompareSource referenc
             Partition = pair.Partition,
             Verdict = Verdict(walk),
             Alignment = alignment.Mode,
+            AlignmentReason = alignment.Reason,
             ComparedCount = walk.Compared,
             FirstDifference = walk.FirstDifference,
             ReferenceOnlyTail = walk.Tail.Reference,

@@ -11,6 +11,9 @@ internal sealed record SideTopic(string Name, string? Id, IReadOnlyList<int> Par
 internal sealed record SidePartition(TopicPartition Id, long Start, long End, KafkaBackupException? Error = null)
 {
     public bool IsEmpty => Start >= End;
+
+    /// <summary>For messages.</summary>
+    public string Range => IsEmpty ? "none" : $"{Start}..{End - 1}";
 }
 
 /// <summary>One side of a comparison: a cluster or a backup.</summary>

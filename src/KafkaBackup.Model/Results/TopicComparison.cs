@@ -9,6 +9,9 @@ public sealed record TopicComparison
     public required ComparisonVerdict Verdict { get; init; }
     public bool Equal => Verdict == ComparisonVerdict.Equal;
     public required AlignMode Alignment { get; init; }
+
+    /// <summary>Why records were aligned so; for a topic, its weakest partition's.</summary>
+    public required string AlignmentReason { get; init; }
     public required long ComparedCount { get; init; }
     public RecordDifference? FirstDifference { get; init; }
 
