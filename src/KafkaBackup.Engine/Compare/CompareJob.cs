@@ -19,6 +19,11 @@ internal sealed class CompareJob(EngineSeams seams, IEngineEvents events, Option
         await using var other = ReferenceEquals(options.Difference, options.Reference) ? null : Open(options.Difference, options);
         var difference = other ?? reference;
         var topics = await new ComparePlan(options, reference, difference).MakeAsync(cancel).ConfigureAwait(false);
+        if (!options.IgnoreTimestamp && !(reference.TellsTimestampType && difference.TellsTimestampType))
+        {
+            events.Verbose("A backup of the other tool does not tell the timestamps' type (CreateTime or LogAppendTime): it is not compared.");
+        }
+
         var progress = new CompareProgress(topics, seams.Clock, events);
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);

@@ -21,14 +21,16 @@ internal sealed class CompareLane(CompareOptions options, CompareSource referenc
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var from = options.FromOffset ?? 0;
-        var leftForm = new RecordForm(options, alignment.ReferenceAdded);
-        var rightForm = new RecordForm(options, alignment.DifferenceAdded);
-        var mostEach = alignment.Mode == AlignMode.Position ? options.MaxRecords : null;
+        var withType = reference.TellsTimestampType && difference.TellsTimestampType;
+        var leftForm = new RecordForm(options, alignment.ReferenceAdded, withType);
+        var rightForm = new RecordForm(options, alignment.DifferenceAdded, withType);
+        var byPosition = alignment.Mode == AlignMode.Position;
+        var mostEach = byPosition ? options.MaxRecords : null;
         using var left = new SideFeed(new FeedOptions(leftForm, alignment.ReferenceBy, from, mostEach), stop.Token);
         using var right = new SideFeed(new FeedOptions(rightForm, alignment.DifferenceBy, from, mostEach), stop.Token);
-        using var walk = new PairWalk(left, right, leftForm, rightForm, alignment.Mode == AlignMode.Position, options.MaxRecords);
-        var readingLeft = Read(_reference, pair.Reference, alignment.ReferenceBy, left, stop.Token);
-        var readingRight = Read(_difference, pair.Difference, alignment.DifferenceBy, right, stop.Token);
+        using var walk = new PairWalk(left, right, leftForm, rightForm, byPosition, options.MaxRecords);
+        var readingLeft = Read(_reference, pair.Reference, alignment.ReferenceBy, !byPosition, left, stop.Token);
+        var readingRight = Read(_difference, pair.Difference, alignment.DifferenceBy, !byPosition, right, stop.Token);
         KafkaBackupException? error = null;
         try
         {
@@ -81,7 +83,7 @@ internal sealed class CompareLane(CompareOptions options, CompareSource referenc
         {
             try
             {
-                reader.Read(partition, 0, first, cancel);
+                reader.Read(partition, 0, mayBeginLater: true, first, cancel);
             }
             catch (KafkaBackupException error)
             {
@@ -98,14 +100,15 @@ internal sealed class CompareLane(CompareOptions options, CompareSource referenc
         return null;
     }
 
-    private Task Read(SideReader reader, SidePartition partition, AlignMode orderedBy, SideFeed feed, CancellationToken cancel) => Task.Factory.StartNew(
+    private Task Read(SideReader reader, SidePartition partition, AlignMode orderedBy, bool mayBeginLater, SideFeed feed, CancellationToken cancel) => Task.Factory.StartNew(
         () =>
         {
             Exception? error = null;
             try
             {
                 // Original offsets say nothing of where in the log to begin.
-                reader.Read(partition, orderedBy == AlignMode.OriginalOffset ? 0 : options.FromOffset ?? 0, feed, cancel);
+                var from = orderedBy == AlignMode.OriginalOffset ? 0 : options.FromOffset ?? 0;
+                reader.Read(partition, from, mayBeginLater, feed, cancel);
             }
             catch (Exception e)
             {

@@ -27,6 +27,9 @@ internal abstract class CompareSource : IAsyncDisposable
 
     public abstract IReadOnlyDictionary<string, SideTopic> Topics { get; }
 
+    /// <summary>It tells whether a timestamp is the producer's or the broker's.</summary>
+    public virtual bool TellsTimestampType => true;
+
     /// <summary>Looks at what is there.</summary>
     public abstract Task OpenAsync(CancellationToken cancel);
 
@@ -43,7 +46,8 @@ internal abstract class CompareSource : IAsyncDisposable
 internal abstract class SideReader : IDisposable
 {
     /// <param name="from">Offsets below it are not wanted.</param>
-    public abstract void Read(SidePartition partition, long from, RecordTaker taker, CancellationToken cancel);
+    /// <param name="mayBeginLater">Retention may take the oldest records while a partition waits for its turn; it then has a shorter tail.</param>
+    public abstract void Read(SidePartition partition, long from, bool mayBeginLater, RecordTaker taker, CancellationToken cancel);
 
     public abstract void Dispose();
 }

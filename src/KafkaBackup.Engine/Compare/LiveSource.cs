@@ -40,8 +40,8 @@ internal sealed class LiveSource(IKafkaCluster cluster, IsolationLevel isolation
 
     private sealed class Reader(RangeReader reader) : SideReader
     {
-        public override void Read(SidePartition partition, long from, RecordTaker taker, CancellationToken cancel) =>
-            reader.Read(partition.Id, Math.Max(from, partition.Start), partition.End, skipDeleted: false, taker.Take, cancel);
+        public override void Read(SidePartition partition, long from, bool mayBeginLater, RecordTaker taker, CancellationToken cancel) => reader.Read(
+            partition.Id, Math.Max(from, partition.Start), partition.End, mayBeginLater ? DeletedRecords.PassAtStart : DeletedRecords.Refuse, taker.Take, cancel);
 
         public override void Dispose() => reader.Dispose();
     }
