@@ -19,6 +19,11 @@ internal sealed class CompareJob(EngineSeams seams, IEngineEvents events, Option
         await using var other = ReferenceEquals(options.Difference, options.Reference) ? null : Open(options.Difference, options);
         var difference = other ?? reference;
         var topics = await new ComparePlan(options, reference, difference).MakeAsync(cancel).ConfigureAwait(false);
+        foreach (var topic in topics.Where(t => t.Reference.Name == t.Difference.Name && t.Log != LogRelation.Other && reference is LiveSource && difference is LiveSource))
+        {
+            events.Warning($"Both sides are the same topic, {topic.Name} of {reference.Name}: it is compared with itself, which proves nothing. Name the other with -DifferenceTopic or -DifferenceBootstrapServer.");
+        }
+
         if (!options.IgnoreTimestamp && !(reference.TellsTimestampType && difference.TellsTimestampType))
         {
             events.Verbose("A backup of the other tool does not tell the timestamps' type (CreateTime or LogAppendTime): it is not compared.");
@@ -92,14 +97,14 @@ internal sealed class CompareJob(EngineSeams seams, IEngineEvents events, Option
         private readonly Dictionary<PartitionPair, TopicComparison> _rows = new(ReferenceEqualityComparer.Instance);
         private readonly HashSet<(TopicPair, AlignMode)> _said = [];
         private readonly Dictionary<TopicPair, TopicScore> _scores = topics.ToDictionary(t => t, t => new TopicScore(t));
-        private readonly Dictionary<TopicPair, Task<OriginalHeaders>> _headers = [];
+        private readonly Dictionary<TopicPair, Task<OriginalOffsetCounts>> _headers = [];
 
         private int _next;
 
         /// <summary>Some record was compared, was found on one side only, or could not be looked at.</summary>
         public bool SawRecords { get; private set; }
 
-        public Task<OriginalHeaders> HeadersAsync(TopicPair topic, CompareLane lane, CancellationToken cancel)
+        public Task<OriginalOffsetCounts> HeadersAsync(TopicPair topic, CompareLane lane, CancellationToken cancel)
         {
             lock (_gate)
             {

@@ -11,7 +11,7 @@ internal sealed class CompareLane(CompareOptions options, CompareSource referenc
     private readonly SideReader _reference = reference.OpenReader();
     private readonly SideReader _difference = difference.OpenReader();
 
-    public async Task<TopicComparison> CompareAsync(PartitionPair pair, OriginalHeaders headers, CancellationToken cancel)
+    public async Task<TopicComparison> CompareAsync(PartitionPair pair, OriginalOffsetCounts headers, CancellationToken cancel)
     {
         var alignment = TopicAlignment.Choose(options.Align, pair, headers);
         if ((pair.Reference.Error ?? pair.Difference.Error) is { } refused)
@@ -50,10 +50,10 @@ internal sealed class CompareLane(CompareOptions options, CompareSource referenc
     }
 
     /// <summary>What the topic's records themselves say of original offsets: looks at one record a side, from the first partition that has one.</summary>
-    public Task<OriginalHeaders> LookAsync(TopicPair topic, CancellationToken cancel) => options.Align == AlignMode.Position
-        ? Task.FromResult(new OriginalHeaders(null, null))
+    public Task<OriginalOffsetCounts> LookAsync(TopicPair topic, CancellationToken cancel) => options.Align == AlignMode.Position
+        ? Task.FromResult(new OriginalOffsetCounts(null, null))
         : Task.Factory.StartNew(
-            () => new OriginalHeaders(
+            () => new OriginalOffsetCounts(
                 First(_reference, topic.Partitions.Select(p => p.Reference), cancel), First(_difference, topic.Partitions.Select(p => p.Difference), cancel)),
             cancel, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
@@ -63,18 +63,22 @@ internal sealed class CompareLane(CompareOptions options, CompareSource referenc
         _difference.Dispose();
     }
 
-    public static TopicComparison Failed(PartitionPair pair, TopicAlignment alignment, long compared, KafkaBackupException error) => new()
+    private TopicComparison Failed(PartitionPair pair, TopicAlignment alignment, long compared, KafkaBackupException error)
     {
-        Topic = pair.Topic.Reference.Name,
-        DifferenceTopic = pair.Topic.Difference.Name,
-        Partition = pair.Partition,
-        Verdict = ComparisonVerdict.Failed,
-        Alignment = alignment.Mode,
-        AlignmentReason = alignment.Reason,
-        ComparedCount = compared,
-        ErrorId = error.ErrorId,
-        ErrorMessage = error.Message,
-    };
+        progress.Failed(error);
+        return new TopicComparison
+        {
+            Topic = pair.Topic.Reference.Name,
+            DifferenceTopic = pair.Topic.Difference.Name,
+            Partition = pair.Partition,
+            Verdict = ComparisonVerdict.Failed,
+            Alignment = alignment.Mode,
+            AlignmentReason = alignment.Reason,
+            ComparedCount = compared,
+            ErrorId = error.ErrorId,
+            ErrorMessage = error.Message,
+        };
+    }
 
     private int? First(SideReader reader, IEnumerable<SidePartition> partitions, CancellationToken cancel)
     {

@@ -116,8 +116,14 @@ internal sealed class ComparePlan(CompareOptions options, CompareSource referenc
         {
             throw ErrorIds.ComparisonImpossible.With(
                 $"Topic {pair.Reference.Name} has {pair.Reference.Partitions.Count} partitions on the reference side, topic {pair.Difference.Name} has {pair.Difference.Partitions.Count} on the difference side.",
-                pair.Reference.Name, "Compare only partitions that both sides have, with -Partition.");
+                pair.Reference.Name, $"Compare only partitions that both sides have: {PartitionsOfBoth(pair)}.");
         }
+    }
+
+    private static string PartitionsOfBoth(TopicPair pair)
+    {
+        var both = pair.Reference.Partitions.Intersect(pair.Difference.Partitions).ToArray();
+        return both is [0, .., var last] && last == both.Length - 1 ? $"-Partition (0..{last})" : $"-Partition {string.Join(',', both)}";
     }
 
     private async Task CaptureAsync(IReadOnlyList<TopicPair> pairs, CancellationToken cancel)

@@ -15,7 +15,7 @@ namespace KafkaBackup.Engine.Compare;
 /// <param name="ReferenceAdded">The reference side's newest x-original headers were added on the way, and are not content.</param>
 internal sealed record TopicAlignment(AlignMode Mode, string Reason, AlignMode ReferenceBy, AlignMode DifferenceBy, bool ReferenceAdded, bool DifferenceAdded)
 {
-    public static TopicAlignment Choose(AlignMode asked, PartitionPair pair, OriginalHeaders headers)
+    public static TopicAlignment Choose(AlignMode asked, PartitionPair pair, OriginalOffsetCounts headers)
     {
         var (left, right) = (headers.Reference ?? 0, headers.Difference ?? 0);
         var (mode, reason) = asked != AlignMode.Auto ? (asked, "It was asked for.") : Strongest(pair, left, right);
@@ -55,7 +55,7 @@ internal sealed record TopicAlignment(AlignMode Mode, string Reason, AlignMode R
 }
 
 /// <summary>How many x-original-offset headers the first record of each side carries; null when the side has no record, or nobody needs to know.</summary>
-internal sealed record OriginalHeaders(int? Reference, int? Difference);
+internal sealed record OriginalOffsetCounts(int? Reference, int? Difference);
 
 /// <summary>Looks at one record and wants no more.</summary>
 internal sealed class FirstRecord : RecordTaker

@@ -42,10 +42,7 @@ public sealed class SnapshotScenarioTests(ClusterFixture cluster) : IClassFixtur
         await BackUpAsync(blogs, "snapshot", null);
         int[] caught = [100, 90, 110];
         var uneven = await NewTopicAsync("uneven");
-        for (var partition = 0; partition < Partitions; partition++)
-        {
-            await RestoreAsync(blogs, "snapshot", uneven, [partition], TimeOf(caught[partition] - 1));
-        }
+        await RestoreAsync(caught.Select((rounds, partition) => To(blogs, "snapshot", uneven) with { SourcePartitions = [partition], TimeWindowEnd = TimeOf(rounds - 1) }));
 
         var rows = await CompareAsync(mirror, uneven);
         Assert.All(rows, r => Assert.Equal(ComparisonVerdict.Equal, r.Verdict));
@@ -58,7 +55,7 @@ public sealed class SnapshotScenarioTests(ClusterFixture cluster) : IClassFixtur
         await WaitForRoundsAsync(seen + 20);
         await BackUpAsync(blogs, "consistent", new TimePoint(TimeOf(seen) + (RoundMs / 2)));
         var even = await NewTopicAsync("even");
-        await RestoreAsync(blogs, "consistent", even, null, null);
+        await RestoreAsync([To(blogs, "consistent", even)]);
 
         rows = await CompareAsync(mirror, even);
         Assert.All(rows, r => Assert.Equal((ComparisonVerdict.Equal, seen + 1, TimeOf(seen)), (r.Verdict, r.Partition is null ? r.CommonTail : r.ComparedCount, r.DifferenceHeadTimeMs)));
@@ -124,15 +121,16 @@ public sealed class SnapshotScenarioTests(ClusterFixture cluster) : IClassFixtur
         Assert.Equal(BackupStatus.Complete, (await planned.RunAsync(_limit.Token)).Status);
     }
 
-    private async Task RestoreAsync(string topic, string id, string target, IReadOnlyList<int>? partitions, long? until)
+    private RestoreSettings To(string topic, string id, string target) => new()
     {
-        var settings = new RestoreSettings
-        {
-            Target = At, Store = Store, BackupId = id, Topics = [topic], SourcePartitions = partitions, TimeWindowEnd = until,
-            TopicMapping = new Dictionary<string, string> { [topic] = target }, CheckpointPath = _folder.File($"{Guid.NewGuid():n}.json"),
-        };
-        await using var planned = await NewEngine().PlanRestoreAsync([settings], _limit.Token);
-        Assert.Equal(RestoreStatus.Complete, (await planned.RunAsync(_limit.Token)).Single().Status);
+        Target = At, Store = Store, BackupId = id, Topics = [topic], TopicMapping = new Dictionary<string, string> { [topic] = target },
+        CheckpointPath = _folder.File($"{Guid.NewGuid():n}.json"),
+    };
+
+    private async Task RestoreAsync(IEnumerable<RestoreSettings> settings)
+    {
+        await using var planned = await NewEngine().PlanRestoreAsync(settings.ToArray(), _limit.Token);
+        Assert.All(await planned.RunAsync(_limit.Token), r => Assert.Equal(RestoreStatus.Complete, r.Status));
     }
 
     private async Task<List<TopicComparison>> CompareAsync(string mirror, string restored)
