@@ -33,7 +33,7 @@ public sealed class SnapshotScenarioTests(ClusterFixture cluster) : IClassFixtur
     public async Task B9_G3_a_snapshot_with_uneven_heads_has_its_common_tail_with_the_mirror_and_a_consistent_cut_has_even_heads()
     {
         var (blogs, mirror) = (await NewTopicAsync("blogs"), await NewTopicAsync("mirror"));
-        using var producer = new ProducerBuilder<Null, byte[]>(new ProducerConfig { BootstrapServers = cluster.BootstrapServers, LingerMs = 1 }).Build();
+        using var producer = new ProducerBuilder<Null, byte[]>(new ProducerConfig { BootstrapServers = cluster.BootstrapServers, LingerMs = 1, SocketNagleDisable = true }).Build();
         using var ending = new CancellationTokenSource();
         var producing = Task.Run(() => ProduceAsync(producer, [blogs, mirror], ending.Token));
         await WaitForRoundsAsync(120);
@@ -54,7 +54,8 @@ public sealed class SnapshotScenarioTests(ClusterFixture cluster) : IClassFixtur
         var seen = _rounds;
         await WaitForRoundsAsync(seen + 20);
         await BackUpAsync(blogs, "consistent", new TimePoint(TimeOf(seen) + (RoundMs / 2)));
-        var even = await NewTopicAsync("even");
+        var even = ClusterFixture.NewName("even");
+        _topics.Add(even);
         await RestoreAsync([To(blogs, "consistent", even)]);
 
         rows = await CompareAsync(mirror, even);
@@ -124,7 +125,7 @@ public sealed class SnapshotScenarioTests(ClusterFixture cluster) : IClassFixtur
     private RestoreSettings To(string topic, string id, string target) => new()
     {
         Target = At, Store = Store, BackupId = id, Topics = [topic], TopicMapping = new Dictionary<string, string> { [topic] = target },
-        CheckpointPath = _folder.File($"{Guid.NewGuid():n}.json"),
+        CheckpointPath = _folder.File($"{Guid.NewGuid():n}.json"), CreateTopics = true,
     };
 
     private async Task RestoreAsync(IEnumerable<RestoreSettings> settings)
