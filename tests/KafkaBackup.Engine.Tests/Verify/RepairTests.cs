@@ -54,6 +54,35 @@ public class RepairTests : OnStore
         Assert.Contains(damaged, store.Keys);
     }
 
+    [Theory(Timeout = Limit)]
+    [InlineData(0)]
+    [InlineData(10)]
+    public async Task C2_a_damaged_segment_that_was_left_out_survives_further_repairs_and_is_taken_in_once_it_is_put_back(int first)
+    {
+        var store = new MemoryStore();
+        await WriteAsync(store, 3);
+        RemoveManifest(store);
+        var damaged = store.Keys.First(k => k.Contains($"partition=0/segment-{first:D20}", StringComparison.Ordinal));
+        var copy = store[damaged];
+        Flip(store, damaged, copy.Length / 2);
+        await RepairAsync(store);
+
+        await RepairAsync(store);
+
+        Assert.Contains(damaged, store.Keys);
+        var gap = Assert.Single((await ManifestAsync(store)).Topics["orders"].Partitions[0].Gaps);
+        Assert.Equal((first, first + 10), (gap.FromOffset, gap.ToOffset));
+        Assert.Contains((await CheckAsync(store)).Findings, f => f.Kind == FindingKind.Gap && f.Advice.Contains("put", StringComparison.OrdinalIgnoreCase));
+
+        store[damaged] = copy;
+        await RepairAsync(store);
+
+        var partition = (await ManifestAsync(store)).Topics["orders"].Partitions[0];
+        Assert.Equal([0L, 10L, 20L], partition.Segments.Select(s => s.FirstOffset));
+        Assert.Empty(partition.Gaps);
+        Assert.Equal([FindingKind.Incomplete], (await CheckAsync(store)).Findings.Select(f => f.Kind));
+    }
+
     [Fact(Timeout = Limit)]
     public async Task C1_orphans_and_uploads_are_removed_after_they_were_shown()
     {
