@@ -8,11 +8,15 @@ namespace KafkaBackup.Engine.Cluster;
 internal sealed class GroupAdmin(AdminClient admin)
 {
     private const int GroupsPerCall = 200;
+    private static readonly TimeSpan ListingPatience = TimeSpan.FromSeconds(20);
     private const int StateDead = 4;
     private const int StateEmpty = 5;
 
-    public async Task<IReadOnlyList<string>> ListAsync(CancellationToken cancel) =>
-        [.. (await ListStatesAsync(cancel).ConfigureAwait(false)).Keys.Order(StringComparer.Ordinal)];
+    public async Task<GroupListing> ListAsync(TimeSpan patience, CancellationToken cancel)
+    {
+        var (groups, missing) = await ListStatesAsync(patience, cancel).ConfigureAwait(false);
+        return new GroupListing([.. groups.Keys.Order(StringComparer.Ordinal)], missing);
+    }
 
     public async Task<IReadOnlyDictionary<string, GroupState>> DescribeAsync(IReadOnlyCollection<string> groups, CancellationToken cancel)
     {
@@ -105,19 +109,54 @@ internal sealed class GroupAdmin(AdminClient admin)
     /// </summary>
     private async Task CorrectAsync(Dictionary<string, GroupState> described, CancellationToken cancel)
     {
-        var listed = await ListStatesAsync(cancel).ConfigureAwait(false);
+        var (listed, missing) = await ListStatesAsync(ListingPatience, cancel).ConfigureAwait(false);
         foreach (var (name, state) in described.ToArray())
         {
-            if (state.State == "Dead" && listed.TryGetValue(name, out var listedState) && listedState != StateDead && listedState != 0)
+            if (state.State != "Dead")
+            {
+                continue;
+            }
+
+            if (!listed.TryGetValue(name, out var listedState))
+            {
+                // It may be at work at the broker that did not answer.
+                described[name] = missing is null ? state : throw missing;
+            }
+            else if (listedState != StateDead && listedState != 0)
             {
                 described[name] = new GroupState(GroupRequests.StateName(listedState), listedState == StateEmpty ? 0 : 1);
             }
         }
     }
 
-    private async Task<Dictionary<string, int>> ListStatesAsync(CancellationToken cancel)
+    /// <summary>
+    /// Each broker lists the groups that it coordinates. One that is down, or has yet to load what it took over, leaves them out: what the others
+    /// say is kept, and the missing ones are asked again.
+    /// </summary>
+    private async Task<(Dictionary<string, int> Groups, KafkaBackupException? Missing)> ListStatesAsync(TimeSpan patience, CancellationToken cancel)
     {
-        var (groups, error) = await admin.CallAsync(GroupRequests.List(), "Listing consumer groups", admin.Address, cancel).ConfigureAwait(false);
-        return error is { } failed ? throw admin.Explain(failed, "Listing consumer groups", admin.Address) : groups;
+        var started = Stopwatch.GetTimestamp();
+        var all = new Dictionary<string, int>(StringComparer.Ordinal);
+        while (true)
+        {
+            var (groups, errors) = await admin.CallAsync(GroupRequests.List(patience / 2), "Listing consumer groups", admin.Address, cancel).ConfigureAwait(false);
+            foreach (var (name, state) in groups)
+            {
+                all[name] = state;
+            }
+
+            if (errors.Count == 0)
+            {
+                return (all, null);
+            }
+
+            if (!errors.All(e => KafkaErrors.IsPassing(e.Code)) || Stopwatch.GetElapsedTime(started) >= patience)
+            {
+                var told = errors.FirstOrDefault(e => !KafkaErrors.IsPassing(e.Code), errors[0]);
+                return (all, KafkaErrors.Request(told, "Listing consumer groups", admin.Address, admin.Address));
+            }
+
+            await AdminClient.PauseAsync(cancel).ConfigureAwait(false);
+        }
     }
 }

@@ -49,7 +49,7 @@ internal sealed class KafkaCluster : IKafkaCluster
     public Task DeleteRecordsAsync(IReadOnlyDictionary<TopicPartition, long> beforeOffsets, CancellationToken cancel) =>
         _topics.DeleteRecordsAsync(beforeOffsets, cancel);
 
-    public Task<IReadOnlyList<string>> ListGroupsAsync(CancellationToken cancel) => _groups.ListAsync(cancel);
+    public Task<GroupListing> ListGroupsAsync(TimeSpan patience, CancellationToken cancel) => _groups.ListAsync(patience, cancel);
 
     public Task<IReadOnlyDictionary<string, GroupState>> DescribeGroupsAsync(IReadOnlyCollection<string> groups, CancellationToken cancel) =>
         _groups.DescribeAsync(groups, cancel);

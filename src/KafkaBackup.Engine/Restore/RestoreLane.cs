@@ -9,7 +9,7 @@ internal sealed record LaneOutcome(PartitionProgress Progress, PartitionStatus S
 /// Brings one target partition's records over, exactly once (SEMANTICS E2). Each has a writer of its own: a refused record stops that writer
 /// and nothing else. After any fault the target's log end says how far we really came, and its last record proves it.
 /// </summary>
-internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress, TargetLog log, long writerBytes)
+internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress, TargetLog log)
 {
     /// <summary>Faults in a row without a record brought over in between.</summary>
     private const int MostFaults = 5;
@@ -63,7 +63,7 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
     /// <summary>Sends from where we are, on a thread of its own; returns the fault that ended it, if one did.</summary>
     private async Task<(SendFault? Fault, IReadOnlyCollection<PartitionSender.Pending> Unacknowledged)> SendAsync(long limit, CancellationToken stop)
     {
-        using var writer = scope.Cluster.OpenWriter(LaneWriter.Options(scope, _work, writerBytes, transactionalId: null, _singles));
+        using var writer = scope.Cluster.OpenWriter(LaneWriter.Options(scope, _work, transactionalId: null, _singles));
         writer.Open(_work.Target, 0);
         _alone = true;
         var start = progress.Start;

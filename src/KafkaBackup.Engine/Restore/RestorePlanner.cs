@@ -159,7 +159,7 @@ internal sealed class RestorePlanner(BackupCatalog catalog, IKafkaCluster? clust
             {
                 _findings.Add(new Finding(
                     FindingSeverity.Warning, FindingKind.Gap, source.Source.ToString(), $"Offsets {gap.FromOffset} to {gap.ToOffset - 1} are not in the backup: {gap.Reason}",
-                    "They were gone from the source before they could be read."));
+                    LeftOutSegment.KeyOf(gap) is null ? "They were gone from the source before they could be read." : "Put that file back from a copy and run Repair-KafkaBackup first, if there is one."));
             }
         }
     }

@@ -6,7 +6,7 @@ namespace KafkaBackup.Engine.Restore;
 /// Brings one target partition's records over in transactions, each with the progress that it makes: what a read_committed reader sees is
 /// exact whatever happens to us (SEMANTICS E2).
 /// </summary>
-internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress progress, long writerBytes)
+internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress progress)
 {
     /// <summary>Commits stay well under this: a transaction is a block or a few, or a second of a slow target.</summary>
     private static readonly TimeSpan TransactionTimeout = TimeSpan.FromMinutes(1);
@@ -112,7 +112,7 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
     private async Task<SendFault?> SendAsync(CancellationToken stop)
     {
         var id = TransactionalNames.TransactionalId(scope.Work, _work.Target);
-        using var writer = scope.Cluster.OpenWriter(LaneWriter.Options(scope, _work, writerBytes, id, _singles, TransactionTimeout));
+        using var writer = scope.Cluster.OpenWriter(LaneWriter.Options(scope, _work, id, _singles, TransactionTimeout));
         writer.Open(_work.Target, 0);
         await writer.InitTransactionsAsync(stop).ConfigureAwait(false);
         if (_expired is not null)
