@@ -72,7 +72,7 @@ try {
     New-Finding 2 'The heads of the restored topic are even' ($restored.Skew -le $EvenWithin) (Format-Head $restored) $restored.Heads
 
     $from = if ($FromOffset -ge 0) { @{ FromOffset = $FromOffset } } else { @{} }
-    $rows = @(Invoke-KafkaTopicCompare -BootstrapServer $BootstrapServer -Topic $Topic -DifferenceBootstrapServer $DifferenceBootstrapServer -DifferenceTopic $DifferenceTopic -CommonTail @from)
+    $rows = @(Invoke-KafkaTopicCompare -BootstrapServer $BootstrapServer -Topic $Topic -DifferenceBootstrapServer $DifferenceBootstrapServer -DifferenceTopic $DifferenceTopic -CommonTail @from -ErrorAction SilentlyContinue)
     $different = @($rows | Where-Object Equal -EQ $false)
     $evidence = if ($different) { @($different.ForEach{ "partition $($_.Partition): $($_.Verdict) $($_.FirstDifference) $($_.ErrorMessage)" }) -join '; ' }
     else { "$(($rows | Measure-Object ComparedCount -Sum).Sum) records in $($rows.Count) partitions compared and equal; the shortest common tail has $(($rows | Measure-Object CommonTail -Minimum).Minimum)" }

@@ -97,12 +97,12 @@ try {
     Write-Step "2. Restored into scratch topics: $($result.Status), $($result.RecordCount) records in $($result.Duration)."
 
     $rows = foreach ($name in $scratch.Keys | Sort-Object) {
-        Invoke-KafkaTopicCompare -Path $backup.Path -StorageOption $backup.StorageOption -BackupId $backup.BackupId -Topic $name -DifferenceBootstrapServer $BootstrapServer -DifferenceTopic $scratch[$name] @difference
+        Invoke-KafkaTopicCompare -Path $backup.Path -StorageOption $backup.StorageOption -BackupId $backup.BackupId -Topic $name -DifferenceBootstrapServer $BootstrapServer -DifferenceTopic $scratch[$name] @difference -ErrorAction SilentlyContinue
     }
     $rows = @($rows)
     $bad = @($rows | Where-Object Equal -EQ $false)
     Write-Step "3. Compared $(($rows | Measure-Object ComparedCount -Sum).Sum) records in $($rows.Count) partitions: $($bad.Count) partitions differ."
-    $bad | ForEach-Object { Write-Step "   $($_.Topic)/$($_.Partition): $($_.Verdict) $($_.FirstDifference)" }
+    $bad | ForEach-Object { Write-Step "   $($_.Topic)/$($_.Partition): $($_.Verdict) $($_.FirstDifference) $($_.ErrorMessage)" }
 
     $exitCode = if ($result.ExitCode -ne 0) { $result.ExitCode } elseif ($bad -or $check.Status -eq 'Invalid') { $notEqual } else { 0 }
 }

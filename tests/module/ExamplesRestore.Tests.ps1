@@ -1,7 +1,7 @@
 BeforeAll {
     Import-Module (Join-Path $PSScriptRoot 'Workbench.psm1') -Force
     Import-Module (Get-StagedModule) -Force
-    $broker = Start-LocalBroker 'orders:3', 'payments:2', 'live-test:3', 'blogs:3', 'blogs-restored:3', 'holed:3'
+    $broker = Start-LocalBroker 'orders:3', 'payments:2', 'live-test:3', 'blogs:3', 'blogs-restored:3', 'holed:3', 'lively:3'
     0..2 | ForEach-Object { Add-BrokerRecord $broker orders $_ 100 }
     0..1 | ForEach-Object { Add-BrokerRecord $broker payments $_ 10 }
     Push-Location $TestDrive
@@ -132,6 +132,19 @@ Describe 'hot-snapshot-proof.ps1' {
         $run.ExitCode | Should -Be 0 -Because "$($run.Output) $($run.Error)"
         $run.Lines[0] | Should -BeLike '1 True 0 s apart*'
         $run.Lines[1] | Should -BeLike '2 False 25 s apart*1 at offset 69*'
+        $run.Lines[2] | Should -BeLike '3 True *compared and equal*'
+    }
+
+    It 'sees even heads in what a backup with a consistent cut brings back' {
+        Add-BrokerRecord $broker lively 0 90
+        Add-BrokerRecord $broker lively 1 70
+        Add-BrokerRecord $broker lively 2 95
+        Start-KafkaBackup -BootstrapServer $broker.Bootstrap -Topic lively -Path ./cut -BackupId cut -ConsistentAt ([DateTimeOffset]::FromUnixTimeMilliseconds(1705327200000 + 50000)) |
+            Restore-KafkaBackup -BootstrapServer $broker.Bootstrap -TopicMap @{ lively = 'lively-even' } | ForEach-Object Status | Should -Be Complete
+        $run = Invoke-Example hot-snapshot-proof.ps1 "-BootstrapServer '$($broker.Bootstrap)' -Topic lively -DifferenceTopic lively-even | ForEach-Object { `"`$(`$_.Assumption) `$(`$_.Holds) `$(`$_.Evidence)`" }"
+        $run.ExitCode | Should -Be 0 -Because "$($run.Output) $($run.Error)"
+        $run.Lines[0] | Should -BeLike '1 False 25 s apart*'
+        $run.Lines[1] | Should -BeLike '2 True 0 s apart*'
         $run.Lines[2] | Should -BeLike '3 True *compared and equal*'
     }
 

@@ -170,6 +170,23 @@ Describe 'Invoke-KafkaTopicCompare' {
         @(Compare-KafkaTopic ./b -BackupId x -Topic payments -DifferenceBootstrapServer $broker.Bootstrap -Summary).Count | Should -Be 1
     }
 
+    It 'B15 writes the error of partitions that cannot be read, once, and shows it in the table' {
+        $null = Invoke-RestMethod "$($broker.Control)/denials" -Method Post -Body '{"api":"Fetch","resource":"payments"}' -ContentType application/json
+        try {
+            $rows = @(Invoke-KafkaTopicCompare ./b -BackupId x -Topic payments -DifferenceBootstrapServer $broker.Bootstrap -ErrorVariable failed -ErrorAction SilentlyContinue)
+            $rows.Verdict | Should -Be 'Failed', 'Failed'
+            $failed.Count | Should -Be 1
+            $failed[0].FullyQualifiedErrorId | Should -BeLike 'ClusterUnauthorized*'
+            $rows | Format-Table | Out-String -Width 200 | Should -BeLike '*Reading topic payments was refused*'
+        }
+        finally { $null = Invoke-RestMethod "$($broker.Control)/denials" -Method Delete }
+    }
+
+    It 'warns when a topic is compared with itself' {
+        $null = Invoke-KafkaTopicCompare -BootstrapServer $broker.Bootstrap -Topic payments -DifferenceTopic payments -WarningVariable warned -WarningAction SilentlyContinue
+        "$warned" | Should -BeLike '*compared with itself*'
+    }
+
     It 'says where the first difference is' {
         $null = Invoke-RestMethod "$($broker.Control)/topics" -Method Post -Body '{"name":"payments-other","partitions":2}' -ContentType application/json
         Add-BrokerRecord $broker payments-other 0 10

@@ -113,7 +113,7 @@ internal sealed class TopicBrowser(Func<IKafkaCluster> openCluster, TimeProvider
             return left > 0 && !(record.TimestampKind == TimestampKind.LogAppendTime && record.Timestamp > query.Window.End);
         }
 
-        reader.Read(range.Id, range.From, range.End, skipDeleted: true, Take, cancel);
+        reader.Read(range.Id, range.From, range.End, DeletedRecords.Pass, Take, cancel);
     }
 
     /// <summary>Offsets have holes (markers, aborted and compacted records): goes back further until there are enough records, or the log's start.</summary>
@@ -138,7 +138,7 @@ internal sealed class TopicBrowser(Func<IKafkaCluster> openCluster, TimeProvider
                 return true;
             }
 
-            reader.Read(range.Id, from, to, skipDeleted: true, Take, cancel);
+            reader.Read(range.Id, from, to, DeletedRecords.Pass, Take, cancel);
             newer = [.. found, .. newer];
             (to, step) = (from, Math.Max(step, 16) * 2);
         }

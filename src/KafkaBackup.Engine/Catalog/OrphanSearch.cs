@@ -62,7 +62,7 @@ internal sealed class OrphanSearch(IStore store, OpenedBackup backup)
     }
 
     private static IEnumerable<string> SegmentsOf(Manifest manifest) =>
-        manifest.Topics.Values.SelectMany(t => t.Partitions.Values).SelectMany(p => p.Segments).Select(s => s.Key);
+        manifest.Topics.Values.SelectMany(t => t.Partitions.Values).SelectMany(p => p.Segments).Select(s => s.Key).Concat(LeftOutSegment.In(manifest));
 
     private static void Name(HashSet<string> named, IEnumerable<PageReference> pages)
     {

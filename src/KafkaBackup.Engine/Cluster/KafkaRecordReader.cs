@@ -35,7 +35,7 @@ internal sealed unsafe class KafkaRecordReader : IRecordReader
         _self = GCHandle.Alloc(this, GCHandleType.Weak);
         try
         {
-            _client = KafkaClient.Open(ClientKind.Consumer, configuration, events, ReaderProperties.Tuning, ReaderProperties.Promises(options), prepare: CatchQueueErrors);
+            _client = KafkaClient.Open(ClientKind.Consumer, configuration, events, ReaderProperties.Tuning(options), ReaderProperties.Promises(options), prepare: CatchQueueErrors);
         }
         catch
         {

@@ -6,6 +6,16 @@ namespace KafkaBackup.Engine.Cluster;
 /// <summary>Takes a record and says whether more are wanted. May wait, and may throw: then the reading ends with what it threw.</summary>
 internal delegate bool RecordHandler(in RecordView record);
 
+/// <summary>What to do about records that retention or DeleteRecords removes before they are read.</summary>
+internal enum DeletedRecords
+{
+    Refuse,
+
+    /// <summary>Pass over them as long as nothing was handed out: as if the reading had begun a little later.</summary>
+    PassAtStart,
+    Pass,
+}
+
 /// <summary>
 /// Reads offsets [from, end) of one partition after the other, on the caller's thread, for those who look at records rather than store them.
 /// The end is reached by a record, by the position or by an end-of-log event, never because nothing comes (SEMANTICS B3, B4).
@@ -30,11 +40,11 @@ internal sealed class RangeReader(IKafkaCluster cluster, ReaderOptions options, 
     private long _next;
     private long _end;
     private bool _moved;
+    private bool _begun;
     private bool _done;
 
-    /// <param name="skipDeleted">Records that retention removes before they are read: passed over, or an error.</param>
     /// <exception cref="KafkaBackupException">PartitionRead, PartitionStalled, LogTruncated, TopicNotFound, ClusterUnauthorized.</exception>
-    public void Read(TopicPartition partition, long from, long end, bool skipDeleted, RecordHandler handler, CancellationToken cancel)
+    public void Read(TopicPartition partition, long from, long end, DeletedRecords deleted, RecordHandler handler, CancellationToken cancel)
     {
         if (from >= end)
         {
@@ -42,12 +52,12 @@ internal sealed class RangeReader(IKafkaCluster cluster, ReaderOptions options, 
         }
 
         (_partition, _next, _end, _handler) = (partition, from, end, handler);
-        (_done, _moved, _fault, _thrown, _clusterFault) = (false, false, null, null, null);
+        (_done, _moved, _begun, _fault, _thrown, _clusterFault) = (false, false, false, null, null, null);
         _reader ??= cluster.OpenReader(options);
         _reader.Assign(partition, from, Slot);
         try
         {
-            ReadToEnd(_reader, skipDeleted, cancel);
+            ReadToEnd(_reader, deleted, cancel);
         }
         finally
         {
@@ -72,6 +82,7 @@ internal sealed class RangeReader(IKafkaCluster cluster, ReaderOptions options, 
             return;
         }
 
+        _begun = true;
         try
         {
             _done = !_handler!(record);
@@ -93,7 +104,7 @@ internal sealed class RangeReader(IKafkaCluster cluster, ReaderOptions options, 
 
     void IRecordSink.OnClusterFault(KafkaBackupException error) => _clusterFault = error;
 
-    private void ReadToEnd(IRecordReader reader, bool skipDeleted, CancellationToken cancel)
+    private void ReadToEnd(IRecordReader reader, DeletedRecords deleted, CancellationToken cancel)
     {
         var idle = TimeSpan.Zero;
         var retries = 0;
@@ -112,7 +123,7 @@ internal sealed class RangeReader(IKafkaCluster cluster, ReaderOptions options, 
             if (_fault is { } fault)
             {
                 _fault = null;
-                Recover(reader, fault, skipDeleted, ++retries, cancel);
+                Recover(reader, fault, deleted, ++retries, cancel);
                 continue;
             }
 
@@ -149,7 +160,7 @@ internal sealed class RangeReader(IKafkaCluster cluster, ReaderOptions options, 
     }
 
     /// <summary>Out of range is how a log that has changed below us shows (SEMANTICS B16): its start moved up, or its end came back.</summary>
-    private void Recover(IRecordReader reader, ReadFault fault, bool skipDeleted, int retries, CancellationToken cancel)
+    private void Recover(IRecordReader reader, ReadFault fault, DeletedRecords deleted, int retries, CancellationToken cancel)
     {
         if (fault.Kind != ReadFaultKind.OutOfRange || retries > Retries)
         {
@@ -165,7 +176,7 @@ internal sealed class RangeReader(IKafkaCluster cluster, ReaderOptions options, 
                 "The topic changed while it was read: run again.");
         }
 
-        if (start > _next && !skipDeleted)
+        if (start > _next && !(deleted == DeletedRecords.Pass || (deleted == DeletedRecords.PassAtStart && !_begun)))
         {
             throw ErrorIds.PartitionRead.With(
                 $"Offsets {_next} to {start - 1} of partition {_partition} were deleted (retention or DeleteRecords) before they could be read.", _partition.ToString(),

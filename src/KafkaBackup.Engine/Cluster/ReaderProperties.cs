@@ -3,17 +3,17 @@ namespace KafkaBackup.Engine.Cluster;
 /// <summary>The library's settings for reading, each learnt from a failure.</summary>
 internal static class ReaderProperties
 {
-    public static IReadOnlyList<KeyValuePair<string, string>> Tuning { get; } =
+    public static IReadOnlyList<KeyValuePair<string, string>> Tuning(ReaderOptions options) =>
     [
         // Bounds how long an empty or nearly empty partition holds up others of the same broker.
         new("fetch.wait.max.ms", "20"),
 
         // When the queue is full the fetcher would sleep a second; and it should have plenty to hand out before that.
         new("fetch.queue.backoff.ms", "5"),
-        new("queued.min.messages", "1000000"),
+        new("queued.min.messages", Number(options.QueuedRecords)),
         new("fetch.error.backoff.ms", "200"),
         new("fetch.max.bytes", "8388608"),
-        new("fetch.message.max.bytes", "4194304"),
+        new("fetch.message.max.bytes", Number(options.FetchBytes)),
 
         // A topic that does not exist is reported after this time, in case it has only just been created.
         new("topic.metadata.propagation.max.ms", "5000"),
@@ -31,9 +31,11 @@ internal static class ReaderProperties
         // After a failed checksum librdkafka (up to 2.15 at least) goes on reading inside the damaged batch, about a hundred bytes before its end.
         // What it finds there is dropped with the partition, but with rare bytes (an old format's mark and a length below four) it aborts the process.
         new("check.crcs", options.CheckCrcs ? "true" : "false"),
-        new("queued.max.messages.kbytes", Math.Clamp(options.QueuedBytes / 1024, 1, 2_097_151).ToString(System.Globalization.CultureInfo.InvariantCulture)),
+        new("queued.max.messages.kbytes", Number(Math.Clamp(options.QueuedBytes / 1024, 1, 2_097_151))),
 
         // One record may be as large as a broker allows.
-        new("receive.message.max.bytes", int.MaxValue.ToString(System.Globalization.CultureInfo.InvariantCulture)),
+        new("receive.message.max.bytes", Number(int.MaxValue)),
     ];
+
+    private static string Number(long number) => number.ToString(System.Globalization.CultureInfo.InvariantCulture);
 }

@@ -21,6 +21,9 @@ internal sealed class BackupSource(BackupCatalog catalog, string backupId, IEngi
     public override IReadOnlyDictionary<string, SideTopic> Topics => Manifest.Topics.Values.ToDictionary(
         t => t.Name, t => new SideTopic(t.Name, t.TopicId, t.Partitions.Keys.Order().ToArray()), StringComparer.Ordinal);
 
+    /// <summary>The other tool's format does not hold it.</summary>
+    public override bool TellsTimestampType => !Opened.IsForeign;
+
     private Manifest Manifest => Opened.Manifest;
 
     private OpenedBackup Opened => _backup ?? throw new InvalidOperationException("The backup is not open yet.");
@@ -56,7 +59,7 @@ internal sealed class BackupSource(BackupCatalog catalog, string backupId, IEngi
 
     private sealed class Reader(BackupSource source) : SideReader
     {
-        public override void Read(SidePartition partition, long from, RecordTaker taker, CancellationToken cancel)
+        public override void Read(SidePartition partition, long from, bool mayBeginLater, RecordTaker taker, CancellationToken cancel)
         {
             // Walking a block's records cannot be suspended: the thread is the comparison's own, and waits.
             try

@@ -19,6 +19,16 @@ internal sealed class CompareJob(EngineSeams seams, IEngineEvents events, Option
         await using var other = ReferenceEquals(options.Difference, options.Reference) ? null : Open(options.Difference, options);
         var difference = other ?? reference;
         var topics = await new ComparePlan(options, reference, difference).MakeAsync(cancel).ConfigureAwait(false);
+        foreach (var topic in topics.Where(t => t.Reference.Name == t.Difference.Name && t.Log != LogRelation.Other && reference is LiveSource && difference is LiveSource))
+        {
+            events.Warning($"Both sides are the same topic, {topic.Name} of {reference.Name}: it is compared with itself, which proves nothing. Name the other with -DifferenceTopic or -DifferenceBootstrapServer.");
+        }
+
+        if (!options.IgnoreTimestamp && !(reference.TellsTimestampType && difference.TellsTimestampType))
+        {
+            events.Verbose("A backup of the other tool does not tell the timestamps' type (CreateTime or LogAppendTime): it is not compared.");
+        }
+
         var progress = new CompareProgress(topics, seams.Clock, events);
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
@@ -74,26 +84,31 @@ internal sealed class CompareJob(EngineSeams seams, IEngineEvents events, Option
         using var lane = openLane();
         while (waiting.TryDequeue(out var pair))
         {
-            var alignment = await desk.AlignmentAsync(pair.Topic, lane, cancel).ConfigureAwait(false);
-            desk.Take(pair, await lane.CompareAsync(pair, alignment, cancel).ConfigureAwait(false));
+            var headers = await desk.HeadersAsync(pair.Topic, lane, cancel).ConfigureAwait(false);
+            desk.Take(pair, await lane.CompareAsync(pair, headers, cancel).ConfigureAwait(false));
         }
     }
 
-    /// <summary>Where the lanes meet: one alignment per topic, chosen by the lane that comes first, and the rows.</summary>
+    /// <summary>Where the lanes meet: one look at each topic's records, by the lane that comes first, and the rows.</summary>
     private sealed class Desk(IReadOnlyList<TopicPair> topics, ChannelWriter<TopicComparison> rows, IEngineEvents events)
     {
         private readonly object _gate = new();
+        private readonly PartitionPair[] _order = topics.SelectMany(t => t.Partitions).ToArray();
+        private readonly Dictionary<PartitionPair, TopicComparison> _rows = new(ReferenceEqualityComparer.Instance);
+        private readonly HashSet<(TopicPair, AlignMode)> _said = [];
         private readonly Dictionary<TopicPair, TopicScore> _scores = topics.ToDictionary(t => t, t => new TopicScore(t));
-        private readonly Dictionary<TopicPair, Task<TopicAlignment>> _alignments = [];
+        private readonly Dictionary<TopicPair, Task<OriginalOffsetCounts>> _headers = [];
+
+        private int _next;
 
         /// <summary>Some record was compared, was found on one side only, or could not be looked at.</summary>
         public bool SawRecords { get; private set; }
 
-        public Task<TopicAlignment> AlignmentAsync(TopicPair topic, CompareLane lane, CancellationToken cancel)
+        public Task<OriginalOffsetCounts> HeadersAsync(TopicPair topic, CompareLane lane, CancellationToken cancel)
         {
             lock (_gate)
             {
-                return _alignments.TryGetValue(topic, out var alignment) ? alignment : _alignments[topic] = ChooseAsync(topic, lane, cancel);
+                return _headers.TryGetValue(topic, out var headers) ? headers : _headers[topic] = lane.LookAsync(topic, cancel);
             }
         }
 
@@ -101,20 +116,28 @@ internal sealed class CompareJob(EngineSeams seams, IEngineEvents events, Option
         {
             lock (_gate)
             {
-                rows.TryWrite(row);
                 SawRecords |= row.ComparedCount > 0 || row.Verdict != ComparisonVerdict.Equal;
-                if (_scores[pair.Topic].Add(row) is { } sum)
+                if (_said.Add((pair.Topic, row.Alignment)))
+                {
+                    events.Verbose($"Topic {pair.Topic.Name}: records are aligned by {row.Alignment}. {row.AlignmentReason}");
+                }
+
+                _rows[pair] = row;
+                HandOut();
+            }
+        }
+
+        /// <summary>Lanes end as they like; rows come in the order of the plan, so that two runs give the same list.</summary>
+        private void HandOut()
+        {
+            while (_next < _order.Length && _rows.Remove(_order[_next], out var row))
+            {
+                rows.TryWrite(row);
+                if (_scores[_order[_next++].Topic].Add(row) is { } sum)
                 {
                     rows.TryWrite(sum);
                 }
             }
-        }
-
-        private async Task<TopicAlignment> ChooseAsync(TopicPair topic, CompareLane lane, CancellationToken cancel)
-        {
-            var alignment = await lane.AlignAsync(topic, cancel).ConfigureAwait(false);
-            events.Verbose($"Topic {topic.Name}: records are aligned by {alignment.Mode}.");
-            return alignment;
         }
     }
 }

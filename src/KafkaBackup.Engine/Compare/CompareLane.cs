@@ -11,8 +11,9 @@ internal sealed class CompareLane(CompareOptions options, CompareSource referenc
     private readonly SideReader _reference = reference.OpenReader();
     private readonly SideReader _difference = difference.OpenReader();
 
-    public async Task<TopicComparison> CompareAsync(PartitionPair pair, TopicAlignment alignment, CancellationToken cancel)
+    public async Task<TopicComparison> CompareAsync(PartitionPair pair, OriginalOffsetCounts headers, CancellationToken cancel)
     {
+        var alignment = TopicAlignment.Choose(options.Align, pair, headers);
         if ((pair.Reference.Error ?? pair.Difference.Error) is { } refused)
         {
             return Failed(pair, alignment, 0, refused);
@@ -20,14 +21,16 @@ internal sealed class CompareLane(CompareOptions options, CompareSource referenc
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var from = options.FromOffset ?? 0;
-        var leftForm = new RecordForm(options, alignment.ReferenceAdded);
-        var rightForm = new RecordForm(options, alignment.DifferenceAdded);
-        var mostEach = alignment.Mode == AlignMode.Position ? options.MaxRecords : null;
+        var withType = reference.TellsTimestampType && difference.TellsTimestampType;
+        var leftForm = new RecordForm(options, alignment.ReferenceAdded, withType);
+        var rightForm = new RecordForm(options, alignment.DifferenceAdded, withType);
+        var byPosition = alignment.Mode == AlignMode.Position;
+        var mostEach = byPosition ? options.MaxRecords : null;
         using var left = new SideFeed(new FeedOptions(leftForm, alignment.ReferenceBy, from, mostEach), stop.Token);
         using var right = new SideFeed(new FeedOptions(rightForm, alignment.DifferenceBy, from, mostEach), stop.Token);
-        using var walk = new PairWalk(left, right, leftForm, rightForm, alignment.Mode == AlignMode.Position, options.MaxRecords);
-        var readingLeft = Read(_reference, pair.Reference, alignment.ReferenceBy, left, stop.Token);
-        var readingRight = Read(_difference, pair.Difference, alignment.DifferenceBy, right, stop.Token);
+        using var walk = new PairWalk(left, right, leftForm, rightForm, byPosition, options.MaxRecords);
+        var readingLeft = Read(_reference, pair.Reference, alignment.ReferenceBy, !byPosition, left, stop.Token);
+        var readingRight = Read(_difference, pair.Difference, alignment.DifferenceBy, !byPosition, right, stop.Token);
         KafkaBackupException? error = null;
         try
         {
@@ -47,15 +50,12 @@ internal sealed class CompareLane(CompareOptions options, CompareSource referenc
     }
 
     /// <summary>What the topic's records themselves say of original offsets: looks at one record a side, from the first partition that has one.</summary>
-    public Task<TopicAlignment> AlignAsync(TopicPair topic, CancellationToken cancel) => Task.Factory.StartNew(
-        () =>
-        {
-            var (left, right) = options.Align == AlignMode.Position
-                ? (null, null)
-                : (First(_reference, topic.Partitions.Select(p => p.Reference), cancel), First(_difference, topic.Partitions.Select(p => p.Difference), cancel));
-            return TopicAlignment.Choose(options.Align, topic.SameLog, left, right, topic.Name);
-        },
-        cancel, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    public Task<OriginalOffsetCounts> LookAsync(TopicPair topic, CancellationToken cancel) => options.Align == AlignMode.Position
+        ? Task.FromResult(new OriginalOffsetCounts(null, null))
+        : Task.Factory.StartNew(
+            () => new OriginalOffsetCounts(
+                First(_reference, topic.Partitions.Select(p => p.Reference), cancel), First(_difference, topic.Partitions.Select(p => p.Difference), cancel)),
+            cancel, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     public void Dispose()
     {
@@ -63,17 +63,22 @@ internal sealed class CompareLane(CompareOptions options, CompareSource referenc
         _difference.Dispose();
     }
 
-    public static TopicComparison Failed(PartitionPair pair, TopicAlignment alignment, long compared, KafkaBackupException error) => new()
+    private TopicComparison Failed(PartitionPair pair, TopicAlignment alignment, long compared, KafkaBackupException error)
     {
-        Topic = pair.Topic.Reference.Name,
-        DifferenceTopic = pair.Topic.Difference.Name,
-        Partition = pair.Partition,
-        Verdict = ComparisonVerdict.Failed,
-        Alignment = alignment.Mode,
-        ComparedCount = compared,
-        ErrorId = error.ErrorId,
-        ErrorMessage = error.Message,
-    };
+        progress.Failed(error);
+        return new TopicComparison
+        {
+            Topic = pair.Topic.Reference.Name,
+            DifferenceTopic = pair.Topic.Difference.Name,
+            Partition = pair.Partition,
+            Verdict = ComparisonVerdict.Failed,
+            Alignment = alignment.Mode,
+            AlignmentReason = alignment.Reason,
+            ComparedCount = compared,
+            ErrorId = error.ErrorId,
+            ErrorMessage = error.Message,
+        };
+    }
 
     private int? First(SideReader reader, IEnumerable<SidePartition> partitions, CancellationToken cancel)
     {
@@ -82,7 +87,7 @@ internal sealed class CompareLane(CompareOptions options, CompareSource referenc
         {
             try
             {
-                reader.Read(partition, 0, first, cancel);
+                reader.Read(partition, 0, mayBeginLater: true, first, cancel);
             }
             catch (KafkaBackupException error)
             {
@@ -99,14 +104,15 @@ internal sealed class CompareLane(CompareOptions options, CompareSource referenc
         return null;
     }
 
-    private Task Read(SideReader reader, SidePartition partition, AlignMode orderedBy, SideFeed feed, CancellationToken cancel) => Task.Factory.StartNew(
+    private Task Read(SideReader reader, SidePartition partition, AlignMode orderedBy, bool mayBeginLater, SideFeed feed, CancellationToken cancel) => Task.Factory.StartNew(
         () =>
         {
             Exception? error = null;
             try
             {
                 // Original offsets say nothing of where in the log to begin.
-                reader.Read(partition, orderedBy == AlignMode.OriginalOffset ? 0 : options.FromOffset ?? 0, feed, cancel);
+                var from = orderedBy == AlignMode.OriginalOffset ? 0 : options.FromOffset ?? 0;
+                reader.Read(partition, from, mayBeginLater, feed, cancel);
             }
             catch (Exception e)
             {
@@ -128,6 +134,7 @@ internal sealed class CompareLane(CompareOptions options, CompareSource referenc
             Partition = pair.Partition,
             Verdict = Verdict(walk),
             Alignment = alignment.Mode,
+            AlignmentReason = alignment.Reason,
             ComparedCount = walk.Compared,
             FirstDifference = walk.FirstDifference,
             ReferenceOnlyTail = walk.Tail.Reference,

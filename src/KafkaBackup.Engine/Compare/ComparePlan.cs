@@ -1,17 +1,30 @@
 namespace KafkaBackup.Engine.Compare;
 
 /// <summary>One partition to compare.</summary>
-internal sealed record PartitionPair(TopicPair Topic, int Partition, SidePartition Reference, SidePartition Difference);
+internal sealed record PartitionPair(TopicPair Topic, int Partition, SidePartition Reference, SidePartition Difference)
+{
+    /// <summary>Some offset may be on both sides. With an empty side there is nothing that could contradict.</summary>
+    public bool OffsetsMeet => Reference.IsEmpty || Difference.IsEmpty || (Reference.Start < Difference.End && Difference.Start < Reference.End);
+}
+
+/// <summary>Whether two topics' offsets are numbers of the same log.</summary>
+internal enum LogRelation
+{
+    Other,
+    SameId,
+
+    /// <summary>The same cluster and name, where topics have no ids.</summary>
+    SameName,
+}
 
 /// <summary>Two topics to compare.</summary>
-internal sealed class TopicPair(SideTopic reference, SideTopic difference, bool sameLog)
+internal sealed class TopicPair(SideTopic reference, SideTopic difference, LogRelation log)
 {
     public SideTopic Reference => reference;
 
     public SideTopic Difference => difference;
 
-    /// <summary>Both sides' offsets are numbers of the same log.</summary>
-    public bool SameLog => sameLog;
+    public LogRelation Log => log;
 
     public string Name => reference.Name == difference.Name ? reference.Name : $"{reference.Name} and {difference.Name}";
 
@@ -77,13 +90,13 @@ internal sealed class ComparePlan(CompareOptions options, CompareSource referenc
         return selected.Select((topic, index) =>
         {
             var name = names?[index] ?? topic.Name;
-            return difference.Topics.TryGetValue(name, out var other) ? new TopicPair(topic, other, IsSameLog(topic, other)) : throw NotThere(difference, name);
+            return difference.Topics.TryGetValue(name, out var other) ? new TopicPair(topic, other, LogOf(topic, other)) : throw NotThere(difference, name);
         }).ToArray();
     }
 
-    private bool IsSameLog(SideTopic left, SideTopic right) => left.Id is not null && right.Id is not null
-        ? left.Id == right.Id
-        : left.Name == right.Name && reference.ClusterId is { Length: > 0 } cluster && cluster == difference.ClusterId;
+    private LogRelation LogOf(SideTopic left, SideTopic right) => left.Id is not null && right.Id is not null
+        ? (left.Id == right.Id ? LogRelation.SameId : LogRelation.Other)
+        : left.Name == right.Name && reference.ClusterId is { Length: > 0 } cluster && cluster == difference.ClusterId ? LogRelation.SameName : LogRelation.Other;
 
     private void CheckPartitions(TopicPair pair)
     {
@@ -103,8 +116,14 @@ internal sealed class ComparePlan(CompareOptions options, CompareSource referenc
         {
             throw ErrorIds.ComparisonImpossible.With(
                 $"Topic {pair.Reference.Name} has {pair.Reference.Partitions.Count} partitions on the reference side, topic {pair.Difference.Name} has {pair.Difference.Partitions.Count} on the difference side.",
-                pair.Reference.Name, "Compare only partitions that both sides have, with -Partition.");
+                pair.Reference.Name, $"Compare only partitions that both sides have: {PartitionsOfBoth(pair)}.");
         }
+    }
+
+    private static string PartitionsOfBoth(TopicPair pair)
+    {
+        var both = pair.Reference.Partitions.Intersect(pair.Difference.Partitions).ToArray();
+        return both is [0, .., var last] && last == both.Length - 1 ? $"-Partition (0..{last})" : $"-Partition {string.Join(',', both)}";
     }
 
     private async Task CaptureAsync(IReadOnlyList<TopicPair> pairs, CancellationToken cancel)

@@ -1,6 +1,6 @@
 namespace KafkaBackup.Engine.Compare;
 
-/// <summary>Counts records of all lanes and shows the sum now and then.</summary>
+/// <summary>What a comparison tells while it runs: records of all lanes, counted and shown now and then, and what could not be read.</summary>
 internal sealed class CompareProgress(IReadOnlyList<TopicPair> topics, TimeProvider clock, IEngineEvents events)
 {
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(250);
@@ -11,10 +11,23 @@ internal sealed class CompareProgress(IReadOnlyList<TopicPair> topics, TimeProvi
     /// <summary>Of both sides, as far as offsets tell.</summary>
     private readonly long _total = topics.SelectMany(t => t.Partitions).Sum(p => Math.Max(0, p.Reference.End - p.Reference.Start) + Math.Max(0, p.Difference.End - p.Difference.Start));
 
+    private readonly HashSet<string> _failures = new(StringComparer.Ordinal);
     private long _records;
     private TimeSpan _shownAt;
 
     public void Verbose(string message) => events.Verbose(message);
+
+    /// <summary>A refusal of a topic meets each of its partitions, and is told once.</summary>
+    public void Failed(KafkaBackupException error)
+    {
+        lock (_gate)
+        {
+            if (_failures.Add(error.Message))
+            {
+                events.Error(error);
+            }
+        }
+    }
 
     public void Count(long records)
     {

@@ -11,6 +11,9 @@ internal sealed record SideTopic(string Name, string? Id, IReadOnlyList<int> Par
 internal sealed record SidePartition(TopicPartition Id, long Start, long End, KafkaBackupException? Error = null)
 {
     public bool IsEmpty => Start >= End;
+
+    /// <summary>For messages.</summary>
+    public string Range => IsEmpty ? "none" : $"{Start}..{End - 1}";
 }
 
 /// <summary>One side of a comparison: a cluster or a backup.</summary>
@@ -23,6 +26,9 @@ internal abstract class CompareSource : IAsyncDisposable
     public abstract string? ClusterId { get; }
 
     public abstract IReadOnlyDictionary<string, SideTopic> Topics { get; }
+
+    /// <summary>It tells whether a timestamp is the producer's or the broker's.</summary>
+    public virtual bool TellsTimestampType => true;
 
     /// <summary>Looks at what is there.</summary>
     public abstract Task OpenAsync(CancellationToken cancel);
@@ -40,7 +46,8 @@ internal abstract class CompareSource : IAsyncDisposable
 internal abstract class SideReader : IDisposable
 {
     /// <param name="from">Offsets below it are not wanted.</param>
-    public abstract void Read(SidePartition partition, long from, RecordTaker taker, CancellationToken cancel);
+    /// <param name="mayBeginLater">Retention may take the oldest records while a partition waits for its turn; it then has a shorter tail.</param>
+    public abstract void Read(SidePartition partition, long from, bool mayBeginLater, RecordTaker taker, CancellationToken cancel);
 
     public abstract void Dispose();
 }

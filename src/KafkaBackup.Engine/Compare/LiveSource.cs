@@ -5,8 +5,8 @@ namespace KafkaBackup.Engine.Compare;
 /// <summary>Topics of a cluster, up to the ends they had when the comparison began; producers may go on.</summary>
 internal sealed class LiveSource(IKafkaCluster cluster, IsolationLevel isolation, TimeProvider clock, IEngineEvents events) : CompareSource
 {
-    /// <summary>Two readers a lane share the memory promise with the chunks under way.</summary>
-    private const long QueuedBytes = 16 << 20;
+    /// <summary>There are two readers a lane, so each holds back little: enough for a batch or two while the other side is waited for.</summary>
+    private readonly ReaderOptions _reading = new(isolation, QueuedBytes: 8 << 20, QueuedRecords: 20_000, FetchBytes: 2 << 20);
 
     private IReadOnlyDictionary<string, SideTopic> _topics = new Dictionary<string, SideTopic>();
     private string? _clusterId;
@@ -34,14 +34,14 @@ internal sealed class LiveSource(IKafkaCluster cluster, IsolationLevel isolation
         return partitions.ToDictionary(p => p, p => new SidePartition(p, starts[p].Offset ?? 0, ends[p].Offset ?? 0, starts[p].Error ?? ends[p].Error));
     }
 
-    public override SideReader OpenReader() => new Reader(new RangeReader(cluster, new ReaderOptions(isolation, QueuedBytes), clock, events));
+    public override SideReader OpenReader() => new Reader(new RangeReader(cluster, _reading, clock, events));
 
     public override ValueTask DisposeAsync() => cluster.DisposeAsync();
 
     private sealed class Reader(RangeReader reader) : SideReader
     {
-        public override void Read(SidePartition partition, long from, RecordTaker taker, CancellationToken cancel) =>
-            reader.Read(partition.Id, Math.Max(from, partition.Start), partition.End, skipDeleted: false, taker.Take, cancel);
+        public override void Read(SidePartition partition, long from, bool mayBeginLater, RecordTaker taker, CancellationToken cancel) => reader.Read(
+            partition.Id, Math.Max(from, partition.Start), partition.End, mayBeginLater ? DeletedRecords.PassAtStart : DeletedRecords.Refuse, taker.Take, cancel);
 
         public override void Dispose() => reader.Dispose();
     }

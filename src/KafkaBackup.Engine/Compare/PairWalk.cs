@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-
 namespace KafkaBackup.Engine.Compare;
 
 /// <summary>
@@ -11,6 +9,7 @@ internal sealed class PairWalk(SideFeed reference, SideFeed difference, RecordFo
 {
     private readonly Side _left = new(reference, referenceForm);
     private readonly Side _right = new(difference, differenceForm);
+    private readonly PairDigests _digests = new();
     private Lonely? _firstLonely;
     private long _progress;
 
@@ -29,7 +28,7 @@ internal sealed class PairWalk(SideFeed reference, SideFeed difference, RecordFo
     public bool HasPairsToGo => mostPairs is null || Compared < mostPairs;
 
     /// <summary>Of all pairs; meaningful at the end.</summary>
-    public (string Reference, string Difference) Digests() => (_left.Digest(), _right.Digest());
+    public (string Reference, string Difference) Digests() => _digests.Texts();
 
     /// <param name="progress">Called now and then with the records looked at since the last call.</param>
     public async Task RunAsync(Action<long> progress)
@@ -53,6 +52,7 @@ internal sealed class PairWalk(SideFeed reference, SideFeed difference, RecordFo
     {
         _left.Dispose();
         _right.Dispose();
+        _digests.Dispose();
     }
 
     private void WalkChunks()
@@ -77,15 +77,19 @@ internal sealed class PairWalk(SideFeed reference, SideFeed difference, RecordFo
             }
         }
 
-        _left.HashPairs();
-        _right.HashPairs();
+        HashPairs();
     }
+
+    /// <summary>Neighbouring forms are hashed in one go.</summary>
+    private void HashPairs() => _digests.Append(_left.EndPairs(), _right.EndPairs());
 
     private void Pair(in RecordEntry left, in RecordEntry right)
     {
         EndPendingBeforePair();
         if (!_left.Form(left).SequenceEqual(_right.Form(right)))
         {
+            HashPairs();
+            _digests.Part();
             FirstDifference ??= DifferenceText.Of(left.Offset, referenceForm.Read(_left.Form(left)), right.Offset, differenceForm.Read(_right.Form(right)));
         }
         else if (FirstDifference is null)
@@ -106,6 +110,7 @@ internal sealed class PairWalk(SideFeed reference, SideFeed difference, RecordFo
             _firstLonely = new Lonely(isReference, side.Current.Offset, side.Show());
         }
 
+        HashPairs();
         side.TakeLonely();
         _progress++;
     }
@@ -179,7 +184,6 @@ internal sealed class PairWalk(SideFeed reference, SideFeed difference, RecordFo
 
     private sealed class Side(SideFeed feed, RecordForm form) : IDisposable
     {
-        private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         private RecordChunk? _chunk;
         private int _index;
         private int _pairedFrom;
@@ -212,7 +216,6 @@ internal sealed class PairWalk(SideFeed reference, SideFeed difference, RecordFo
 
         public void TakeLonely()
         {
-            HashPairs();
             _index++;
             _pairedFrom = _index;
             Pending++;
@@ -224,23 +227,14 @@ internal sealed class PairWalk(SideFeed reference, SideFeed difference, RecordFo
             _index = _chunk.Count;
         }
 
-        /// <summary>Neighbouring forms are hashed in one go.</summary>
-        public void HashPairs()
+        /// <summary>The forms of the pairs since the last call, or since the last lonely record.</summary>
+        public ReadOnlySpan<byte> EndPairs()
         {
-            if (_chunk is not null)
-            {
-                _hash.AppendData(_chunk.Forms(_pairedFrom, _index - _pairedFrom));
-            }
-
+            var from = _pairedFrom;
             _pairedFrom = _index;
+            return _chunk is null ? default : _chunk.Forms(from, _index - from);
         }
 
-        public string Digest() => Convert.ToHexString(_hash.GetCurrentHash()).ToLowerInvariant();
-
-        public void Dispose()
-        {
-            _hash.Dispose();
-            _chunk?.Dispose();
-        }
+        public void Dispose() => _chunk?.Dispose();
     }
 }

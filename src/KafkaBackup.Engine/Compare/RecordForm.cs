@@ -14,7 +14,8 @@ namespace KafkaBackup.Engine.Compare;
 /// </para>
 /// </summary>
 /// <param name="leaveOutOwn">Leaves out the newest x-original-offset and x-original-timestamp, which the restore itself has added.</param>
-internal sealed class RecordForm(CompareOptions options, bool leaveOutOwn)
+/// <param name="withTimestampType">Both sides tell it.</param>
+internal sealed class RecordForm(CompareOptions options, bool leaveOutOwn, bool withTimestampType)
 {
     private readonly HeaderFilter? _filter = options.IgnoreHeaders is null ? null : new HeaderFilter(options.IgnoreHeaders);
 
@@ -28,7 +29,7 @@ internal sealed class RecordForm(CompareOptions options, bool leaveOutOwn)
         if (!options.IgnoreTimestamp)
         {
             BinaryPrimitives.WriteInt64LittleEndian(target, record.Timestamp);
-            target[sizeof(long)] = (byte)record.TimestampKind;
+            target[sizeof(long)] = withTimestampType ? (byte)record.TimestampKind : (byte)0;
             used = sizeof(long) + 1;
         }
 

@@ -7,7 +7,7 @@ internal sealed class TopicScore(TopicPair topic)
 {
     private readonly List<TopicComparison> _rows = [];
 
-    /// <summary>Returns the topic's own row once its last partition is in.</summary>
+    /// <summary>In order of the partitions. Returns the topic's own row once its last partition is in.</summary>
     public TopicComparison? Add(TopicComparison row)
     {
         _rows.Add(row);
@@ -16,14 +16,15 @@ internal sealed class TopicScore(TopicPair topic)
 
     private TopicComparison Sum()
     {
-        _rows.Sort((a, b) => a.Partition!.Value.CompareTo(b.Partition!.Value));
         var failed = _rows.FirstOrDefault(r => r.Verdict == ComparisonVerdict.Failed);
+        var weakest = _rows.MinBy(r => r.Alignment switch { AlignMode.Position => 0, AlignMode.OriginalOffset => 1, _ => 2 })!;
         return new TopicComparison
         {
             Topic = topic.Reference.Name,
             DifferenceTopic = topic.Difference.Name,
             Verdict = Worst(),
-            Alignment = _rows[0].Alignment,
+            Alignment = weakest.Alignment,
+            AlignmentReason = weakest.AlignmentReason,
             ComparedCount = _rows.Sum(r => r.ComparedCount),
             FirstDifference = _rows.Select(r => r.FirstDifference).FirstOrDefault(d => d is not null),
             ReferenceOnlyTail = _rows.Sum(r => r.ReferenceOnlyTail),

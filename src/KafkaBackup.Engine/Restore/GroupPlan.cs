@@ -60,6 +60,14 @@ internal static class GroupPlan
         }
 
         var groups = Groups(work).Select(g => g.Group).ToArray();
+        if (options is { OffsetStrategy: OffsetStrategy.ClusterScan, IncludeOriginalOffsetHeader: false } && groups.Length > 0)
+        {
+            findings.Add(new Finding(
+                FindingSeverity.Warning, FindingKind.ConsumerGroup, options.BackupId,
+                $"The groups are to be set by a scan for {OriginalHeaders.OffsetName} headers, which this restore does not write: it can only find those that the source's own records have.",
+                "Add include_original_offset_header (-IncludeOriginalOffsetHeader), or choose the strategy header-based."));
+        }
+
         if (cluster is not null && groups.Length > 0)
         {
             var states = await cluster.DescribeGroupsAsync(groups, cancel).ConfigureAwait(false);

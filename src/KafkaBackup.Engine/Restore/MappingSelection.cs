@@ -35,12 +35,12 @@ internal sealed class MappingSelection
     }
 
     /// <summary>Without a backup the target's names are all there is; a mapping says which source each is of.</summary>
-    public IReadOnlyList<(TopicPartition Source, TopicPartition Target, PartitionEntry? Partition)> Of(IReadOnlyDictionary<string, TopicDescription> topics)
+    public IReadOnlyList<(TopicPartition Source, TopicPartition Target)> Of(IReadOnlyDictionary<string, TopicDescription> topics)
     {
         var sources = _targets.GroupBy(t => t.Value, t => t.Key, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.First(), StringComparer.Ordinal);
         var selected = topics.Values.Where(t => !t.IsInternal)
             .SelectMany(t => t.Partitions.Select(p => (
-                Source: new TopicPartition(sources.GetValueOrDefault(t.Name, t.Name), p.Partition), Target: new TopicPartition(t.Name, p.Partition), Partition: (PartitionEntry?)null)))
+                Source: new TopicPartition(sources.GetValueOrDefault(t.Name, t.Name), p.Partition), Target: new TopicPartition(t.Name, p.Partition))))
             .Where(p => Selects(p.Source)).OrderBy(p => p.Source).ToArray();
         RefuseNothing(selected.Length, "The cluster", topics.Keys);
         return selected;

@@ -32,7 +32,7 @@ internal sealed class OffsetMappingQuery(EngineSeams seams, IEngineEvents events
 
         if (asked.BackupId is null)
         {
-            return await ScanAsync(asked, selection, null, cancel).ConfigureAwait(false);
+            return await ScanAsync(asked, selection, cancel).ConfigureAwait(false);
         }
 
         var store = new ReadOnlyStore(seams.OpenStore(resolver.Resolve(asked.Store), events), seams.Clock);
@@ -42,7 +42,7 @@ internal sealed class OffsetMappingQuery(EngineSeams seams, IEngineEvents events
             var backup = await catalog.OpenAsync(NameRules.CheckBackupId(asked.BackupId), cancel).ConfigureAwait(false);
             return asked.Scan is null
                 ? await FromBackupAsync(catalog, backup, selection, cancel).ConfigureAwait(false)
-                : await ScanAsync(asked, selection, backup, cancel).ConfigureAwait(false);
+                : await ScanAsync(asked, selection, catalog, backup, cancel).ConfigureAwait(false);
         }
     }
 
@@ -83,34 +83,59 @@ internal sealed class OffsetMappingQuery(EngineSeams seams, IEngineEvents events
         return selection.Rows(rows, GroupPlan.Known(backup), "");
     }
 
-    /// <summary>Reads the restored topics. With a backup its partitions are looked for; without one, all of the cluster's topics that are selected.</summary>
-    private async Task<IReadOnlyList<OffsetMapping>> ScanAsync(OffsetMappingSettings asked, MappingSelection selection, OpenedBackup? backup, CancellationToken cancel)
+    /// <summary>Reads all of the cluster's topics that are selected. Nothing but their numbers tells which source partition is in which.</summary>
+    private async Task<IReadOnlyList<OffsetMapping>> ScanAsync(OffsetMappingSettings asked, MappingSelection selection, CancellationToken cancel)
+    {
+        var cluster = seams.OpenCluster(resolver.Resolve(asked.Scan, "cluster"), events);
+        await using (cluster.ConfigureAwait(false))
+        {
+            var pairs = selection.Of((await cluster.DescribeAsync(cancel).ConfigureAwait(false)).Topics);
+            var ends = await new TargetLog(cluster, seams.Clock, events).EndsAsync(pairs.Select(p => p.Target).Distinct().ToArray(), cancel).ConfigureAwait(false);
+            var scan = new OriginalOffsetScan(cluster, seams.Clock);
+            var rows = new List<MappedRow>();
+            foreach (var (source, target) in pairs)
+            {
+                var map = await scan.ReadAsync(target, ends[target], cancel).ConfigureAwait(false);
+                rows.Add(new MappedRow(MappingRows.Row(source, target, map, null, null, cluster.Address), offset => Translate(map, offset, ends[target])));
+            }
+
+            return selection.Rows(rows, null, cluster.Address);
+        }
+    }
+
+    /// <summary>Reads the restored topics, and looks for the backup's partitions in them.</summary>
+    private async Task<IReadOnlyList<OffsetMapping>> ScanAsync(
+        OffsetMappingSettings asked, MappingSelection selection, BackupCatalog catalog, OpenedBackup backup, CancellationToken cancel)
     {
         var cluster = seams.OpenCluster(resolver.Resolve(asked.Scan, "cluster"), events);
         await using (cluster.ConfigureAwait(false))
         {
             var topics = (await cluster.DescribeAsync(cancel).ConfigureAwait(false)).Topics;
-            var pairs = backup is null ? selection.Of(topics) : selection.Of(backup).Select(p => (p.Source, selection.TargetOf(p.Source), (PartitionEntry?)p.Partition)).ToArray();
-            var there = pairs.Where(p => topics.TryGetValue(p.Target.Topic, out var topic) && topic.Partitions.Any(t => t.Partition == p.Target.Partition)).ToArray();
-            foreach (var missing in pairs.Except(there).Select(p => p.Target.Topic).Distinct(StringComparer.Ordinal))
+            var pairs = selection.Of(backup).Select(p => new ScanPair(p.Source, selection.TargetOf(p.Source), p.Partition)).ToArray();
+            var there = pairs.Select(p => p.Target.Topic).Distinct(StringComparer.Ordinal).Where(topics.ContainsKey)
+                .SelectMany(t => topics[t].Partitions.Select(p => new TopicPartition(t, p.Partition))).ToHashSet();
+            foreach (var missing in pairs.Where(p => !there.Contains(p.Target)).Select(p => p.Target.Topic).Distinct(StringComparer.Ordinal))
             {
                 events.Warning($"Topic {missing} of {cluster.Address} does not have the partitions that the mapping needs; rows for them have no target.");
             }
 
-            var ends = await new TargetLog(cluster, seams.Clock, events).EndsAsync(there.Select(p => p.Target).Distinct().ToArray(), cancel).ConfigureAwait(false);
-            var scan = new OriginalOffsetScan(cluster, seams.Clock);
+            var ends = await new TargetLog(cluster, seams.Clock, events).EndsAsync(there.ToArray(), cancel).ConfigureAwait(false);
+            var scanned = new ScannedPartitions(cluster, catalog, backup, seams.Clock, events);
+            var found = await scanned.FindAsync(pairs, ends, cancel).ConfigureAwait(false);
             var rows = new List<MappedRow>();
-            foreach (var (source, target, entry) in pairs)
+            foreach (var pair in pairs)
             {
-                var isThere = ends.TryGetValue(target, out var end);
-                var map = isThere ? await scan.ReadAsync(target, end, cancel).ConfigureAwait(false) : new OffsetMap();
-                var row = MappingRows.Row(source, isThere ? target : null, map, First(entry), Last(entry), cluster.Address);
-                rows.Add(new MappedRow(row, offset => map.Translate(offset) is { } found ? Math.Clamp(found, 0, end) : null));
+                var isThere = found.TryGetValue(pair.Source, out var target);
+                var map = isThere ? await scanned.MapAsync(target, ends[target], cancel).ConfigureAwait(false) : new OffsetMap();
+                var row = MappingRows.Row(pair.Source, isThere ? target : null, map, First(pair.Entry), Last(pair.Entry), cluster.Address);
+                rows.Add(new MappedRow(row, offset => isThere ? Translate(map, offset, ends[target]) : null));
             }
 
-            return selection.Rows(rows, backup is null ? null : GroupPlan.Known(backup), cluster.Address);
+            return selection.Rows(rows, GroupPlan.Known(backup), cluster.Address);
         }
     }
+
+    private static long? Translate(OffsetMap map, long offset, long end) => map.Translate(offset) is { } found ? Math.Clamp(found, 0, end) : null;
 
     private static long? First(PartitionEntry? partition) => partition is null or { Segments.Count: 0 } ? null : Known(partition.Segments.Min(s => s.MinTimestamp));
 

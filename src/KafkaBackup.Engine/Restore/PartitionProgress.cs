@@ -8,6 +8,7 @@ internal sealed class PartitionProgress
 {
     private readonly OffsetMap[] _maps;
     private readonly long[] _bytesBySource;
+    private readonly long[] _restoredTo;
     private long _done;
     private long _bytes;
 
@@ -19,6 +20,7 @@ internal sealed class PartitionProgress
         _done = done;
         _bytesBySource = new long[work.Sources.Count];
         _maps = maps?.ToArray() ?? work.Sources.Select(_ => new OffsetMap()).ToArray();
+        _restoredTo = _maps.Select(m => m.IsEmpty ? -1 : m.Ranges[^1].SourceStart + m.Ranges[^1].Length - 1).ToArray();
     }
 
     public TargetWork Work { get; }
@@ -44,10 +46,14 @@ internal sealed class PartitionProgress
     /// <summary>Of one source, in this run.</summary>
     public long BytesOf(int source) => _bytesBySource[source];
 
+    /// <summary>The source offset of the last record of that source that is in the target; -1 for none.</summary>
+    public long RestoredTo(int source) => Volatile.Read(ref _restoredTo[source]);
+
     public void Take(int source, long sourceOffset, long targetOffset, int bytes)
     {
         _maps[source].Add(sourceOffset, targetOffset);
         _bytesBySource[source] += bytes;
+        Volatile.Write(ref _restoredTo[source], sourceOffset);
         Volatile.Write(ref _bytes, _bytes + bytes);
         Volatile.Write(ref _done, _done + 1);
     }

@@ -20,7 +20,7 @@ internal sealed class RestoreJournal
         _file = work.Options.CheckpointPath is { } path ? new CheckpointFile(path) : null;
         if (_file?.Read() is { } found)
         {
-            _file.RequireSame(found, work.Options.Fingerprint, work);
+            _file.RequireSameSettings(found, work.Options.Fingerprint);
             Found = found;
             _startTime = found.StartTime;
             events.Verbose(
@@ -55,6 +55,7 @@ internal sealed class RestoreJournal
             AddSegments(partition, completed, under);
         }
 
+        var known = _progress.ToDictionary(p => p.Work.Target);
         _file.Write(new Checkpoint
         {
             Version = Checkpoint.CurrentVersion,
@@ -72,7 +73,17 @@ internal sealed class RestoreJournal
             Targets = _progress
                 .Select(p => new CheckpointTarget(p.Work.Target.Topic, p.Work.Target.Partition, p.Start, p.Done, p.Work.RecordCount))
                 .ToArray(),
+            Plan = _work.Targets.SelectMany(t => t.Sources.Select((s, i) => Source(s, known.GetValueOrDefault(t.Target)?.RestoredTo(i) ?? -1))).ToArray(),
         });
+    }
+
+    /// <summary>A partition that could not be resumed this time keeps what is known of it.</summary>
+    private CheckpointSource Source(SourceWork source, long restoredTo)
+    {
+        var before = Found?.Plan.FirstOrDefault(p => p.Topic == source.Source.Topic && p.Partition == source.Source.Partition)?.RestoredTo ?? -1;
+        var offsets = source.Offsets ?? new OffsetSpan(0, -1);
+        return new CheckpointSource(
+            source.Source.Topic, source.Source.Partition, offsets.First, offsets.Last, source.RecordCount, Math.Max(before, restoredTo), source.Choice.LeftOut);
     }
 
     /// <summary>After success a checkpoint would only mislead.</summary>

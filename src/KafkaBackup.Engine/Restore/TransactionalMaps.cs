@@ -20,7 +20,7 @@ internal sealed class TransactionalMaps(IKafkaCluster cluster, TimeProvider cloc
         {
             using (block)
             {
-                if (!Add(stream, block, maps[target.Sources.ToList().IndexOf(block.Source)], walk, count))
+                if (!Add(block, maps[target.Sources.ToList().IndexOf(block.Source)], walk, count))
                 {
                     break;
                 }
@@ -30,12 +30,12 @@ internal sealed class TransactionalMaps(IKafkaCluster cluster, TimeProvider cloc
         return maps;
     }
 
-    private static bool Add(RecordStream stream, StreamBlock block, OffsetMap map, OffsetMap.Walk walk, long count)
+    private static bool Add(StreamBlock block, OffsetMap map, OffsetMap.Walk walk, long count)
     {
         var index = block.FirstIndex;
         foreach (var record in block.Block)
         {
-            if (!stream.Wants(record.Timestamp))
+            if (!block.Takes(record))
             {
                 continue;
             }

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Text.Json;
 using KafkaBackup.Engine.Catalog;
 using KafkaBackup.Engine.Format.Blocks;
 using KafkaBackup.Engine.Format.Manifests;
@@ -28,7 +27,7 @@ internal sealed class ManifestRebuild(BackupCatalog catalog, string backupId, Ti
     public async Task<Manifest> RunAsync(Manifest? known, CancellationToken cancel)
     {
         known ??= await FindOlderAsync(cancel).ConfigureAwait(false);
-        var found = await ReadSegmentsAsync(known, cancel).ConfigureAwait(false);
+        var (found, damaged) = await ReadSegmentsAsync(known, cancel).ConfigureAwait(false);
         var described = await new StrayDescriptions(catalog.Store, backupId).FindAsync(cancel).ConfigureAwait(false);
         var topics = known?.Topics.ToDictionary(t => t.Key, t => t.Value, StringComparer.Ordinal) ?? [];
         var adopted = new List<FoundSegment>();
@@ -51,6 +50,7 @@ internal sealed class ManifestRebuild(BackupCatalog catalog, string backupId, Ti
             topics[topic.Key] = entry with { PartitionCount = partitions.Count, Partitions = partitions };
         }
 
+        LeaveOut(damaged, topics);
         Tell(known, found, adopted);
         return Compose(known, topics, found, adopted);
     }
@@ -112,10 +112,34 @@ internal sealed class ManifestRebuild(BackupCatalog catalog, string backupId, Ti
             CapturedEnd = Math.Max(before?.CapturedEnd ?? 0, next),
             NextOffset = next,
             Complete = false,
-            Gaps = before?.Gaps ?? [],
+            Gaps = (before?.Gaps ?? []).Where(g => !chosen.Any(c => c.Entry.Key == LeftOutSegment.KeyOf(g))).ToArray(),
             Segments = segments,
             LastRecord = isNewest ? newest.LastRecord : before?.LastRecord,
         };
+    }
+
+    /// <summary>Where other segments follow, the next run does not read those offsets again: the file is all that there is of them.</summary>
+    private void LeaveOut(IEnumerable<string> damaged, Dictionary<string, TopicEntry> topics)
+    {
+        foreach (var key in damaged)
+        {
+            var (topic, partition) = topics.Values.SelectMany(t => t.Partitions.Values.Select(p => (Topic: t, Partition: p)))
+                .FirstOrDefault(p => key.StartsWith(BackupKeys.PartitionFolder(p.Topic.Name, p.Partition.Partition), StringComparison.Ordinal));
+            if (LeftOutSegment.FirstOffsetOf(key) is not { } first || partition?.Segments.FirstOrDefault(s => s.FirstOffset > first) is not { } next
+                || partition.Segments.Any(s => s.FirstOffset <= first && s.LastOffset >= first) || partition.Gaps.Any(g => LeftOutSegment.KeyOf(g) == key))
+            {
+                continue;
+            }
+
+            var gap = LeftOutSegment.ToGap(key, next.FirstOffset, clock.GetUtcNow());
+            topics[topic.Name] = topic with
+            {
+                Partitions = new Dictionary<int, PartitionEntry>(topic.Partitions)
+                {
+                    [partition.Partition] = partition with { CapturedStart = Math.Min(partition.CapturedStart, first), Gaps = [.. partition.Gaps, gap] },
+                },
+            };
+        }
     }
 
     private void TellHole(TopicPartition place, SegmentEntry left, SegmentEntry right, PartitionEntry? before)
@@ -180,7 +204,7 @@ internal sealed class ManifestRebuild(BackupCatalog catalog, string backupId, Ti
     }
 
     /// <summary>Every whole segment that the manifest does not name; damaged ones are told of and left where they are.</summary>
-    private async Task<IReadOnlyList<FoundSegment>> ReadSegmentsAsync(Manifest? known, CancellationToken cancel)
+    private async Task<(IReadOnlyList<FoundSegment> Whole, IReadOnlyList<string> Damaged)> ReadSegmentsAsync(Manifest? known, CancellationToken cancel)
     {
         var named = known?.Topics.Values.SelectMany(t => t.Partitions.Values).SelectMany(p => p.Segments).Select(s => BackupKeys.Of(backupId, s.Key)).ToHashSet(StringComparer.Ordinal) ?? [];
         var objects = new List<StoreObject>();
@@ -194,7 +218,7 @@ internal sealed class ManifestRebuild(BackupCatalog catalog, string backupId, Ti
 
         using var pool = new BlockBufferPool(PoolBytes);
         var found = new ConcurrentBag<FoundSegment>();
-        var damaged = new ConcurrentBag<Finding>();
+        var damaged = new ConcurrentBag<(string Key, Finding Finding)>();
         var options = new ParallelOptions { MaxDegreeOfParallelism = SegmentsAtOnce, CancellationToken = cancel };
         await Parallel.ForEachAsync(objects, options, async (item, c) =>
         {
@@ -207,11 +231,13 @@ internal sealed class ManifestRebuild(BackupCatalog catalog, string backupId, Ti
 
             foreach (var damage in check.Damages)
             {
-                damaged.Add(damage.ToFinding() with { Severity = FindingSeverity.Warning, Advice = "It is left out and left where it is: put it back from a copy and repair again, if there is one." });
+                damaged.Add((
+                    item.Key[(backupId.Length + 1)..],
+                    damage.ToFinding() with { Severity = FindingSeverity.Warning, Advice = "It is left out and left where it is: put it back from a copy and repair again, if there is one." }));
             }
         }).ConfigureAwait(false);
-        _findings.AddRange(damaged.OrderBy(f => f.Place, StringComparer.Ordinal));
-        return found.OrderBy(f => f.Entry.Key, StringComparer.Ordinal).ToArray();
+        _findings.AddRange(damaged.Select(d => d.Finding).OrderBy(f => f.Place, StringComparer.Ordinal));
+        return (found.OrderBy(f => f.Entry.Key, StringComparer.Ordinal).ToArray(), damaged.Select(d => d.Key).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray());
     }
 
     private static TopicEntry NewTopic(string name, TopicDocument? described) => new()
@@ -238,41 +264,3 @@ internal sealed class ManifestRebuild(BackupCatalog catalog, string backupId, Ti
 
 /// <summary>A whole segment in the store, and what it says of itself.</summary>
 internal sealed record FoundSegment(SegmentHeader Header, SegmentEntry Entry, LastRecord? LastRecord);
-
-/// <summary>Topic descriptions from pages that no head names any more, or whose heads are damaged: better an older config than none.</summary>
-internal sealed class StrayDescriptions(IStore store, string backupId)
-{
-    public async Task<IReadOnlyDictionary<string, TopicDocument>> FindAsync(CancellationToken cancel)
-    {
-        var newest = new SortedDictionary<string, TopicDocument>(StringComparer.Ordinal);
-        foreach (var folder in (string[])[BackupKeys.PageCopies, BackupKeys.Pages])
-        {
-            // In the order of generations, so that a later description replaces an earlier one.
-            await foreach (var item in store.ListAsync(BackupKeys.Of(backupId, folder), cancel).ConfigureAwait(false))
-            {
-                if (await ObjectReading.ReadWholeAsync(store, item.Key, item.Size, cancel).ConfigureAwait(false) is { } bytes)
-                {
-                    foreach (var topic in Parse(bytes))
-                    {
-                        newest[topic.Name] = topic;
-                    }
-                }
-            }
-        }
-
-        return newest;
-    }
-
-    private static List<TopicDocument> Parse(byte[] page)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize(page, PageJson.Default.PageFile)?.Topics ?? [];
-        }
-        catch (JsonException)
-        {
-            // One of those that are damaged; the others may tell.
-            return [];
-        }
-    }
-}

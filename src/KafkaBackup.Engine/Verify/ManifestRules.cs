@@ -36,7 +36,9 @@ internal static class ManifestRules
         {
             yield return new Finding(
                 FindingSeverity.Warning, FindingKind.Gap, place.ToString(), $"Offsets {gap.FromOffset} to {gap.ToOffset - 1} of {place} are not in the backup: {gap.Reason}.",
-                "They were gone before they could be read; run backups more often, or keep records longer in the source.");
+                LeftOutSegment.KeyOf(gap) is null
+                    ? "They were gone before they could be read; run backups more often, or keep records longer in the source."
+                    : "Put that file back from a copy and run Repair-KafkaBackup: it takes the segment in again.");
         }
 
         SegmentEntry? before = null;

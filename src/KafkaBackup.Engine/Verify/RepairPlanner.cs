@@ -23,7 +23,8 @@ internal sealed class RepairPlanner(BackupCatalog catalog, string backupId, bool
         var manifest = await new ManifestCheck(catalog.Store, backupId).RunAsync(cancel).ConfigureAwait(false);
         var said = _findings.Select(f => f.Place).ToHashSet(StringComparer.Ordinal);
         _findings.AddRange(manifest.Findings.Where(f => !said.Contains(f.Place)));
-        var needsRebuild = backup is null || backup.Generation < backup.HighestGeneration || ManifestRules.Check(backup).Any(f => f.Severity == FindingSeverity.Error);
+        var needsRebuild = backup is null || backup.Generation < backup.HighestGeneration || ManifestRules.Check(backup).Any(f => f.Severity == FindingSeverity.Error)
+            || await new LeftOutSearch(catalog, backupId).AnyIsWholeAsync(backup.Manifest, cancel).ConfigureAwait(false);
         var work = new RepairWork
         {
             BackupId = backupId,

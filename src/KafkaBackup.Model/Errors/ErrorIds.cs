@@ -31,7 +31,7 @@ public static class ErrorIds
     public static readonly ErrorDefinition ClusterTls = new(nameof(ClusterTls), SecurityError, "Check the CA certificate, the client certificate and key, and that the listener speaks TLS.");
     public static readonly ErrorDefinition ClusterUnauthorized = new(nameof(ClusterUnauthorized), PermissionDenied, "Grant the right named in the message to this user.");
     public static readonly ErrorDefinition ClusterRequestFailed = new(nameof(ClusterRequestFailed), ProtocolError, "Look at the broker's log around this time, then run again.");
-    public static readonly ErrorDefinition TopicNotFound = new(nameof(TopicNotFound), ObjectNotFound, "Check the topic's name; names are case-sensitive.");
+    public static readonly ErrorDefinition TopicNotFound = new(nameof(TopicNotFound), ObjectNotFound, "Check the topic's name, which is case-sensitive, and this user's rights: a topic that it may not DESCRIBE does not show.");
     public static readonly ErrorDefinition NothingMatched = new(nameof(NothingMatched), ObjectNotFound, "Widen the selection; the message names what is there.");
     public static readonly ErrorDefinition PartitionRead = new(nameof(PartitionRead), ReadError, "Run again: the backup continues at the last good offset.");
     public static readonly ErrorDefinition PartitionStalled = new(nameof(PartitionStalled), OperationTimeout, "Check the partition's leader, then run again: the backup continues where it stopped.");

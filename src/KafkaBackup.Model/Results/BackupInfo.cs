@@ -9,6 +9,8 @@ public sealed record BackupInfo
     public required BackupStatus Status { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
     public required DateTimeOffset UpdatedAt { get; init; }
+    public long CreatedAtMs => CreatedAt.ToUnixTimeMilliseconds();
+    public long UpdatedAtMs => UpdatedAt.ToUnixTimeMilliseconds();
     public required ItemList<BackupRunInfo> Runs { get; init; }
     public int TopicCount => Topics.Count;
     public int PartitionCount => Topics.Sum(t => t.Partitions.Count);
@@ -33,6 +35,9 @@ public sealed record BackupInfo
 public sealed record BackupRunInfo(
     string RunId, DateTimeOffset StartedAt, DateTimeOffset? EndedAt, BackupStatus Status, string ToolVersion, IsolationLevel Isolation, long RecordCount)
 {
+    public long StartedAtMs => StartedAt.ToUnixTimeMilliseconds();
+    public long? EndedAtMs => EndedAt?.ToUnixTimeMilliseconds();
+
     public override string ToString() => $"{StartedAt:u} {Status}";
 }
 

@@ -10,6 +10,8 @@ public sealed record BackupResult
     public required BackupStatus Status { get; init; }
     public required DateTimeOffset StartedAt { get; init; }
     public required DateTimeOffset EndedAt { get; init; }
+    public long StartedAtMs => StartedAt.ToUnixTimeMilliseconds();
+    public long EndedAtMs => EndedAt.ToUnixTimeMilliseconds();
     public TimeSpan Duration => EndedAt - StartedAt;
     public int TopicCount => Topics.Count;
     public int PartitionCount => Topics.Sum(t => t.Partitions.Count);

@@ -12,6 +12,7 @@ public sealed record BackupPlan
     public required ItemList<Finding> Findings { get; init; }
     public bool Continuous { get; init; }
     public long? ConsistentAtMs { get; init; }
+    public DateTimeOffset? ConsistentAt => KafkaTime.ToDateTimeOffset(ConsistentAtMs);
 
     /// <summary>Upper bound: offsets between start and end; compaction and transactions leave holes.</summary>
     public long OffsetCount => Topics.Sum(t => t.Partitions.Sum(p => p.EndOffset - p.StartOffset));

@@ -9,6 +9,8 @@ public sealed record RestoreResult
     public required RestoreStatus Status { get; init; }
     public required DateTimeOffset StartedAt { get; init; }
     public required DateTimeOffset EndedAt { get; init; }
+    public long StartedAtMs => StartedAt.ToUnixTimeMilliseconds();
+    public long EndedAtMs => EndedAt.ToUnixTimeMilliseconds();
     public TimeSpan Duration => EndedAt - StartedAt;
     public required long RecordCount { get; init; }
     public required long Bytes { get; init; }

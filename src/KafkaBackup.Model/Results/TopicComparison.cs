@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace KafkaBackup;
 
 /// <summary>The verdict on one partition; in a summary (Partition null) on a topic.</summary>
@@ -9,6 +11,9 @@ public sealed record TopicComparison
     public required ComparisonVerdict Verdict { get; init; }
     public bool Equal => Verdict == ComparisonVerdict.Equal;
     public required AlignMode Alignment { get; init; }
+
+    /// <summary>Why records were aligned so; for a topic, its weakest partition's.</summary>
+    public required string AlignmentReason { get; init; }
     public required long ComparedCount { get; init; }
     public RecordDifference? FirstDifference { get; init; }
 
@@ -38,5 +43,5 @@ public sealed record TopicComparison
 /// <param name="What">Key, Value, Headers, Timestamp, TimestampType, Offset, or Missing.</param>
 public sealed record RecordDifference(long? ReferenceOffset, long? DifferenceOffset, string What, string ReferenceShown, string DifferenceShown)
 {
-    public override string ToString() => $"{What} at {ReferenceOffset} | {DifferenceOffset}: {ReferenceShown} | {DifferenceShown}";
+    public override string ToString() => $"{What} at {ReferenceOffset?.ToString(CultureInfo.InvariantCulture) ?? "-"} | {DifferenceOffset?.ToString(CultureInfo.InvariantCulture) ?? "-"}: {ReferenceShown} | {DifferenceShown}";
 }

@@ -21,6 +21,21 @@ public static class Display
         return string.Create(CultureInfo.InvariantCulture, $"{(unit == 0 ? value.ToString("N0", CultureInfo.InvariantCulture) : value.ToString("N1", CultureInfo.InvariantCulture))} {Units[unit]}");
     }
 
+    /// <summary>Why two sides are not equal, in a line.</summary>
+    public static string Comparison(TopicComparison row)
+    {
+        if (row.ErrorMessage is not null || row.FirstDifference is not null)
+            return row.ErrorMessage ?? row.FirstDifference!.ToString();
+        string[] longer =
+        [
+            .. Longer(row.ReferenceOnlyTail, "older", "reference"), .. Longer(row.ReferenceOnlyHead, "newer", "reference"),
+            .. Longer(row.DifferenceOnlyTail, "older", "difference"), .. Longer(row.DifferenceOnlyHead, "newer", "difference"),
+        ];
+        return string.Join(", ", longer);
+    }
+
+    private static string[] Longer(long records, string which, string side) => records == 0 ? [] : [$"{Number(records)} {which} only in the {side}"];
+
     public static string Number(long? number) => number?.ToString("N0", CultureInfo.InvariantCulture) ?? "";
 
     /// <summary>UTC to the second in views; the exact value is in the property. What DateTimeOffset cannot hold is shown as its milliseconds.</summary>

@@ -9,6 +9,8 @@ internal sealed class Comparison(BenchOptions options, BrokerProcess broker, str
 {
     private const string Prefix = "kafkabackup-bench-";
     private const string BareRead = "kcat-read";
+    private const string ReadBoth = "kcat-read-both";
+    private const string CompareTopics = "compare-topics";
 
     private readonly string? _kcat = ProcessRun.Find("kcat");
     private readonly string? _zstd = ProcessRun.Find("zstd");
@@ -56,9 +58,15 @@ internal sealed class Comparison(BenchOptions options, BrokerProcess broker, str
         var lines = Path.Combine(folder, workload.Name + ".lines");
         Say($"{workload.Name}: loading {workload.Records:N0} records of {workload.RecordBytes:N0} bytes into {workload.Partitions:N0} partitions");
         await CreateAsync(cluster, topic, workload);
-        await ProcessRun.SelfAsync("job", "load", broker.Bootstrap, topic, workload.Name, $"{workload.Records}", _kcat is null ? "" : lines);
-
+        var now = $"{DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()}";
+        await ProcessRun.SelfAsync("job", "load", broker.Bootstrap, topic, workload.Name, $"{workload.Records}", _kcat is null ? "" : lines, now);
         var steps = Steps(cluster, workload, topic, lines).ToArray();
+        if (steps.Any(s => s.Name == CompareTopics))
+        {
+            await CreateAsync(cluster, Copy(topic), workload);
+            await ProcessRun.SelfAsync("job", "load", broker.Bootstrap, Copy(topic), workload.Name, $"{workload.Records}", "", now);
+        }
+
         var samples = steps.ToDictionary(s => s.Name, _ => new List<(int Round, Sample Sample)>());
         var skipped = new Dictionary<string, string>();
         for (var round = 0; round < options.Rounds; round++)
@@ -93,6 +101,11 @@ internal sealed class Comparison(BenchOptions options, BrokerProcess broker, str
             Beside = step.Beside, Target = step.Target, Ratio = Ratio(samples, step),
         }));
         await cluster.DeleteTopicAsync(topic, CancellationToken.None);
+        if (steps.Any(s => s.Name == CompareTopics))
+        {
+            await cluster.DeleteTopicAsync(Copy(topic), CancellationToken.None);
+        }
+
         Directory.Delete(StoreFolder(workload), recursive: true);
         File.Delete(lines);
     }
@@ -108,7 +121,7 @@ internal sealed class Comparison(BenchOptions options, BrokerProcess broker, str
         var promise = workload.Name is "json-1k" or "random-1k" or "small-100";
         var store = Directory.CreateDirectory(StoreFolder(workload)).FullName;
         var noKcat = _kcat is null ? "kcat is not installed" : null;
-        var read = $"{_kcat} -b {broker.Bootstrap} -C -t {topic} -o beginning -e -q";
+        var read = Read(topic);
         Step[] all =
         [
             new(BareRead, () => ShellAsync($"exec {read} -f ''"), Missing: noKcat),
@@ -124,11 +137,19 @@ internal sealed class Comparison(BenchOptions options, BrokerProcess broker, str
                     $"--producer-props bootstrap.servers={broker.Bootstrap} acks=all max.request.size=10000000")), Missing: _perfTest is null ? "kafka-producer-perf-test is not installed" : null),
             new("restore", () => RestoreAsync(cluster, topic, Path.Combine(store, "zstd")), "kcat-write"),
             new("compare", () => JobAsync("compare", broker.Bootstrap, topic, Path.Combine(store, "zstd")), BareRead),
+            new(ReadBoth, () => ShellAsync($"{read} -f '' && {Read(Copy(topic))} -f ''"), Missing: noKcat),
+            new(CompareTopics, () => JobAsync(CompareTopics, broker.Bootstrap, topic, Copy(topic)), ReadBoth, promise ? 1.3 : null),
             new("describe", () => JobAsync("describe", Path.Combine(store, "zstd"))),
         ];
         return all.Where(s => options.WantsStep(s.Name) || s.Name == BareRead
+            || (s.Name == ReadBoth && options.WantsStep(CompareTopics))
             || (s.Name == "backup-zstd" && all.Any(o => options.WantsStep(o.Name) && o.Name is "restore" or "compare" or "describe")));
     }
+
+    private string Read(string topic) => $"{_kcat} -b {broker.Bootstrap} -C -t {topic} -o beginning -e -q";
+
+    /// <summary>The same records again.</summary>
+    private static string Copy(string topic) => topic + "-copy";
 
     private async Task<(Sample, string?)> BackUpAsync(string topic, string store, string compression)
     {

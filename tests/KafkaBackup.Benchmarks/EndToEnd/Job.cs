@@ -21,10 +21,11 @@ internal static class Job
         {
             report = await (job switch
             {
-                "load" => LoadAsync(args[0], args[1], Workload.Named(args[2]) with { Records = long.Parse(args[3], CultureInfo.InvariantCulture) }, args[4]),
+                "load" => LoadAsync(args[0], args[1], Workload.Named(args[2]) with { Records = long.Parse(args[3], CultureInfo.InvariantCulture) }, args[4], long.Parse(args[5], CultureInfo.InvariantCulture)),
                 "backup" => BackUpAsync(args[0], args[1], args[2], Enum.Parse<CompressionKind>(args[3], ignoreCase: true)),
                 "restore" => RestoreAsync(args[0], args[1], args[2], args[3]),
-                "compare" => CompareAsync(args[0], args[1], args[2]),
+                "compare" => CompareAsync(new CompareSide { Store = new StoreSettings { Path = args[2] }, BackupId = "bench" }, args[0], args[1], args[1]),
+                "compare-topics" => CompareAsync(new CompareSide { Cluster = At(args[0]) }, args[0], args[1], args[2]),
                 "describe" => DescribeAsync(args[0]),
                 "capture" => Scale.CaptureAsync(args[0], args[1], args[2]),
                 "manifest" => Scale.ManifestAsync(args[0], int.Parse(args[1], CultureInfo.InvariantCulture)),
@@ -56,7 +57,8 @@ internal static class Job
     public static JobReport Parse(string line) => JsonSerializer.Deserialize<JobReport>(line, Json) ?? throw new FormatException("The job said nothing.");
 
     /// <summary>Fills a topic, and writes the same values line by line into a file where one is asked for.</summary>
-    private static async Task<JobReport> LoadAsync(string bootstrap, string topic, Workload workload, string lines)
+    /// <param name="newest">The last record's time; the others lie a millisecond apart before it.</param>
+    private static async Task<JobReport> LoadAsync(string bootstrap, string topic, Workload workload, string lines, long newest)
     {
         await using var cluster = KafkaCluster.Connect(At(bootstrap), SilentEvents.Instance);
         using var writer = cluster.OpenWriter(new WriterOptions(QueuedBytes: 128L << 20));
@@ -68,7 +70,7 @@ internal static class Job
 
         var deliveries = new Deliveries();
         var source = new RecordSource(workload);
-        var now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() - workload.Records;
+        var oldest = newest - workload.Records + 1;
         var share = Math.Max(1, workload.Records / workload.Partitions / 10);
         for (long number = 0; number < workload.Records; number++)
         {
@@ -77,7 +79,7 @@ internal static class Job
             source.Next(number);
             var record = new RecordView
             {
-                Offset = number, Timestamp = now + number, TimestampKind = TimestampKind.CreateTime, Key = source.Key, Value = source.Value,
+                Offset = number, Timestamp = oldest + number, TimestampKind = TimestampKind.CreateTime, Key = source.Key, Value = source.Value,
             };
             while (writer.Send(slot, record, default, number) == SendOutcome.QueueFull)
             {
@@ -126,16 +128,14 @@ internal static class Job
         return new JobReport { Records = result.RecordCount, Bytes = result.Bytes };
     }
 
-    private static async Task<JobReport> CompareAsync(string bootstrap, string topic, string store)
+    private static async Task<JobReport> CompareAsync(CompareSide reference, string bootstrap, string topic, string other)
     {
         var settings = new CompareSettings
         {
-            Reference = new CompareSide { Store = new StoreSettings { Path = store }, BackupId = "bench" },
-            Difference = new CompareSide { Cluster = At(bootstrap) },
-            Topics = [topic],
+            Reference = reference, Difference = new CompareSide { Cluster = At(bootstrap) }, Topics = [topic], DifferenceTopics = [other],
         };
         long records = 0;
-        await foreach (var row in new KafkaEngine(SilentEvents.Instance, store).CompareAsync(settings, CancellationToken.None))
+        await foreach (var row in new KafkaEngine(SilentEvents.Instance, Environment.CurrentDirectory).CompareAsync(settings, CancellationToken.None))
         {
             Require(row.Equal, $"{row.Topic} {row.Partition} is {row.Verdict}");
             records += row.Partition is null ? 0 : row.ComparedCount;

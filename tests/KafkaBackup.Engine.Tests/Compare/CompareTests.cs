@@ -1,20 +1,12 @@
-using System.Text;
 using KafkaBackup.Engine.Tests.Backup;
 using KafkaBackup.LocalBroker;
 
 namespace KafkaBackup.Engine.Tests.Compare;
 
-public sealed class CompareTests : IAsyncDisposable
+public sealed class CompareTests : ComparingTests
 {
     private const int Count = 20;
     private const int At = 7;
-    private const long Origin = 1000;
-
-    private readonly BackupScenario _scenario = new();
-
-    private CompareSide Live => new() { Cluster = new ClusterSettings { BootstrapServers = [_scenario.Cluster.BootstrapServers] } };
-
-    private CompareSide Stored => new() { Store = new StoreSettings { Path = _scenario.StorePath }, BackupId = "b" };
 
     public static TheoryData<string, AlignMode, string> Mutations()
     {
@@ -89,7 +81,7 @@ public sealed class CompareTests : IAsyncDisposable
         Put("left", records);
         Put("restored", records.Select(WithOrigin));
         Put("copied", records);
-        await _scenario.BackUpAsync(BackupScenario.Asked("left"));
+        await Scenario.BackUpAsync(BackupScenario.Asked("left"));
 
         var toRestored = (await CompareAsync(Asked("left", "restored")))[0];
         var toCopy = (await CompareAsync(Asked("left", "copied")))[0];
@@ -100,21 +92,6 @@ public sealed class CompareTests : IAsyncDisposable
         Assert.Equal((AlignMode.Position, true), (toCopy.Alignment, toCopy.Equal));
         Assert.Equal((AlignMode.Offset, true), (toBackup.Alignment, toBackup.Equal));
         Assert.Equal((AlignMode.OriginalOffset, true), (backupToRestored.Alignment, backupToRestored.Equal));
-    }
-
-    [Fact]
-    public async Task G3_records_only_at_the_tail_or_the_head_of_a_side_are_counted()
-    {
-        Put("left", Enumerable.Range(0, 100).Select(Record));
-        await _scenario.BackUpAsync(BackupScenario.Asked("left"));
-        _scenario.Cluster.DeleteRecords("left", 0, 10);
-        _scenario.Cluster.Append("left", 0, Enumerable.Range(100, 5).Select(Record));
-
-        var row = (await CompareAsync(new CompareSettings { Reference = Stored, Difference = Live, Topics = ["left"] }))[0];
-
-        Assert.Equal(ComparisonVerdict.TailOnly, row.Verdict);
-        Assert.Null(row.FirstDifference);
-        Assert.Equal((10, 0, 0, 5, 90), (row.ReferenceOnlyTail, row.DifferenceOnlyTail, row.ReferenceOnlyHead, row.DifferenceOnlyHead, row.ComparedCount));
     }
 
     [Fact]
@@ -151,12 +128,12 @@ public sealed class CompareTests : IAsyncDisposable
     {
         // The mirror goes on while it is compared; the restored topic's partitions end where their volumes were caught, up to 20 s apart.
         int[] caught = [1_200, 1_000, 1_400];
-        _scenario.Cluster.CreateTopic("mirror.blogs", 3);
-        _scenario.Cluster.CreateTopic("blogs", 3);
+        Scenario.Cluster.CreateTopic("mirror.blogs", 3);
+        Scenario.Cluster.CreateTopic("blogs", 3);
         for (var partition = 0; partition < 3; partition++)
         {
-            _scenario.Cluster.Append("mirror.blogs", partition, Enumerable.Range(0, 2_000).Select(Blog));
-            _scenario.Cluster.Append("blogs", partition, Enumerable.Range(0, caught[partition]).Select(Blog));
+            Scenario.Cluster.Append("mirror.blogs", partition, Enumerable.Range(0, 2_000).Select(Blog));
+            Scenario.Cluster.Append("blogs", partition, Enumerable.Range(0, caught[partition]).Select(Blog));
         }
 
         using var ending = new CancellationTokenSource();
@@ -164,7 +141,7 @@ public sealed class CompareTests : IAsyncDisposable
         {
             for (var i = 2_000; !ending.IsCancellationRequested; i++)
             {
-                _scenario.Cluster.Append("mirror.blogs", i % 3, Blog(i));
+                Scenario.Cluster.Append("mirror.blogs", i % 3, Blog(i));
                 await Task.Delay(1);
             }
         });
@@ -199,7 +176,7 @@ public sealed class CompareTests : IAsyncDisposable
     public async Task A9_sides_that_cannot_be_compared_are_refused_with_what_is_there()
     {
         Put("left", [Record(0)]);
-        _scenario.Cluster.CreateTopic("wide", 3);
+        Scenario.Cluster.CreateTopic("wide", 3);
 
         Assert.Equal(ErrorIds.TopicNotFound, (await RefusedAsync(Asked("nope", "left"))).Definition);
         var error = await RefusedAsync(Asked("left", "nope"));
@@ -217,12 +194,12 @@ public sealed class CompareTests : IAsyncDisposable
     {
         foreach (var topic in new[] { "left", "right" })
         {
-            _scenario.Cluster.CreateTopic(topic, 2);
-            _scenario.Cluster.Append(topic, 0, Enumerable.Range(0, Count).Select(Record));
-            _scenario.Cluster.Append(topic, 1, Enumerable.Range(0, Count).Select(Record));
+            Scenario.Cluster.CreateTopic(topic, 2);
+            Scenario.Cluster.Append(topic, 0, Enumerable.Range(0, Count).Select(Record));
+            Scenario.Cluster.Append(topic, 1, Enumerable.Range(0, Count).Select(Record));
         }
 
-        _scenario.Cluster.CorruptBatch("right", 0, 0);
+        Scenario.Cluster.CorruptBatch("right", 0, 0);
 
         var rows = await CompareAsync(Asked("left", "right"));
 
@@ -231,18 +208,6 @@ public sealed class CompareTests : IAsyncDisposable
         Assert.Equal(ComparisonVerdict.Equal, rows.Single(r => r.Partition == 1).Verdict);
         Assert.Equal(ComparisonVerdict.Failed, rows[^1].Verdict);
     }
-
-    public ValueTask DisposeAsync() => _scenario.DisposeAsync();
-
-    private static LocalRecord Record(int i) => LocalRecord.Of($"k{i}", i == At ? "" : $"v{i}", 1_700_000_000_000 + i) with
-    {
-        Headers = [("a", Encoding.UTF8.GetBytes($"{i}")), ("b", null)],
-    };
-
-    private static LocalRecord WithOrigin(LocalRecord record, int i) => record with
-    {
-        Headers = [.. record.Headers, ("x-original-offset", Encoding.UTF8.GetBytes($"{i}")), ("x-original-timestamp", Encoding.UTF8.GetBytes($"{Origin}"))],
-    };
 
     private static void Mutate(List<LocalRecord> records, string mutation)
     {
@@ -271,25 +236,4 @@ public sealed class CompareTests : IAsyncDisposable
                 return;
         }
     }
-
-    private void Put(string topic, IEnumerable<LocalRecord> records)
-    {
-        _scenario.Cluster.CreateTopic(topic);
-        _scenario.Cluster.Append(topic, 0, records);
-    }
-
-    private CompareSettings Asked(string left, string right) => new() { Reference = Live, Difference = Live, Topics = [left], DifferenceTopics = [right] };
-
-    private async Task<List<TopicComparison>> CompareAsync(CompareSettings settings)
-    {
-        var rows = new List<TopicComparison>();
-        await foreach (var row in _scenario.Engine().CompareAsync(settings, _scenario.Cancel))
-        {
-            rows.Add(row);
-        }
-
-        return rows;
-    }
-
-    private Task<KafkaBackupException> RefusedAsync(CompareSettings settings) => Assert.ThrowsAsync<KafkaBackupException>(() => CompareAsync(settings));
 }

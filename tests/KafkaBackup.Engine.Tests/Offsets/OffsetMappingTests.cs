@@ -80,7 +80,7 @@ public sealed class OffsetMappingTests
         await using var cluster = LocalCluster.Start();
         cluster.CreateTopic("orders-copy", 2);
         cluster.Append("orders-copy", 0, LocalRecord.Of("stranger", "x"));
-        cluster.Append("orders-copy", 0, Enumerable.Range(0, 10).Select(i => LocalRecord.Of($"k{i}", $"v{i}") with { Headers = [("x-original-offset", System.Text.Encoding.ASCII.GetBytes(i.ToString(CultureInfo.InvariantCulture)))] }));
+        cluster.Append("orders-copy", 0, Enumerable.Range(0, 10).Select(i => Restored(i, $"value {i}")));
         var settings = new OffsetMappingSettings
         {
             Store = SmallBackup.Settings,
@@ -100,12 +100,44 @@ public sealed class OffsetMappingTests
     }
 
     [Fact(Timeout = Limit)]
+    public async Task F1_a_scan_finds_partitions_that_were_mapped_by_their_content_and_tells_none_for_records_of_another()
+    {
+        var store = new MemoryStore();
+        await SmallBackup.WriteAsync(store, 1);
+        await using var cluster = LocalCluster.Start();
+        cluster.CreateTopic("orders", 4);
+
+        // Both source partitions hold the same here: the first went to partition 2; partition 0 was restored from something else, partition 1 is empty.
+        cluster.Append("orders", 0, Enumerable.Range(0, 10).Select(i => Restored(i, $"other {i}")));
+        cluster.Append("orders", 2, Enumerable.Range(3, 7).Select(i => Restored(i, $"value {i}")));
+        var events = new RecordingEvents();
+        var settings = new OffsetMappingSettings
+        {
+            Store = SmallBackup.Settings, BackupId = SmallBackup.Id, Scan = new ClusterSettings { BootstrapServers = [cluster.BootstrapServers] }, Partitions = [0],
+        };
+
+        var moved = Assert.Single(await SmallBackup.EngineOn(store, events).GetOffsetMappingAsync(settings, default));
+        Assert.Equal((2, 3L, 0L), (moved.TargetPartition, moved.SourceFirstOffset, moved.TargetFirstOffset));
+        Assert.Empty(events.Warnings);
+
+        cluster.DeleteRecords("orders", 2, 7);
+        var lost = Assert.Single(await SmallBackup.EngineOn(store, events).GetOffsetMappingAsync(settings, default));
+        Assert.Equal((null, null), (lost.TargetTopic, lost.TargetFirstOffset));
+        Assert.Contains("not those of orders/0", Assert.Single(events.Warnings), StringComparison.Ordinal);
+    }
+
+    [Fact(Timeout = Limit)]
     public async Task A9_without_any_source_the_error_names_all_three()
     {
         var error = await Assert.ThrowsAsync<KafkaBackupException>(() => new KafkaEngine(SilentEvents.Instance, "/").GetOffsetMappingAsync(new OffsetMappingSettings(), default));
         Assert.Equal(ErrorIds.MissingSettings.Id, error.ErrorId);
         Assert.Contains("-Scan", error.Advice, StringComparison.Ordinal);
     }
+
+    private static LocalRecord Restored(int i, string value) => LocalRecord.Of($"k{i}", value) with
+    {
+        Headers = [("x-original-offset", System.Text.Encoding.ASCII.GetBytes(i.ToString(CultureInfo.InvariantCulture)))],
+    };
 
     private static OffsetReport Report(string target) => new()
     {

@@ -17,6 +17,8 @@ public sealed class AloneCollection
 public sealed class SteadyStateTests
 {
     private const int ValueBytes = 20;
+    private const int Few = 200_000;
+    private const int More = 600_000;
 
     /// <summary>
     /// Two sizes: what a run costs whatever it holds falls out. What is left is the engine's and, as it runs in this process, the broker's; others
@@ -25,18 +27,62 @@ public sealed class SteadyStateTests
     [Fact]
     public async Task A_backup_allocates_less_than_a_byte_a_record()
     {
+        await using var scenario = new BackupScenario();
+        Fill(scenario, "few", Few);
+        Fill(scenario, "more", Few + More);
+
+        await AssertSteadyAsync(async (topic, expected) =>
+        {
+            var result = await scenario.BackUpAsync(BackupScenario.Asked(topic) with { BackupId = $"{topic}-{Guid.NewGuid():n}" });
+            Assert.Equal(expected, result.RecordCount);
+        });
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_comparison_allocates_less_than_a_byte_a_record(bool withBackup)
+    {
+        await using var scenario = new BackupScenario();
+        foreach (var suffix in new[] { "", "-copy" })
+        {
+            Fill(scenario, "few" + suffix, Few);
+            Fill(scenario, "more" + suffix, Few + More);
+        }
+
+        await scenario.BackUpAsync(BackupScenario.Asked("few", "more"));
+        var live = new CompareSide { Cluster = new ClusterSettings { BootstrapServers = [scenario.Cluster.BootstrapServers] } };
+        var stored = new CompareSide { Store = new StoreSettings { Path = scenario.StorePath }, BackupId = "b" };
+        await AssertSteadyAsync(async (topic, expected) =>
+        {
+            var settings = new CompareSettings { Reference = withBackup ? stored : live, Difference = live, Topics = [topic], DifferenceTopics = [topic + "-copy"] };
+            await foreach (var row in scenario.Engine().CompareAsync(settings, scenario.Cancel))
+            {
+                Assert.True(row.Equal);
+                Assert.Equal(expected, row.ComparedCount);
+            }
+        });
+    }
+
+    [Fact]
+    public async Task A_restore_allocates_less_than_a_byte_a_record()
+    {
         const int Few = 200_000;
         const int More = 600_000;
         await using var scenario = new BackupScenario();
         Fill(scenario, "few", Few);
         Fill(scenario, "more", Few + More);
-        await AllocatedAsync(scenario, "few", Few);
+        foreach (var topic in new[] { "few", "more" })
+        {
+            await scenario.BackUpAsync(BackupScenario.Asked(topic) with { BackupId = topic });
+        }
 
+        await RestoredAsync(scenario, "few", Few);
         var least = long.MaxValue;
         for (var attempt = 0; attempt < 4 && least >= More; attempt++)
         {
-            var few = await AllocatedAsync(scenario, "few", Few);
-            least = Math.Min(least, await AllocatedAsync(scenario, "more", Few + More) - few);
+            var few = await RestoredAsync(scenario, "few", Few);
+            least = Math.Min(least, await RestoredAsync(scenario, "more", Few + More) - few);
         }
 
         Assert.True(least < More, $"{More} records more cost {least} bytes more.");
@@ -76,11 +122,42 @@ public sealed class SteadyStateTests
         Assert.True(read < stored / 2, $"{read} bytes of {stored} were read for ten records.");
     }
 
-    private static async Task<long> AllocatedAsync(BackupScenario scenario, string topic, int expected)
+    /// <param name="run">Handles a topic of so many records.</param>
+    private static async Task AssertSteadyAsync(Func<string, int, Task> run)
     {
-        var id = $"{topic}-{Guid.NewGuid():n}";
+        await run("few", Few);
+        var least = long.MaxValue;
+        for (var attempt = 0; attempt < 4 && least >= More; attempt++)
+        {
+            var few = await AllocatedAsync(() => run("few", Few));
+            least = Math.Min(least, await AllocatedAsync(() => run("more", Few + More)) - few);
+        }
+
+        Assert.True(least < More, $"{More} records more cost {least} bytes more.");
+    }
+
+    private static async Task<long> AllocatedAsync(Func<Task> run)
+    {
         var before = GC.GetTotalAllocatedBytes(precise: true);
-        var result = await scenario.BackUpAsync(BackupScenario.Asked(topic) with { BackupId = id });
+        await run();
+        return GC.GetTotalAllocatedBytes(precise: true) - before;
+    }
+
+    private static async Task<long> RestoredAsync(BackupScenario scenario, string topic, int expected)
+    {
+        var target = $"{topic}-{Guid.NewGuid():n}";
+        var settings = new RestoreSettings
+        {
+            BackupId = topic,
+            Store = new StoreSettings { Path = scenario.StorePath },
+            Target = new ClusterSettings { BootstrapServers = [scenario.Cluster.BootstrapServers] },
+            TopicMapping = new Dictionary<string, string> { [topic] = target },
+            CheckpointPath = scenario.StorePath + "." + target,
+            CreateTopics = true,
+        };
+        var before = GC.GetTotalAllocatedBytes(precise: true);
+        await using var planned = await scenario.Engine().PlanRestoreAsync([settings], scenario.Cancel);
+        var result = (await planned.RunAsync(scenario.Cancel).WaitAsync(BackupScenario.Limit))[0];
         var allocated = GC.GetTotalAllocatedBytes(precise: true) - before;
         Assert.Equal(expected, result.RecordCount);
         return allocated;

@@ -17,8 +17,10 @@ internal static class SmallBackup
 
     public static readonly DateTimeOffset Begin = new(2024, 1, 15, 10, 0, 0, TimeSpan.Zero);
 
-    /// <summary>So many complete runs, an hour apart; each adds a segment of ten records to both partitions of topic orders.</summary>
-    public static async Task WriteAsync(IStore store, int runs, string id = Id, TimeProvider? clock = null, int keptHeads = 5)
+    /// <summary>So many complete runs, an hour apart; each adds a segment to both partitions of topic orders.</summary>
+    /// <param name="compressions">Of the first run's segments, the second's, and so on, round and round; null for none.</param>
+    public static async Task WriteAsync(
+        IStore store, int runs, string id = Id, TimeProvider? clock = null, int keptHeads = 5, int perSegment = PerSegment, CompressionKind[]? compressions = null)
     {
         for (var run = 1; run <= runs; run++)
         {
@@ -28,7 +30,8 @@ internal static class SmallBackup
             for (var number = 0; number < 2; number++)
             {
                 var before = session.Manifest!.Topics.GetValueOrDefault("orders")?.Partitions[number];
-                var segment = await AddSegmentAsync(store, id, "orders", number, (run - 1) * PerSegment, $"run-{run}");
+                var segment = await AddSegmentAsync(
+                    store, id, "orders", number, (run - 1) * perSegment, $"run-{run}", perSegment, compression: compressions?[run % compressions.Length] ?? CompressionKind.None);
                 partitions[number] = new PartitionEntry
                 {
                     Partition = number,
@@ -62,7 +65,7 @@ internal static class SmallBackup
                     new RunEntry
                     {
                         RunId = $"run-{run}", StartedAt = started, EndedAt = started.AddMinutes(10), State = BackupStatus.Complete, ToolVersion = "1.0.0",
-                        Isolation = IsolationLevel.ReadCommitted, RequestedTopics = ["orders"], RecordCount = 2 * PerSegment,
+                        Isolation = IsolationLevel.ReadCommitted, RequestedTopics = ["orders"], RecordCount = 2 * perSegment,
                     },
                 ],
                 GroupSnapshots = [new GroupSnapshot(started, $"run-{run}", [new GroupEntry("billing", [new GroupOffsetEntry("orders", 0, 5, "note")])])],
@@ -72,14 +75,24 @@ internal static class SmallBackup
 
     /// <summary>A whole segment in the store that no manifest names yet.</summary>
     public static async Task<(SegmentEntry Entry, LastRecord? Last)> AddSegmentAsync(
-        IStore store, string id, string topic, int partition, long first, string run, int records = PerSegment, int step = 1)
+        IStore store, string id, string topic, int partition, long first, string run, int records = PerSegment, int step = 1,
+        CompressionKind compression = CompressionKind.None)
     {
         var key = BackupKeys.NewSegment(topic, partition, first);
-        var header = new SegmentHeader(id, topic, partition, run, CompressionKind.None, Begin);
+        var header = new SegmentHeader(id, topic, partition, run, compression, Begin);
         var all = Enumerable.Range(0, records).Select(i => TestRecord.Text(first + ((long)i * step), $"k{i}", $"value {first + i}", Begin.ToUnixTimeMilliseconds() + first + i));
-        var (bytes, summary) = SegmentImage.Write(all, recordsPerBlock: 5, header: header);
+        var (bytes, summary) = SegmentImage.Write(all, compression, recordsPerBlock: Math.Max(5, records / 8), header: header);
         await store.PutAsync(BackupKeys.Of(id, key), bytes, default);
         return (summary.ToEntry(key, run), (await SegmentImage.CheckAsync(bytes)).LastRecord);
+    }
+
+    /// <summary>A segment's upload that is under way, with more bytes than an object store holds back: a part of it is stored.</summary>
+    public static async Task<IStoreUpload> BegunUploadAsync(IStore store, long first)
+    {
+        var key = BackupKeys.Of(Id, BackupKeys.NewSegment("orders", 0, first));
+        var upload = await store.CreateAsync(key, default);
+        await upload.WriteAsync(new byte[(5 << 20) + 1], default);
+        return upload;
     }
 
     public static KafkaEngine EngineOn(IStore store, IEngineEvents? events = null, TimeProvider? clock = null) => new(
@@ -111,9 +124,9 @@ internal static class SmallBackup
     public static IEnumerable<SegmentEntry> Segments(Manifest manifest) =>
         manifest.Topics.Values.SelectMany(t => t.Partitions.Values).SelectMany(p => p.Segments);
 
-    public static string SegmentKey(MemoryStore store, int nth = 0) => store.Keys.Where(k => k.EndsWith(".kbs", StringComparison.Ordinal)).ElementAt(nth);
+    public static string SegmentKey(IOpenedStore store, int nth = 0) => store.Keys.Where(k => k.EndsWith(".kbs", StringComparison.Ordinal)).ElementAt(nth);
 
-    public static void Flip(MemoryStore store, string key, int at, byte mask = 0xFF)
+    public static void Flip(IOpenedStore store, string key, int at, byte mask = 0xFF)
     {
         var bytes = store[key];
         bytes[at % bytes.Length] ^= mask;
