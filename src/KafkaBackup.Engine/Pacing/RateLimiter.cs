@@ -7,8 +7,8 @@ namespace KafkaBackup.Engine.Pacing;
 /// </summary>
 public sealed class RateLimiter(long? recordsPerSecond, long? bytesPerSecond, TimeProvider clock)
 {
-    // Short enough not to show over any second that a user would look at, long enough to ride out a late wake-up.
-    private static readonly TimeSpan Credit = TimeSpan.FromMilliseconds(100);
+    // Long enough to make up for a busy machine's late wake-ups, short enough to stay well within the promise: over thirty seconds a second is 3 %.
+    private static readonly TimeSpan Credit = TimeSpan.FromSeconds(1);
 
     private readonly object _gate = new();
     private readonly long _start = clock.GetTimestamp();
