@@ -18,7 +18,7 @@ internal sealed class BackupPass(RunScope run, Committer committer, RateLimiter 
     private const long MostBlockBytes = 96L << 20;
 
     /// <summary>What the client library may hold back for us, in payload: small records take several times as much there.</summary>
-    private const long QueuedBytes = 24L << 20;
+    private const long QueuedBytes = 16L << 20;
 
     public async Task<IReadOnlyList<PartitionOutcome>> RunAsync(IReadOnlyList<PartitionWork> works, CancellationToken stop)
     {

@@ -19,7 +19,7 @@ internal sealed class BackupRun(IKafkaCluster cluster, BackupCatalog catalog, Ba
         var health = HealthEndpoint.Start(options.Health, status, events);
         await using (health.ConfigureAwait(false))
         {
-            var sessionOptions = new SessionOptions { RunId = _runId, Clock = clock, SourceClusterId = work.Source.ClusterId };
+            var sessionOptions = new SessionOptions { RunId = _runId, Clock = clock, SourceClusterId = work.Source.ClusterId, Events = events };
             var session = await BackupSession.BeginAsync(catalog, options.BackupId, sessionOptions, stop).ConfigureAwait(false);
             await using (session.ConfigureAwait(false))
             {
@@ -40,7 +40,7 @@ internal sealed class BackupRun(IKafkaCluster cluster, BackupCatalog catalog, Ba
         var sweep = LeftoverSweep.AfterDeadRun(run);
         var topics = new TopicJournal(run);
         topics.Describe(work.Topics, work.Configs, work.Partitions);
-        await topics.TakeGroupsAsync(stop).ConfigureAwait(false);
+        await topics.TakeGroupsAsync(GroupWatch.Patience, stop).ConfigureAwait(false);
         await committer.CommitAsync(complete: false).ConfigureAwait(false);
         if (sweep is not null)
         {
@@ -79,7 +79,7 @@ internal sealed class BackupRun(IKafkaCluster cluster, BackupCatalog catalog, Ba
     private async Task<BackupResult> FinishAsync(RunScope run, Committer committer, TopicJournal topics, CancellationToken stop)
     {
         _outcomes.TellFailures();
-        await topics.TakeGroupsAsync(CancellationToken.None).ConfigureAwait(false);
+        await topics.TakeGroupsAsync(run.Options.Continuous || stop.IsCancellationRequested ? GroupWatch.ShortPatience : GroupWatch.Patience, CancellationToken.None).ConfigureAwait(false);
 
         // A run in one go that reached all its ends is complete, even if a stop came meanwhile; one that follows the source was stopped.
         var reached = _outcomes.State(stopped: false);

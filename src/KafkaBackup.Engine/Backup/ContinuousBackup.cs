@@ -127,7 +127,7 @@ internal sealed class ContinuousBackup(RunScope run, Committer committer, Backup
             run.Status.Trouble(error);
         }
 
-        await topics.TakeGroupsAsync(stop).ConfigureAwait(false);
+        await topics.TakeGroupsAsync(GroupWatch.ShortPatience, stop).ConfigureAwait(false);
         var complete = read.All(o => o.Status == PartitionStatus.Complete);
         await committer.CommitAsync(complete).ConfigureAwait(false);
         var merger = new SegmentMerger(run);

@@ -126,6 +126,18 @@ internal sealed class ManifestDraft
         return p with { Segments = ImmutableList.CreateRange(kept) };
     });
 
+    /// <summary>The newest of this run or of earlier ones.</summary>
+    public GroupSnapshot? Groups
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _groupsAfter ?? _groupsBefore ?? (_earlierGroups.Length == 0 ? null : _earlierGroups[^1]);
+            }
+        }
+    }
+
     /// <summary>The first is from before the data, the newest from after it. One that says what the newest says is not kept.</summary>
     public void SetGroups(GroupSnapshot snapshot)
     {

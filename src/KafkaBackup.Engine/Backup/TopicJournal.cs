@@ -5,8 +5,6 @@ namespace KafkaBackup.Engine.Backup;
 /// <summary>Enters into the manifest what a run knows about topics besides their records: partitions, configs, ids, consumer groups (SEMANTICS B6, B11).</summary>
 internal sealed class TopicJournal(RunScope run)
 {
-    private static readonly TimeSpan GroupBudget = TimeSpan.FromSeconds(60);
-
     private readonly HashSet<string> _topics = new(StringComparer.Ordinal);
 
     public void Describe(
@@ -18,22 +16,23 @@ internal sealed class TopicJournal(RunScope run)
             run.Status.CountGap();
         }
 
+        _topics.Clear();
         foreach (var topic in topics)
         {
-            _topics.Add(topic.Name);
             if (byTopic[topic.Name].Any(p => p.Refused is null))
             {
+                _topics.Add(topic.Name);
                 var own = configs.GetValueOrDefault(topic.Name)?.Where(c => c is { IsDefault: false, IsSensitive: false, Value: not null }) ?? [];
                 run.Draft.Describe(topic, own.ToDictionary(c => c.Name, c => c.Value!, StringComparer.Ordinal), byTopic[topic.Name].ToArray());
             }
         }
     }
 
-    /// <summary>Does not outlast the budget: a cluster that is away must not hold up the end of a run.</summary>
-    public async Task TakeGroupsAsync(CancellationToken cancel)
+    /// <summary>Does not outlast the budget: a cluster that is away must not hold up a run.</summary>
+    public async Task TakeGroupsAsync(TimeSpan budget, CancellationToken cancel)
     {
         if (run.Options.ConsumerGroupSnapshot
-            && await new GroupWatch(run).TakeAsync(_topics, GroupBudget, cancel).ConfigureAwait(false) is { } snapshot)
+            && await new GroupWatch(run, _topics).TakeAsync(run.Draft.Groups, budget, cancel).ConfigureAwait(false) is { } snapshot)
         {
             run.Draft.SetGroups(snapshot);
         }

@@ -5,14 +5,20 @@ using ErrorCode = Confluent.Kafka.ErrorCode;
 namespace KafkaBackup.Engine.Cluster;
 
 /// <summary>Consumer groups and their committed offsets, with the metadata that clients attach to a commit.</summary>
-internal sealed class GroupAdmin(AdminClient admin)
+/// <param name="another">Opens a client of its own for the same cluster.</param>
+internal sealed class GroupAdmin(AdminClient admin, Func<AdminClient> another)
 {
     private const int GroupsPerCall = 200;
+    private static readonly TimeSpan ListingPatience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan FirstListing = TimeSpan.FromSeconds(2);
     private const int StateDead = 4;
     private const int StateEmpty = 5;
 
-    public async Task<IReadOnlyList<string>> ListAsync(CancellationToken cancel) =>
-        [.. (await ListStatesAsync(cancel).ConfigureAwait(false)).Keys.Order(StringComparer.Ordinal)];
+    public async Task<GroupListing> ListAsync(TimeSpan patience, CancellationToken cancel)
+    {
+        var (groups, missing) = await ListStatesAsync(patience, cancel).ConfigureAwait(false);
+        return new GroupListing([.. groups.Keys.Order(StringComparer.Ordinal)], missing);
+    }
 
     public async Task<IReadOnlyDictionary<string, GroupState>> DescribeAsync(IReadOnlyCollection<string> groups, CancellationToken cancel)
     {
@@ -105,19 +111,72 @@ internal sealed class GroupAdmin(AdminClient admin)
     /// </summary>
     private async Task CorrectAsync(Dictionary<string, GroupState> described, CancellationToken cancel)
     {
-        var listed = await ListStatesAsync(cancel).ConfigureAwait(false);
+        var (listed, missing) = await ListStatesAsync(ListingPatience, cancel).ConfigureAwait(false);
         foreach (var (name, state) in described.ToArray())
         {
-            if (state.State == "Dead" && listed.TryGetValue(name, out var listedState) && listedState != StateDead && listedState != 0)
+            if (state.State != "Dead")
+            {
+                continue;
+            }
+
+            if (!listed.TryGetValue(name, out var listedState))
+            {
+                // It may be at work at the broker that did not answer.
+                described[name] = missing is null ? state : throw missing;
+            }
+            else if (listedState != StateDead && listedState != 0)
             {
                 described[name] = new GroupState(GroupRequests.StateName(listedState), listedState == StateEmpty ? 0 : 1);
             }
         }
     }
 
-    private async Task<Dictionary<string, int>> ListStatesAsync(CancellationToken cancel)
+    /// <summary>
+    /// Each broker lists the groups that it coordinates. One that is down, or has yet to load what it took over, leaves them out: what the others
+    /// say is kept, and the missing ones are asked again.
+    /// </summary>
+    private async Task<(Dictionary<string, int> Groups, KafkaBackupException? Missing)> ListStatesAsync(TimeSpan patience, CancellationToken cancel)
     {
-        var (groups, error) = await admin.CallAsync(GroupRequests.List(), "Listing consumer groups", admin.Address, cancel).ConfigureAwait(false);
-        return error is { } failed ? throw admin.Explain(failed, "Listing consumer groups", admin.Address) : groups;
+        var started = Stopwatch.GetTimestamp();
+        var all = new Dictionary<string, int>(StringComparer.Ordinal);
+        var asked = admin;
+        for (var within = FirstListing; ; within *= 2)
+        {
+            var (groups, errors) = await AskAsync(asked, within, cancel).ConfigureAwait(false);
+            foreach (var (name, state) in groups)
+            {
+                all[name] = state;
+            }
+
+            if (errors.Count == 0)
+            {
+                return (all, null);
+            }
+
+            if (!errors.All(e => KafkaErrors.IsPassing(e.Code)) || Stopwatch.GetElapsedTime(started) >= patience)
+            {
+                var told = errors.FirstOrDefault(e => !KafkaErrors.IsPassing(e.Code), errors[0]);
+                return (all, KafkaErrors.Request(told, "Listing consumer groups", admin.Address, admin.Address));
+            }
+
+            // This client goes on asking a broker that has left the cluster; a new one learns at its first contact which there are.
+            await AdminClient.PauseAsync(cancel).ConfigureAwait(false);
+            asked = another();
+        }
+    }
+
+    private async Task<(Dictionary<string, int> Groups, IReadOnlyList<NativeError> Errors)> AskAsync(AdminClient asked, TimeSpan within, CancellationToken cancel)
+    {
+        try
+        {
+            return await asked.CallAsync(GroupRequests.List(within), "Listing consumer groups", admin.Address, cancel).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (asked != admin)
+            {
+                await Task.Run(asked.Dispose, CancellationToken.None).ConfigureAwait(false);
+            }
+        }
     }
 }

@@ -31,7 +31,8 @@ public interface IKafkaCluster : IAsyncDisposable
     /// <summary>Deletes everything before the offset given per partition (-1: to the end).</summary>
     Task DeleteRecordsAsync(IReadOnlyDictionary<TopicPartition, long> beforeOffsets, CancellationToken cancel);
 
-    Task<IReadOnlyList<string>> ListGroupsAsync(CancellationToken cancel);
+    /// <summary>The groups that all brokers together know. Asks again while something is missing that may come, for as long as the patience lasts.</summary>
+    Task<GroupListing> ListGroupsAsync(TimeSpan patience, CancellationToken cancel);
 
     /// <summary>State of each group: Empty, Stable, Dead (unknown groups are Dead), ...; and how many members it has.</summary>
     Task<IReadOnlyDictionary<string, GroupState>> DescribeGroupsAsync(IReadOnlyCollection<string> groups, CancellationToken cancel);
@@ -69,6 +70,10 @@ public enum OffsetBound { Earliest, HighWatermark, LastStable }
 public sealed record OffsetAnswer(long? Offset, long Timestamp, int LeaderEpoch, KafkaBackupException? Error = null);
 
 public sealed record NewTopic(string Name, int Partitions, int ReplicationFactor, IReadOnlyDictionary<string, string> Configs);
+
+/// <param name="Groups">In order of their names.</param>
+/// <param name="Missing">Set when a broker did not answer, or had no answer yet: it may know more groups.</param>
+public sealed record GroupListing(IReadOnlyList<string> Groups, KafkaBackupException? Missing = null);
 
 public sealed record GroupState(string State, int MemberCount)
 {

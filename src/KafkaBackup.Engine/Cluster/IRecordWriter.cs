@@ -43,6 +43,9 @@ public interface IRecordWriter : IDisposable
     /// <summary>Records queued and not yet reported.</summary>
     int Pending { get; }
 
+    /// <summary>Sends what still waits for its batch to fill. It does not wait for the outcome: poll for that.</summary>
+    void Flush();
+
     /// <summary>Drops everything queued or under way (reports come with an error) so that the partition can be started again cleanly.</summary>
     void Purge();
 

@@ -16,10 +16,12 @@ internal sealed class KafkaCluster : IKafkaCluster
     {
         _configuration = configuration;
         _events = events;
-        _admin = new AdminClient(KafkaClient.Open(ClientKind.Consumer, configuration, events, [], []), connectTimeout);
+        _admin = OpenAdmin();
         _topics = new TopicAdmin(_admin);
         _offsets = new OffsetLookup(_admin);
-        _groups = new GroupAdmin(_admin);
+        _groups = new GroupAdmin(_admin, OpenAdmin);
+
+        AdminClient OpenAdmin() => new(KafkaClient.Open(ClientKind.Consumer, configuration, events, [], []), connectTimeout);
     }
 
     public string Address => _configuration.Address;
@@ -49,7 +51,7 @@ internal sealed class KafkaCluster : IKafkaCluster
     public Task DeleteRecordsAsync(IReadOnlyDictionary<TopicPartition, long> beforeOffsets, CancellationToken cancel) =>
         _topics.DeleteRecordsAsync(beforeOffsets, cancel);
 
-    public Task<IReadOnlyList<string>> ListGroupsAsync(CancellationToken cancel) => _groups.ListAsync(cancel);
+    public Task<GroupListing> ListGroupsAsync(TimeSpan patience, CancellationToken cancel) => _groups.ListAsync(patience, cancel);
 
     public Task<IReadOnlyDictionary<string, GroupState>> DescribeGroupsAsync(IReadOnlyCollection<string> groups, CancellationToken cancel) =>
         _groups.DescribeAsync(groups, cancel);

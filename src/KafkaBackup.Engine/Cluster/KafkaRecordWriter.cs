@@ -10,6 +10,9 @@ internal sealed unsafe class KafkaRecordWriter : IRecordWriter
 {
     private const int ReportsPerRead = 1_024;
 
+    /// <summary>The call only has an effect on threads of the library that wake up while it lasts.</summary>
+    private const int FlushMs = 1;
+
     private readonly KafkaClient _client;
     private readonly TopicHandles _topics;
     private readonly TransactionCalls _transactions;
@@ -76,6 +79,8 @@ internal sealed unsafe class KafkaRecordWriter : IRecordWriter
 
         return reports;
     }
+
+    public void Flush() => _ = LibRdKafka.rd_kafka_flush(_client.Client, FlushMs);
 
     public void Purge() => _ = LibRdKafka.rd_kafka_purge(_client.Client, LibRdKafka.PurgeQueue | LibRdKafka.PurgeInFlight);
 

@@ -12,7 +12,9 @@ internal static class WriterProperties
 
     public static IReadOnlyList<KeyValuePair<string, string>> Tuning(WriterOptions options) =>
     [
-        new("linger.ms", (options.Linger ?? TimeSpan.FromMilliseconds(5)).TotalMilliseconds.ToString(CultureInfo.InvariantCulture)),
+        // An idempotent producer has one batch of a partition under way at a time, and while another that is full or has lingered waits for its
+        // answer, the library's thread does not sleep but spins. So batches are given time to fill; whoever needs an answer now flushes.
+        new("linger.ms", (options.Linger ?? TimeSpan.FromMilliseconds(50)).TotalMilliseconds.ToString(CultureInfo.InvariantCulture)),
         new("compression.type", options.CompressionType),
         new("retry.backoff.ms", "100"),
     ];

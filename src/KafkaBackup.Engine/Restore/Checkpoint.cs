@@ -25,16 +25,24 @@ internal sealed record Checkpoint
     public required IReadOnlyDictionary<string, string> Config { get; init; }
     public string? TargetClusterId { get; init; }
 
-    /// <summary>The backup's generation: a plan made of another one may count other records.</summary>
+    /// <summary>The backup's generation that the run saw.</summary>
     public required long Generation { get; init; }
     public required IReadOnlyList<CheckpointTarget> Targets { get; init; }
+
+    /// <summary>What this restore takes of each source partition, the empty ones too: a resume takes the same, whatever joined the backup since.</summary>
+    public required IReadOnlyList<CheckpointSource> Plan { get; init; }
 }
 
 /// <summary>Written as <c>["key", records]</c>.</summary>
 [JsonConverter(typeof(SegmentProgressConverter))]
 internal sealed record SegmentProgress(string Key, long Records);
 
-internal sealed record CheckpointTarget(string Topic, int Partition, long StartOffset, long Records, long PlannedRecords);
+/// <param name="Maps">In transactional mode, where the records lie: source offset, target offset, length, and so on, for each source. A resume need not look for them.</param>
+internal sealed record CheckpointTarget(string Topic, int Partition, long StartOffset, long Records, long PlannedRecords, IReadOnlyList<long[]>? Maps);
+
+/// <param name="LastOffset">Inclusive; -1 when there was nothing.</param>
+/// <param name="RestoredTo">Records up to this offset were acknowledged; -1 for none.</param>
+internal sealed record CheckpointSource(string Topic, int Partition, long FirstOffset, long LastOffset, long Records, long RestoredTo, IReadOnlyList<OffsetSpan> LeftOut);
 
 internal sealed class SegmentProgressConverter : JsonConverter<SegmentProgress>
 {
@@ -61,6 +69,6 @@ internal sealed class SegmentProgressConverter : JsonConverter<SegmentProgress>
     }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(Checkpoint))]
 internal sealed partial class CheckpointJson : JsonSerializerContext;

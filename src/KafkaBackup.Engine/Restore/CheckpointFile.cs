@@ -65,29 +65,24 @@ internal sealed class CheckpointFile(string path)
     public void Remove() => File.Delete(path);
 
     /// <summary>Refuses a checkpoint of another restore, naming what differs.</summary>
-    public void RequireSame(Checkpoint checkpoint, RestoreFingerprint fingerprint, RestoreWork work)
+    public void RequireSameSettings(Checkpoint checkpoint, RestoreFingerprint fingerprint)
     {
-        var differing = fingerprint.DifferencesFrom(checkpoint.Config).ToList();
-        if (checkpoint.TargetClusterId is { } before && work.TargetClusterId is { } now && before != now)
-        {
-            differing.Add($"target (cluster {before}, now {now})");
-        }
-
+        var differing = fingerprint.DifferencesFrom(checkpoint.Config);
         if (differing.Count > 0 || checkpoint.ConfigHash != fingerprint.Hash)
         {
-            throw ErrorIds.CheckpointMismatch.With(
-                $"The checkpoint {path} belongs to a restore with other settings. They differ in: {string.Join(", ", differing)}.", path);
-        }
-
-        foreach (var target in checkpoint.Targets)
-        {
-            var planned = work.Targets.FirstOrDefault(t => t.Target == new TopicPartition(target.Topic, target.Partition))?.RecordCount;
-            if (planned != target.PlannedRecords)
-            {
-                throw ErrorIds.CheckpointMismatch.With(
-                    $"The backup has changed since the restore of checkpoint {path} began: {target.Topic}/{target.Partition} had {target.PlannedRecords} records to restore and now has {planned ?? 0}.",
-                    path, "Empty the target partitions, delete the checkpoint and begin anew; or end the time window where the first run's backup ended.");
-            }
+            throw Mismatch(differing);
         }
     }
+
+    /// <summary>The same brokers' names may lead to another cluster.</summary>
+    public void RequireSameTarget(Checkpoint checkpoint, string? clusterId)
+    {
+        if (checkpoint.TargetClusterId is { } before && clusterId is { } now && before != now)
+        {
+            throw Mismatch([$"target (cluster {before}, now {now})"]);
+        }
+    }
+
+    private KafkaBackupException Mismatch(IReadOnlyList<string> differing) => ErrorIds.CheckpointMismatch.With(
+        $"The checkpoint {path} belongs to a restore with other settings. They differ in: {string.Join(", ", differing)}.", path);
 }

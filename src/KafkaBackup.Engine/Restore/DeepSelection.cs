@@ -1,65 +1,94 @@
 using KafkaBackup.Engine.Catalog;
 using KafkaBackup.Engine.Format.Blocks;
+using KafkaBackup.Engine.Format.Manifests;
+using KafkaBackup.Engine.Format.Segments;
 
 namespace KafkaBackup.Engine.Restore;
 
 /// <summary>
-/// Reads every byte of the segments that a plan needs (SEMANTICS D2). A damaged one is read again before it is called so; it is left out of the
-/// plan, and the finding says which records that costs.
+/// Reads every byte of the segments that a plan needs (SEMANTICS D2). A damaged one is read again before it is called so; the finding says which
+/// records that costs: the damaged blocks' where the index tells them, else the whole segment's.
 /// </summary>
 internal sealed class DeepSelection(BackupCatalog catalog, OpenedBackup backup, BlockBufferPool pool, IEngineEvents events)
 {
-    public async Task<IReadOnlyList<SourceWork>> CheckAsync(IReadOnlyList<SourceWork> sources, List<Finding> findings, CancellationToken cancel)
+    /// <param name="restoredTo">What was restored already, up to this offset, is not missed.</param>
+    public async Task<IReadOnlyList<LostRecords>> FindLostAsync(
+        TopicPartition source, IReadOnlyList<SegmentEntry> segments, long restoredTo, List<Finding> findings, CancellationToken cancel)
     {
-        var whole = new List<SourceWork>(sources.Count);
-        foreach (var source in sources)
+        var lost = new List<LostRecords>();
+        var sound = 0;
+        foreach (var segment in segments)
         {
-            var sound = new List<SegmentWork>(source.Segments.Count);
-            foreach (var segment in source.Segments)
+            var stored = catalog.Segment(backup, source.Topic, source.Partition, segment);
+            if (await FindDamageAsync(stored, findings, cancel).ConfigureAwait(false) is not { } damaged)
             {
-                if (await IsSoundAsync(source.Source, segment, findings, cancel).ConfigureAwait(false))
-                {
-                    sound.Add(segment);
-                }
+                sound++;
+                continue;
             }
 
-            events.Verbose($"Checked {source.Source}: {sound.Count} of {source.Segments.Count} segments are sound.");
-            whole.Add(new SourceWork(source.Source, sound));
+            var missed = (await LostOfAsync(stored, damaged.Check, cancel).ConfigureAwait(false)).Where(l => l.Offsets.Last > restoredTo).ToArray();
+            lost.AddRange(missed);
+            if (missed.Length > 0)
+            {
+                findings.AddRange(damaged.Findings);
+            }
         }
 
-        return whole;
+        events.Verbose($"Checked {source}: {sound} of {segments.Count} segments are sound.");
+        return lost;
     }
 
-    private async Task<bool> IsSoundAsync(TopicPartition source, SegmentWork segment, List<Finding> findings, CancellationToken cancel)
+    private async Task<(SegmentCheck Check, IReadOnlyList<Finding> Findings)?> FindDamageAsync(StoredSegment stored, List<Finding> findings, CancellationToken cancel)
     {
-        var stored = catalog.Segment(backup, source.Topic, source.Partition, segment.Entry);
         var check = await stored.CheckAsync(pool, cancel).ConfigureAwait(false);
-        var damages = Damages(check, segment);
-        if (damages.Count == 0)
+        if (Damages(check, stored.Entry).Count == 0)
         {
-            return true;
+            return null;
         }
 
         var again = await stored.CheckAsync(pool, cancel).ConfigureAwait(false);
-        var stays = Damages(again, segment);
-        if (stays.Count == 0)
+        var stays = Damages(again, stored.Entry);
+        if (stays.Count > 0)
         {
-            findings.Add(new Finding(
-                FindingSeverity.Warning, FindingKind.Transient, stored.Key, $"Segment '{stored.Key}' was damaged when first read and sound when read again.", "Look at the disk or the network between here and the store."));
-            return true;
+            return (again, stays.Select(f => f with { CanForce = true, Advice = "Put the file back from a copy; or restore the rest with -Force, which leaves these records out." }).ToArray());
         }
 
-        findings.AddRange(stays.Select(f => f with { CanForce = true, Advice = "Put the file back from a copy; or restore the rest with -Force, which leaves this segment out." }));
-        return false;
+        findings.Add(new Finding(
+            FindingSeverity.Warning, FindingKind.Transient, stored.Key, $"Segment '{stored.Key}' was damaged when first read and sound when read again.", "Look at the disk or the network between here and the store."));
+        return null;
     }
 
-    private static List<Finding> Damages(Format.Segments.SegmentCheck check, SegmentWork segment)
+    private async Task<IReadOnlyList<LostRecords>> LostOfAsync(StoredSegment stored, SegmentCheck check, CancellationToken cancel)
+    {
+        LostRecords[] all = [new(new OffsetSpan(stored.Entry.FirstOffset, stored.Entry.LastOffset), stored.Entry.RecordCount)];
+        if (stored.IsForeign)
+        {
+            return all;
+        }
+
+        try
+        {
+            using var reader = await stored.OpenAsync(pool, 0, cancel).ConfigureAwait(false);
+            var whole = check.WholeBlocks.Select(b => b.FileOffset).ToHashSet();
+            var damaged = reader.Blocks.Where(b => !whole.Contains(b.FileOffset)).Select(b => new LostRecords(new OffsetSpan(b.Stats.FirstOffset, b.Stats.LastOffset), b.Stats.RecordCount)).ToArray();
+
+            // With every block whole it is not the file that the manifest names: then none of it is to be trusted.
+            return damaged.Length > 0 ? damaged : all;
+        }
+        catch (SegmentDamagedException)
+        {
+            // Without header and index nothing of it can be found.
+            return all;
+        }
+    }
+
+    private static List<Finding> Damages(SegmentCheck check, SegmentEntry segment)
     {
         var findings = check.Damages.Select(d => d.ToFinding()).ToList();
-        if (findings.Count == 0 && segment.Entry.Sha256.Length > 0 && check.Summary.Sha256 != segment.Entry.Sha256)
+        if (findings.Count == 0 && segment.Sha256.Length > 0 && check.Summary.Sha256 != segment.Sha256)
         {
             findings.Add(new Finding(
-                FindingSeverity.Error, FindingKind.Corrupt, segment.Entry.Key, $"Segment '{segment.Entry.Key}' is sound in itself, but not the one that the manifest names (SHA-256 differs).",
+                FindingSeverity.Error, FindingKind.Corrupt, segment.Key, $"Segment '{segment.Key}' is sound in itself, but not the one that the manifest names (SHA-256 differs).",
                 "Put the file back from a copy."));
         }
 

@@ -50,7 +50,24 @@ internal static class GroupPlan
                 $"Consumer group {name} is not in the backup. It has: {(known.Length == 0 ? "none" : string.Join(", ", known.Take(10)))}.", ErrorIds.GroupNotInBackup.Advice));
         }
 
+        foreach (var group in Groups(work).Where(g => g.Offsets.Any(o => o.TakenAt is not null)))
+        {
+            var oldest = group.Offsets.Min(o => o.TakenAt)!.Value;
+            findings.Add(new Finding(
+                FindingSeverity.Warning, FindingKind.ConsumerGroup, group.Group,
+                $"Offsets of consumer group {group.Group} are from {oldest:u}: later runs could not read them from the source.",
+                "The group may read again what it read after that time."));
+        }
+
         var groups = Groups(work).Select(g => g.Group).ToArray();
+        if (options is { OffsetStrategy: OffsetStrategy.ClusterScan, IncludeOriginalOffsetHeader: false } && groups.Length > 0)
+        {
+            findings.Add(new Finding(
+                FindingSeverity.Warning, FindingKind.ConsumerGroup, options.BackupId,
+                $"The groups are to be set by a scan for {OriginalHeaders.OffsetName} headers, which this restore does not write: it can only find those that the source's own records have.",
+                "Add include_original_offset_header (-IncludeOriginalOffsetHeader), or choose the strategy header-based."));
+        }
+
         if (cluster is not null && groups.Length > 0)
         {
             var states = await cluster.DescribeGroupsAsync(groups, cancel).ConfigureAwait(false);

@@ -60,15 +60,15 @@ internal sealed class GroupPositions(
 
     private async Task<long?> TimeAtAsync(TopicPartition source, long offset, BlockBufferPool pool, CancellationToken cancel)
     {
-        var segments = work.Targets.SelectMany(t => t.Sources).First(s => s.Source == source).Segments;
-        foreach (var segment in segments.Where(s => s.LastOffset >= offset))
+        var planned = work.Targets.SelectMany(t => t.Sources).First(s => s.Source == source);
+        foreach (var segment in planned.Segments.Where(s => s.LastOffset >= offset))
         {
             var stored = catalog.Segment(work.Backup, source.Topic, source.Partition, segment.Entry);
             await foreach (var block in SegmentBlocks.ReadAsync(stored, pool, b => b.Stats.LastOffset >= offset, 0, cancel).ConfigureAwait(false))
             {
                 using (block)
                 {
-                    if (FirstTime(block, offset) is { } time)
+                    if (FirstTime(block, planned.Choice, offset) is { } time)
                     {
                         return time;
                     }
@@ -79,11 +79,11 @@ internal sealed class GroupPositions(
         return null;
     }
 
-    private long? FirstTime(RecordBlock block, long offset)
+    private static long? FirstTime(RecordBlock block, RecordChoice choice, long offset)
     {
         foreach (var record in block)
         {
-            if (record.Offset >= offset && work.Options.Window.Contains(record.Timestamp))
+            if (record.Offset >= offset && choice.Takes(record.Offset, record.Timestamp))
             {
                 return record.Timestamp;
             }

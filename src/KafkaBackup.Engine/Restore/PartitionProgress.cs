@@ -6,8 +6,12 @@ namespace KafkaBackup.Engine.Restore;
 /// </summary>
 internal sealed class PartitionProgress
 {
+    /// <summary>A few megabytes in a checkpoint; without holes in the source it is enough for two thousand million records.</summary>
+    private const int MostRangesKept = 100_000;
+
     private readonly OffsetMap[] _maps;
     private readonly long[] _bytesBySource;
+    private readonly long[] _restoredTo;
     private long _done;
     private long _bytes;
 
@@ -19,6 +23,7 @@ internal sealed class PartitionProgress
         _done = done;
         _bytesBySource = new long[work.Sources.Count];
         _maps = maps?.ToArray() ?? work.Sources.Select(_ => new OffsetMap()).ToArray();
+        _restoredTo = _maps.Select(m => m.IsEmpty ? -1 : m.Ranges[^1].SourceStart + m.Ranges[^1].Length - 1).ToArray();
     }
 
     public TargetWork Work { get; }
@@ -44,10 +49,39 @@ internal sealed class PartitionProgress
     /// <summary>Of one source, in this run.</summary>
     public long BytesOf(int source) => _bytesBySource[source];
 
+    /// <summary>The source offset of the last record of that source that is in the target; -1 for none.</summary>
+    public long RestoredTo(int source) => Volatile.Read(ref _restoredTo[source]);
+
+    /// <summary>Takes a whole transaction's records: who asks for the maps meanwhile gets all of them or none.</summary>
+    public void Take(Queue<(int Source, long SourceOffset, long TargetOffset, int Bytes)> records)
+    {
+        lock (_maps)
+        {
+            while (records.TryDequeue(out var record))
+            {
+                Take(record.Source, record.SourceOffset, record.TargetOffset, record.Bytes);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Each source's ranges as numbers in threes, for a checkpoint; null when they are too many to be written again and again. For those who take
+    /// whole transactions.
+    /// </summary>
+    public IReadOnlyList<long[]>? MapsToKeep()
+    {
+        lock (_maps)
+        {
+            return _maps.Sum(m => (long)m.Ranges.Count) > MostRangesKept ? null
+                : _maps.Select(m => m.Ranges.SelectMany(r => (long[])[r.SourceStart, r.TargetStart, r.Length]).ToArray()).ToArray();
+        }
+    }
+
     public void Take(int source, long sourceOffset, long targetOffset, int bytes)
     {
         _maps[source].Add(sourceOffset, targetOffset);
         _bytesBySource[source] += bytes;
+        Volatile.Write(ref _restoredTo[source], sourceOffset);
         Volatile.Write(ref _bytes, _bytes + bytes);
         Volatile.Write(ref _done, _done + 1);
     }

@@ -18,9 +18,10 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
     private const int Slot = 0;
     private const int PollEvery = 512;
 
-    private static readonly TimeSpan FullQueueWait = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan RoomWait = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan DrainWait = TimeSpan.FromMilliseconds(100);
 
+    private readonly long _room = LaneWriter.Room(scope, progress.Work);
     private readonly bool _isPaced = !scope.Limiter.IsUnlimited;
     private readonly OriginalHeaders _originals = new();
     private readonly Queue<Pending> _pending = new();
@@ -30,6 +31,7 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
     private WriteFault? _firstDropped;
     private long _movedAt = scope.Clock.GetTimestamp();
     private int _sinceTaken;
+    private long _unacknowledged;
 
     /// <summary>Holds delivered records back from the progress until they are released: in a transaction they count from its commit on.</summary>
     public bool HoldBack { get; init; }
@@ -47,14 +49,14 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
     public TargetWork Work => progress.Work;
 
     /// <summary>Sends all records of the block from the index on and up to the limit (exclusive). False when a fault or a stop came between.</summary>
-    public bool Send(StreamBlock block, RecordStream stream, long limit, CancellationToken stop)
+    public bool Send(StreamBlock block, long limit, CancellationToken stop)
     {
         var source = SourceIndex(block.Source);
         var skip = block.Skip;
         var index = block.FirstIndex;
         foreach (var record in block.Block)
         {
-            if (!stream.Wants(record.Timestamp))
+            if (!block.Takes(record))
             {
                 continue;
             }
@@ -78,6 +80,7 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
             }
 
             _pending.Enqueue(new Pending(index, source, record.Offset, record.PayloadBytes));
+            _unacknowledged += record.PayloadBytes;
             Next = index + 1;
 
             index++;
@@ -104,6 +107,7 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
     {
         while (_pending.Count > 0 && !abandon.IsCancellationRequested)
         {
+            writer.Flush();
             if (!Poll(DrainWait))
             {
                 return false;
@@ -114,13 +118,7 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
     }
 
     /// <summary>What was held back is in the target for good.</summary>
-    public void Release()
-    {
-        while (_held.TryDequeue(out var held))
-        {
-            progress.Take(held.Source, held.SourceOffset, held.TargetOffset, held.Bytes);
-        }
-    }
+    public void Release() => progress.Take(_held);
 
     public void OnDelivered(int slot, long tag, long offset)
     {
@@ -130,6 +128,7 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
             return;
         }
 
+        _unacknowledged -= sent.Bytes;
         var expected = expectedOffset?.Invoke(sent.Index);
         if (sent.Index != tag || (offset >= 0 && expected is { } at && offset != at))
         {
@@ -173,14 +172,14 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
         }
     }
 
-    /// <summary>Hands the record to the writer, waiting while its queue is full. False when it could not, or must not any more.</summary>
+    /// <summary>Hands the record to the writer as soon as there is room. False when it could not, or must not any more.</summary>
     private bool Offer(in Records.RecordView record, ReadOnlySpan<Records.HeaderSlice> extra, long index, CancellationToken stop)
     {
         try
         {
-            while (writer.Send(Slot, record, extra, index) == SendOutcome.QueueFull)
+            while (HasNoRoom(record) || writer.Send(Slot, record, extra, index) == SendOutcome.QueueFull)
             {
-                if (!Poll(FullQueueWait) || stop.IsCancellationRequested)
+                if (!Poll(RoomWait) || stop.IsCancellationRequested)
                 {
                     return false;
                 }
@@ -200,6 +199,9 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
             return false;
         }
     }
+
+    /// <summary>A record larger than all the room goes alone.</summary>
+    private bool HasNoRoom(in Records.RecordView record) => _unacknowledged > 0 && _unacknowledged + record.PayloadBytes > _room;
 
     private bool Poll(TimeSpan wait)
     {

@@ -11,7 +11,7 @@ internal static class PlanRecords
         {
             using (block)
             {
-                return TestAt(stream, block, test);
+                return TestAt(block, test);
             }
         }
 
@@ -59,7 +59,7 @@ internal static class PlanRecords
         {
             using (block)
             {
-                if (!MapBlock(stream, block, start, count, map))
+                if (!MapBlock(block, start, count, map))
                 {
                     return;
                 }
@@ -67,12 +67,12 @@ internal static class PlanRecords
         }
     }
 
-    private static bool MapBlock(RecordStream stream, StreamBlock block, long start, long count, OffsetMap map)
+    private static bool MapBlock(StreamBlock block, long start, long count, OffsetMap map)
     {
         var index = block.FirstIndex;
         foreach (var record in block.Block)
         {
-            if (!stream.Wants(record.Timestamp))
+            if (!block.Takes(record))
             {
                 continue;
             }
@@ -89,12 +89,12 @@ internal static class PlanRecords
         return true;
     }
 
-    private static bool TestAt(RecordStream stream, StreamBlock block, RecordTest test)
+    private static bool TestAt(StreamBlock block, RecordTest test)
     {
         var skip = block.Skip;
         foreach (var record in block.Block)
         {
-            if (stream.Wants(record.Timestamp) && skip-- == 0)
+            if (block.Takes(record) && skip-- == 0)
             {
                 return test(record);
             }

@@ -1,15 +1,19 @@
 using System.Runtime.CompilerServices;
 using KafkaBackup.Engine.Catalog;
-using KafkaBackup.Engine.Configuration;
 using KafkaBackup.Engine.Format.Blocks;
+using KafkaBackup.Engine.Records;
 
 namespace KafkaBackup.Engine.Restore;
 
 /// <summary>A block of records to restore; the caller disposes it.</summary>
-/// <param name="FirstIndex">The number, among all records for the target partition, of the block's first record in the window.</param>
-/// <param name="Skip">Records in the window to leave out at the block's beginning.</param>
+/// <param name="FirstIndex">The number, among all records for the target partition, of the first of the block's records that are taken.</param>
+/// <param name="Skip">How many of those are to be left out at the block's beginning.</param>
 internal sealed record StreamBlock(SourceWork Source, SegmentWork Segment, RecordBlock Block, long FirstIndex, int Skip) : IDisposable
 {
+    private readonly bool _all = Source.Choice.TakesAll(Block.Info.Stats);
+
+    public bool Takes(in RecordView record) => _all || Source.Choice.Takes(record.Offset, record.Timestamp);
+
     public void Dispose() => Block.Dispose();
 }
 
@@ -17,10 +21,8 @@ internal sealed record StreamBlock(SourceWork Source, SegmentWork Segment, Recor
 /// The records for one target partition, in the order of the plan, from the n-th on. What lies before is skipped by the counts of plan and
 /// block index wherever these are exact, so that a resume near the end of a large backup reads little.
 /// </summary>
-internal sealed class RecordStream(TargetWork work, BackupCatalog catalog, OpenedBackup backup, TimeWindow window, BlockBufferPool pool, int readAhead)
+internal sealed class RecordStream(TargetWork work, BackupCatalog catalog, OpenedBackup backup, BlockBufferPool pool, int readAhead)
 {
-    public bool Wants(long timestamp) => window.Contains(timestamp);
-
     public async IAsyncEnumerable<StreamBlock> ReadAsync(long skip, [EnumeratorCancellation] CancellationToken cancel)
     {
         long index = 0;
@@ -48,16 +50,17 @@ internal sealed class RecordStream(TargetWork work, BackupCatalog catalog, Opene
         SourceWork source, SegmentWork segment, long index, long skip, [EnumeratorCancellation] CancellationToken cancel)
     {
         var stored = catalog.Segment(backup, source.Source.Topic, source.Source.Partition, segment.Entry);
+        var choice = source.Choice;
 
         // Foreign segments tell nothing of a block before it is read; of ours the index says whether a block has to be looked into.
         bool Wanted(BlockInfo block)
         {
-            if (!window.Overlaps(block.Stats.MinTimestamp, block.Stats.MaxTimestamp))
+            if (!choice.MayHold(block.Stats))
             {
                 return false;
             }
 
-            if (IsWhole(block) && index + block.Stats.RecordCount <= skip)
+            if (choice.TakesAll(block.Stats) && index + block.Stats.RecordCount <= skip)
             {
                 index += block.Stats.RecordCount;
                 return false;
@@ -68,7 +71,7 @@ internal sealed class RecordStream(TargetWork work, BackupCatalog catalog, Opene
 
         await foreach (var block in SegmentBlocks.ReadAsync(stored, pool, Wanted, readAhead, cancel).ConfigureAwait(false))
         {
-            var count = IsWhole(block.Info) ? block.Info.Stats.RecordCount : Count(block);
+            var count = choice.TakesAll(block.Info.Stats) ? block.Info.Stats.RecordCount : Count(block, choice);
             var leaveOut = Math.Clamp(skip - index, 0, count);
             var first = index;
             index += count;
@@ -82,14 +85,12 @@ internal sealed class RecordStream(TargetWork work, BackupCatalog catalog, Opene
         }
     }
 
-    private bool IsWhole(in BlockInfo block) => window.IsUnbounded || (window.Contains(block.Stats.MinTimestamp) && window.Contains(block.Stats.MaxTimestamp));
-
-    private long Count(RecordBlock block)
+    private static long Count(RecordBlock block, RecordChoice choice)
     {
         long count = 0;
         foreach (var record in block)
         {
-            count += window.Contains(record.Timestamp) ? 1 : 0;
+            count += choice.Takes(record.Offset, record.Timestamp) ? 1 : 0;
         }
 
         return count;

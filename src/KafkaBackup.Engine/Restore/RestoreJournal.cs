@@ -20,7 +20,7 @@ internal sealed class RestoreJournal
         _file = work.Options.CheckpointPath is { } path ? new CheckpointFile(path) : null;
         if (_file?.Read() is { } found)
         {
-            _file.RequireSame(found, work.Options.Fingerprint, work);
+            _file.RequireSameSettings(found, work.Options.Fingerprint);
             Found = found;
             _startTime = found.StartTime;
             events.Verbose(
@@ -33,6 +33,14 @@ internal sealed class RestoreJournal
 
     public long? StartOffsetOf(TopicPartition target) =>
         Found?.Targets.FirstOrDefault(t => t.Topic == target.Topic && t.Partition == target.Partition)?.StartOffset;
+
+    /// <summary>Where the interrupted run's records lie, as far as its last checkpoint knew; null when that is not told.</summary>
+    public IReadOnlyList<OffsetMap>? MapsOf(TargetWork target, long start)
+    {
+        var found = Found?.Targets.FirstOrDefault(t => t.Topic == target.Target.Topic && t.Partition == target.Target.Partition);
+        return found?.Maps is { } maps && maps.Count == target.Sources.Count && found.StartOffset == start
+            ? maps.Select(m => new OffsetMap(m.Chunk(3).Select(r => new OffsetRange(r[0], r[1], r[2])))).ToArray() : null;
+    }
 
     /// <summary>Puts the start offsets down; from here on a resume is exact.</summary>
     public void Begin(IReadOnlyList<PartitionProgress> progress)
@@ -55,6 +63,8 @@ internal sealed class RestoreJournal
             AddSegments(partition, completed, under);
         }
 
+        var transactional = _work.Options.Delivery == DeliveryMode.Transactional;
+        var known = _progress.ToDictionary(p => p.Work.Target);
         _file.Write(new Checkpoint
         {
             Version = Checkpoint.CurrentVersion,
@@ -70,9 +80,19 @@ internal sealed class RestoreJournal
             TargetClusterId = _work.TargetClusterId,
             Generation = _work.Backup.Generation,
             Targets = _progress
-                .Select(p => new CheckpointTarget(p.Work.Target.Topic, p.Work.Target.Partition, p.Start, p.Done, p.Work.RecordCount))
+                .Select(p => new CheckpointTarget(p.Work.Target.Topic, p.Work.Target.Partition, p.Start, p.Done, p.Work.RecordCount, transactional ? p.MapsToKeep() : null))
                 .ToArray(),
+            Plan = _work.Targets.SelectMany(t => t.Sources.Select((s, i) => Source(s, known.GetValueOrDefault(t.Target)?.RestoredTo(i) ?? -1))).ToArray(),
         });
+    }
+
+    /// <summary>A partition that could not be resumed this time keeps what is known of it.</summary>
+    private CheckpointSource Source(SourceWork source, long restoredTo)
+    {
+        var before = Found?.Plan.FirstOrDefault(p => p.Topic == source.Source.Topic && p.Partition == source.Source.Partition)?.RestoredTo ?? -1;
+        var offsets = source.Offsets ?? new OffsetSpan(0, -1);
+        return new CheckpointSource(
+            source.Source.Topic, source.Source.Partition, offsets.First, offsets.Last, source.RecordCount, Math.Max(before, restoredTo), source.Choice.LeftOut);
     }
 
     /// <summary>After success a checkpoint would only mislead.</summary>

@@ -9,7 +9,7 @@ internal sealed record LaneOutcome(PartitionProgress Progress, PartitionStatus S
 /// Brings one target partition's records over, exactly once (SEMANTICS E2). Each has a writer of its own: a refused record stops that writer
 /// and nothing else. After any fault the target's log end says how far we really came, and its last record proves it.
 /// </summary>
-internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress, TargetLog log, long writerBytes)
+internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress, TargetLog log)
 {
     /// <summary>Faults in a row without a record brought over in between.</summary>
     private const int MostFaults = 5;
@@ -63,7 +63,7 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
     /// <summary>Sends from where we are, on a thread of its own; returns the fault that ended it, if one did.</summary>
     private async Task<(SendFault? Fault, IReadOnlyCollection<PartitionSender.Pending> Unacknowledged)> SendAsync(long limit, CancellationToken stop)
     {
-        using var writer = scope.Cluster.OpenWriter(LaneWriter.Options(scope, _work, writerBytes, transactionalId: null, _singles));
+        using var writer = scope.Cluster.OpenWriter(LaneWriter.Options(scope, _work, transactionalId: null, _singles));
         writer.Open(_work.Target, 0);
         _alone = true;
         var start = progress.Start;
@@ -107,7 +107,7 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
         // A writer's first record goes alone. Its offset proves that nobody else writes here; and only from then on does the broker know this
         // producer: of an unknown one it takes any sequence number, so that a refused first batch would leave a hole before the second.
         var until = _alone ? Math.Min(limit, block.FirstIndex + block.Skip + 1) : limit;
-        return sender.Send(block, _stream, until, stop) && (!_alone || ProveAndGoOn(sender, block, until, limit, stop));
+        return sender.Send(block, until, stop) && (!_alone || ProveAndGoOn(sender, block, until, limit, stop));
     }
 
     private bool ProveAndGoOn(PartitionSender sender, StreamBlock block, long until, long limit, CancellationToken stop)
@@ -119,7 +119,7 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
 
         _alone = false;
         var sent = until - block.FirstIndex;
-        return block.Block.Info.Stats.RecordCount <= sent || sender.Send(block with { Skip = (int)sent }, _stream, limit, stop);
+        return block.Block.Info.Stats.RecordCount <= sent || sender.Send(block with { Skip = (int)sent }, limit, stop);
     }
 
     /// <summary>After a fault: how far did we come? What the target's log end says, and its last record must be ours.</summary>

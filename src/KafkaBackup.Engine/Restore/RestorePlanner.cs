@@ -16,8 +16,7 @@ internal sealed class RestorePlanner(BackupCatalog catalog, IKafkaCluster? clust
     private const long PoolBytes = 32L << 20;
 
     private readonly List<Finding> _findings = [];
-    private Checkpoint? _checkpoint;
-    private IReadOnlySet<TopicPartition> _resuming = new HashSet<TopicPartition>();
+    private EarlierRun? _earlier;
 
     public async Task<RestoreWork> PlanAsync(CancellationToken cancel)
     {
@@ -30,6 +29,11 @@ internal sealed class RestorePlanner(BackupCatalog catalog, IKafkaCluster? clust
         _findings.AddRange(backup.Findings);
         var place = $"Backup '{options.BackupId}' in {catalog.Store.Location}";
         var selected = TargetMapping.Select(backup.Manifest, options, place);
+        _earlier = await EarlierRun.FindAsync(
+            options, selected.Select(s => TargetMapping.TargetOf(s.Topic.Name, s.Partition.Partition, options)).ToHashSet(), cluster, cancel).ConfigureAwait(false);
+        _findings.AddRange(new[] { _earlier?.Going, _earlier?.Growth(selected, options.Window) }.OfType<Finding>());
+
+        selected = _earlier?.Limit(selected) ?? selected;
         var sources = await SelectRecordsAsync(backup, selected, cancel).ConfigureAwait(false);
         RequireRecords(backup, sources, selected, place);
         _findings.AddRange(TargetMapping.Check(sources, options));
@@ -66,13 +70,14 @@ internal sealed class RestorePlanner(BackupCatalog catalog, IKafkaCluster? clust
             });
         }
 
-        var work = new RestoreWork
+        return new RestoreWork
         {
-            Options = options, Backup = backup, Topics = topics, Findings = _findings, TargetClusterId = look?.ClusterId, Resuming = _resuming,
+            Options = options, Backup = backup, Topics = topics, Findings = _findings, TargetClusterId = look?.ClusterId, Resuming = Resuming,
         };
-        RefuseOtherCheckpoint(work);
-        return work;
     }
+
+    /// <summary>An interrupted restore's records are no reason to refuse its own resume.</summary>
+    private IReadOnlySet<TopicPartition> Resuming => _earlier?.Targets ?? new HashSet<TopicPartition>();
 
     private static TargetWork Target(TopicPartition target, IReadOnlyList<SourceWork> sources, IReadOnlyDictionary<string, string> configs) => new(target, sources)
     {
@@ -84,21 +89,14 @@ internal sealed class RestorePlanner(BackupCatalog catalog, IKafkaCluster? clust
         OpenedBackup backup, IReadOnlyList<(TopicEntry Topic, PartitionEntry Partition)> selected, CancellationToken cancel)
     {
         using var pool = new BlockBufferPool(PoolBytes);
-        var selection = new SegmentSelection(catalog, backup, options.Window, pool);
-        var presence = new SegmentPresence(catalog, backup);
+        var planner = new SourcePlanner(catalog, backup, options, _earlier, pool, events);
         var sources = new List<SourceWork>(selected.Count);
         foreach (var (topic, partition) in selected)
         {
-            var id = new TopicPartition(topic.Name, partition.Partition);
-            var usable = await presence.CheckAsync(id, partition.Segments, _findings, cancel).ConfigureAwait(false);
-            sources.Add(await selection.SelectAsync(id, usable, cancel).ConfigureAwait(false));
+            sources.Add(await planner.PlanAsync(new TopicPartition(topic.Name, partition.Partition), partition, cancel).ConfigureAwait(false));
         }
 
-        _findings.AddRange(selection.Damages);
-        // Who forces a restore of a damaged backup wants all that is left of it: so all damage has to be known.
-        sources = options.Deep || options.PurgeTopics || (options.Force && !options.DryRun)
-            ? [.. await new DeepSelection(catalog, backup, pool, events).CheckAsync(sources, _findings, cancel).ConfigureAwait(false)]
-            : sources;
+        _findings.AddRange(planner.Findings);
         if (options.PurgeTopics)
         {
             KeepTargetsOfDamagedBackups();
@@ -169,33 +167,16 @@ internal sealed class RestorePlanner(BackupCatalog catalog, IKafkaCluster? clust
     private async Task<TargetLook> LookAtTargetAsync(
         OpenedBackup backup, IReadOnlyDictionary<string, IReadOnlyList<TopicEntry>> sources, TopicPartition[] targets, CancellationToken cancel)
     {
-        _resuming = await FindResumingAsync(targets, cancel).ConfigureAwait(false);
         var checks = new TargetChecks(cluster!, options, backup.Manifest.SourceClusterId, clock);
-        var look = await checks.LookAsync(sources, targets, _resuming, cancel).ConfigureAwait(false);
+        var look = await checks.LookAsync(sources, targets, Resuming, cancel).ConfigureAwait(false);
+        if (_earlier?.Checkpoint is { } checkpoint)
+        {
+            // Before the first write, not on the way to it (SEMANTICS E3).
+            new CheckpointFile(options.CheckpointPath!).RequireSameTarget(checkpoint, look.ClusterId);
+        }
+
         _findings.AddRange(look.Findings);
         return look;
-    }
-
-    /// <summary>An interrupted restore's records are no reason to refuse its own resume.</summary>
-    private async Task<IReadOnlySet<TopicPartition>> FindResumingAsync(TopicPartition[] targets, CancellationToken cancel)
-    {
-        _checkpoint = options.CheckpointPath is { } path ? new CheckpointFile(path).Read() : null;
-        if (options.Delivery == DeliveryMode.Idempotent)
-        {
-            return _checkpoint?.Targets.Select(t => new TopicPartition(t.Topic, t.Partition)).ToHashSet() ?? [];
-        }
-
-        var committed = await cluster!.ListGroupOffsetsAsync(TransactionalNames.Group(options), requireStable: false, cancel).ConfigureAwait(false);
-        return committed.Where(o => TransactionalNames.ReadMetadata(o.Metadata) is not null).Select(o => o.Partition).Intersect(targets).ToHashSet();
-    }
-
-    /// <summary>Before the first write, not on the way to it (SEMANTICS E3).</summary>
-    private void RefuseOtherCheckpoint(RestoreWork work)
-    {
-        if (_checkpoint is not null)
-        {
-            new CheckpointFile(options.CheckpointPath!).RequireSame(_checkpoint, options.Fingerprint, work);
-        }
     }
 
     private void AddTraps(string topic, bool creating, IReadOnlyList<TargetWork> targets, IReadOnlyList<TopicEntry> sources, IReadOnlyDictionary<string, string> configs)

@@ -20,8 +20,7 @@ internal sealed class RestoreRun(IKafkaCluster cluster, BackupCatalog catalog, R
     private const int AllReadAhead = 32 << 20;
     private const int BlocksPerLane = 4;
     private const int SpareBlocks = 8;
-    private const long WriterBytes = 96L << 20;
-    private const long LeastWriterBytes = 4L << 20;
+    private const long AllUnacknowledged = 96L << 20;
 
     private readonly RestoreOptions _options = work.Options;
 
@@ -36,25 +35,24 @@ internal sealed class RestoreRun(IKafkaCluster cluster, BackupCatalog catalog, R
         await using var serving = health.ConfigureAwait(false);
         var scope = new RestoreScope(work, cluster, catalog, pool, new RateLimiter(_options.RecordsPerSecond, _options.BytesPerSecond, clock), clock, events)
         {
-            ReadAhead = Math.Min(ReadAhead, AllReadAhead / width), Status = status,
+            ReadAhead = Math.Min(ReadAhead, AllReadAhead / width), MostUnacknowledged = AllUnacknowledged / width, Status = status,
         };
         var log = new TargetLog(cluster, clock, events);
         var journal = new RestoreJournal(work, clock, events);
         var transactional = _options.Delivery == DeliveryMode.Transactional;
         await new TargetPreparation(scope).RunAsync(stop).ConfigureAwait(false);
         var found = transactional
-            ? await new TransactionalStart(scope, log).FindAsync(targets, stop).ConfigureAwait(false)
+            ? await new TransactionalStart(scope, log, journal).FindAsync(targets, stop).ConfigureAwait(false)
             : await new IdempotentStart(scope, log, journal).FindAsync(targets, stop).ConfigureAwait(false);
         var lost = found.Where(f => f.Error is not null).Select(f => new LaneOutcome(f.Progress, PartitionStatus.Failed, f.Error)).ToArray();
         var partitions = found.Where(f => f.Error is null).Select(f => f.Progress).ToArray();
         journal.Begin(found.Select(f => f.Progress).ToArray());
 
-        var writerBytes = Math.Max(LeastWriterBytes, WriterBytes / width);
         var outcomes = await new LaneRunner(scope, journal).RunAsync(
             partitions, width,
             (partition, halt) => transactional
-                ? new TransactionalLane(scope, partition, writerBytes).RunAsync(halt)
-                : new RestoreLane(scope, partition, log, writerBytes).RunAsync(halt),
+                ? new TransactionalLane(scope, partition).RunAsync(halt)
+                : new RestoreLane(scope, partition, log).RunAsync(halt),
             stop).ConfigureAwait(false);
 
         LaneOutcome[] all = [.. outcomes, .. lost];

@@ -14,6 +14,9 @@ internal sealed record RestoreScope(
     /// <summary>Neighbouring blocks are fetched together: a round trip to an object store costs as much as some megabytes.</summary>
     public required int ReadAhead { get; init; }
 
+    /// <summary>What one lane may have sent and not yet acknowledged, however large its batches.</summary>
+    public required long MostUnacknowledged { get; init; }
+
     public required OperationStatus Status { get; init; }
 
     public RestoreOptions Options => Work.Options;
@@ -21,5 +24,5 @@ internal sealed record RestoreScope(
     /// <summary>Without any record acknowledged for this long a partition is given up; a broker's restart and an election fit in several times.</summary>
     public TimeSpan DeliveryBudget { get; init; } = TimeSpan.FromMinutes(5);
 
-    public RecordStream Stream(TargetWork target) => new(target, Catalog, Work.Backup, Options.Window, Pool, ReadAhead);
+    public RecordStream Stream(TargetWork target) => new(target, Catalog, Work.Backup, Pool, ReadAhead);
 }

@@ -63,17 +63,21 @@ internal sealed record TargetWork(TopicPartition Target, IReadOnlyList<SourceWor
 }
 
 /// <summary>One source partition, in offset order.</summary>
-internal sealed record SourceWork(TopicPartition Source, IReadOnlyList<SegmentWork> Segments)
+/// <param name="Choice">Which of the segments' records.</param>
+internal sealed record SourceWork(TopicPartition Source, IReadOnlyList<SegmentWork> Segments, RecordChoice Choice)
 {
+    /// <summary>The first and the last record's offsets; of a resume, those of the interrupted run's plan. Null when there is nothing to restore.</summary>
+    public OffsetSpan? Offsets { get; } = Choice.Bounds ?? (Segments.Count == 0 ? null : new OffsetSpan(Segments[0].FirstOffset, Segments[^1].LastOffset));
+
     public long RecordCount { get; } = Segments.Sum(s => s.RecordCount);
 
     public long Bytes { get; } = Segments.Sum(s => s.Bytes);
 }
 
 /// <summary>A segment that has records to restore.</summary>
-/// <param name="RecordCount">Exact: of those in the window.</param>
+/// <param name="RecordCount">Exact: of those to restore.</param>
 /// <param name="Bytes">Their keys, values and headers.</param>
-/// <param name="Whole">Every record of it is in the window.</param>
-/// <param name="FirstOffset">Of those in the window; so are the others.</param>
+/// <param name="Whole">Every record of it is restored.</param>
+/// <param name="FirstOffset">Of those to restore; so are the others.</param>
 internal sealed record SegmentWork(
     SegmentEntry Entry, long RecordCount, long Bytes, bool Whole, long FirstOffset, long LastOffset, long MinTimestamp, long MaxTimestamp, long ZeroTimestamps, int LargestRecord);

@@ -9,7 +9,7 @@ namespace KafkaBackup.Engine.Restore;
 internal static class SegmentBlocks
 {
     private const string Advice =
-        "Put the file back from a copy and run again: the restore resumes. Or delete the checkpoint and restore to empty targets with -Force, which checks all segments first and leaves damaged ones out.";
+        "Put the file back from a copy and run again; or run again with -Force, which checks all that is still to come and leaves out what is damaged. With a checkpoint, or in transactional mode, the restore resumes here.";
 
     /// <exception cref="KafkaBackupException">SegmentCorrupt for damage; SegmentMissing and the store's own errors as they come.</exception>
     public static async IAsyncEnumerable<RecordBlock> ReadAsync(

@@ -5,25 +5,26 @@ namespace KafkaBackup.Engine.Restore;
 
 /// <summary>
 /// Whether the segments that the manifest names are there with the right size (SEMANTICS D2), by one listing a partition. What is missing is
-/// a finding and left out; the rest stays restorable.
+/// a finding, and lost; the rest stays restorable.
 /// </summary>
 internal sealed class SegmentPresence(BackupCatalog catalog, OpenedBackup backup)
 {
-    public async Task<IReadOnlyList<SegmentEntry>> CheckAsync(TopicPartition id, IReadOnlyList<SegmentEntry> segments, List<Finding> findings, CancellationToken cancel)
+    public async Task<IReadOnlyList<LostRecords>> FindLostAsync(TopicPartition id, IReadOnlyList<SegmentEntry> segments, List<Finding> findings, CancellationToken cancel)
     {
+        var lost = new List<LostRecords>();
         if (segments.Count == 0)
         {
-            return segments;
+            return lost;
         }
 
         var sizes = await SizesAsync(segments, cancel).ConfigureAwait(false);
-        var usable = new List<SegmentEntry>(segments.Count);
         foreach (var segment in segments)
         {
             var key = BackupKeys.Of(backup.BackupId, segment.Key);
             if (!sizes.TryGetValue(key, out var size))
             {
                 findings.Add(Error(FindingKind.Missing, key, $"Segment '{key}' is missing: {segment.RecordCount} records of {id}, offsets {segment.FirstOffset} to {segment.LastOffset}."));
+                lost.Add(new LostRecords(new OffsetSpan(segment.FirstOffset, segment.LastOffset), segment.RecordCount));
             }
             else if (!backup.IsForeign && size != segment.StoredBytes)
             {
@@ -31,14 +32,11 @@ internal sealed class SegmentPresence(BackupCatalog catalog, OpenedBackup backup
                 findings.Add(Error(
                     kind, key,
                     $"Segment '{key}' has {size} bytes, the manifest says {segment.StoredBytes}: {segment.RecordCount} records of {id}, offsets {segment.FirstOffset} to {segment.LastOffset}, are affected."));
-            }
-            else
-            {
-                usable.Add(segment);
+                lost.Add(new LostRecords(new OffsetSpan(segment.FirstOffset, segment.LastOffset), segment.RecordCount));
             }
         }
 
-        return usable;
+        return lost;
     }
 
     private async Task<Dictionary<string, long>> SizesAsync(IReadOnlyList<SegmentEntry> segments, CancellationToken cancel)

@@ -6,34 +6,47 @@ using KafkaBackup.Engine.Format.Segments;
 namespace KafkaBackup.Engine.Restore;
 
 /// <summary>
-/// Which records of a partition are in the window, exactly (SEMANTICS D1, D6): most segments are in or out as a whole by their timestamps; of
-/// those at the window's edges the blocks are, and only the blocks at the edges are read and counted.
+/// How many records of a partition a plan takes, exactly (SEMANTICS D1, D6): most segments are in or out as a whole by their timestamps; of those at
+/// the window's edges the blocks are, and only the blocks at the edges are read and counted.
 /// </summary>
-internal sealed class SegmentSelection(BackupCatalog catalog, OpenedBackup backup, TimeWindow window, BlockBufferPool pool)
+internal sealed class SegmentSelection(BackupCatalog catalog, OpenedBackup backup, BlockBufferPool pool)
 {
-    /// <summary>Damage that was met while counting; the segment is left out of the selection.</summary>
-    public List<Finding> Damages { get; } = [];
+    private readonly List<Finding> _damages = [];
 
-    public async Task<SourceWork> SelectAsync(TopicPartition source, IEnumerable<SegmentEntry> segments, CancellationToken cancel)
+    public async Task<IReadOnlyList<SegmentWork>> SelectAsync(TopicPartition source, IEnumerable<SegmentEntry> segments, RecordChoice choice, CancellationToken cancel)
     {
         var selected = new List<SegmentWork>();
-        foreach (var entry in segments.Where(s => s.RecordCount > 0 && window.Overlaps(s.MinTimestamp, s.MaxTimestamp)))
+        foreach (var entry in segments)
         {
-            if (!backup.IsForeign && (window.IsUnbounded || (window.Contains(entry.MinTimestamp) && window.Contains(entry.MaxTimestamp))))
+            var offsets = new OffsetSpan(entry.FirstOffset, entry.LastOffset);
+            if (!choice.MayHold(offsets, entry.MinTimestamp, entry.MaxTimestamp))
+            {
+                continue;
+            }
+
+            if (!backup.IsForeign && choice.TakesAll(offsets, entry.MinTimestamp, entry.MaxTimestamp))
             {
                 selected.Add(new SegmentWork(
                     entry, entry.RecordCount, entry.Bytes, true, entry.FirstOffset, entry.LastOffset, entry.MinTimestamp, entry.MaxTimestamp, entry.ZeroTimestamps, entry.LargestRecord));
             }
-            else if (await CountAsync(source, entry, cancel).ConfigureAwait(false) is { RecordCount: > 0 } counted)
+            else if (await CountAsync(source, entry, choice, cancel).ConfigureAwait(false) is { RecordCount: > 0 } counted)
             {
                 selected.Add(counted);
             }
         }
 
-        return new SourceWork(source, selected);
+        return selected;
     }
 
-    private async Task<SegmentWork?> CountAsync(TopicPartition source, SegmentEntry entry, CancellationToken cancel)
+    /// <summary>Damage that was met while counting since the last call; the segment is left out of the selection.</summary>
+    public IReadOnlyList<Finding> TakeDamages()
+    {
+        var taken = _damages.ToArray();
+        _damages.Clear();
+        return taken;
+    }
+
+    private async Task<SegmentWork?> CountAsync(TopicPartition source, SegmentEntry entry, RecordChoice choice, CancellationToken cancel)
     {
         var stored = catalog.Segment(backup, source.Topic, source.Partition, entry);
         var count = new WindowCount();
@@ -42,12 +55,12 @@ internal sealed class SegmentSelection(BackupCatalog catalog, OpenedBackup backu
             // Of a block that is inside as a whole the index tells everything; only the largest record's size is then an upper bound.
             bool IsEdge(BlockInfo block)
             {
-                if (!window.Overlaps(block.Stats.MinTimestamp, block.Stats.MaxTimestamp))
+                if (!choice.MayHold(block.Stats))
                 {
                     return false;
                 }
 
-                if (backup.IsForeign || !window.Contains(block.Stats.MinTimestamp) || !window.Contains(block.Stats.MaxTimestamp))
+                if (backup.IsForeign || !choice.TakesAll(block.Stats))
                 {
                     return true;
                 }
@@ -60,13 +73,13 @@ internal sealed class SegmentSelection(BackupCatalog catalog, OpenedBackup backu
             {
                 using (block)
                 {
-                    count.Add(block, window);
+                    count.Add(block, choice);
                 }
             }
         }
         catch (SegmentDamagedException damage)
         {
-            Damages.Add(damage.Damage.ToFinding() with { CanForce = true, Advice = "Put the file back from a copy; or restore the rest with -Force, which leaves this segment out." });
+            _damages.Add(damage.Damage.ToFinding() with { CanForce = true, Advice = "Put the file back from a copy; or restore the rest with -Force, which checks all of it first and leaves out what is damaged." });
             return null;
         }
         catch (KafkaBackupException error) when (error.Definition == ErrorIds.SegmentMissing)
@@ -97,11 +110,11 @@ internal sealed class SegmentSelection(BackupCatalog catalog, OpenedBackup backu
             Extend(block.FirstOffset, block.LastOffset, block.MinTimestamp, block.MaxTimestamp, block.LargestRecord);
         }
 
-        public void Add(RecordBlock block, TimeWindow window)
+        public void Add(RecordBlock block, RecordChoice choice)
         {
             foreach (var record in block)
             {
-                if (window.Contains(record.Timestamp))
+                if (choice.Takes(record.Offset, record.Timestamp))
                 {
                     _records++;
                     _bytes += record.PayloadBytes;

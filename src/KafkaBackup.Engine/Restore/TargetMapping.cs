@@ -32,7 +32,7 @@ internal static class TargetMapping
             var there = topics.SelectMany(t => t.Partitions.Keys).ToHashSet();
             if (wanted.FirstOrDefault(p => !there.Contains(p), -1) is >= 0 and var absent)
             {
-                throw ErrorIds.NothingMatched.With($"source_partitions names partition {absent}, which none of the selected topics has.", absent);
+                throw ErrorIds.NothingMatched.With($"source_partitions names partition {absent}, which none of the selected topics has. They have: {string.Join(", ", there.Order().Take(10))}{(there.Count > 10 ? $", ... {there.Max()}" : "")}.", absent);
             }
         }
 

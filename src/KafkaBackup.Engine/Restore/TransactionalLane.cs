@@ -6,7 +6,7 @@ namespace KafkaBackup.Engine.Restore;
 /// Brings one target partition's records over in transactions, each with the progress that it makes: what a read_committed reader sees is
 /// exact whatever happens to us (SEMANTICS E2).
 /// </summary>
-internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress progress, long writerBytes)
+internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress progress)
 {
     /// <summary>Commits stay well under this: a transaction is a block or a few, or a second of a slow target.</summary>
     private static readonly TimeSpan TransactionTimeout = TimeSpan.FromMinutes(1);
@@ -22,6 +22,9 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
     private KafkaBackupException? _refusal;
     private KafkaBackupException? _unreadable;
     private AbortableTransactionException? _lost;
+    private KafkaBackupException? _expired;
+    private PartitionSender? _inDoubt;
+    private long _began;
     private StreamBlock? _block;
     private bool _atEnd;
     private bool _singles;
@@ -34,7 +37,7 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
             while (progress.Done < _limit && !stop.IsCancellationRequested)
             {
                 var before = progress.Done;
-                var fault = await SendAsync(stop).ConfigureAwait(false);
+                var fault = await SendUntilExpiredAsync(stop).ConfigureAwait(false);
                 faults = progress.Done > before ? 1 : faults + 1;
                 if (Verdict(fault, faults) is { } verdict)
                 {
@@ -56,14 +59,69 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
         }
     }
 
+    /// <summary>
+    /// A target that is away for longer than a transaction may last ends ours by shutting this writer out, just as another process would: the
+    /// next writer finds out which of the two it was.
+    /// </summary>
+    private async Task<SendFault?> SendUntilExpiredAsync(CancellationToken stop)
+    {
+        SendFault? fault = null;
+        KafkaBackupException? error;
+        try
+        {
+            fault = await SendAsync(stop).ConfigureAwait(false);
+            error = fault?.Error;
+        }
+        catch (KafkaBackupException thrown) when (HasExpired(thrown))
+        {
+            error = thrown;
+        }
+
+        if (error is null || !HasExpired(error))
+        {
+            return fault;
+        }
+
+        scope.Events.Verbose($"{_work.Target}: the target was away for longer than a transaction lasts ({TransactionTimeout.TotalSeconds:0} s); beginning again from the last commit.");
+        _expired = error;
+        return null;
+    }
+
+    private bool HasExpired(KafkaBackupException error) => error.Definition == ErrorIds.ProducerFenced && scope.Clock.GetElapsedTime(_began) >= TransactionTimeout;
+
+    /// <summary>With this writer's beginning every other one is shut out. Where the progress is ours, nobody else has made any.</summary>
+    private async Task RequireOwnProgressAsync(CancellationToken stop)
+    {
+        var committed = await scope.Cluster.ListGroupOffsetsAsync(TransactionalNames.Group(scope.Options), requireStable: true, stop).ConfigureAwait(false);
+        var done = committed.FirstOrDefault(o => o.Partition == _work.Target)?.Offset ?? 0;
+        if (done != progress.Done && done == _inDoubt?.Delivered)
+        {
+            // The last commit was carried out, and its answer lost.
+            _inDoubt.Release();
+        }
+
+        if (done != progress.Done)
+        {
+            throw _expired!;
+        }
+
+        _expired = null;
+    }
+
     /// <summary>One writer's life: transactions until all is over, a stop, or a fault, whose transaction is aborted.</summary>
     private async Task<SendFault?> SendAsync(CancellationToken stop)
     {
         var id = TransactionalNames.TransactionalId(scope.Work, _work.Target);
-        using var writer = scope.Cluster.OpenWriter(LaneWriter.Options(scope, _work, writerBytes, id, _singles, TransactionTimeout));
+        using var writer = scope.Cluster.OpenWriter(LaneWriter.Options(scope, _work, id, _singles, TransactionTimeout));
         writer.Open(_work.Target, 0);
         await writer.InitTransactionsAsync(stop).ConfigureAwait(false);
+        if (_expired is not null)
+        {
+            await RequireOwnProgressAsync(stop).ConfigureAwait(false);
+        }
+
         var sender = new PartitionSender(scope, progress, writer, expectedOffset: null) { HoldBack = true };
+        _inDoubt = sender;
         var feed = new BlockFeed(_stream, progress.Done, stop);
         await using (feed.ConfigureAwait(false))
         {
@@ -90,6 +148,7 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
     /// <summary>One transaction. False when nothing is left, or after a fault.</summary>
     private async Task<bool> TransactAsync(IRecordWriter writer, PartitionSender sender, BlockFeed feed, CancellationToken stop)
     {
+        _began = scope.Clock.GetTimestamp();
         writer.BeginTransaction();
         var more = false;
         try
@@ -98,7 +157,7 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
                 () => Fill(sender, feed, stop), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
             if (sender.Fault is null && sender.Delivered > progress.Done)
             {
-                var mark = TransactionalNames.Mark(scope.Work, _work.Target, sender.Delivered, progress.Start);
+                var mark = TransactionalNames.Progress(scope.Work, _work, sender.Delivered, progress.Start);
                 await writer.SendOffsetsAsync(TransactionalNames.Group(scope.Options), [mark], CancellationToken.None).ConfigureAwait(false);
                 await writer.CommitTransactionAsync(CancellationToken.None).ConfigureAwait(false);
                 sender.Release();
@@ -124,7 +183,7 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
         var first = sender.Next;
         while (!cut.IsCancellationRequested && sender.Next - first < TransactionRecords && HasBlock(feed, cut.Token))
         {
-            if (sender.Send(_block!, _stream, _limit, cut.Token))
+            if (sender.Send(_block!, _limit, cut.Token))
             {
                 LetGo();
             }

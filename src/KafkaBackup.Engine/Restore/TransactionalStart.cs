@@ -1,4 +1,3 @@
-using System.Globalization;
 using KafkaBackup.Engine.Cluster;
 using KafkaBackup.Engine.Configuration;
 
@@ -15,22 +14,15 @@ internal static class TransactionalNames
     /// <summary>Fixed per backup and target partition: a second process with the same one fences the first.</summary>
     public static string TransactionalId(RestoreWork work, TopicPartition target) => $"kafkabackup-restore-{work.Options.BackupId}-{target.Topic}-{target.Partition}";
 
-    /// <summary>Goes with each progress: whose it is, and where the partition began.</summary>
-    public static GroupOffset Mark(RestoreWork work, TopicPartition target, long done, long start) =>
-        new(target, done, string.Create(CultureInfo.InvariantCulture, $"kafkabackup:1:{start}:{work.Options.Fingerprint.Hash}"));
-
-    public static (long Start, string Hash)? ReadMetadata(string metadata)
-    {
-        var parts = metadata.Split(':');
-        return parts is ["kafkabackup", "1", var start, var hash] && long.TryParse(start, NumberStyles.None, CultureInfo.InvariantCulture, out var offset) ? (offset, hash) : null;
-    }
+    /// <summary>Progress, and what has to be known to go on from it.</summary>
+    public static GroupOffset Progress(RestoreWork work, TargetWork target, long done, long start) => new(target.Target, done, TransactionalMark.Of(work, target, start).ToString());
 }
 
 /// <summary>
 /// Where each target partition goes on: what the private group says, read as stable offsets after the dead process was fenced. Exact whatever
 /// happened to it.
 /// </summary>
-internal sealed class TransactionalStart(RestoreScope scope, TargetLog log)
+internal sealed class TransactionalStart(RestoreScope scope, TargetLog log, RestoreJournal journal)
 {
     public async Task<IReadOnlyList<(PartitionProgress Progress, KafkaBackupException? Error)>> FindAsync(IReadOnlyList<TargetWork> targets, CancellationToken stop)
     {
@@ -47,7 +39,7 @@ internal sealed class TransactionalStart(RestoreScope scope, TargetLog log)
         }
 
         // Killed in its very first transaction, a restore leaves aborted records; the next run must know them for its own.
-        var marks = targets.Where(t => !committed.ContainsKey(t.Target)).Select(t => TransactionalNames.Mark(scope.Work, t.Target, 0, ends[t.Target])).ToArray();
+        var marks = targets.Where(t => !committed.ContainsKey(t.Target)).Select(t => TransactionalNames.Progress(scope.Work, t, 0, ends[t.Target])).ToArray();
         if (marks.Length > 0)
         {
             await scope.Cluster.AlterGroupOffsetsAsync(group, marks, stop).ConfigureAwait(false);
@@ -67,11 +59,17 @@ internal sealed class TransactionalStart(RestoreScope scope, TargetLog log)
 
     private async Task<(PartitionProgress Progress, KafkaBackupException? Error)> ResumeAsync(TargetWork target, GroupOffset committed, CancellationToken stop)
     {
-        if (TransactionalNames.ReadMetadata(committed.Metadata) is not { } mark || mark.Hash != scope.Options.Fingerprint.Hash || committed.Offset > target.RecordCount)
+        var mark = TransactionalMark.Read(committed.Metadata) ?? new TransactionalMark(0, "", "");
+        if (mark.Hash != scope.Options.Fingerprint.Hash)
+        {
+            return (new PartitionProgress(target, 0, 0), TransactionalMark.OfOtherSettings(committed, scope.Options));
+        }
+
+        if (!mark.IsOf(target) || committed.Offset > target.RecordCount)
         {
             return (new PartitionProgress(target, 0, 0), ErrorIds.CheckpointMismatch.With(
-                $"Target partition {target.Target} holds {committed.Offset} records of a restore of backup '{scope.Options.BackupId}' with other settings.", target.Target.ToString(),
-                $"Run with the settings it began with; or empty the topic and delete the consumer group {TransactionalNames.Group(scope.Options)}."));
+                $"The backup has changed since the interrupted restore put {committed.Offset} records into target partition {target.Target}.", target.Target.ToString(),
+                $"Empty the topic, delete the consumer group {TransactionalNames.Group(scope.Options)}, and begin anew."));
         }
 
         try
@@ -82,7 +80,7 @@ internal sealed class TransactionalStart(RestoreScope scope, TargetLog log)
                 return (new PartitionProgress(target, mark.Start, 0), null);
             }
 
-            var maps = await new TransactionalMaps(scope.Cluster, scope.Clock).ReadAsync(target, stream, mark.Start, committed.Offset, stop).ConfigureAwait(false);
+            var maps = await new TransactionalMaps(scope, log).FindAsync(target, stream, mark.Start, committed.Offset, journal.MapsOf(target, mark.Start), stop).ConfigureAwait(false);
             scope.Events.Verbose($"{target.Target}: {committed.Offset} of {target.RecordCount} records are there already.");
             return (new PartitionProgress(target, mark.Start, committed.Offset, maps), null);
         }

@@ -27,7 +27,7 @@ internal sealed class BackupDescription(BackupCatalog catalog, StoreSettings set
             Runs = ItemList.From(manifest.Runs.Select(r => new BackupRunInfo(r.RunId, r.StartedAt, r.EndedAt, r.State, r.ToolVersion, r.Isolation, r.RecordCount)).ToArray()),
             HeadSkew = HeadSkew.Of(manifest, shown.Select(t => t.Name).ToHashSet(StringComparer.Ordinal)),
             Gaps = ItemList.From(shown.SelectMany(t => t.Partitions.Values.OrderBy(p => p.Partition).SelectMany(p => Gaps(t.Name, p))).ToArray()),
-            ConsumerGroups = ItemList.From(manifest.GroupSnapshots.Count == 0 ? [] : manifest.GroupSnapshots[^1].Groups.Select(Group).ToArray()),
+            ConsumerGroups = ItemList.From(manifest.GroupSnapshots.Count == 0 ? [] : Groups(manifest.GroupSnapshots[^1])),
             SourceCluster = manifest.SourceClusterId,
             Compression = await CompressionAsync(backup, cancel).ConfigureAwait(false),
             FormatVersion = backup.IsForeign ? "KBAK 1" : ManifestFile.Version.ToString(System.Globalization.CultureInfo.InvariantCulture),
@@ -125,6 +125,8 @@ internal sealed class BackupDescription(BackupCatalog catalog, StoreSettings set
     private static IEnumerable<GapInfo> Gaps(string topic, PartitionEntry partition) =>
         partition.Gaps.Select(g => new GapInfo(topic, partition.Partition, g.FromOffset, g.ToOffset, g.Reason));
 
-    private static ConsumerGroupInfo Group(GroupEntry group) =>
-        new(group.Group, ItemList.From(group.Offsets.Select(o => new ConsumerOffsetInfo(o.Topic, o.Partition, o.Offset, o.Metadata)).ToArray()));
+    private static ConsumerGroupInfo[] Groups(GroupSnapshot snapshot) => snapshot.Groups
+        .Select(g => new ConsumerGroupInfo(
+            g.Group, ItemList.From(g.Offsets.Select(o => new ConsumerOffsetInfo(o.Topic, o.Partition, o.Offset, o.Metadata, o.TakenAt ?? snapshot.TakenAt)).ToArray())))
+        .ToArray();
 }

@@ -88,7 +88,10 @@ public sealed record ConsumerGroupInfo(string Group, ItemList<ConsumerOffsetInfo
     public override string ToString() => Group;
 }
 
-public sealed record ConsumerOffsetInfo(string Topic, int Partition, long Offset, string Metadata)
+/// <param name="TakenAt">When the source said so: older than the last run where that run could not see it.</param>
+public sealed record ConsumerOffsetInfo(string Topic, int Partition, long Offset, string Metadata, DateTimeOffset TakenAt)
 {
+    public long TakenAtMs => TakenAt.ToUnixTimeMilliseconds();
+
     public override string ToString() => $"{Topic}/{Partition}={Offset}";
 }

@@ -1,13 +1,14 @@
+using KafkaBackup.Engine.Tests.Scenarios;
 using KafkaBackup.LocalBroker;
 
 namespace KafkaBackup.Engine.Tests.Backup;
 
-public sealed class BackupTests
+public class BackupTests : OnStore
 {
     [Fact]
     public async Task B1_a_topic_is_stored_record_for_record()
     {
-        await using var scenario = new BackupScenario();
+        await using var scenario = await OpenAsync();
         scenario.Cluster.CreateTopic("orders", partitions: 3);
         for (var partition = 0; partition < 3; partition++)
         {
@@ -28,7 +29,7 @@ public sealed class BackupTests
     [Fact]
     public async Task B6_empty_partitions_and_topics_are_in_the_manifest()
     {
-        await using var scenario = new BackupScenario();
+        await using var scenario = await OpenAsync();
         scenario.Cluster.CreateTopic("empty", partitions: 2);
 
         var result = await scenario.BackUpAsync();
@@ -42,7 +43,7 @@ public sealed class BackupTests
     [Fact]
     public async Task B8_a_second_run_stores_only_what_is_new()
     {
-        await using var scenario = new BackupScenario();
+        await using var scenario = await OpenAsync();
         scenario.Cluster.CreateTopic("orders");
         scenario.Cluster.Append("orders", 0, Enumerable.Range(0, 100).Select(i => LocalRecord.Of("k", $"v{i}")));
         await scenario.BackUpAsync();

@@ -1,17 +1,24 @@
 using KafkaBackup.Engine.Catalog;
 using KafkaBackup.Engine.Storage;
+using KafkaBackup.Engine.Tests.Scenarios;
 using KafkaBackup.LocalBroker;
 using KafkaBackup.Testing.Storage;
 
 namespace KafkaBackup.Engine.Tests.Backup;
 
 /// <summary>Dies at every store call in turn, and goes on.</summary>
-public sealed class CrashTests
+public class CrashTests : OnStore
 {
+    /// <summary>1 for every store call; more for a sample of them.</summary>
+    protected virtual int Step => 1;
+
+    /// <summary>The scenario's time for all its crashes.</summary>
+    protected virtual TimeSpan Limit => BackupScenario.Limit;
+
     [Fact]
     public async Task C1_a_backup_killed_between_any_two_store_calls_and_run_again_equals_one_that_never_was()
     {
-        await using var scenario = new BackupScenario(store: new MemoryStore());
+        await using var scenario = new BackupScenario(store: new MemoryStore(), limit: Limit);
         scenario.Cluster.CreateTopic("orders", 2);
         scenario.Cluster.CreateTopic("odd");
         scenario.Fill("orders", 30);
@@ -20,22 +27,23 @@ public sealed class CrashTests
         var settings = BackupScenario.Asked() with { SegmentMaxRecords = 10, Compression = CompressionKind.None };
 
         var crashes = await EnumeratedCrash.RunAsync(
-            () => new MemoryStore(),
+            OpenObjectsAsync,
             store => RunAsync(scenario, store, settings),
             async (store, place) =>
             {
-                Unlock(store);
+                await UnlockAsync(store);
                 await RunAsync(scenario, store, settings);
                 await AssertWholeAsync(scenario, store, place);
-            });
+            },
+            Step);
 
-        Assert.InRange(crashes, 40, 2000);
+        Assert.InRange(crashes, Math.Max(2, 40 / Step), 2000);
     }
 
     [Fact]
     public async Task C1_a_second_run_that_merges_can_be_killed_anywhere_too()
     {
-        await using var scenario = new BackupScenario(store: new MemoryStore());
+        await using var scenario = new BackupScenario(store: new MemoryStore(), limit: Limit);
         scenario.Cluster.CreateTopic("orders", 2);
         scenario.Cluster.CreateTopic("odd");
         var settings = BackupScenario.Asked() with { SegmentMaxRecords = 1000, Compression = CompressionKind.None, Topics = ["orders", "odd"] };
@@ -48,16 +56,17 @@ public sealed class CrashTests
 
         scenario.Fill("orders", 3, 21);
         var crashes = await EnumeratedCrash.RunAsync(
-            () => Copy(before),
+            () => CopyAsync(before),
             store => RunAsync(scenario, store, settings),
             async (store, place) =>
             {
-                Unlock(store);
+                await UnlockAsync(store);
                 await RunAsync(scenario, store, settings);
                 await AssertWholeAsync(scenario, store, place);
-            });
+            },
+            Step);
 
-        Assert.InRange(crashes, 20, 2000);
+        Assert.InRange(crashes, Math.Max(2, 20 / Step), 2000);
     }
 
     private static async Task RunAsync(BackupScenario scenario, IStore store, BackupSettings settings)
@@ -68,9 +77,9 @@ public sealed class CrashTests
     }
 
     /// <summary>The dead process's lock would be waited out; the clock is not what is tested here.</summary>
-    private static void Unlock(MemoryStore store) => store.DeleteAsync(BackupKeys.Of("b", BackupKeys.Lock), CancellationToken.None).AsTask().GetAwaiter().GetResult();
+    private static async Task UnlockAsync(IStore store) => await store.DeleteAsync(BackupKeys.Of("b", BackupKeys.Lock), CancellationToken.None);
 
-    private static async Task AssertWholeAsync(BackupScenario scenario, MemoryStore store, string place)
+    private static async Task AssertWholeAsync(BackupScenario scenario, IStore store, string place)
     {
         var manifest = (await new BackupCatalog(store).OpenAsync("b", scenario.Cancel)).Manifest;
         Assert.True(manifest.Complete, place);
@@ -91,20 +100,14 @@ public sealed class CrashTests
         Assert.InRange(there, named, named + 10);
     }
 
-    private static MemoryStore Copy(MemoryStore from)
+    private async Task<IOpenedStore> CopyAsync(MemoryStore from)
     {
-        var to = new MemoryStore();
-        CopyAsync().GetAwaiter().GetResult();
-        return to;
-
-        async Task CopyAsync()
+        var to = await OpenObjectsAsync();
+        foreach (var key in from.Keys)
         {
-            await foreach (var found in from.ListAsync("", CancellationToken.None))
-            {
-                var content = new byte[found.Size];
-                await from.ReadAsync(found.Key, 0, content, CancellationToken.None);
-                await to.PutAsync(found.Key, content, CancellationToken.None);
-            }
+            to[key] = from[key];
         }
+
+        return to;
     }
 }

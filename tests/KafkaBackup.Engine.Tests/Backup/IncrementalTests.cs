@@ -1,14 +1,15 @@
+using KafkaBackup.Engine.Tests.Scenarios;
 using KafkaBackup.LocalBroker;
 
 namespace KafkaBackup.Engine.Tests.Backup;
 
 /// <summary>Runs that continue an earlier one.</summary>
-public sealed class IncrementalTests
+public class IncrementalTests : OnStore
 {
     [Fact]
     public async Task B8_new_topics_and_new_partitions_join()
     {
-        await using var scenario = new BackupScenario();
+        await using var scenario = await OpenAsync();
         scenario.Cluster.CreateTopic("orders");
         scenario.Fill("orders", 10);
         await scenario.BackUpAsync();
@@ -28,7 +29,7 @@ public sealed class IncrementalTests
     [Fact]
     public async Task B8_a_recreated_topic_is_refused_by_its_id_and_the_others_go_on()
     {
-        await using var scenario = new BackupScenario();
+        await using var scenario = await OpenAsync();
         scenario.Cluster.CreateTopic("orders");
         scenario.Cluster.CreateTopic("other");
         scenario.Fill("orders", 10);
@@ -51,7 +52,7 @@ public sealed class IncrementalTests
     [Fact]
     public async Task B8_when_nothing_can_be_continued_the_error_comes_before_anything_is_written()
     {
-        await using var scenario = new BackupScenario();
+        await using var scenario = await OpenAsync();
         scenario.Cluster.CreateTopic("orders");
         scenario.Fill("orders", 10);
         await scenario.BackUpAsync();
@@ -64,7 +65,7 @@ public sealed class IncrementalTests
     [Fact]
     public async Task B8_a_log_that_ends_before_our_offset_was_truncated()
     {
-        await using var scenario = new BackupScenario();
+        await using var scenario = await OpenAsync();
         scenario.Cluster.CreateTopic("orders");
         scenario.Fill("orders", 100);
         await scenario.BackUpAsync();
@@ -78,7 +79,7 @@ public sealed class IncrementalTests
     [InlineData(130)]
     public async Task B8_a_log_truncated_and_grown_past_our_offset_is_noticed_by_the_last_record(int end)
     {
-        await using var scenario = new BackupScenario();
+        await using var scenario = await OpenAsync();
         scenario.Cluster.CreateTopic("orders");
         scenario.Fill("orders", 100);
         await scenario.BackUpAsync();
@@ -95,7 +96,7 @@ public sealed class IncrementalTests
     [Fact]
     public async Task B8_a_truncation_that_left_our_records_alone_is_no_trouble()
     {
-        await using var scenario = new BackupScenario();
+        await using var scenario = await OpenAsync();
         scenario.Cluster.CreateTopic("orders");
         scenario.Fill("orders", 100);
         await scenario.BackUpAsync();
@@ -111,7 +112,7 @@ public sealed class IncrementalTests
     [Fact]
     public async Task B8_compaction_may_remove_our_last_record()
     {
-        await using var scenario = new BackupScenario();
+        await using var scenario = await OpenAsync();
         scenario.Cluster.CreateTopic("state", config: new Dictionary<string, string> { ["cleanup.policy"] = "compact" });
         scenario.Cluster.Append("state", 0, LocalRecord.Of("a", "1"));
         scenario.Cluster.Append("state", 0, LocalRecord.Of("b", "1"));
@@ -128,7 +129,7 @@ public sealed class IncrementalTests
     [Fact]
     public async Task B8_retention_may_remove_our_last_record_without_a_gap()
     {
-        await using var scenario = new BackupScenario();
+        await using var scenario = await OpenAsync();
         scenario.Cluster.CreateTopic("orders");
         scenario.Fill("orders", 100);
         await scenario.BackUpAsync();
@@ -143,7 +144,7 @@ public sealed class IncrementalTests
     [Fact]
     public async Task B8_another_cluster_is_refused()
     {
-        await using var scenario = new BackupScenario();
+        await using var scenario = await OpenAsync();
         scenario.Cluster.CreateTopic("orders");
         await scenario.BackUpAsync();
         await using var other = LocalCluster.Start();

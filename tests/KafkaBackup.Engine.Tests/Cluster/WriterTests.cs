@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using KafkaBackup.Engine.Cluster;
 using KafkaBackup.Engine.Records;
@@ -288,6 +289,29 @@ public sealed class WriterTests
         Drain(writer, reports);
         Assert.Empty(reports.Failed);
         Assert.Equal(2_000, reports.Delivered.Count);
+    }
+
+    [Fact]
+    public async Task E4_a_flush_sends_what_waits_for_its_batch_to_fill()
+    {
+        await using var local = LocalCluster.Start();
+        local.CreateTopic("orders");
+        await using var cluster = Connect(local);
+        using var writer = cluster.OpenWriter(new WriterOptions(Linger: TimeSpan.FromMinutes(10)));
+        writer.Open(Orders, 0);
+        Send(writer, 0, "1", 1);
+        var reports = new CollectingReports();
+        writer.Poll(reports, TimeSpan.FromMilliseconds(200));
+        Assert.Empty(reports.Delivered);
+
+        var patience = Stopwatch.StartNew();
+        while (writer.Pending > 0 && patience.Elapsed < TimeSpan.FromMinutes(1))
+        {
+            writer.Flush();
+            writer.Poll(reports, TimeSpan.FromMilliseconds(20));
+        }
+
+        Assert.Single(reports.Delivered);
     }
 
     [Fact]

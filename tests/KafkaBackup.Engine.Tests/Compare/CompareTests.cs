@@ -95,21 +95,6 @@ public sealed class CompareTests : ComparingTests
     }
 
     [Fact]
-    public async Task G3_records_only_at_the_tail_or_the_head_of_a_side_are_counted()
-    {
-        Put("left", Enumerable.Range(0, 100).Select(Record));
-        await Scenario.BackUpAsync(BackupScenario.Asked("left"));
-        Scenario.Cluster.DeleteRecords("left", 0, 10);
-        Scenario.Cluster.Append("left", 0, Enumerable.Range(100, 5).Select(Record));
-
-        var row = (await CompareAsync(new CompareSettings { Reference = Stored, Difference = Live, Topics = ["left"] }))[0];
-
-        Assert.Equal(ComparisonVerdict.TailOnly, row.Verdict);
-        Assert.Null(row.FirstDifference);
-        Assert.Equal((10, 0, 0, 5, 90), (row.ReferenceOnlyTail, row.DifferenceOnlyTail, row.ReferenceOnlyHead, row.DifferenceOnlyHead, row.ComparedCount));
-    }
-
-    [Fact]
     public async Task G1_what_is_left_out_does_not_count()
     {
         var records = Enumerable.Range(0, Count).Select(Record).ToList();

@@ -19,15 +19,21 @@ public sealed class KillTests
         await using var scenario = await BackedUpAsync();
         var random = new Random(delivery.Length);
         var seen = new List<string>();
+        var paced = $"  delivery: {delivery}\n  rate_limit_records_per_sec: 20000";
+        var atWork = 0;
         for (var kill = 0; kill < Kills; kill++)
         {
-            // Each kill comes at a random place in its share of the way, so that all of them meet a restore at work.
-            var until = (long)((kill + random.NextDouble()) * 2 * Records / Kills);
-            using var running = new RestoreProcess(scenario, $"  delivery: {delivery}");
+            // Each kill comes at a random place in its share of what was left, so that all of them meet a restore at work.
+            var before = Done(scenario);
+            var share = ((2 * Records) - Math.Min(before, 2 * Records)) / (Kills - kill + 1);
+            var until = before + 1 + (long)(random.NextDouble() * share);
+            using var running = new RestoreProcess(scenario, paced);
             await WaitAsync(() => running.HasExited || Done(scenario) >= until);
             await Task.Delay(random.Next(30));
+            atWork += running.HasExited ? 0 : 1;
             running.Kill();
-            seen.Add($"{until}: {Done(scenario)} {(await running.EndAsync()).Text}");
+            seen.Add($"{before}, {until}: {Done(scenario)} {(await running.EndAsync()).Text}");
+            Assert.True(atWork == kill + 1, string.Join('\n', seen));
         }
 
         using var last = new RestoreProcess(scenario, $"  delivery: {delivery}");

@@ -36,6 +36,9 @@ public sealed class RestoreScenario : IAsyncDisposable
     /// <summary>The target as a restore sees it.</summary>
     public Func<Engine.Cluster.IKafkaCluster, Engine.Cluster.IKafkaCluster> WrapCluster { get; set; } = cluster => cluster;
 
+    /// <summary>The engine's.</summary>
+    public TimeProvider Clock { get; set; } = TimeProvider.System;
+
     public string Folder => _folder.Path;
 
     public static RestoreSettings Asked() => new() { BackupId = "b", ResumeQuiet = TimeSpan.FromMilliseconds(300) };
@@ -44,6 +47,7 @@ public sealed class RestoreScenario : IAsyncDisposable
         Events, _folder.Path,
         EngineSeams.Real with
         {
+            Clock = Clock,
             OpenStore = (_, _) => new Kept(Wrap(Source.Store)),
             OpenCluster = (settings, events) => WrapCluster(EngineSeams.Real.OpenCluster(settings, events)),
         });

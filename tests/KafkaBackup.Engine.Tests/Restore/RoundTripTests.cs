@@ -1,14 +1,15 @@
+using KafkaBackup.Engine.Tests.Scenarios;
 using KafkaBackup.LocalBroker;
 
 namespace KafkaBackup.Engine.Tests.Restore;
 
 /// <summary>What was backed up is what arrives, record for record.</summary>
-public sealed class RoundTripTests
+public class RoundTripTests : OnStore
 {
     [Fact]
     public async Task E1_a_topic_arrives_record_for_record_in_another_cluster()
     {
-        await using var scenario = new RestoreScenario();
+        await using var scenario = await OpenRestoreAsync();
         scenario.Source.Cluster.CreateTopic("orders", partitions: 3);
         for (var partition = 0; partition < 3; partition++)
         {
@@ -27,10 +28,34 @@ public sealed class RoundTripTests
         }
     }
 
+    [Theory]
+    [InlineData(DeliveryMode.Idempotent)]
+    [InlineData(DeliveryMode.Transactional)]
+    public async Task E4_a_record_larger_than_what_a_lane_may_have_under_way_goes_alone(DeliveryMode delivery)
+    {
+        const int Lanes = 30;
+        const int Giant = 5 << 20;
+        await using var scenario = new RestoreScenario();
+        var large = new Dictionary<string, string> { ["max.message.bytes"] = "10000000" };
+        scenario.Source.Cluster.CreateTopic("orders", Lanes, large);
+        for (var partition = 0; partition < Lanes; partition++)
+        {
+            scenario.Source.Fill("orders", 20, partition: partition);
+        }
+
+        scenario.Source.Cluster.Append("orders", 7, [LocalRecord.Of("k", new string('g', Giant), 1_700_000_000_000)]);
+        scenario.Source.Fill("orders", 20, partition: 7);
+        await scenario.Source.BackUpAsync();
+        var result = await scenario.RestoredAsync(RestoreScenario.Asked() with { Delivery = delivery, MaxConcurrentPartitions = Lanes });
+
+        Assert.Equal((Lanes * 20) + 21, result.RecordCount);
+        scenario.AssertEqual("orders", 7, committedOnly: true);
+    }
+
     [Fact]
     public async Task E2_a_transactional_restore_arrives_record_for_record()
     {
-        await using var scenario = new RestoreScenario();
+        await using var scenario = await OpenRestoreAsync();
         scenario.Source.Cluster.CreateTopic("orders", partitions: 2);
         scenario.Source.Fill("orders", 2500, partition: 0);
         scenario.Source.Fill("orders", 1200, partition: 1);

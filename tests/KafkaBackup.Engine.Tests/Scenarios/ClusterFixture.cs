@@ -17,6 +17,9 @@ public sealed class ClusterFixture : IAsyncLifetime
     /// <summary>The local broker, for scenarios that need it to misbehave; the tests of such scenarios start one themselves.</summary>
     public bool IsLocal => _local is not null;
 
+    /// <summary>Null on a real cluster. For what a real one does by itself in its own time, like compaction.</summary>
+    public LocalCluster? Local => _local;
+
     /// <summary>A name for a topic, a group or a backup that nothing else uses, on a cluster that may serve others.</summary>
     public static string NewName(string word) => $"kafkabackup-test-{word}-{Guid.NewGuid():N}";
 

@@ -65,6 +65,30 @@ public sealed class SteadyStateTests
     }
 
     [Fact]
+    public async Task A_restore_allocates_less_than_a_byte_a_record()
+    {
+        const int Few = 200_000;
+        const int More = 600_000;
+        await using var scenario = new BackupScenario();
+        Fill(scenario, "few", Few);
+        Fill(scenario, "more", Few + More);
+        foreach (var topic in new[] { "few", "more" })
+        {
+            await scenario.BackUpAsync(BackupScenario.Asked(topic) with { BackupId = topic });
+        }
+
+        await RestoredAsync(scenario, "few", Few);
+        var least = long.MaxValue;
+        for (var attempt = 0; attempt < 4 && least >= More; attempt++)
+        {
+            var few = await RestoredAsync(scenario, "few", Few);
+            least = Math.Min(least, await RestoredAsync(scenario, "more", Few + More) - few);
+        }
+
+        Assert.True(least < More, $"{More} records more cost {least} bytes more.");
+    }
+
+    [Fact]
     public async Task D3_a_restore_of_a_narrow_window_reads_the_blocks_that_can_match_and_little_else()
     {
         const int Records = 800_000;
@@ -117,6 +141,26 @@ public sealed class SteadyStateTests
         var before = GC.GetTotalAllocatedBytes(precise: true);
         await run();
         return GC.GetTotalAllocatedBytes(precise: true) - before;
+    }
+
+    private static async Task<long> RestoredAsync(BackupScenario scenario, string topic, int expected)
+    {
+        var target = $"{topic}-{Guid.NewGuid():n}";
+        var settings = new RestoreSettings
+        {
+            BackupId = topic,
+            Store = new StoreSettings { Path = scenario.StorePath },
+            Target = new ClusterSettings { BootstrapServers = [scenario.Cluster.BootstrapServers] },
+            TopicMapping = new Dictionary<string, string> { [topic] = target },
+            CheckpointPath = scenario.StorePath + "." + target,
+            CreateTopics = true,
+        };
+        var before = GC.GetTotalAllocatedBytes(precise: true);
+        await using var planned = await scenario.Engine().PlanRestoreAsync([settings], scenario.Cancel);
+        var result = (await planned.RunAsync(scenario.Cancel).WaitAsync(BackupScenario.Limit))[0];
+        var allocated = GC.GetTotalAllocatedBytes(precise: true) - before;
+        Assert.Equal(expected, result.RecordCount);
+        return allocated;
     }
 
     private static void Fill(BackupScenario scenario, string topic, int count)

@@ -1,3 +1,4 @@
+using KafkaBackup.Engine.Tests.Scenarios;
 using KafkaBackup.Testing;
 using KafkaBackup.Testing.Storage;
 using Xunit;
@@ -6,14 +7,14 @@ using static KafkaBackup.Engine.Tests.Verify.SmallBackup;
 namespace KafkaBackup.Engine.Tests.Verify;
 
 /// <summary>What Get-KafkaBackup shows.</summary>
-public sealed class DescribingTests
+public class DescribingTests : OnStore
 {
     private const int Limit = 30_000;
 
     [Fact(Timeout = Limit)]
     public async Task H3_a_backup_is_described_in_figures()
     {
-        var store = new MemoryStore();
+        var store = await OpenObjectsAsync();
         await WriteAsync(store, 2);
 
         var info = Assert.Single(await ListAsync(store, null));
@@ -30,7 +31,7 @@ public sealed class DescribingTests
     [Fact(Timeout = Limit)]
     public async Task D2_a_damaged_backup_is_told_of_and_the_others_are_listed()
     {
-        var store = new MemoryStore();
+        var store = await OpenObjectsAsync();
         await WriteAsync(store, 1, "first");
         await WriteAsync(store, 1, "second");
         foreach (var key in store.Keys.Where(k => k.StartsWith("first/manifest", StringComparison.Ordinal)))
@@ -48,7 +49,7 @@ public sealed class DescribingTests
     [Fact(Timeout = Limit)]
     public async Task A9_a_plain_id_that_is_not_there_is_an_error_and_a_glob_without_match_is_nothing()
     {
-        var store = new MemoryStore();
+        var store = await OpenObjectsAsync();
         await WriteAsync(store, 1, "nightly-1");
         await WriteAsync(store, 1, "nightly-2");
         await WriteAsync(store, 1, "weekly");
@@ -63,14 +64,14 @@ public sealed class DescribingTests
     [Fact(Timeout = Limit)]
     public async Task A4_topics_narrow_what_is_shown()
     {
-        var store = new MemoryStore();
+        var store = await OpenObjectsAsync();
         await WriteAsync(store, 1);
 
         Assert.Equal(0, (await ListAsync(store, Id, ["pay*"]))[0].TopicCount);
         Assert.Equal(1, (await ListAsync(store, Id, ["ord*"]))[0].TopicCount);
     }
 
-    private static async Task<IReadOnlyList<BackupInfo>> ListAsync(MemoryStore store, string? id, string[]? topics = null, IEngineEvents? events = null)
+    private static async Task<IReadOnlyList<BackupInfo>> ListAsync(IOpenedStore store, string? id, string[]? topics = null, IEngineEvents? events = null)
     {
         var found = new List<BackupInfo>();
         await foreach (var info in EngineOn(store, events).GetBackupsAsync(Settings, id, topics, default))

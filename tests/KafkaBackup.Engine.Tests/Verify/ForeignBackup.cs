@@ -8,7 +8,7 @@ namespace KafkaBackup.Engine.Tests.Verify;
 /// <summary>A backup as the other tool writes it: one topic, one segment.</summary>
 internal static class ForeignBackup
 {
-    public static string Put(MemoryStore store, string id)
+    public static string Put(IOpenedStore store, string id)
     {
         var (key, segment, manifest) = Of(id, Enumerable.Range(0, 3).Select(i => TestRecord.Text(100 + i, $"k{i}", $"v{i}")).ToArray());
         store[key] = segment;

@@ -1,16 +1,17 @@
 using KafkaBackup.Engine.Tests.Backup;
+using KafkaBackup.Engine.Tests.Scenarios;
 using KafkaBackup.Testing.Storage;
 using Xunit;
 
 namespace KafkaBackup.Engine.Tests.Verify;
 
 /// <summary>A backup that was pruned or rebuilt goes on as if nothing had been.</summary>
-public sealed class LifeAfterCareTests
+public class LifeAfterCareTests : OnStore
 {
     [Fact(Timeout = 60_000)]
     public async Task B8_a_pruned_and_then_rebuilt_backup_is_continued_without_hole_or_repetition()
     {
-        var store = new MemoryStore();
+        var store = await OpenObjectsAsync();
         await using var scenario = new BackupScenario(store: store);
         scenario.Cluster.CreateTopic("orders");
         for (var run = 0; run < 3; run++)

@@ -1,6 +1,7 @@
 using KafkaBackup.Engine.Catalog;
 using KafkaBackup.Engine.Format.Manifests;
 using KafkaBackup.Engine.Storage;
+using KafkaBackup.Engine.Tests.Scenarios;
 using KafkaBackup.Testing;
 using KafkaBackup.Testing.Storage;
 using Xunit;
@@ -9,28 +10,14 @@ using static KafkaBackup.Engine.Tests.Verify.SmallBackup;
 namespace KafkaBackup.Engine.Tests.Verify;
 
 /// <summary>Repair says what it does before it does it, and what it leaves is a backup that checks clean.</summary>
-public sealed class RepairTests
+public class RepairTests : OnStore
 {
     private const int Limit = 60_000;
-    private const string LockKey = Id + "/lock.json";
-
-    [Fact(Timeout = Limit)]
-    public async Task C2_a_backup_in_order_needs_nothing()
-    {
-        var store = new MemoryStore();
-        await WriteAsync(store, 2);
-
-        await using var planned = await PlanRepairAsync(store);
-
-        Assert.Empty(planned.Plan.Actions);
-        Assert.Empty(planned.Plan.Findings);
-        Assert.False(planned.Plan.Applied);
-    }
 
     [Fact(Timeout = Limit)]
     public async Task C2_a_lost_manifest_is_rebuilt_from_the_segments()
     {
-        var store = new MemoryStore();
+        var store = await OpenObjectsAsync();
         await WriteAsync(store, 3);
         var before = await ManifestAsync(store);
         RemoveManifest(store);
@@ -50,41 +37,9 @@ public sealed class RepairTests
     }
 
     [Fact(Timeout = Limit)]
-    public async Task C2_topic_configs_come_from_pages_that_are_left()
-    {
-        var store = new MemoryStore();
-        await WriteAsync(store, 2);
-        foreach (var key in store.Keys.Where(k => k == Id + "/manifest.json" || k.StartsWith(Id + "/manifest/0", StringComparison.Ordinal)))
-        {
-            Flip(store, key, 400);
-        }
-
-        await RepairAsync(store);
-
-        var topic = (await ManifestAsync(store)).Topics["orders"];
-        Assert.Equal(("-1", 3, "id-orders"), (topic.Configs["retention.ms"], topic.ReplicationFactor, topic.TopicId));
-    }
-
-    [Fact(Timeout = Limit)]
-    public async Task C2_of_a_merged_segment_and_its_parts_the_rebuilt_manifest_names_one()
-    {
-        var store = new MemoryStore();
-        await WriteAsync(store, 2);
-        var (merged, _) = await AddSegmentAsync(store, Id, "orders", 0, 0, "run-2", records: 20);
-        RemoveManifest(store);
-
-        await RepairAsync(store);
-
-        Assert.Equal([merged.Key], (await ManifestAsync(store)).Topics["orders"].Partitions[0].Segments.Select(s => s.Key));
-        Assert.Equal(2, (await CheckAsync(store)).Findings.Count(f => f.Kind == FindingKind.Orphaned));
-        await RepairAsync(store);
-        Assert.Equal([FindingKind.Incomplete], (await CheckAsync(store)).Findings.Select(f => f.Kind));
-    }
-
-    [Fact(Timeout = Limit)]
     public async Task C2_damaged_segments_are_left_out_of_a_rebuilt_manifest_and_left_where_they_are()
     {
-        var store = new MemoryStore();
+        var store = await OpenObjectsAsync();
         await WriteAsync(store, 3);
         RemoveManifest(store);
         var damaged = store.Keys.First(k => k.Contains("partition=0", StringComparison.Ordinal) && k.Contains("00010-", StringComparison.Ordinal));
@@ -129,94 +84,12 @@ public sealed class RepairTests
     }
 
     [Fact(Timeout = Limit)]
-    public async Task C2_a_damaged_newest_head_costs_no_segment()
-    {
-        var store = new MemoryStore();
-        await WriteAsync(store, 3);
-        var before = await ManifestAsync(store);
-        Flip(store, BackupKeys.Of(Id, BackupKeys.Head(before.Generation)), 400);
-        store.Remove(Id + "/manifest.json");
-        Assert.Equal(4, Segments(await ManifestAsync(store)).Count());
-
-        await RepairAsync(store);
-
-        var after = await ManifestAsync(store);
-        Assert.Equal(Segments(before), Segments(after));
-        Assert.Equal("-1", after.Topics["orders"].Configs["retention.ms"]);
-        Assert.Single(after.GroupSnapshots);
-        Assert.Equal([FindingKind.Incomplete], (await CheckAsync(store)).Findings.Select(f => f.Kind));
-    }
-
-    [Fact(Timeout = Limit)]
-    public async Task D2_whatever_single_file_of_the_manifest_is_damaged_or_missing_the_repaired_backup_checks_clean()
-    {
-        var sound = new MemoryStore();
-        await WriteAsync(sound, 3);
-        foreach (var key in sound.Keys.Where(k => k.Contains("/manifest", StringComparison.Ordinal)))
-        {
-            foreach (var missing in (bool[])[false, true])
-            {
-                var store = sound.Clone();
-                if (missing)
-                {
-                    store.Remove(key);
-                }
-                else
-                {
-                    Flip(store, key, store[key].Length / 2);
-                }
-
-                await RepairAsync(store);
-
-                var report = await CheckAsync(store);
-                Assert.True(report.Findings.All(f => f.Kind == FindingKind.Incomplete), $"{key} missing: {missing}: {string.Join("; ", report.Findings)}");
-                Assert.Equal(60, report.RecordsChecked);
-            }
-        }
-    }
-
-    [Fact(Timeout = Limit)]
-    public async Task C1_a_stale_lock_is_released_and_a_live_one_is_not()
-    {
-        var clock = new ManualClock();
-        var store = new MemoryStore(clock);
-        await WriteAsync(store, 1, clock: clock);
-        store[LockKey] = new LockDocument { Owner = "other", Host = "other-host", RunId = "run-9", HeartbeatSeconds = 10 }.Write();
-
-        await using (var early = await PlanRepairAsync(store, clock: clock))
-        {
-            Assert.Empty(early.Plan.Actions);
-            Assert.Equal(FindingKind.Lock, Assert.Single(early.Plan.Findings).Kind);
-        }
-
-        clock.Advance(TimeSpan.FromMinutes(1));
-        var repair = RepairAsync(store, clock: clock);
-        await clock.RunAsync(repair, TimeSpan.FromSeconds(1));
-
-        Assert.Contains("other-host", Assert.Single((await repair).Actions), StringComparison.Ordinal);
-        Assert.DoesNotContain(LockKey, store.Keys);
-    }
-
-    [Fact(Timeout = Limit)]
-    public async Task H5_force_releases_a_lock_that_is_not_proven_dead()
-    {
-        var clock = new ManualClock();
-        var store = new MemoryStore(clock);
-        await WriteAsync(store, 1, clock: clock);
-        store[LockKey] = new LockDocument { Owner = "other", Host = "other-host", RunId = "run-9", HeartbeatSeconds = 10 }.Write();
-
-        await RepairAsync(store, force: true, clock);
-
-        Assert.DoesNotContain(LockKey, store.Keys);
-    }
-
-    [Fact(Timeout = Limit)]
     public async Task C1_orphans_and_uploads_are_removed_after_they_were_shown()
     {
-        var store = new MemoryStore();
+        var store = await OpenObjectsAsync();
         await WriteAsync(store, 1);
         var (orphan, _) = await AddSegmentAsync(store, Id, "orders", 0, 10, "run-2");
-        await using var upload = await store.CreateAsync(BackupKeys.Of(Id, BackupKeys.NewSegment("orders", 0, 20)), default);
+        await using var upload = await BegunUploadAsync(store, 20);
         store[Id + "/topics/orders/readme.txt"] = [1];
 
         var counting = new CountingStore(store);
@@ -235,63 +108,7 @@ public sealed class RepairTests
         Assert.Equal(2, Segments(await ManifestAsync(store)).Count());
     }
 
-    [Fact(Timeout = Limit)]
-    public async Task C1_a_plan_that_another_run_has_overtaken_is_refused()
-    {
-        var store = new MemoryStore();
-        await WriteAsync(store, 1);
-        await AddSegmentAsync(store, Id, "orders", 0, 10, "run-2");
-        await using var planned = await PlanRepairAsync(store);
-        await using (var session = await BackupSession.BeginAsync(new BackupCatalog(store), Id, new SessionOptions { RunId = "run-2", Clock = TimeProvider.System }, default))
-        {
-            await session.CommitAsync(session.Manifest!, default);
-        }
-
-        var error = await Assert.ThrowsAsync<KafkaBackupException>(() => planned.RunAsync(default));
-
-        Assert.Equal(ErrorIds.BackupLocked.Id, error.ErrorId);
-    }
-
-    [Fact(Timeout = Limit)]
-    public async Task K_a_backup_of_the_other_tool_is_not_repaired()
-    {
-        var store = new MemoryStore();
-        ForeignBackup.Put(store, Id);
-        Assert.Equal(ErrorIds.BackupReadOnly.Id, (await Assert.ThrowsAsync<KafkaBackupException>(() => PlanRepairAsync(store))).ErrorId);
-    }
-
-    [Theory(Timeout = 120_000)]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task C1_a_repair_killed_at_any_store_call_and_run_again_ends_the_same(bool lostManifest)
-    {
-        var sound = new MemoryStore();
-        await WriteAsync(sound, 2);
-        if (lostManifest)
-        {
-            RemoveManifest(sound);
-        }
-        else
-        {
-            await AddSegmentAsync(sound, Id, "orders", 0, 20, "run-3");
-            Flip(sound, sound.Keys.First(k => k.Contains("/manifest/pages/", StringComparison.Ordinal)), 50);
-        }
-
-        var crashes = await EnumeratedCrash.RunAsync(
-            sound.Clone,
-            store => RepairAsync(store),
-            async (store, fate) =>
-            {
-                store.Remove(LockKey);
-                await RepairAsync(store);
-                var report = await CheckAsync(store);
-                Assert.True(report.Findings.All(f => f.Kind == FindingKind.Incomplete) && report.RecordsChecked == 40, $"{fate}: {string.Join("; ", report.Findings)}");
-            });
-
-        Assert.InRange(crashes, 20, 5000);
-    }
-
-    private static void RemoveManifest(MemoryStore store)
+    internal static void RemoveManifest(IOpenedStore store)
     {
         foreach (var key in store.Keys.Where(k => k.Contains("/manifest", StringComparison.Ordinal)))
         {

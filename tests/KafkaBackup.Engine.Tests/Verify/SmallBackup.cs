@@ -86,6 +86,15 @@ internal static class SmallBackup
         return (summary.ToEntry(key, run), (await SegmentImage.CheckAsync(bytes)).LastRecord);
     }
 
+    /// <summary>A segment's upload that is under way, with more bytes than an object store holds back: a part of it is stored.</summary>
+    public static async Task<IStoreUpload> BegunUploadAsync(IStore store, long first)
+    {
+        var key = BackupKeys.Of(Id, BackupKeys.NewSegment("orders", 0, first));
+        var upload = await store.CreateAsync(key, default);
+        await upload.WriteAsync(new byte[(5 << 20) + 1], default);
+        return upload;
+    }
+
     public static KafkaEngine EngineOn(IStore store, IEngineEvents? events = null, TimeProvider? clock = null) => new(
         events ?? SilentEvents.Instance, Path.GetTempPath(),
         EngineSeams.Real with { OpenStore = (_, _) => store, Clock = clock ?? TimeProvider.System });
@@ -115,9 +124,9 @@ internal static class SmallBackup
     public static IEnumerable<SegmentEntry> Segments(Manifest manifest) =>
         manifest.Topics.Values.SelectMany(t => t.Partitions.Values).SelectMany(p => p.Segments);
 
-    public static string SegmentKey(MemoryStore store, int nth = 0) => store.Keys.Where(k => k.EndsWith(".kbs", StringComparison.Ordinal)).ElementAt(nth);
+    public static string SegmentKey(IOpenedStore store, int nth = 0) => store.Keys.Where(k => k.EndsWith(".kbs", StringComparison.Ordinal)).ElementAt(nth);
 
-    public static void Flip(MemoryStore store, string key, int at, byte mask = 0xFF)
+    public static void Flip(IOpenedStore store, string key, int at, byte mask = 0xFF)
     {
         var bytes = store[key];
         bytes[at % bytes.Length] ^= mask;

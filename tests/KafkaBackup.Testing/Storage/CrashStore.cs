@@ -45,14 +45,19 @@ public static class EnumeratedCrash
     /// <param name="scenario">Must end in an exception when its store dies.</param>
     /// <param name="recover">What an operator does next: run again, on the store as the dead process left it; and the checks.</param>
     /// <returns>How many crashes were tried.</returns>
-    public static async Task<int> RunAsync(Func<MemoryStore> prepare, Func<IStore, Task> scenario, Func<MemoryStore, string, Task> recover)
+    public static Task<int> RunAsync(Func<MemoryStore> prepare, Func<IStore, Task> scenario, Func<MemoryStore, string, Task> recover) =>
+        RunAsync(() => Task.FromResult(prepare()), scenario, recover, step: 1);
+
+    /// <param name="step">1 for every call; more for a sample, where a store makes each try take long.</param>
+    public static async Task<int> RunAsync<TStore>(Func<Task<TStore>> prepare, Func<IStore, Task> scenario, Func<TStore, string, Task> recover, int step)
+        where TStore : IStore
     {
         var crashes = 0;
         foreach (var moment in Enum.GetValues<CrashMoment>())
         {
-            for (var dieAt = 1; ; dieAt++)
+            for (var dieAt = moment == CrashMoment.BeforeCall ? 1 : 1 + (step / 2); ; dieAt += step)
             {
-                var store = prepare();
+                var store = await prepare().ConfigureAwait(false);
                 var crashing = new CrashStore(store, dieAt, moment);
                 var died = false;
                 try

@@ -4,7 +4,7 @@ using KafkaBackup.Engine.Storage;
 namespace KafkaBackup.Testing.Storage;
 
 /// <summary>A store in memory that keeps the contract, for tests. What it holds outlives its users, like a disk: dispose does nothing.</summary>
-public sealed class MemoryStore(TimeProvider? clock = null) : IStore
+public sealed class MemoryStore(TimeProvider? clock = null) : IOpenedStore
 {
     private readonly object _gate = new();
     private readonly SortedDictionary<string, (byte[] Content, DateTimeOffset Modified)> _objects = new(StringComparer.Ordinal);

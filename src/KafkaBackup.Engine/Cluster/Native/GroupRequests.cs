@@ -3,8 +3,10 @@ namespace KafkaBackup.Engine.Cluster.Native;
 /// <summary>Requests about consumer groups, and the reading of their answers.</summary>
 internal static unsafe class GroupRequests
 {
-    public static AdminRequest<(Dictionary<string, int> Groups, NativeError? Error)> List() =>
-        new(AdminOperation.ListConsumerGroups, LibRdKafka.rd_kafka_ListConsumerGroups, ReadListings);
+    /// <param name="timeout">A broker that has not answered by then is an error of its own; the others' answers count.</param>
+    public static AdminRequest<(Dictionary<string, int> Groups, IReadOnlyList<NativeError> Errors)> List(TimeSpan timeout) => new(
+        AdminOperation.ListConsumerGroups, LibRdKafka.rd_kafka_ListConsumerGroups, ReadListings,
+        options => _ = LibRdKafka.rd_kafka_AdminOptions_set_request_timeout(options, (int)timeout.TotalMilliseconds, null, 0));
 
     public static AdminRequest<List<(string Name, int State, int Members, NativeError? Error)>> Describe(string[] groups) => new(
         AdminOperation.DescribeConsumerGroups,
@@ -70,7 +72,7 @@ internal static unsafe class GroupRequests
             return ReadPartitions(LibRdKafka.rd_kafka_DeleteConsumerGroupOffsets_result_groups(result, &count), count);
         });
 
-    private static (Dictionary<string, int> Groups, NativeError? Error) ReadListings(nint result)
+    private static (Dictionary<string, int> Groups, IReadOnlyList<NativeError> Errors) ReadListings(nint result)
     {
         nuint count;
         var groups = new Dictionary<string, int>(StringComparer.Ordinal);
@@ -80,8 +82,17 @@ internal static unsafe class GroupRequests
             groups[LibRdKafka.Text(LibRdKafka.rd_kafka_ConsumerGroupListing_group_id(listings[i]))] = LibRdKafka.rd_kafka_ConsumerGroupListing_state(listings[i]);
         }
 
-        var errors = LibRdKafka.rd_kafka_ListConsumerGroups_result_errors(result, &count);
-        return (groups, count == 0 ? null : NativeError.Borrow(errors[0]));
+        var refusals = LibRdKafka.rd_kafka_ListConsumerGroups_result_errors(result, &count);
+        var errors = new List<NativeError>();
+        for (nuint i = 0; i < count; i++)
+        {
+            if (NativeError.Borrow(refusals[i]) is { } error)
+            {
+                errors.Add(error);
+            }
+        }
+
+        return (groups, errors);
     }
 
     private static List<(string Name, int State, int Members, NativeError? Error)> ReadDescriptions(nint result)

@@ -223,6 +223,9 @@ internal static unsafe partial class LibRdKafka
     public static partial int rd_kafka_purge(nint client, int flags);
 
     [LibraryImport(Library)]
+    public static partial int rd_kafka_flush(nint client, int timeoutMs);
+
+    [LibraryImport(Library)]
     public static partial nint rd_kafka_init_transactions(nint client, int timeoutMs);
 
     [LibraryImport(Library)]

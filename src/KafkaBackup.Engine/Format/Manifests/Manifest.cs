@@ -115,4 +115,5 @@ public sealed record GroupSnapshot(DateTimeOffset TakenAt, string RunId, IReadOn
 
 public sealed record GroupEntry(string Group, IReadOnlyList<GroupOffsetEntry> Offsets);
 
-public sealed record GroupOffsetEntry(string Topic, int Partition, long Offset, string Metadata);
+/// <param name="TakenAt">Set for one kept from an earlier snapshot because this one could not see it anew.</param>
+public sealed record GroupOffsetEntry(string Topic, int Partition, long Offset, string Metadata, DateTimeOffset? TakenAt = null);

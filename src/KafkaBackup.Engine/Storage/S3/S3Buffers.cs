@@ -1,68 +1,118 @@
-using System.Collections.Concurrent;
-
 namespace KafkaBackup.Engine.Storage.S3;
 
 /// <summary>
-/// The memory of uploads. Parts are made of small chunks, so that an upload holds what it was given and not a whole part; chunks are used again. The bytes on their
-/// way are bounded over all uploads of the store: who has a part to send waits for room, and that wait is the back-pressure.
+/// The memory of uploads: one budget for what they are filling and for what is on its way, over all uploads of a store. Parts are made of small chunks, so that an upload
+/// holds what it was given and not a whole part; chunks are used again. Who wants a chunk when the budget is spent waits for one to come back, which is the back-pressure;
+/// where nothing is on its way, none would, and it is let through: that much memory lies in the open uploads themselves.
 /// </summary>
-internal sealed class S3Buffers(int bytesInFlight) : IDisposable
+internal sealed class S3Buffers(int budgetBytes)
 {
     public const int ChunkSize = 64 << 10;
 
-    private readonly ConcurrentBag<byte[]> _free = [];
-    private readonly int _mostFree = bytesInFlight / ChunkSize;
-    private readonly SemaphoreSlim _room = new(Math.Max(1, bytesInFlight / ChunkSize));
-    private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly object _gate = new();
+    private readonly Stack<byte[]> _free = new();
+    private readonly LinkedList<Waiter> _waiters = new();
+    private readonly int _budget = Math.Max(1, budgetBytes / ChunkSize);
+    private int _out;
+    private int _leaving;
 
-    public byte[] Rent() => _free.TryTake(out var chunk) ? chunk : GC.AllocateUninitializedArray<byte>(ChunkSize);
-
-    public void Return(byte[] chunk)
+    /// <summary>First come, first served.</summary>
+    public ValueTask<byte[]> RentAsync(CancellationToken cancel)
     {
-        if (_free.Count < _mostFree)
+        lock (_gate)
         {
-            _free.Add(chunk);
-        }
-    }
-
-    /// <summary>Waits for room for this many bytes, one after the other; a part larger than all the room goes alone. The result is for <see cref="Leave"/>.</summary>
-    public async Task<int> EnterAsync(long bytes, CancellationToken cancel)
-    {
-        var wanted = (int)Math.Clamp((bytes + ChunkSize - 1) / ChunkSize, 1, Math.Max(1, _mostFree));
-        var got = 0;
-        await _turn.WaitAsync(cancel).ConfigureAwait(false);
-        try
-        {
-            for (; got < wanted; got++)
+            if (_waiters.Count == 0 && HasRoom)
             {
-                await _room.WaitAsync(cancel).ConfigureAwait(false);
+                return new(Take());
             }
 
-            return wanted;
-        }
-        catch (OperationCanceledException)
-        {
-            Leave(got);
-            throw;
-        }
-        finally
-        {
-            _turn.Release();
+            cancel.ThrowIfCancellationRequested();
+            var waiter = new Waiter();
+            waiter.Node = _waiters.AddLast(waiter);
+            waiter.Watch(Forget, cancel);
+            return new(waiter.Task);
         }
     }
 
-    public void Leave(int entered)
+    /// <summary>All are kept as long as the store is: one let go would lie about as old garbage beside the new one that takes its place.</summary>
+    public void Return(IReadOnlyCollection<byte[]> chunks)
     {
-        if (entered > 0)
+        lock (_gate)
         {
-            _room.Release(entered);
+            foreach (var chunk in chunks)
+            {
+                _free.Push(chunk);
+            }
+
+            _out -= chunks.Count;
+            Serve();
         }
     }
 
-    public void Dispose()
+    /// <summary>From here to <see cref="Left"/> bytes are on their way, whose chunks come back by themselves.</summary>
+    public void Leaving()
     {
-        _room.Dispose();
-        _turn.Dispose();
-        _free.Clear();
+        lock (_gate)
+        {
+            _leaving++;
+        }
+    }
+
+    public void Left()
+    {
+        lock (_gate)
+        {
+            _leaving--;
+            Serve();
+        }
+    }
+
+    private bool HasRoom => _out < _budget || _leaving == 0;
+
+    private byte[] Take()
+    {
+        _out++;
+        return _free.TryPop(out var chunk) ? chunk : GC.AllocateUninitializedArray<byte>(ChunkSize);
+    }
+
+    private void Serve()
+    {
+        while (_waiters.First is { } first && HasRoom)
+        {
+            _waiters.RemoveFirst();
+            first.Value.Give(Take());
+        }
+    }
+
+    private void Forget(Waiter waiter, CancellationToken cancel)
+    {
+        lock (_gate)
+        {
+            if (waiter.Node?.List is not null)
+            {
+                _waiters.Remove(waiter.Node);
+                waiter.GiveUp(cancel);
+            }
+        }
+    }
+
+    private sealed class Waiter
+    {
+        private readonly TaskCompletionSource<byte[]> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private CancellationTokenRegistration _registration;
+
+        public LinkedListNode<Waiter>? Node { get; set; }
+
+        public Task<byte[]> Task => _source.Task;
+
+        public void Watch(Action<Waiter, CancellationToken> leave, CancellationToken cancel) => _registration = cancel.UnsafeRegister(_ => leave(this, cancel), null);
+
+        public void Give(byte[] chunk)
+        {
+            _registration.Unregister();
+            _source.SetResult(chunk);
+        }
+
+        public void GiveUp(CancellationToken cancel) => _source.SetCanceled(cancel);
     }
 }

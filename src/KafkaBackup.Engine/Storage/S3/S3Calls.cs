@@ -10,6 +10,9 @@ internal sealed record S3Call(string Action, string Key, long Bytes = 0)
 {
     public bool Writes { get; init; }
 
+    /// <summary>Its answer has no body, so that a refusal is but a number.</summary>
+    public bool IsHead { get; init; }
+
     /// <summary>Null takes the store's.</summary>
     public TimeSpan? RetryBudget { get; init; }
 }

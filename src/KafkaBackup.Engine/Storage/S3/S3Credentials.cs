@@ -50,11 +50,32 @@ internal sealed class S3Credentials : AWSCredentials, IDisposable
             var found = Volatile.Read(ref _found) ?? await FindAsync().ConfigureAwait(false);
             return await found.GetCredentialsAsync().ConfigureAwait(false);
         }
-        catch (Exception e) when (e is AmazonClientException or AmazonServiceException or InvalidOperationException or ArgumentException)
+        catch (Exception e) when (e is AmazonClientException or AmazonServiceException or InvalidOperationException or ArgumentException or IOException or HttpRequestException)
         {
-            throw ErrorIds.StoreAuthentication.With($"No usable credentials for {_options.Location} from {Origin}: {e.Message}", _options.Location,
+            throw ErrorIds.StoreAuthentication.With($"No usable credentials for {_options.Location} from {Origin}: {Reason(e)}", _options.Location,
                 "Give access_key and secret_key, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile, or run where a role is attached.", e);
         }
+    }
+
+    /// <summary>
+    /// The chain's own text is a page of exceptions, one for each place it looked in; a role's says that it could not, and its cause why. What lies below is in the error's
+    /// inner exception.
+    /// </summary>
+    private string Reason(Exception error)
+    {
+        if (_options.Profile is null && Volatile.Read(ref _found) is null)
+        {
+            return "none in the environment, the default profile, a web identity, or the role of this container or machine.";
+        }
+
+        // What the token service said, if it said anything; below that is only how HTTP carried it.
+        var cause = error;
+        for (var e = error; e is not null && cause is not AmazonServiceException; e = e.InnerException)
+        {
+            cause = e;
+        }
+
+        return cause.Message.ReplaceLineEndings(" ").TrimEnd();
     }
 
     public void Dispose() => _resolving.Dispose();

@@ -90,8 +90,7 @@ internal sealed class S3Faults(S3Options options, S3Connection connection)
             case "PermanentRedirect" or "AuthorizationHeaderMalformed" or "IllegalLocationConstraintException" or "TemporaryRedirect":
                 return WrongRegion(answer);
             case "SlowDown" or "Throttling" or "ThrottlingException" or "RequestLimitExceeded" or "TooManyRequests" or "TooManyRequestsException" or "RequestThrottled" or "Busy":
-                return new(ErrorIds.StoreUnavailable.With($"{connection.Address} asks to slow down.", options.Location,
-                    "Lower max_concurrent_partitions or set a rate limit, or try at a quieter time.", answer).AsTransient(), S3Recovery.SlowDown);
+                return SlowDown(answer);
             case "QuotaExceeded" or "XMinioStorageFull" or "StorageFull" or "InsufficientStorage":
                 return Final(ErrorIds.StoreFull, $"{options.Location} has no space left: {answer.Message}", answer);
             case "InvalidStorageClass":
@@ -126,7 +125,10 @@ internal sealed class S3Faults(S3Options options, S3Connection connection)
             403 => Final(ErrorIds.StoreAccessDenied, $"{connection.Address} denied {call.Action} on {Describe(call.Key)}: {answer.Message}", answer,
                 $"Grant {call.Action} to the account of {connection.Credentials.Origin}; backups need s3:ListBucket, s3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload."),
             404 => Final(ErrorIds.StoreObjectMissing, $"There is no object '{call.Key}' in {options.Location}.", answer),
-            429 => new(ErrorIds.StoreUnavailable.With($"{connection.Address} asks to slow down.", options.Location, inner: answer).AsTransient(), S3Recovery.SlowDown),
+            429 => SlowDown(answer),
+
+            // What S3 means by it stands in a body, which this answer cannot have.
+            503 when call.IsHead => SlowDown(answer),
             501 => Final(ErrorIds.StoreConfiguration, $"{connection.Address} does not support {Describe(call)} as it is configured: {answer.Message}", answer,
                 "Remove the options that this server does not know: sse, storage_class, object_lock_days."),
             507 => Final(ErrorIds.StoreFull, $"{options.Location} has no space left: {answer.Message}", answer),
@@ -159,6 +161,11 @@ internal sealed class S3Faults(S3Options options, S3Connection connection)
             return unusual;
         }
     }
+
+    private S3Fault SlowDown(AmazonServiceException answer) => new(
+        ErrorIds.StoreUnavailable.With($"{connection.Address} asks to slow down.", options.Location,
+            "Lower max_concurrent_partitions or set a rate limit, or try at a quieter time.", answer).AsTransient(),
+        S3Recovery.SlowDown);
 
     private S3Fault Encryption(AmazonServiceException answer) => Final(ErrorIds.StoreConfiguration,
         $"The {Bucket} refused server-side encryption {options.Encryption}: {answer.Message}", answer, "Check sse and sse_kms_key_id, and that this account may use that key.");

@@ -11,8 +11,8 @@ public sealed record S3Limits
     /// <summary>No object may have more parts than this; part sizes grow so that objects of several TiB stay below it.</summary>
     public int MaxParts { get; init; } = 10_000;
 
-    /// <summary>Bytes of full parts that are on their way at once, over all uploads of a store: with what uploads are filling, the store's memory.</summary>
-    public int BytesInFlight { get; init; } = 32 << 20;
+    /// <summary>The store's memory: what all its uploads together are filling and have on their way. Four uploads that fill a part each still leave one on its way.</summary>
+    public int UploadBytes { get; init; } = 40 << 20;
 
     public RetryPolicy Retry { get; init; } = RetryPolicy.Default;
 

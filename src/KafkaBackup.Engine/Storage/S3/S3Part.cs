@@ -7,21 +7,19 @@ internal sealed class S3Part(S3Buffers buffers) : IDisposable
 
     public long Length { get; private set; }
 
-    public void Append(ReadOnlySpan<byte> content)
+    /// <summary>Takes what fits into one chunk, and returns how much that was.</summary>
+    public async ValueTask<int> AppendAsync(ReadOnlyMemory<byte> content, CancellationToken cancel)
     {
-        while (content.Length > 0)
+        var used = (int)(Length % S3Buffers.ChunkSize);
+        if (used == 0)
         {
-            var used = (int)(Length % S3Buffers.ChunkSize);
-            if (used == 0)
-            {
-                _chunks.Add(buffers.Rent());
-            }
-
-            var taken = Math.Min(content.Length, S3Buffers.ChunkSize - used);
-            content[..taken].CopyTo(_chunks[^1].AsSpan(used));
-            content = content[taken..];
-            Length += taken;
+            _chunks.Add(await buffers.RentAsync(cancel).ConfigureAwait(false));
         }
+
+        var taken = Math.Min(content.Length, S3Buffers.ChunkSize - used);
+        content[..taken].CopyTo(_chunks[^1].AsMemory(used));
+        Length += taken;
+        return taken;
     }
 
     /// <summary>A new body for one attempt.</summary>
@@ -41,11 +39,7 @@ internal sealed class S3Part(S3Buffers buffers) : IDisposable
 
     public void Dispose()
     {
-        foreach (var chunk in _chunks)
-        {
-            buffers.Return(chunk);
-        }
-
+        buffers.Return(_chunks);
         _chunks.Clear();
         Length = 0;
     }

@@ -19,7 +19,7 @@ internal sealed class S3Session : IDisposable
         Faults = new S3Faults(options, Connection);
         Calls = new S3Calls(Connection, Faults, limits, onRetry, time);
         Requests = new S3Requests(options, time);
-        Buffers = new S3Buffers(limits.BytesInFlight);
+        Buffers = new S3Buffers(limits.UploadBytes);
     }
 
     public S3Options Options { get; }
@@ -89,7 +89,7 @@ internal sealed class S3Session : IDisposable
         try
         {
             return await Calls.RunAsync(
-                new S3Call("s3:GetObject", key),
+                new S3Call("s3:GetObject", key) { IsHead = true },
                 stop => Client.GetObjectMetadataAsync(new GetObjectMetadataRequest { BucketName = Options.Bucket, Key = Requests.FullKey(key) }, stop),
                 cancel).ConfigureAwait(false);
         }
@@ -145,7 +145,6 @@ internal sealed class S3Session : IDisposable
     public void Dispose()
     {
         Connection.Dispose();
-        Buffers.Dispose();
         _recognising.Dispose();
     }
 

@@ -34,8 +34,7 @@ internal sealed class S3Upload(S3Session session, string key) : IStoreUpload
                 continue;
             }
 
-            var taken = (int)Math.Min(content.Length, room);
-            _filling.Append(content.Span[..taken]);
+            var taken = await _filling.AppendAsync(content[..(int)Math.Min(content.Length, room)], cancel).ConfigureAwait(false);
             _written += taken;
             content = content[taken..];
         }
@@ -46,7 +45,15 @@ internal sealed class S3Upload(S3Session session, string key) : IStoreUpload
         ObjectDisposedException.ThrowIf(_ended, this);
         if (_uploadId is null)
         {
-            await session.PutAsync(key, _filling.OpenBody, _filling.Length, _token, cancel).ConfigureAwait(false);
+            session.Buffers.Leaving();
+            try
+            {
+                await session.PutAsync(key, _filling.OpenBody, _filling.Length, _token, cancel).ConfigureAwait(false);
+            }
+            finally
+            {
+                session.Buffers.Left();
+            }
         }
         else
         {
@@ -106,13 +113,13 @@ internal sealed class S3Upload(S3Session session, string key) : IStoreUpload
         }
 
         _uploadId ??= await BeginAsync(cancel).ConfigureAwait(false);
-        var entered = await session.Buffers.EnterAsync(_filling.Length, cancel).ConfigureAwait(false);
         var part = _filling;
         _filling = new S3Part(session.Buffers);
-        _parts.Add(Task.Run(() => SendPartAsync(_uploadId, number, part, entered), CancellationToken.None));
+        session.Buffers.Leaving();
+        _parts.Add(Task.Run(() => SendPartAsync(_uploadId, number, part), CancellationToken.None));
     }
 
-    private async Task<PartETag> SendPartAsync(string uploadId, int number, S3Part part, int entered)
+    private async Task<PartETag> SendPartAsync(string uploadId, int number, S3Part part)
     {
         try
         {
@@ -130,7 +137,7 @@ internal sealed class S3Upload(S3Session session, string key) : IStoreUpload
         finally
         {
             part.Dispose();
-            session.Buffers.Leave(entered);
+            session.Buffers.Left();
         }
     }
 

@@ -178,7 +178,7 @@ public sealed class S3ServerTests
     [S3Fact(Timeout = Limit)]
     public async Task C5_every_writer_of_many_large_uploads_at_once_gets_its_own_bytes_back()
     {
-        await using var store = new S3Store((await S3TestServer.GetAsync()).Settings(), TimeProvider.System, limits: SmallParts with { BytesInFlight = 2 * PartSize });
+        await using var store = new S3Store((await S3TestServer.GetAsync()).Settings(), TimeProvider.System, limits: SmallParts with { UploadBytes = 2 * PartSize });
         await Parallel.ForEachAsync(Enumerable.Range(0, 12), new ParallelOptions { MaxDegreeOfParallelism = 12 }, async (i, cancel) =>
         {
             var content = new byte[(2 * PartSize) + i];

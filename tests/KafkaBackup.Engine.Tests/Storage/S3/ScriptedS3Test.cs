@@ -14,7 +14,7 @@ public abstract class ScriptedS3Test : IAsyncLifetime
     protected static readonly S3Limits Hasty = new()
     {
         PartSize = PartSize,
-        BytesInFlight = 4 * PartSize,
+        UploadBytes = 4 * PartSize,
         Retry = new RetryPolicy(TimeSpan.FromMilliseconds(5), TimeSpan.FromMilliseconds(40), TimeSpan.FromSeconds(1)),
         RecogniseBudget = TimeSpan.FromMilliseconds(500),
         ThrottleBudget = TimeSpan.FromSeconds(10),

@@ -1,0 +1,103 @@
+using KafkaBackup.Engine.Catalog;
+using KafkaBackup.Engine.Storage;
+using KafkaBackup.Testing;
+using KafkaBackup.Testing.Storage;
+using Xunit;
+using static KafkaBackup.Engine.Tests.Verify.SmallBackup;
+
+namespace KafkaBackup.Engine.Tests.Verify;
+
+/// <summary>What a repair makes of what is left of a manifest, and when it has nothing to do; the store does not matter here.</summary>
+public sealed class RebuiltManifestTests
+{
+    private const int Limit = 60_000;
+
+    [Fact(Timeout = Limit)]
+    public async Task C2_a_backup_in_order_needs_nothing()
+    {
+        var store = new MemoryStore();
+        await WriteAsync(store, 2);
+
+        await using var planned = await PlanRepairAsync(store);
+
+        Assert.Empty(planned.Plan.Actions);
+        Assert.Empty(planned.Plan.Findings);
+        Assert.False(planned.Plan.Applied);
+    }
+
+    [Fact(Timeout = Limit)]
+    public async Task C2_topic_configs_come_from_pages_that_are_left()
+    {
+        var store = new MemoryStore();
+        await WriteAsync(store, 2);
+        foreach (var key in store.Keys.Where(k => k == Id + "/manifest.json" || k.StartsWith(Id + "/manifest/0", StringComparison.Ordinal)))
+        {
+            Flip(store, key, 400);
+        }
+
+        await RepairAsync(store);
+
+        var topic = (await ManifestAsync(store)).Topics["orders"];
+        Assert.Equal(("-1", 3, "id-orders"), (topic.Configs["retention.ms"], topic.ReplicationFactor, topic.TopicId));
+    }
+
+    [Fact(Timeout = Limit)]
+    public async Task C2_of_a_merged_segment_and_its_parts_the_rebuilt_manifest_names_one()
+    {
+        var store = new MemoryStore();
+        await WriteAsync(store, 2);
+        var (merged, _) = await AddSegmentAsync(store, Id, "orders", 0, 0, "run-2", records: 20);
+        RepairTests.RemoveManifest(store);
+
+        await RepairAsync(store);
+
+        Assert.Equal([merged.Key], (await ManifestAsync(store)).Topics["orders"].Partitions[0].Segments.Select(s => s.Key));
+        Assert.Equal(2, (await CheckAsync(store)).Findings.Count(f => f.Kind == FindingKind.Orphaned));
+        await RepairAsync(store);
+        Assert.Equal([FindingKind.Incomplete], (await CheckAsync(store)).Findings.Select(f => f.Kind));
+    }
+
+    [Fact(Timeout = Limit)]
+    public async Task C2_a_damaged_newest_head_costs_no_segment()
+    {
+        var store = new MemoryStore();
+        await WriteAsync(store, 3);
+        var before = await ManifestAsync(store);
+        Flip(store, BackupKeys.Of(Id, BackupKeys.Head(before.Generation)), 400);
+        store.Remove(Id + "/manifest.json");
+        Assert.Equal(4, Segments(await ManifestAsync(store)).Count());
+
+        await RepairAsync(store);
+
+        var after = await ManifestAsync(store);
+        Assert.Equal(Segments(before), Segments(after));
+        Assert.Equal("-1", after.Topics["orders"].Configs["retention.ms"]);
+        Assert.Single(after.GroupSnapshots);
+        Assert.Equal([FindingKind.Incomplete], (await CheckAsync(store)).Findings.Select(f => f.Kind));
+    }
+
+    [Fact(Timeout = Limit)]
+    public async Task C1_a_plan_that_another_run_has_overtaken_is_refused()
+    {
+        var store = new MemoryStore();
+        await WriteAsync(store, 1);
+        await AddSegmentAsync(store, Id, "orders", 0, 10, "run-2");
+        await using var planned = await PlanRepairAsync(store);
+        await using (var session = await BackupSession.BeginAsync(new BackupCatalog(store), Id, new SessionOptions { RunId = "run-2", Clock = TimeProvider.System }, default))
+        {
+            await session.CommitAsync(session.Manifest!, default);
+        }
+
+        var error = await Assert.ThrowsAsync<KafkaBackupException>(() => planned.RunAsync(default));
+
+        Assert.Equal(ErrorIds.BackupLocked.Id, error.ErrorId);
+    }
+
+    [Fact(Timeout = Limit)]
+    public async Task K_a_backup_of_the_other_tool_is_not_repaired()
+    {
+        var store = new MemoryStore();
+        ForeignBackup.Put(store, Id);
+        Assert.Equal(ErrorIds.BackupReadOnly.Id, (await Assert.ThrowsAsync<KafkaBackupException>(() => PlanRepairAsync(store))).ErrorId);
+    }
+}

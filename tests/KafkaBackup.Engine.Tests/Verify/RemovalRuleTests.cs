@@ -1,0 +1,81 @@
+using KafkaBackup.Engine.Catalog;
+using KafkaBackup.Engine.Storage;
+using KafkaBackup.Testing;
+using KafkaBackup.Testing.Storage;
+using Xunit;
+using static KafkaBackup.Engine.Tests.Verify.SmallBackup;
+
+namespace KafkaBackup.Engine.Tests.Verify;
+
+/// <summary>What may go and what must stay; the store does not matter here.</summary>
+public sealed class RemovalRuleTests
+{
+    private const int Limit = 60_000;
+
+    [Fact(Timeout = Limit)]
+    public async Task H5_the_last_complete_backup_needs_force()
+    {
+        var store = new MemoryStore();
+        await WriteAsync(store, 1);
+        await WriteAsync(store, 1, "broken");
+        foreach (var key in store.Keys.Where(k => k.StartsWith("broken/manifest", StringComparison.Ordinal)))
+        {
+            Flip(store, key, 300);
+        }
+
+        Assert.Equal(ErrorIds.LastCompleteBackup.Id, (await Assert.ThrowsAsync<KafkaBackupException>(() => RemoveAsync(store, new RemoveSettings()))).ErrorId);
+        var old = new RemoveSettings { OlderThan = Begin.AddYears(1).ToUnixTimeMilliseconds() };
+        Assert.Equal(ErrorIds.LastCompleteBackup.Id, (await Assert.ThrowsAsync<KafkaBackupException>(() => RemoveAsync(store, old))).ErrorId);
+
+        // One that cannot be read may be complete, but it may go as long as another certainly is.
+        await RemoveAsync(store, new RemoveSettings { BackupId = "broken" });
+        Assert.DoesNotContain(store.Keys, k => k.StartsWith("broken/", StringComparison.Ordinal));
+        await RemoveAsync(store, new RemoveSettings { Force = true });
+        Assert.Empty(store.Keys);
+    }
+
+    [Fact(Timeout = Limit)]
+    public async Task C1_runs_that_ended_before_a_time_are_removed()
+    {
+        var store = new MemoryStore();
+        await WriteAsync(store, 4);
+
+        await RemoveAsync(store, new RemoveSettings { OlderThan = Begin.AddHours(2).ToUnixTimeMilliseconds() });
+        Assert.Equal(["run-3", "run-4"], (await ManifestAsync(store)).Runs.Select(r => r.RunId));
+
+        // With both limits a run goes only when both say so.
+        await RemoveAsync(store, new RemoveSettings { OlderThan = Begin.AddYears(1).ToUnixTimeMilliseconds(), KeepLast = 1 });
+        Assert.Equal(["run-4"], (await ManifestAsync(store)).Runs.Select(r => r.RunId));
+    }
+
+    [Fact(Timeout = Limit)]
+    public async Task C1_pruning_leaves_no_hole_in_the_middle()
+    {
+        var store = new MemoryStore();
+        await WriteAsync(store, 3);
+
+        // As after a merge: the oldest segment is of the newest run.
+        await using (var session = await BackupSession.BeginAsync(new BackupCatalog(store), Id, new SessionOptions { RunId = "run-4", Clock = TimeProvider.System }, default))
+        {
+            var topic = session.Manifest!.Topics["orders"];
+            var partitions = topic.Partitions.ToDictionary(p => p.Key, p => p.Value with { Segments = [p.Value.Segments[0] with { RunId = "run-3" }, .. p.Value.Segments.Skip(1)] });
+            await session.CommitAsync(
+                session.Manifest with { Topics = new Dictionary<string, Engine.Format.Manifests.TopicEntry> { ["orders"] = topic with { Partitions = partitions } } }, default);
+        }
+
+        await RemoveAsync(store, new RemoveSettings { KeepLast = 1 });
+
+        Assert.Equal([0L, 10L, 20L], (await ManifestAsync(store)).Topics["orders"].Partitions[0].Segments.Select(s => s.FirstOffset));
+    }
+
+    [Fact(Timeout = Limit)]
+    public async Task K_a_backup_of_the_other_tool_needs_force_and_goes_as_a_whole()
+    {
+        var store = new MemoryStore();
+        ForeignBackup.Put(store, Id);
+
+        Assert.Equal(ErrorIds.BackupReadOnly.Id, (await Assert.ThrowsAsync<KafkaBackupException>(() => RemoveAsync(store, new RemoveSettings()))).ErrorId);
+        await RemoveAsync(store, new RemoveSettings { Force = true });
+        Assert.Empty(store.Keys);
+    }
+}
