@@ -50,7 +50,7 @@ internal sealed class CheckpointFile(string path)
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw ErrorIds.CheckpointWrite.With(
-                $"The checkpoint {path} cannot be written: {error.Message} Nothing was restored.", path, "Choose another -CheckpointPath, or make this one writable, then run again.", error);
+                $"The checkpoint {path} cannot be written, so nothing was restored: {error.Message}", path, "Choose another -CheckpointPath, or make this one writable, then run again.", error);
         }
     }
 

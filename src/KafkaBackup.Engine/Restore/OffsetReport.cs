@@ -26,7 +26,7 @@ internal sealed record OffsetReport
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw ErrorIds.StoreWrite.With(
-                $"The offset report {path} cannot be written: {error.Message} Nothing was restored.", path, "Choose another -OffsetReportPath, or make this one writable, then run again.", error);
+                $"The offset report {path} cannot be written, so nothing was restored: {error.Message}", path, "Choose another -OffsetReportPath, or make this one writable, then run again.", error);
         }
     }
 
