@@ -25,17 +25,22 @@ internal sealed class HeadSearch(IStore store, string backupId)
     private const string CopyAdvice = "Nothing is lost: the next run writes it anew.";
 
     private readonly List<Finding> _findings = [];
+    private readonly List<int> _versionsOfDamaged = [];
 
     public async Task<HeadSearchResult> RunAsync(CancellationToken cancel)
     {
         var generations = await ListGenerationsAsync(cancel).ConfigureAwait(false);
         var copyBytes = await ObjectReading.ReadWholeAsync(store, Full(BackupKeys.ManifestCopy), 0, cancel).ConfigureAwait(false);
         var copy = copyBytes is null ? default(HeadReading?) : ManifestFile.ReadHead(copyBytes);
-        RefuseNewer(copy, BackupKeys.ManifestCopy);
+        Judge(copy, BackupKeys.ManifestCopy);
         var isOurs = generations.Count > 0 || copy is { State: not HeadState.Unknown };
         var highest = Math.Max(generations.Count > 0 ? generations[^1] : 0, copy?.Head?.Generation ?? 0);
         var head = await FindNewestAsync(generations, copy?.Head, cancel).ConfigureAwait(false);
-        if (isOurs && head is not null)
+        if (head is null)
+        {
+            RefuseWhatCallsItselfNewer();
+        }
+        else if (isOurs)
         {
             DescribeCopy(copy, head.Generation);
         }
@@ -53,7 +58,7 @@ internal sealed class HeadSearch(IStore store, string backupId)
         }
 
         var reading = ManifestFile.ReadHead(bytes);
-        RefuseNewer(reading, key);
+        Judge(reading, key);
         return reading.Head is { } head && head.Generation == generation ? head : null;
     }
 
@@ -134,12 +139,32 @@ internal sealed class HeadSearch(IStore store, string backupId)
         }
     }
 
-    private void RefuseNewer(HeadReading? reading, string key)
+    private void Judge(HeadReading? reading, string key)
     {
+        if (reading is { State: HeadState.Damaged, Version: var said })
+        {
+            _versionsOfDamaged.Add(said);
+        }
+
         if (reading is { State: HeadState.TooNew, Version: var version })
         {
             throw ErrorIds.FormatTooNew.With(
                 $"Backup '{backupId}' in {store.Location} has format version {version}; this program reads versions up to {ManifestFile.Version}.", Full(key));
+        }
+    }
+
+    /// <summary>
+    /// Nothing serves, and all that is there names a later version. To call that damage would advise a repair, which writes our version over
+    /// what may be another program's sound backup. One head among others that names a later version is damage: they serve.
+    /// </summary>
+    private void RefuseWhatCallsItselfNewer()
+    {
+        if (_versionsOfDamaged.Count > 0 && _versionsOfDamaged.TrueForAll(v => v > ManifestFile.Version))
+        {
+            throw ErrorIds.FormatTooNew.With(
+                $"The manifest of backup '{backupId}' in {store.Location} says that it has format version {_versionsOfDamaged.Max()}, but its checksum is not one that this program knows; "
+                + $"it reads versions up to {ManifestFile.Version}.", Full(BackupKeys.ManifestCopy),
+                "Use the version of KafkaBackup that wrote this backup. If none newer ever did, the manifest was changed: put its files back from a copy.");
         }
     }
 

@@ -63,6 +63,13 @@ internal static class KafkaErrors
     public static KafkaBackupException Connection(NativeError error, string address)
     {
         var text = Short(error.Text);
+        if (Contains(text, "not valid in current SASL state"))
+        {
+            return ErrorIds.ClusterAuthentication.With(
+                $"The cluster at {address} does not ask for a login on this listener, but security_protocol says that it does.", address,
+                "Set security_protocol to PLAINTEXT or SSL, or use the address of a listener with SASL.");
+        }
+
         if (error.Code is ErrorCode.Local_Authentication or ErrorCode.SaslAuthenticationFailed || IsSaslRefusal(text))
         {
             return Contains(text, "Unsupported SASL mechanism") || Contains(text, "mechanism not supported")

@@ -94,11 +94,12 @@ internal static class ClusterRules
 
     private static string CheckServer(string server)
     {
-        var address = server.Contains("://", StringComparison.Ordinal) ? server[(server.IndexOf("://", StringComparison.Ordinal) + 3)..] : server;
+        var scheme = server.IndexOf("://", StringComparison.Ordinal);
+        var address = scheme < 0 ? server : server[(scheme + 3)..];
         var colon = address.LastIndexOf(':');
         var hasPort = colon > address.LastIndexOf(']');
         var host = hasPort ? address[..colon] : address;
-        if (host.Length == 0 || address.Any(c => char.IsWhiteSpace(c) || c is '/' or '@')
+        if ((scheme >= 0 && !IsListenerProtocol(server[..scheme])) || host.Length == 0 || address.Any(c => char.IsWhiteSpace(c) || c is '/' or '@')
             || (hasPort && !(int.TryParse(address.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and <= 65_535)))
         {
             throw ErrorIds.ConfigWrongType.With($"'{server}' is not a broker's address.", server, "Give bootstrap servers as host:port, for instance localhost:9092.");
@@ -106,6 +107,10 @@ internal static class ClusterRules
 
         return server;
     }
+
+    /// <summary>Brokers' listeners are often copied with theirs, as in SSL://kafka-1:9093; the client library takes no other.</summary>
+    private static bool IsListenerProtocol(string scheme) =>
+        Enum.GetValues<SecurityProtocol>().Any(p => string.Equals(EnumText.Spell(p), scheme, StringComparison.OrdinalIgnoreCase));
 
     private static string Name(ClusterSettings settings) => settings.Address.Length == 0 ? "the cluster" : settings.Address;
 

@@ -40,6 +40,20 @@ internal sealed class CheckpointFile(string path)
         }
     }
 
+    /// <summary>Asked before the restore changes anything.</summary>
+    public void RequireWritable()
+    {
+        try
+        {
+            WritableFile.Require(path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw ErrorIds.CheckpointWrite.With(
+                $"The checkpoint {path} cannot be written, so nothing was restored: {error.Message}", path, "Choose another -CheckpointPath, or make this one writable, then run again.", error);
+        }
+    }
+
     public void Write(Checkpoint checkpoint)
     {
         try

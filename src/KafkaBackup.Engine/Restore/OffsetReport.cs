@@ -16,6 +16,20 @@ internal sealed record OffsetReport
     public required IReadOnlyList<MappedPartition> Partitions { get; init; }
     public required IReadOnlyList<MappedGroup> Groups { get; init; }
 
+    /// <summary>Asked before the restore changes anything.</summary>
+    public static void RequireWritable(string path)
+    {
+        try
+        {
+            WritableFile.Require(path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw ErrorIds.StoreWrite.With(
+                $"The offset report {path} cannot be written, so nothing was restored: {error.Message}", path, "Choose another -OffsetReportPath, or make this one writable, then run again.", error);
+        }
+    }
+
     public void Write(string path)
     {
         try

@@ -75,6 +75,7 @@ internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string
         foreach (var part in _parts)
         {
             Refuse(part.Work);
+            RequireOutputs(part.Work.Options);
         }
 
         var results = new List<RestoreResult>();
@@ -160,6 +161,20 @@ internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string
     /// <summary>Beside the report or the checkpoint, where an operator looks first.</summary>
     private string OffsetFolder(RestoreOptions options) =>
         Path.GetDirectoryName(options.OffsetReportPath ?? options.CheckpointPath) is { Length: > 0 } folder ? folder : baseDirectory;
+
+    /// <summary>Better now than when topics are created, or all records restored.</summary>
+    private static void RequireOutputs(RestoreOptions options)
+    {
+        if (options.CheckpointPath is { } checkpoint)
+        {
+            new CheckpointFile(checkpoint).RequireWritable();
+        }
+
+        if (options.OffsetReportPath is { } report)
+        {
+            OffsetReport.RequireWritable(report);
+        }
+    }
 
     private static void Refuse(RestoreWork work)
     {

@@ -118,6 +118,17 @@ public sealed class ConnectionTests
     }
 
     [Fact]
+    public async Task D3_a_login_at_a_listener_that_wants_none_is_explained()
+    {
+        await using var local = LocalCluster.Start();
+        await using var cluster = Connect(WithLogin(local, SaslMechanism.ScramSha512, "alice", "wonderland-42"));
+        var error = await Assert.ThrowsAsync<KafkaBackupException>(() => Describe(cluster));
+        Assert.Equal(nameof(ErrorIds.ClusterAuthentication), error.ErrorId);
+        Assert.Contains("does not ask for a login", error.Message, StringComparison.Ordinal);
+        Assert.Contains("security_protocol", error.Advice, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A1_tls_with_a_trusted_certificate_connects()
     {
         await using var local = LocalCluster.Start(new LocalClusterOptions { Tls = true });

@@ -104,6 +104,25 @@ public sealed class StrictYamlTests : IDisposable
         Assert.Contains("config.yaml, line", error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("http://localhost:9092")]
+    [InlineData("kafka://localhost:9092")]
+    [InlineData("localhost:99999")]
+    [InlineData("://localhost:9092")]
+    public void A2_what_is_no_brokers_address_is_refused_before_anything_is_asked(string server)
+    {
+        var error = _desk.RefusedBackup($"source:\n  bootstrap_servers: [ \"{server}\" ]\nstorage:\n  path: store\n");
+        Assert.Equal("ConfigWrongType", error.ErrorId);
+        Assert.Contains(server, error.Message, StringComparison.Ordinal);
+        Assert.Contains("host:port", error.Advice, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("SASL_SSL://kafka-1:9093")]
+    [InlineData("plaintext://[::1]:9092")]
+    public void A1_a_listeners_own_spelling_of_its_address_is_taken(string server) =>
+        Assert.Equal([server], _desk.Backup($"source:\n  bootstrap_servers: [ \"{server}\" ]\nstorage:\n  path: store\n").Source.BootstrapServers);
+
     [Fact]
     public void A2_deep_nesting_is_refused_not_a_crash() =>
         Assert.Equal("ConfigSyntax", _desk.RefusedBackup($"a: {new string('[', 5000)}").ErrorId);

@@ -43,6 +43,18 @@ public sealed class VariableTests : IDisposable
     public void A3_a_malformed_variable_is_a_syntax_error(string written) =>
         Assert.Equal("ConfigSyntax", _desk.RefusedBackup(ConfigDesk.BackupYaml($"source_cluster_id: '{written}'")).ErrorId);
 
+    [Theory]
+    [InlineData("mode: backup\nsource:\n  bootstrap_servers: [ ${BROKER} ]\n", "line 3, column 24")]
+    [InlineData("mode: backup\nsource: { bootstrap_servers: ${BROKER} }\n", "line 2, column 30")]
+    public void A3_a_variable_in_brackets_without_quotes_is_explained(string yaml, string place)
+    {
+        _desk.Variables["BROKER"] = "localhost:9092";
+        var error = _desk.RefusedBackup(yaml);
+        Assert.Equal("ConfigSyntax", error.ErrorId);
+        Assert.Contains($"{place}: a variable inside [ ] or {{ }} must stand in quotes", error.Message, StringComparison.Ordinal);
+        Assert.Contains("\"${NAME}\"", error.Advice, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A3_a_value_from_a_variable_never_becomes_yaml()
     {

@@ -58,12 +58,24 @@ public sealed class CheckpointTests
     public async Task E3_a_checkpoint_that_cannot_be_written_is_an_error_before_the_first_record()
     {
         await using var scenario = await FaultTests.FilledAsync(10);
-        scenario.Target.CreateTopic("orders");
         await File.WriteAllTextAsync(Path.Combine(scenario.Folder, "file"), "");
 
         var refused = await scenario.RefusedAsync(RestoreScenario.Asked() with { CheckpointPath = Path.Combine(scenario.Folder, "file", "checkpoint.json") });
 
         Assert.Equal(ErrorIds.CheckpointWrite, refused.Definition);
+        Assert.Empty(scenario.Target.TopicNames);
+    }
+
+    [Fact]
+    public async Task E7_an_offset_report_that_cannot_be_written_is_an_error_before_the_first_topic()
+    {
+        await using var scenario = await FaultTests.FilledAsync(10);
+
+        var refused = await scenario.RefusedAsync(RestoreScenario.Asked() with { OffsetReportPath = scenario.Folder });
+
+        Assert.Equal(ErrorIds.StoreWrite, refused.Definition);
+        Assert.Contains("-OffsetReportPath", refused.Advice, StringComparison.Ordinal);
+        Assert.Empty(scenario.Target.TopicNames);
     }
 
     [Fact]

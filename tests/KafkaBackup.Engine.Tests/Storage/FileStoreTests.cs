@@ -128,7 +128,23 @@ public sealed class FileStoreTests : StoreContract
         await PutAsync("object", "x");
 
         var error = await AssertErrorAsync(ErrorIds.StoreWrite, async () => await Store.PutAsync("object/below", Bytes("x"), default));
-        Assert.Contains("object", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"'{Path.Combine(_root, "object")}' is a file, where a folder is needed", error.Message, StringComparison.Ordinal);
+        Assert.Contains("move that file away", error.Advice, StringComparison.Ordinal);
+        Assert.False(StoreFault.IsTransient(error));
+
+        var deeper = await AssertErrorAsync(ErrorIds.StoreWrite, async () => await Store.PutAsync("object/far/below", Bytes("x"), default));
+        Assert.Contains($"'{Path.Combine(_root, "object")}' is a file, where a folder is needed", deeper.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void C4_a_read_only_file_system_is_called_that_and_no_temporary_name_is_shown()
+    {
+        var code = OperatingSystem.IsWindows() ? unchecked((int)0x80070013) : 30;
+        var error = FileFault.Writing(new IOException("Read-only file system : '/store/.kbtmp-17'", code), _root, "/store/object");
+
+        Assert.Equal(ErrorIds.StoreAccessDenied.Id, error.ErrorId);
+        Assert.Equal("'/store/object' cannot be written: the file system is read-only.", error.Message);
+        Assert.Contains("Mount it for writing", error.Advice, StringComparison.Ordinal);
         Assert.False(StoreFault.IsTransient(error));
     }
 

@@ -1,3 +1,4 @@
+using System.Text;
 using KafkaBackup.Engine.Catalog;
 using KafkaBackup.Engine.Storage;
 using KafkaBackup.Testing;
@@ -25,12 +26,48 @@ public sealed class RebuiltManifestTests
         Assert.False(planned.Plan.Applied);
     }
 
+    [Theory(Timeout = Limit)]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task C2_a_manifest_that_names_a_later_version_throughout_is_never_rebuilt(bool force)
+    {
+        var store = new MemoryStore();
+        await WriteAsync(store, 2);
+        foreach (var key in Heads(store))
+        {
+            CallVersion9(store, key);
+        }
+
+        var before = store.Keys.ToDictionary(k => k, k => store[k]);
+
+        var repair = await Assert.ThrowsAsync<KafkaBackupException>(() => RepairAsync(store, force));
+        var check = await Assert.ThrowsAsync<KafkaBackupException>(() => CheckAsync(store));
+
+        Assert.Equal((ErrorIds.FormatTooNew, ErrorIds.FormatTooNew), (repair.Definition, check.Definition));
+        Assert.Contains("version 9", repair.Message, StringComparison.Ordinal);
+        Assert.Contains("that wrote this backup", repair.Advice, StringComparison.Ordinal);
+        Assert.Equal(before.Keys, store.Keys);
+        Assert.All(before, b => Assert.Equal(b.Value, store[b.Key]));
+    }
+
+    [Fact(Timeout = Limit)]
+    public async Task C2_one_head_that_names_a_later_version_is_damage_where_another_serves()
+    {
+        var store = new MemoryStore();
+        await WriteAsync(store, 2);
+        CallVersion9(store, Heads(store).Last());
+
+        Assert.Contains((await CheckAsync(store)).Findings, f => f.Kind == FindingKind.ManifestDamaged);
+        await RepairAsync(store);
+        Assert.DoesNotContain((await CheckAsync(store)).Findings, f => f.Kind == FindingKind.ManifestDamaged);
+    }
+
     [Fact(Timeout = Limit)]
     public async Task C2_topic_configs_come_from_pages_that_are_left()
     {
         var store = new MemoryStore();
         await WriteAsync(store, 2);
-        foreach (var key in store.Keys.Where(k => k == Id + "/manifest.json" || k.StartsWith(Id + "/manifest/0", StringComparison.Ordinal)))
+        foreach (var key in Heads(store))
         {
             Flip(store, key, 400);
         }
@@ -100,4 +137,11 @@ public sealed class RebuiltManifestTests
         ForeignBackup.Put(store, Id);
         Assert.Equal(ErrorIds.BackupReadOnly.Id, (await Assert.ThrowsAsync<KafkaBackupException>(() => PlanRepairAsync(store))).ErrorId);
     }
+
+    private static string[] Heads(MemoryStore store) =>
+        store.Keys.Where(k => k == Id + "/manifest.json" || k.StartsWith(Id + "/manifest/0", StringComparison.Ordinal)).ToArray();
+
+    /// <summary>As by hand: the checksum stays that of what was there.</summary>
+    private static void CallVersion9(MemoryStore store, string key) =>
+        store[key] = Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(store[key]).Replace("\"version\": 1", "\"version\": 9", StringComparison.Ordinal));
 }

@@ -175,6 +175,12 @@ internal sealed class YamlReader
             return _origin.Syntax(tab, "the line is indented with a tab; YAML wants spaces.", "Replace the tab by spaces.", e);
         }
 
+        if (suspects[0].AsSpan(Math.Min(suspects[0].Length, Math.Max(0, at.Column - 2))).StartsWith("${"))
+        {
+            var variable = new Position(at.Line, at.Column - 1);
+            return _origin.Syntax(variable, "a variable inside [ ] or { } must stand in quotes.", "Write \"${NAME}\", with the quotes.", e);
+        }
+
         var message = e.Message.TrimEnd('.');
         return _origin.Syntax(at, $"this is not valid YAML: {(message.Length == 0 ? "unexpected text" : char.ToLowerInvariant(message[0]) + message[1..])}.", null, e);
     }

@@ -32,7 +32,7 @@ internal static class ManifestFile
         var digits = FindChecksum(file);
         if (digits < 0)
         {
-            return new HeadReading(LooksLikeHead(file) ? HeadState.Damaged : HeadState.Unknown, null, 0);
+            return Unsound(file);
         }
 
         var blanked = file.ToArray();
@@ -40,7 +40,7 @@ internal static class ManifestFile
         blanked.AsSpan(digits, NoChecksum.Length).Fill((byte)'0');
         if (!string.Equals(stored, Hash(blanked), StringComparison.Ordinal))
         {
-            return new HeadReading(LooksLikeHead(file) ? HeadState.Damaged : HeadState.Unknown, null, 0);
+            return Unsound(file);
         }
 
         // From here on the bytes are as somebody wrote them; a version that is not ours is a newer program's.
@@ -82,6 +82,10 @@ internal static class ManifestFile
             return null;
         }
     }
+
+    /// <summary>Its version is what it says of itself, which no checksum confirms.</summary>
+    private static HeadReading Unsound(ReadOnlySpan<byte> file) =>
+        LooksLikeHead(file) ? new HeadReading(HeadState.Damaged, null, ReadVersion(file)) : new HeadReading(HeadState.Unknown, null, 0);
 
     private static bool LooksLikeHead(ReadOnlySpan<byte> file) =>
         file[..Math.Min(file.Length, EnvelopeBytes)].IndexOf("kafkabackup-manifest"u8) >= 0;

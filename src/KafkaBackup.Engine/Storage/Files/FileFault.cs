@@ -14,6 +14,12 @@ internal static class FileFault
 
     private static KafkaBackupException Translate(Exception cause, string root, string path, bool writing)
     {
+        if (writing && IsReadOnly(cause.HResult))
+        {
+            return ErrorIds.StoreAccessDenied.With(
+                $"'{path}' cannot be written: the file system is read-only.", path, "Mount it for writing, or choose another -Path.", cause);
+        }
+
         var verb = writing ? "written" : "read";
         if (cause is UnauthorizedAccessException or System.Security.SecurityException || IsDenied(cause.HResult))
         {
@@ -40,12 +46,29 @@ internal static class FileFault
             return ErrorIds.InvalidPath.With($"The path '{path}' is too long for this file system.", path, "Choose a shorter -Path or -BackupId.", cause);
         }
 
+        if (writing && cause is IOException && FileAbove(path) is { } file)
+        {
+            return ErrorIds.StoreWrite.With(
+                $"'{path}' cannot be written: '{file}' is a file, where a folder is needed.", path, "Choose another -Path or -BackupId, or move that file away.", cause);
+        }
+
         var error = (writing ? ErrorIds.StoreWrite : ErrorIds.StoreRead).With($"'{path}' cannot be {verb}: {FirstLine(cause)}", path, inner: cause);
         return IsTransient(cause.HResult) ? error.AsTransient() : error;
     }
 
     public static KafkaBackupException MissingRoot(string root, Exception? cause = null) => ErrorIds.StoreNotFound.With(
         $"The folder '{root}' does not exist.", root, "Check the path, and that the drive or share is mounted.", cause);
+
+    private static string? FileAbove(string path)
+    {
+        var folder = Path.GetDirectoryName(path);
+        while (folder is not null && !Path.Exists(folder))
+        {
+            folder = Path.GetDirectoryName(folder);
+        }
+
+        return File.Exists(folder) ? folder : null;
+    }
 
     private static string FirstLine(Exception cause) => cause.Message.Split('\n', 2)[0].TrimEnd();
 
@@ -54,8 +77,11 @@ internal static class FileFault
         ? code is WindowsCode + 112 or WindowsCode + 39 or WindowsCode + 1295
         : code is 28 or 27 || code == (OperatingSystem.IsMacOS() ? 69 : 122);
 
-    /// <summary>EPERM, EACCES, EROFS; ERROR_WRITE_PROTECT.</summary>
-    private static bool IsDenied(int code) => OperatingSystem.IsWindows() ? code is WindowsCode + 19 : code is 1 or 13 or 30;
+    /// <summary>EPERM, EACCES.</summary>
+    private static bool IsDenied(int code) => !OperatingSystem.IsWindows() && code is 1 or 13;
+
+    /// <summary>EROFS; ERROR_WRITE_PROTECT.</summary>
+    private static bool IsReadOnly(int code) => code == (OperatingSystem.IsWindows() ? WindowsCode + 19 : 30);
 
     /// <summary>
     /// Somebody holds the file for a moment (virus scanners do), or a network file system lost its server for a moment. EINTR, EAGAIN, EBUSY,
