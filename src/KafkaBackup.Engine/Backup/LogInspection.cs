@@ -3,7 +3,7 @@ using KafkaBackup.Engine.Format.Manifests;
 
 namespace KafkaBackup.Engine.Backup;
 
-/// <summary>What a log looks like after a position of ours was refused.</summary>
+/// <summary>What a log looks like after a position of ours was refused, or gave nothing.</summary>
 /// <param name="Last">Our newest stored record of the partition.</param>
 /// <param name="Error">Set when it could not be found out.</param>
 internal sealed record LogSituation(long Start, long End, LastRecord? Last, KafkaBackupException? Error = null);
@@ -63,6 +63,22 @@ internal sealed class LogInspection(RunScope run)
         {
             reading.MeetAgain(last);
         }
+    }
+
+    /// <summary>Why a partition gave nothing below its end: the log may have been cut since the end was captured, above what was read.</summary>
+    public static KafkaBackupException GaveNothing(PartitionReading reading, LogSituation found, TimeSpan waited, KafkaBackupException? clusterFault)
+    {
+        var id = reading.Work.Id;
+        if (found.Error is null && found.End < reading.Work.CountTo)
+        {
+            return ErrorIds.LogTruncated.With(
+                $"Partition {id} now ends at offset {found.End}, before offset {reading.Work.CountTo} where it ended when this run began: its log was truncated.", id.ToString());
+        }
+
+        var cause = clusterFault ?? found.Error;
+        var said = cause is null ? "" : $" The client library says: {cause.Message}";
+        return ErrorIds.PartitionStalled.With(
+            $"Partition {id} gave nothing for {waited.TotalSeconds:0} s at offset {reading.Next}, below its end {reading.Work.CountTo}.{said}", id.ToString(), inner: cause);
     }
 
     public static KafkaBackupException Describe(PartitionReading reading, ReadFault fault)

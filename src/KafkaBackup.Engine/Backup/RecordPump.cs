@@ -54,7 +54,7 @@ internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int 
                 HandleFaults(reader, stop);
                 for (var index = 0; index < width; index++)
                 {
-                    if (_slots[index] is { } slot && IsOver(reader, index, slot, idle))
+                    if (_slots[index] is { } slot && IsOver(reader, index, slot, idle, stop))
                     {
                         End(reader, index, slot);
                     }
@@ -155,7 +155,7 @@ internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int 
         return took < LongestPoll ? took : LongestPoll;
     }
 
-    private bool IsOver(IRecordReader reader, int index, Slot slot, TimeSpan idle)
+    private bool IsOver(IRecordReader reader, int index, Slot slot, TimeSpan idle, CancellationToken stop)
     {
         var reading = slot.Reading;
         if (reading.Line.Failure is { } failure)
@@ -188,27 +188,27 @@ internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int 
         }
         else if (!reading.IsOver && (slot.Idle += idle) > StallTime)
         {
-            Retry(reader, index, slot);
+            Retry(reader, index, slot, stop);
         }
 
         return reading.IsOver;
     }
 
-    private void Retry(IRecordReader reader, int index, Slot slot)
+    private void Retry(IRecordReader reader, int index, Slot slot, CancellationToken stop)
     {
         var reading = slot.Reading;
         slot.Idle = TimeSpan.Zero;
+        reader.Remove(index);
         if (++slot.Retries > StallRetries)
         {
-            var cause = _clusterFault is null ? "" : $" The client library says: {_clusterFault.Message}";
-            reading.Fail(ErrorIds.PartitionStalled.With(
-                $"Partition {reading.Work.Id} gave nothing for {StallTime.TotalSeconds * slot.Retries:0} s at offset {reading.Next}, below its end {reading.Work.CountTo}.{cause}",
-                reading.Work.Id.ToString(), inner: _clusterFault));
+            // Perhaps there is nothing more to give: where the log ends now tells.
+            slot.GivesUp = true;
+            reading.CloseSegment();
+            slot.Looking = _inspection.LookAsync(reading, stop);
             return;
         }
 
         run.Events.Verbose($"Partition {reading.Work.Id} has given nothing for {StallTime.TotalSeconds:0} s at offset {reading.Next}; asking for it anew.");
-        reader.Remove(index);
         Assign(reader, index, slot);
     }
 
@@ -244,6 +244,12 @@ internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int 
 
     private void Continue(IRecordReader reader, int index, Slot slot, LogSituation found)
     {
+        if (slot.GivesUp)
+        {
+            slot.Reading.Fail(LogInspection.GaveNothing(slot.Reading, found, StallTime * slot.Retries, _clusterFault));
+            return;
+        }
+
         _inspection.Apply(slot.Reading, found);
         if (!slot.Reading.IsOver)
         {
@@ -259,6 +265,9 @@ internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int 
         public TimeSpan Idle { get; set; }
 
         public int Retries { get; set; }
+
+        /// <summary>Asked for often enough: after this look it fails.</summary>
+        public bool GivesUp { get; set; }
 
         /// <summary>Set while start and end of the log are asked for; nothing is assigned meanwhile.</summary>
         public Task<LogSituation>? Looking { get; set; }

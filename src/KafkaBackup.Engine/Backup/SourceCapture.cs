@@ -26,8 +26,8 @@ internal sealed class SourceCapture(IKafkaCluster cluster, BackupOptions options
         var partitions = topics.SelectMany(t => t.Partitions.Select(p => new TopicPartition(t.Name, p.Partition))).ToArray();
         var bound = options.IsolationLevel == IsolationLevel.ReadCommitted ? OffsetBound.LastStable : OffsetBound.HighWatermark;
         var starts = await cluster.ListOffsetsAsync(partitions, OffsetBound.Earliest, cancel).ConfigureAwait(false);
-        var marks = await cluster.ListOffsetsAsync(partitions, OffsetBound.HighWatermark, cancel).ConfigureAwait(false);
-        var ends = bound == OffsetBound.HighWatermark ? marks : await cluster.ListOffsetsAsync(partitions, bound, cancel).ConfigureAwait(false);
+        var marks = await FurtherAsync(starts, OffsetBound.HighWatermark, cancel).ConfigureAwait(false);
+        var ends = bound == OffsetBound.HighWatermark ? marks : await FurtherAsync(marks, bound, cancel).ConfigureAwait(false);
         var cuts = cutAtMs is { } at ? await CutAsync(partitions, at, ends, bound, cancel).ConfigureAwait(false) : null;
 
         var works = new List<PartitionWork>(partitions.Length);
@@ -47,6 +47,15 @@ internal sealed class SourceCapture(IKafkaCluster cluster, BackupOptions options
         }
 
         return works;
+    }
+
+    /// <summary>The next bound. A partition that failed is not waited for once more; it keeps its error.</summary>
+    private async Task<IReadOnlyDictionary<TopicPartition, OffsetAnswer>> FurtherAsync(
+        IReadOnlyDictionary<TopicPartition, OffsetAnswer> before, OffsetBound bound, CancellationToken cancel)
+    {
+        var answered = before.Where(a => a.Value.Error is null).Select(a => a.Key).ToArray();
+        var answers = await cluster.ListOffsetsAsync(answered, bound, cancel).ConfigureAwait(false);
+        return before.ToDictionary(a => a.Key, a => answers.GetValueOrDefault(a.Key) ?? a.Value);
     }
 
     private static KafkaBackupException? Recreated(TopicDescription topic, TopicEntry? known)

@@ -13,8 +13,11 @@ internal sealed class AdminClient(KafkaClient client, TimeSpan connectTimeout) :
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(30);
 
     /// <summary>How long errors that pass (elections, a coordinator that loads) are waited out.</summary>
-    private static readonly TimeSpan RetryBudget = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan RetryBudget = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>How long a question first waits for its answer; it may have gone to a broker that died just now. Each further attempt waits longer.</summary>
+    private static readonly TimeSpan FirstWait = TimeSpan.FromSeconds(3);
 
     /// <summary>A refused log-in at one broker is final unless another broker lets us in within this time.</summary>
     private static readonly TimeSpan DefinitiveGrace = TimeSpan.FromMilliseconds(700);
@@ -57,18 +60,40 @@ internal sealed class AdminClient(KafkaClient client, TimeSpan connectTimeout) :
     /// <summary>The same, for those who have a use for the error. Errors that pass have been waited out.</summary>
     public async Task<(T? Answer, NativeError? Error)> TryCallAsync<T>(AdminRequest<T> request, CancellationToken cancel)
     {
-        await ReachAsync(cancel).ConfigureAwait(false);
         var started = Stopwatch.GetTimestamp();
-        while (true)
+        for (var attempt = 0; ; attempt++)
         {
-            var (answer, error) = await Task.Run(() => Call(request, cancel), cancel).ConfigureAwait(false);
+            var (answer, error) = await AskAsync(request, attempt, cancel).ConfigureAwait(false);
             if (error is null || !KafkaErrors.IsPassing(error.Value.Code) || OutOfBudget(started))
             {
                 return (answer, error);
             }
 
-            await PauseAsync(cancel).ConfigureAwait(false);
+            await LookAgainAsync(attempt, cancel).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>One attempt, for those who ask again in their own way.</summary>
+    /// <param name="attempt">How many there have been.</param>
+    public async Task<(T? Answer, NativeError? Error)> AskAsync<T>(AdminRequest<T> request, int attempt, CancellationToken cancel)
+    {
+        await ReachAsync(cancel).ConfigureAwait(false);
+
+        // What changes something is waited for in full: to ask twice is to do it twice.
+        var within = request.OnlyAsks && FirstWait * (1 << Math.Min(attempt, 8)) is var wait && wait < RequestTimeout ? wait : RequestTimeout;
+        return await Task.Run(() => Call(request, within, cancel), cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Waits a little, and learns anew who leads what: the library goes on sending to the leader that it knows, though that one was lost or has
+    /// handed over, and refreshes what it knows only when a connection breaks that it had.
+    /// </summary>
+    public async Task LookAgainAsync(int attempt, CancellationToken cancel)
+    {
+        await Task.Delay(RetryPause * (1 << Math.Min(attempt, 3)), cancel).ConfigureAwait(false);
+
+        // Whatever comes of it: the broker that is asked may be the silent one, and the next attempt says so.
+        _ = await BlockingAsync(handle => TopicRequests.Metadata(handle, (int)FirstWait.TotalMilliseconds), cancel).ConfigureAwait(false);
     }
 
     /// <summary>Silence is explained by what the connections said; every other error speaks for itself.</summary>
@@ -76,21 +101,24 @@ internal sealed class AdminClient(KafkaClient client, TimeSpan connectTimeout) :
     {
         client.Pump();
         var silent = error.Code is ErrorCode.Local_TimedOut or ErrorCode.Local_Transport or ErrorCode.Local_AllBrokersDown or ErrorCode.Local_TimedOutQueue;
-        return silent && client.Faults.MostTelling is { } reason
-            ? KafkaErrors.Connection(reason, Address)
-            : KafkaErrors.Request(error, action, target, Address);
+        return (silent ? client.Faults.MostTelling : null) switch
+        {
+            null => KafkaErrors.Request(error, action, target, Address),
+            { } reason when _reached && error.Code != ErrorCode.Local_AllBrokersDown && !KafkaErrors.IsDefinitive(reason) => KafkaErrors.Silence(reason, action, target, Address),
+            { } reason => KafkaErrors.Connection(reason, Address),
+        };
     }
 
     public void Dispose() => client.Dispose();
 
-    private unsafe (T? Answer, NativeError? Error) Call<T>(AdminRequest<T> request, CancellationToken cancel)
+    private unsafe (T? Answer, NativeError? Error) Call<T>(AdminRequest<T> request, TimeSpan within, CancellationToken cancel)
     {
         using var lease = client.Hold();
         var queue = LibRdKafka.rd_kafka_queue_new(lease.Client);
         var options = LibRdKafka.rd_kafka_AdminOptions_new(lease.Client, request.Operation);
         try
         {
-            _ = LibRdKafka.rd_kafka_AdminOptions_set_request_timeout(options, (int)RequestTimeout.TotalMilliseconds, null, 0);
+            _ = LibRdKafka.rd_kafka_AdminOptions_set_request_timeout(options, (int)within.TotalMilliseconds, null, 0);
             request.Configure?.Invoke(options);
             request.Start(lease.Client, options, queue);
             while (true)

@@ -31,6 +31,10 @@ internal static class KafkaErrors
         _ => ErrorIds.ClusterRequestFailed.With($"{action} failed: {Short(error.Text)} ({error.Name}).", target),
     };
 
+    /// <summary>The broker that had to answer did not, though the cluster as a whole is there.</summary>
+    public static KafkaBackupException Silence(NativeError reason, string action, object? target, string address) => ErrorIds.ClusterUnreachable.With(
+        $"{action} failed: a broker of the cluster at {address} did not answer ({Short(reason.Text)}).", target, "Check that all brokers are up and reachable from here, then run again.");
+
     /// <summary>
     /// Nobody has answered yet, and a connection was closed by the other side without a word: when it did so hints at why.
     /// </summary>

@@ -59,9 +59,9 @@ internal sealed class OffsetLookup(AdminClient admin)
     {
         var started = Stopwatch.GetTimestamp();
         var open = chunk;
-        while (true)
+        for (var attempt = 0; ; attempt++)
         {
-            var (results, refused) = await admin.TryCallAsync(OffsetRequests.List(open, isolation), cancel).ConfigureAwait(false);
+            var (results, refused) = await admin.AskAsync(OffsetRequests.List(open, isolation), attempt, cancel).ConfigureAwait(false);
             results ??= await ExplainAsync(open, refused!.Value, cancel).ConfigureAwait(false);
 
             var again = new HashSet<TopicPartition>();
@@ -77,7 +77,7 @@ internal sealed class OffsetLookup(AdminClient admin)
                 }
                 else
                 {
-                    answers[result.Partition] = new OffsetAnswer(null, -1, -1, admin.Explain(error, $"Asking for the offsets of {result.Partition}", result.Partition));
+                    answers[result.Partition] = new OffsetAnswer(null, -1, -1, Explain(result.Partition, error));
                 }
             }
 
@@ -87,9 +87,14 @@ internal sealed class OffsetLookup(AdminClient admin)
             }
 
             open = open.Where(pair => again.Contains(pair.Key)).ToArray();
-            await AdminClient.PauseAsync(cancel).ConfigureAwait(false);
+            await admin.LookAgainAsync(attempt, cancel).ConfigureAwait(false);
         }
     }
+
+    private KafkaBackupException Explain(TopicPartition partition, NativeError error) => error.Code == ErrorCode.LeaderNotAvailable
+        ? ErrorIds.ClusterUnreachable.With(
+            $"Partition {partition} has no leader: none of the brokers that hold it is up.", partition, "Bring a broker back that holds the partition, then run again.")
+        : admin.Explain(error, $"Asking for the offsets of partition {partition}", partition);
 
     /// <summary>
     /// Where none of the partitions has a leader the library fails the request as a whole. Those that exist are waiting for an election; the
@@ -97,6 +102,11 @@ internal sealed class OffsetLookup(AdminClient admin)
     /// </summary>
     private async Task<List<OffsetResult>> ExplainAsync(KeyValuePair<TopicPartition, long>[] asked, NativeError refused, CancellationToken cancel)
     {
+        if (KafkaErrors.IsPassing(refused.Code))
+        {
+            return [.. asked.Select(pair => new OffsetResult(pair.Key, null, -1, -1, refused))];
+        }
+
         if (refused.Code != ErrorCode.Local_NoEnt)
         {
             throw admin.Explain(refused, "Asking for offsets", asked.Length == 1 ? asked[0].Key : $"{asked.Length} partitions");

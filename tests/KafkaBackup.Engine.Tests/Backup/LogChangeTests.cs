@@ -96,6 +96,25 @@ public sealed class LogChangeTests
         Assert.Equal(100, (await scenario.StoredAsync("orders")).Count);
     }
 
+    [Fact]
+    public async Task B4_B16_a_log_cut_between_what_was_read_and_its_captured_end_is_called_truncated_and_not_stalled()
+    {
+        await using var scenario = new BackupScenario { Clock = new FastClock(100) };
+        scenario.Cluster.CreateTopic("orders");
+        scenario.Fill("orders", 100);
+        await scenario.BackUpAsync();
+        scenario.Fill("orders", 100, 100);
+        await using var planned = await scenario.PlanAsync(BackupScenario.Asked());
+        scenario.Cluster.Truncate("orders", 0, 150);
+
+        var result = await planned.RunAsync(scenario.Cancel);
+
+        var partition = result.Topics.Single().Partitions.Single();
+        Assert.Equal((nameof(ErrorIds.LogTruncated), 150L), (partition.ErrorId, partition.StoredTo));
+        Assert.NotEqual(BackupStatus.Complete, result.Status);
+        await scenario.AssertStoredIsSourceAsync("orders");
+    }
+
     [Theory]
     [InlineData(50)]
     [InlineData(150)]

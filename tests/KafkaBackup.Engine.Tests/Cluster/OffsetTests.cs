@@ -60,6 +60,52 @@ public sealed class OffsetTests
     }
 
     [Fact]
+    public async Task B1_B4_a_broker_that_does_not_answer_in_time_is_asked_again_and_is_no_empty_partition()
+    {
+        await using var local = LocalCluster.Start(new LocalClusterOptions { Brokers = 2 });
+        TopicPartition[] partitions = [new("orders", 0), new("orders", 1)];
+        local.CreateTopic("orders", 2);
+        foreach (var partition in partitions)
+        {
+            local.MoveLeader("orders", partition.Partition, partition.Partition + 1);
+            local.Append("orders", partition.Partition, LocalRecord.Of("a", "1", 1_000));
+        }
+
+        await using var cluster = Connect(local);
+        foreach (var ask in (Func<Task<IReadOnlyDictionary<TopicPartition, OffsetAnswer>>>[])
+            [() => cluster.ListOffsetsAsync(partitions, OffsetBound.HighWatermark, Limit()), () => cluster.FindOffsetsByTimeAsync(partitions.ToDictionary(p => p, _ => 500L), IsolationLevel.ReadUncommitted, Limit())])
+        {
+            var late = local.Faults.On(ApiKey.ListOffsets).Broker(1).Once().Delay(TimeSpan.FromSeconds(4));
+            var answers = await ask();
+            Assert.Equal(1, late.Hits);
+            Assert.All(answers.Values, answer => Assert.Null(answer.Error));
+            Assert.Equal(answers[partitions[1]].Offset, answers[partitions[0]].Offset);
+        }
+    }
+
+    [Fact]
+    public async Task B1_partitions_whose_leader_was_lost_or_began_anew_since_the_first_look_are_asked_of_the_one_they_have_now()
+    {
+        await using var local = LocalCluster.Start(new LocalClusterOptions { Brokers = 3 });
+        local.CreateTopic("orders", 2, replicationFactor: 3);
+        local.MoveLeader("orders", 0, 1);
+        local.MoveLeader("orders", 1, 2);
+        local.Append("orders", 0, LocalRecord.Of("a", "1"));
+        local.Append("orders", 1, LocalRecord.Of("a", "1"), LocalRecord.Of("a", "2"));
+
+        // Never connected to broker 1, the client is not told by a broken connection that it is gone.
+        await using var cluster = Connect(Settings(local.AddressOf(3)));
+        await Describe(cluster);
+        await local.StopBroker(1);
+        local.MoveLeader("orders", 1, 2);
+
+        var answers = await cluster.ListOffsetsAsync([new("orders", 0), new("orders", 1)], OffsetBound.HighWatermark, Limit());
+
+        Assert.All(answers.Values, answer => Assert.Null(answer.Error));
+        Assert.Equal((1, 2), (answers[new("orders", 0)].Offset, answers[new("orders", 1)].Offset));
+    }
+
+    [Fact]
     public async Task B15_a_partition_that_fails_has_its_error_in_its_answer()
     {
         await using var local = LocalCluster.Start();

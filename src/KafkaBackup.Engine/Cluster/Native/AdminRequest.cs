@@ -4,4 +4,9 @@ namespace KafkaBackup.Engine.Cluster.Native;
 /// <param name="Start">Sends it: client, options, queue for the answer. What it is given is copied before it returns.</param>
 /// <param name="Read">Reads the answer from the event that carries it.</param>
 /// <param name="Configure">Sets options of this very request.</param>
-internal sealed record AdminRequest<T>(AdminOperation Operation, Action<nint, nint, nint> Start, Func<nint, T> Read, Action<nint>? Configure = null);
+internal sealed record AdminRequest<T>(AdminOperation Operation, Action<nint, nint, nint> Start, Func<nint, T> Read, Action<nint>? Configure = null)
+{
+    /// <summary>Whether it changes nothing, so that it may be sent again before the first answer is certain not to come.</summary>
+    public bool OnlyAsks => Operation is AdminOperation.DescribeTopics or AdminOperation.DescribeConfigs or AdminOperation.ListOffsets
+        or AdminOperation.DescribeConsumerGroups or AdminOperation.ListConsumerGroupOffsets;
+}

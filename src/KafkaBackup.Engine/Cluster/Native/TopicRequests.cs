@@ -58,10 +58,12 @@ internal static unsafe class TopicRequests
         SetOperationTimeout);
 
     /// <summary>Brokers and all topics. Blocks.</summary>
-    public static (ClusterDescription? Cluster, NativeError? Error) Metadata(nint client)
+    public static (ClusterDescription? Cluster, NativeError? Error) Metadata(nint client) => Metadata(client, DescribeTimeoutMs);
+
+    public static (ClusterDescription? Cluster, NativeError? Error) Metadata(nint client, int timeoutMs)
     {
         NativeMetadata* metadata;
-        var code = LibRdKafka.rd_kafka_metadata(client, 1, 0, &metadata, DescribeTimeoutMs);
+        var code = LibRdKafka.rd_kafka_metadata(client, 1, 0, &metadata, timeoutMs);
         if (code != 0)
         {
             return (null, NativeError.From(code));
