@@ -19,7 +19,7 @@ internal sealed class BackupRun(IKafkaCluster cluster, BackupCatalog catalog, Ba
         var health = HealthEndpoint.Start(options.Health, status, events);
         await using (health.ConfigureAwait(false))
         {
-            var sessionOptions = new SessionOptions { RunId = _runId, Clock = clock, SourceClusterId = work.Source.ClusterId };
+            var sessionOptions = new SessionOptions { RunId = _runId, Clock = clock, SourceClusterId = work.Source.ClusterId, Events = events };
             var session = await BackupSession.BeginAsync(catalog, options.BackupId, sessionOptions, stop).ConfigureAwait(false);
             await using (session.ConfigureAwait(false))
             {

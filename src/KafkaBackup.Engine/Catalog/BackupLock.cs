@@ -51,7 +51,7 @@ internal sealed class BackupLock : IAsyncDisposable
             HeartbeatSeconds = options.Heartbeat.TotalSeconds,
         };
         var acquired = new BackupLock(store, backupId, own, options.Clock);
-        await acquired.TakeAsync(options.LockPatience, cancel).ConfigureAwait(false);
+        await acquired.TakeAsync(options, cancel).ConfigureAwait(false);
         acquired._lastBeat = options.Clock.GetTimestamp();
         acquired._beating = acquired.BeatOnAsync();
         return acquired;
@@ -107,7 +107,7 @@ internal sealed class BackupLock : IAsyncDisposable
     /// A lock that is there is watched until it goes, changes (its owner lives: an error) or has not changed for three heartbeats (its owner
     /// died: it is taken over). So a run right after a crash waits half a minute at most, and one beside a live run fails within a heartbeat.
     /// </summary>
-    private async Task TakeAsync(TimeSpan? patience, CancellationToken cancel)
+    private async Task TakeAsync(SessionOptions options, CancellationToken cancel)
     {
         var begin = _clock.GetTimestamp();
         FoundLock? first = null;
@@ -126,12 +126,19 @@ internal sealed class BackupLock : IAsyncDisposable
                 return;
             }
 
-            first ??= found;
             var waited = _clock.GetElapsedTime(begin);
-            if (!found.SameAs(first) || waited >= (patience ?? holder.StaleAfter * 2))
+            if ((first is not null && !found.SameAs(first)) || waited >= (options.LockPatience ?? holder.StaleAfter * 2))
             {
                 throw Locked(holder, age);
             }
+
+            if (first is null)
+            {
+                options.Events?.Warning(
+                    $"{Held(holder, age)} Waiting to see whether it lives: without another heartbeat it is dead, and its lock is taken over in {Math.Ceiling((holder.StaleAfter - age).TotalSeconds):F0} s.");
+            }
+
+            first ??= found;
 
             var pause = TimeSpan.FromTicks(Math.Clamp((holder.StaleAfter - age).Ticks + 1, TimeSpan.TicksPerMillisecond, Math.Max(TimeSpan.TicksPerMillisecond, holder.Heartbeat.Ticks / 2)));
             await Task.Delay(pause, _clock, cancel).ConfigureAwait(false);
@@ -222,8 +229,10 @@ internal sealed class BackupLock : IAsyncDisposable
         return _lost.CancelAsync();
     }
 
-    private KafkaBackupException Locked(LockInfo holder, TimeSpan age) => ErrorIds.BackupLocked.With(
-        $"Backup '{_backupId}' in {_store.Location} is being written by {holder}; its last heartbeat was {Math.Max(0, age.TotalSeconds):F0} s ago.", _backupId);
+    private KafkaBackupException Locked(LockInfo holder, TimeSpan age) => ErrorIds.BackupLocked.With($"{Held(holder, age)} It is at work.", _backupId);
+
+    private string Held(LockInfo holder, TimeSpan age) =>
+        $"Backup '{_backupId}' in {_store.Location} is being written by {holder}; its last heartbeat was {Math.Max(0, age.TotalSeconds):F0} s ago.";
 
     private static async Task<FoundLock?> ReadAsync(IStore store, string key, CancellationToken cancel)
     {

@@ -23,6 +23,9 @@ public sealed record SessionOptions
     /// <summary>How long to watch another's lock; null for as long as it takes to know whether its owner lives.</summary>
     public TimeSpan? LockPatience { get; init; }
 
+    /// <summary>Hears of a wait for another's lock; null for nobody.</summary>
+    public IEngineEvents? Events { get; init; }
+
     /// <summary>Older heads are the fallback for damaged newer ones; five are some minutes of a continuous backup.</summary>
     public int KeptHeads { get; init; } = 5;
 }

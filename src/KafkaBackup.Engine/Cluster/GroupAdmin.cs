@@ -5,10 +5,12 @@ using ErrorCode = Confluent.Kafka.ErrorCode;
 namespace KafkaBackup.Engine.Cluster;
 
 /// <summary>Consumer groups and their committed offsets, with the metadata that clients attach to a commit.</summary>
-internal sealed class GroupAdmin(AdminClient admin)
+/// <param name="another">Opens a client of its own for the same cluster.</param>
+internal sealed class GroupAdmin(AdminClient admin, Func<AdminClient> another)
 {
     private const int GroupsPerCall = 200;
     private static readonly TimeSpan ListingPatience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan FirstListing = TimeSpan.FromSeconds(2);
     private const int StateDead = 4;
     private const int StateEmpty = 5;
 
@@ -137,9 +139,10 @@ internal sealed class GroupAdmin(AdminClient admin)
     {
         var started = Stopwatch.GetTimestamp();
         var all = new Dictionary<string, int>(StringComparer.Ordinal);
-        while (true)
+        var asked = admin;
+        for (var within = FirstListing; ; within *= 2)
         {
-            var (groups, errors) = await admin.CallAsync(GroupRequests.List(patience / 2), "Listing consumer groups", admin.Address, cancel).ConfigureAwait(false);
+            var (groups, errors) = await AskAsync(asked, within, cancel).ConfigureAwait(false);
             foreach (var (name, state) in groups)
             {
                 all[name] = state;
@@ -156,7 +159,24 @@ internal sealed class GroupAdmin(AdminClient admin)
                 return (all, KafkaErrors.Request(told, "Listing consumer groups", admin.Address, admin.Address));
             }
 
+            // This client goes on asking a broker that has left the cluster; a new one learns at its first contact which there are.
             await AdminClient.PauseAsync(cancel).ConfigureAwait(false);
+            asked = another();
+        }
+    }
+
+    private async Task<(Dictionary<string, int> Groups, IReadOnlyList<NativeError> Errors)> AskAsync(AdminClient asked, TimeSpan within, CancellationToken cancel)
+    {
+        try
+        {
+            return await asked.CallAsync(GroupRequests.List(within), "Listing consumer groups", admin.Address, cancel).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (asked != admin)
+            {
+                await Task.Run(asked.Dispose, CancellationToken.None).ConfigureAwait(false);
+            }
         }
     }
 }

@@ -16,10 +16,12 @@ internal sealed class KafkaCluster : IKafkaCluster
     {
         _configuration = configuration;
         _events = events;
-        _admin = new AdminClient(KafkaClient.Open(ClientKind.Consumer, configuration, events, [], []), connectTimeout);
+        _admin = OpenAdmin();
         _topics = new TopicAdmin(_admin);
         _offsets = new OffsetLookup(_admin);
-        _groups = new GroupAdmin(_admin);
+        _groups = new GroupAdmin(_admin, OpenAdmin);
+
+        AdminClient OpenAdmin() => new(KafkaClient.Open(ClientKind.Consumer, configuration, events, [], []), connectTimeout);
     }
 
     public string Address => _configuration.Address;

@@ -37,7 +37,8 @@ internal sealed record Checkpoint
 [JsonConverter(typeof(SegmentProgressConverter))]
 internal sealed record SegmentProgress(string Key, long Records);
 
-internal sealed record CheckpointTarget(string Topic, int Partition, long StartOffset, long Records, long PlannedRecords);
+/// <param name="Maps">In transactional mode, where the records lie: source offset, target offset, length, and so on, for each source. A resume need not look for them.</param>
+internal sealed record CheckpointTarget(string Topic, int Partition, long StartOffset, long Records, long PlannedRecords, IReadOnlyList<long[]>? Maps);
 
 /// <param name="LastOffset">Inclusive; -1 when there was nothing.</param>
 /// <param name="RestoredTo">Records up to this offset were acknowledged; -1 for none.</param>
@@ -68,6 +69,6 @@ internal sealed class SegmentProgressConverter : JsonConverter<SegmentProgress>
     }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(Checkpoint))]
 internal sealed partial class CheckpointJson : JsonSerializerContext;

@@ -75,6 +75,13 @@ internal sealed record EarlierRun(IReadOnlyDictionary<TopicPartition, PlannedSou
             "Let it finish. To have the later records too, restore the backup anew, to an empty topic.");
     }
 
+    /// <summary>Null without a checkpoint.</summary>
+    public Finding? Going => Checkpoint is not { } found ? null : new Finding(
+        FindingSeverity.Information, FindingKind.Incomplete, found.BackupId,
+        $"An interrupted restore goes on: begun at {KafkaTime.ToDateTimeOffset(found.StartTime):u}; at its last checkpoint, {KafkaTime.ToDateTimeOffset(found.LastCheckpointTime):u}, "
+        + $"{found.RecordsRestored} of {found.Plan.Sum(p => p.Records)} records were in the target.",
+        "Nothing needs to be done. To begin anew, empty the target partitions and delete the checkpoint.");
+
     public static KafkaBackupException Changed(PlannedSource planned, long records) => ErrorIds.CheckpointMismatch.With(
         $"The backup has changed since the interrupted restore began: {planned.Source} had {planned.Records} records to restore at offsets {planned.Bounds.First} to {planned.Bounds.Last}, and has {records} of them now.",
         planned.Source.ToString(),

@@ -4,18 +4,18 @@ namespace KafkaBackup.Engine.Restore;
 internal static class LaneChecks
 {
     /// <summary>The last of the first <paramref name="done"/> records must be what the target has at its end.</summary>
-    public static async Task RequireLastRecordAsync(
-        RestoreScope scope, TargetLog log, RecordStream stream, TargetWork work, long start, long done, CancellationToken cancel)
-    {
-        if (done == 0)
-        {
-            return;
-        }
+    public static Task RequireLastRecordAsync(
+        RestoreScope scope, TargetLog log, RecordStream stream, TargetWork work, long start, long done, CancellationToken cancel) =>
+        done == 0 ? Task.CompletedTask : RequireRecordAsync(scope, log, stream, work, done - 1, start + done - 1, cancel);
 
+    /// <summary>The plan's record of that number must be what the target has at the offset.</summary>
+    public static async Task RequireRecordAsync(
+        RestoreScope scope, TargetLog log, RecordStream stream, TargetWork work, long index, long offset, CancellationToken cancel)
+    {
         ExpectedRecord? expected = null;
         var originals = new OriginalHeaders();
         await PlanRecords.TestAsync(
-            stream, done - 1,
+            stream, index,
             (in Records.RecordView record) =>
             {
                 var extra = scope.Options.IncludeOriginalOffsetHeader ? originals.For(record.Offset, record.Timestamp) : default;
@@ -23,9 +23,9 @@ internal static class LaneChecks
                 return true;
             },
             cancel).ConfigureAwait(false);
-        if (expected is null || !await log.HoldsAsync(work.Target, start + done - 1, expected.IsIn, cancel).ConfigureAwait(false))
+        if (expected is null || !await log.HoldsAsync(work.Target, offset, expected.IsIn, cancel).ConfigureAwait(false))
         {
-            throw Changed(work, $"the record at offset {start + done - 1} is not the one that this restore put there");
+            throw Changed(work, $"the record at offset {offset} is not the one that this restore put there");
         }
     }
 

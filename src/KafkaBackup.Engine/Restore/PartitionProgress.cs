@@ -6,6 +6,9 @@ namespace KafkaBackup.Engine.Restore;
 /// </summary>
 internal sealed class PartitionProgress
 {
+    /// <summary>A few megabytes in a checkpoint; without holes in the source it is enough for two thousand million records.</summary>
+    private const int MostRangesKept = 100_000;
+
     private readonly OffsetMap[] _maps;
     private readonly long[] _bytesBySource;
     private readonly long[] _restoredTo;
@@ -48,6 +51,31 @@ internal sealed class PartitionProgress
 
     /// <summary>The source offset of the last record of that source that is in the target; -1 for none.</summary>
     public long RestoredTo(int source) => Volatile.Read(ref _restoredTo[source]);
+
+    /// <summary>Takes a whole transaction's records: who asks for the maps meanwhile gets all of them or none.</summary>
+    public void Take(Queue<(int Source, long SourceOffset, long TargetOffset, int Bytes)> records)
+    {
+        lock (_maps)
+        {
+            while (records.TryDequeue(out var record))
+            {
+                Take(record.Source, record.SourceOffset, record.TargetOffset, record.Bytes);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Each source's ranges as numbers in threes, for a checkpoint; null when they are too many to be written again and again. For those who take
+    /// whole transactions.
+    /// </summary>
+    public IReadOnlyList<long[]>? MapsToKeep()
+    {
+        lock (_maps)
+        {
+            return _maps.Sum(m => (long)m.Ranges.Count) > MostRangesKept ? null
+                : _maps.Select(m => m.Ranges.SelectMany(r => (long[])[r.SourceStart, r.TargetStart, r.Length]).ToArray()).ToArray();
+        }
+    }
 
     public void Take(int source, long sourceOffset, long targetOffset, int bytes)
     {

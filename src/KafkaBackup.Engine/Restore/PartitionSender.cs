@@ -118,13 +118,7 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
     }
 
     /// <summary>What was held back is in the target for good.</summary>
-    public void Release()
-    {
-        while (_held.TryDequeue(out var held))
-        {
-            progress.Take(held.Source, held.SourceOffset, held.TargetOffset, held.Bytes);
-        }
-    }
+    public void Release() => progress.Take(_held);
 
     public void OnDelivered(int slot, long tag, long offset)
     {

@@ -34,6 +34,14 @@ internal sealed class RestoreJournal
     public long? StartOffsetOf(TopicPartition target) =>
         Found?.Targets.FirstOrDefault(t => t.Topic == target.Topic && t.Partition == target.Partition)?.StartOffset;
 
+    /// <summary>Where the interrupted run's records lie, as far as its last checkpoint knew; null when that is not told.</summary>
+    public IReadOnlyList<OffsetMap>? MapsOf(TargetWork target, long start)
+    {
+        var found = Found?.Targets.FirstOrDefault(t => t.Topic == target.Target.Topic && t.Partition == target.Target.Partition);
+        return found?.Maps is { } maps && maps.Count == target.Sources.Count && found.StartOffset == start
+            ? maps.Select(m => new OffsetMap(m.Chunk(3).Select(r => new OffsetRange(r[0], r[1], r[2])))).ToArray() : null;
+    }
+
     /// <summary>Puts the start offsets down; from here on a resume is exact.</summary>
     public void Begin(IReadOnlyList<PartitionProgress> progress)
     {
@@ -55,6 +63,7 @@ internal sealed class RestoreJournal
             AddSegments(partition, completed, under);
         }
 
+        var transactional = _work.Options.Delivery == DeliveryMode.Transactional;
         var known = _progress.ToDictionary(p => p.Work.Target);
         _file.Write(new Checkpoint
         {
@@ -71,7 +80,7 @@ internal sealed class RestoreJournal
             TargetClusterId = _work.TargetClusterId,
             Generation = _work.Backup.Generation,
             Targets = _progress
-                .Select(p => new CheckpointTarget(p.Work.Target.Topic, p.Work.Target.Partition, p.Start, p.Done, p.Work.RecordCount))
+                .Select(p => new CheckpointTarget(p.Work.Target.Topic, p.Work.Target.Partition, p.Start, p.Done, p.Work.RecordCount, transactional ? p.MapsToKeep() : null))
                 .ToArray(),
             Plan = _work.Targets.SelectMany(t => t.Sources.Select((s, i) => Source(s, known.GetValueOrDefault(t.Target)?.RestoredTo(i) ?? -1))).ToArray(),
         });

@@ -31,10 +31,7 @@ internal sealed class RestorePlanner(BackupCatalog catalog, IKafkaCluster? clust
         var selected = TargetMapping.Select(backup.Manifest, options, place);
         _earlier = await EarlierRun.FindAsync(
             options, selected.Select(s => TargetMapping.TargetOf(s.Topic.Name, s.Partition.Partition, options)).ToHashSet(), cluster, cancel).ConfigureAwait(false);
-        if (_earlier?.Growth(selected, options.Window) is { } growth)
-        {
-            _findings.Add(growth);
-        }
+        _findings.AddRange(new[] { _earlier?.Going, _earlier?.Growth(selected, options.Window) }.OfType<Finding>());
 
         selected = _earlier?.Limit(selected) ?? selected;
         var sources = await SelectRecordsAsync(backup, selected, cancel).ConfigureAwait(false);

@@ -42,7 +42,7 @@ internal sealed class RestoreRun(IKafkaCluster cluster, BackupCatalog catalog, R
         var transactional = _options.Delivery == DeliveryMode.Transactional;
         await new TargetPreparation(scope).RunAsync(stop).ConfigureAwait(false);
         var found = transactional
-            ? await new TransactionalStart(scope, log).FindAsync(targets, stop).ConfigureAwait(false)
+            ? await new TransactionalStart(scope, log, journal).FindAsync(targets, stop).ConfigureAwait(false)
             : await new IdempotentStart(scope, log, journal).FindAsync(targets, stop).ConfigureAwait(false);
         var lost = found.Where(f => f.Error is not null).Select(f => new LaneOutcome(f.Progress, PartitionStatus.Failed, f.Error)).ToArray();
         var partitions = found.Where(f => f.Error is null).Select(f => f.Progress).ToArray();

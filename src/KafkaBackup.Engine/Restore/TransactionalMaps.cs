@@ -5,18 +5,45 @@ namespace KafkaBackup.Engine.Restore;
 
 /// <summary>
 /// Where the records of finished transactions lie. Markers take offsets too, so the places cannot be worked out: the target is read, committed
-/// records only, side by side with the plan.
+/// records only, side by side with the plan. What a checkpoint knows already is not read again.
 /// </summary>
-internal sealed class TransactionalMaps(IKafkaCluster cluster, TimeProvider clock)
+internal sealed class TransactionalMaps(RestoreScope scope, TargetLog log)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
-    public async Task<IReadOnlyList<OffsetMap>> ReadAsync(TargetWork target, RecordStream stream, long start, long count, CancellationToken cancel)
+    /// <param name="count">Records that the target holds.</param>
+    /// <param name="known">Of the first of them; null for none.</param>
+    public async Task<IReadOnlyList<OffsetMap>> FindAsync(
+        TargetWork target, RecordStream stream, long start, long count, IReadOnlyList<OffsetMap>? known, CancellationToken cancel)
     {
-        var places = await Task.Run(() => Places(target.Target, start, count, cancel), cancel).ConfigureAwait(false);
-        var maps = target.Sources.Select(_ => new OffsetMap()).ToArray();
+        var maps = known ?? target.Sources.Select(_ => new OffsetMap()).ToArray();
+        var done = maps.Sum(m => m.Records);
+        if (done > count)
+        {
+            throw LaneChecks.Changed(target, $"its progress says {count} records, the checkpoint {done}");
+        }
+
+        var next = start;
+        if (done > 0)
+        {
+            var last = maps.Last(m => !m.IsEmpty).Ranges[^1];
+            next = last.TargetStart + last.Length;
+            await LaneChecks.RequireRecordAsync(scope, log, stream, target, done - 1, next - 1, cancel).ConfigureAwait(false);
+        }
+
+        if (done < count)
+        {
+            await ReadAsync(target, stream, next, done, count, maps, cancel).ConfigureAwait(false);
+        }
+
+        return maps;
+    }
+
+    private async Task ReadAsync(TargetWork target, RecordStream stream, long from, long done, long count, IReadOnlyList<OffsetMap> maps, CancellationToken cancel)
+    {
+        var places = await Task.Run(() => Places(target.Target, from, count - done, cancel), cancel).ConfigureAwait(false);
         var walk = new OffsetMap.Walk(places);
-        await foreach (var block in stream.ReadAsync(0, cancel).ConfigureAwait(false))
+        await foreach (var block in stream.ReadAsync(done, cancel).ConfigureAwait(false))
         {
             using (block)
             {
@@ -26,16 +53,20 @@ internal sealed class TransactionalMaps(IKafkaCluster cluster, TimeProvider cloc
                 }
             }
         }
-
-        return maps;
     }
 
     private static bool Add(StreamBlock block, OffsetMap map, OffsetMap.Walk walk, long count)
     {
-        var index = block.FirstIndex;
+        var skip = block.Skip;
+        var index = block.FirstIndex + skip;
         foreach (var record in block.Block)
         {
             if (!block.Takes(record))
+            {
+                continue;
+            }
+
+            if (skip-- > 0)
             {
                 continue;
             }
@@ -55,19 +86,19 @@ internal sealed class TransactionalMaps(IKafkaCluster cluster, TimeProvider cloc
     /// <summary>Record number to target offset, as ranges.</summary>
     private OffsetMap Places(TopicPartition partition, long start, long count, CancellationToken cancel)
     {
-        using var reader = cluster.OpenReader(new ReaderOptions(IsolationLevel.ReadCommitted));
+        using var reader = scope.Cluster.OpenReader(new ReaderOptions(IsolationLevel.ReadCommitted));
         var sink = new Collector(count);
         reader.Assign(partition, start, 0);
-        var movedAt = clock.GetTimestamp();
+        var movedAt = scope.Clock.GetTimestamp();
         while (sink.Found < count)
         {
             cancel.ThrowIfCancellationRequested();
             if (reader.Poll(sink) > 0)
             {
-                movedAt = clock.GetTimestamp();
+                movedAt = scope.Clock.GetTimestamp();
             }
 
-            if (sink.Ended || clock.GetElapsedTime(movedAt) > Patience)
+            if (sink.Ended || scope.Clock.GetElapsedTime(movedAt) > Patience)
             {
                 throw ErrorIds.TargetChanged.With(
                     $"Target partition {partition} has {sink.Found} committed records from offset {start} on; this restore put {count} there. It was emptied or changed.", partition.ToString());

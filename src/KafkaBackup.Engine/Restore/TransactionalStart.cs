@@ -22,7 +22,7 @@ internal static class TransactionalNames
 /// Where each target partition goes on: what the private group says, read as stable offsets after the dead process was fenced. Exact whatever
 /// happened to it.
 /// </summary>
-internal sealed class TransactionalStart(RestoreScope scope, TargetLog log)
+internal sealed class TransactionalStart(RestoreScope scope, TargetLog log, RestoreJournal journal)
 {
     public async Task<IReadOnlyList<(PartitionProgress Progress, KafkaBackupException? Error)>> FindAsync(IReadOnlyList<TargetWork> targets, CancellationToken stop)
     {
@@ -80,7 +80,7 @@ internal sealed class TransactionalStart(RestoreScope scope, TargetLog log)
                 return (new PartitionProgress(target, mark.Start, 0), null);
             }
 
-            var maps = await new TransactionalMaps(scope.Cluster, scope.Clock).ReadAsync(target, stream, mark.Start, committed.Offset, stop).ConfigureAwait(false);
+            var maps = await new TransactionalMaps(scope, log).FindAsync(target, stream, mark.Start, committed.Offset, journal.MapsOf(target, mark.Start), stop).ConfigureAwait(false);
             scope.Events.Verbose($"{target.Target}: {committed.Offset} of {target.RecordCount} records are there already.");
             return (new PartitionProgress(target, mark.Start, committed.Offset, maps), null);
         }

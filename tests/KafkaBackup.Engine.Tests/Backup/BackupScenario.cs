@@ -37,9 +37,19 @@ public sealed class BackupScenario : IAsyncDisposable
     /// <summary>The store as a run sees it: set it to put faults in between.</summary>
     public Func<IStore, IStore> Wrap { get; set; } = store => store;
 
+    /// <summary>The cluster as a run sees it.</summary>
+    public Func<KafkaBackup.Engine.Cluster.IKafkaCluster, KafkaBackup.Engine.Cluster.IKafkaCluster> WrapCluster { get; set; } = cluster => cluster;
+
+    public TimeProvider Clock { get; set; } = TimeProvider.System;
+
     public static BackupSettings Asked(params string[] topics) => new() { BackupId = "b", Topics = topics.Length == 0 ? ["*"] : topics, PollInterval = TimeSpan.FromMilliseconds(50) };
 
-    public KafkaEngine Engine() => new(Events, _folder.Path, EngineSeams.Real with { OpenStore = (_, _) => new Borrowed(Wrap(Store)) });
+    public KafkaEngine Engine() => new(Events, _folder.Path, EngineSeams.Real with
+    {
+        OpenStore = (_, _) => new Borrowed(Wrap(Store)),
+        OpenCluster = (settings, events) => WrapCluster(EngineSeams.Real.OpenCluster(settings, events)),
+        Clock = Clock,
+    });
 
     public async Task<BackupResult> BackUpAsync(BackupSettings? settings = null, CancellationToken? stop = null)
     {

@@ -25,6 +25,69 @@ public sealed class KilledProcessTests
             }
         });
         var random = new Random(Environment.TickCount);
+        var config = await WriteConfigAsync(scenario);
+
+        for (var kill = 0; kill < Kills; kill++)
+        {
+            using var process = Start(config);
+            var after = TimeSpan.FromMilliseconds(random.Next(300, 3500));
+            var early = process.WaitForExitAsync(scenario.Cancel);
+            Assert.True(await Task.WhenAny(early, Task.Delay(after)) != early, $"kill {kill}: the process ended by itself with {(process.HasExited ? process.ExitCode : 0)}");
+            process.Kill();
+            await process.WaitForExitAsync(scenario.Cancel);
+
+            // The dead one's lock is as old as if half a minute had gone by; the next process takes it over. One killed early has not written it.
+            Age(scenario);
+            if ((await scenario.KeysAsync("b/manifest/0")).Count > 0 && (await scenario.ManifestAsync()).Topics.ContainsKey("orders"))
+            {
+                await AssertPrefixAsync(scenario, 0, kill);
+                await AssertPrefixAsync(scenario, 1, kill);
+            }
+        }
+
+        await enough.CancelAsync();
+        await producing;
+        var last = await scenario.BackUpAsync();
+        Assert.Equal(BackupStatus.Complete, last.Status);
+        await scenario.AssertStoredIsSourceAsync("orders");
+        await scenario.AssertStoredIsSourceAsync("orders", 1);
+    }
+
+    [Fact]
+    public async Task C1_the_lock_of_a_killed_process_is_waited_for_aloud_and_taken_over_on_its_age_by_the_stores_clock()
+    {
+        await using var scenario = new BackupScenario();
+        scenario.Cluster.CreateTopic("orders", 2);
+        scenario.Fill("orders", 5000);
+        using var process = Start(await WriteConfigAsync(scenario));
+        await scenario.WaitAsync(async () => (await scenario.KeysAsync("b/topics/")).Count > 0, "the first segment");
+        process.Kill();
+        await process.WaitForExitAsync(scenario.Cancel);
+
+        var running = scenario.BackUpAsync();
+        await scenario.WaitAsync(() => !scenario.Events.Warnings.IsEmpty, "the warning");
+        var warning = Assert.Single(scenario.Events.Warnings);
+        Assert.Contains($"process {process.Id}, run run-", warning, StringComparison.Ordinal);
+        Assert.Contains("its lock is taken over in ", warning, StringComparison.Ordinal);
+        Assert.False(running.IsCompleted);
+        Age(scenario);
+
+        Assert.Equal(BackupStatus.Complete, (await running).Status);
+        await scenario.AssertStoredIsSourceAsync("orders");
+        Assert.Empty(await scenario.KeysAsync("b/lock.json"));
+    }
+
+    private static void Age(BackupScenario scenario)
+    {
+        var file = Path.Combine(scenario.StorePath, "b", "lock.json");
+        if (File.Exists(file))
+        {
+            File.SetLastWriteTimeUtc(file, DateTime.UtcNow - TimeSpan.FromSeconds(31));
+        }
+    }
+
+    private static async Task<string> WriteConfigAsync(BackupScenario scenario)
+    {
         var config = Path.Combine(Path.GetDirectoryName(scenario.StorePath)!, "backup.yaml");
         await File.WriteAllTextAsync(config, $"""
             mode: backup
@@ -42,30 +105,7 @@ public sealed class KilledProcessTests
               poll_interval_ms: 20
             """);
 
-        for (var kill = 0; kill < Kills; kill++)
-        {
-            using var process = Start(config);
-            var after = TimeSpan.FromMilliseconds(random.Next(300, 2500));
-            var early = process.WaitForExitAsync(scenario.Cancel);
-            Assert.True(await Task.WhenAny(early, Task.Delay(after)) != early, $"kill {kill}: the process ended by itself with {(process.HasExited ? process.ExitCode : 0)}");
-            process.Kill();
-            await process.WaitForExitAsync(scenario.Cancel);
-
-            // The dead one's lock would be waited out for half a minute; one killed early has not written it.
-            await scenario.Store.DeleteAsync("b/lock.json", scenario.Cancel);
-            if ((await scenario.KeysAsync("b/manifest/0")).Count > 0 && (await scenario.ManifestAsync()).Topics.ContainsKey("orders"))
-            {
-                await AssertPrefixAsync(scenario, 0, kill);
-                await AssertPrefixAsync(scenario, 1, kill);
-            }
-        }
-
-        await enough.CancelAsync();
-        await producing;
-        var last = await scenario.BackUpAsync();
-        Assert.Equal(BackupStatus.Complete, last.Status);
-        await scenario.AssertStoredIsSourceAsync("orders");
-        await scenario.AssertStoredIsSourceAsync("orders", 1);
+        return config;
     }
 
     private static async Task AssertPrefixAsync(BackupScenario scenario, int partition, int kill)

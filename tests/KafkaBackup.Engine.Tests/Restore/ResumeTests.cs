@@ -153,6 +153,25 @@ public sealed class ResumeTests
         scenario.AssertEqual("orders", only: r => r.Offset < ranges[0].Length || r.Offset >= ranges[1].SourceStart);
     }
 
+    [Fact]
+    public async Task E3_a_transactional_resume_does_not_read_again_what_its_checkpoint_knows_the_place_of()
+    {
+        await using var scenario = await RunsAsync(2, 2000);
+        var settings = Settings(scenario, DeliveryMode.Transactional, true);
+        await FaultTests.StopAtAsync(scenario, settings, 1500);
+
+        // The beginning of the target is gone: who reads it again will notice.
+        scenario.Target.DeleteRecords("orders", 0, 1000);
+        var resumed = await scenario.RestoredAsync(settings with { OffsetReportPath = scenario.ReportPath });
+
+        Assert.InRange(resumed.RecordsSkippedOnResume, 1001, 3999);
+        var places = scenario.Target.Read("orders").Where(r => !r.IsControl && !r.IsAborted).ToDictionary(r => r.Offset, r => System.Text.Encoding.UTF8.GetString(r.Value!));
+        var ranges = resumed.OffsetMapping.Single().Ranges;
+        Assert.Equal(4000, ranges.Sum(r => r.Length));
+        Assert.All(ranges.SelectMany(r => Enumerable.Range(0, (int)r.Length).Select(i => (Source: r.SourceStart + i, Target: r.TargetStart + i))).Where(p => p.Target >= 1000), p => Assert.Equal($"v{p.Source}", places[p.Target]));
+        Assert.Equal(3000, places.Count);
+    }
+
     private static RestoreSettings Settings(RestoreScenario scenario, DeliveryMode delivery, bool checkpoint) => RestoreScenario.Asked() with
     {
         Delivery = delivery, CheckpointPath = checkpoint ? scenario.CheckpointPath : null,

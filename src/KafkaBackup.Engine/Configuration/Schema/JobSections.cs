@@ -16,7 +16,7 @@ internal static class JobSections
         .With("compression_level", Forms.Int(1, 22), (s, v) => s with { CompressionLevel = v }, "1 to 22 for zstd (default 1), 1 to 9 for gzip (default 6).")
         .With("segment_max_bytes", Forms.Bytes(1, Terabyte), (s, v) => s with { SegmentMaxBytes = v }, "A segment ends at this size. Default: 134217728.")
         .With("segment_max_interval_ms", Forms.Milliseconds(1, Week * 1000), (s, v) => s with { SegmentMaxInterval = v },
-            "Continuous mode: data is committed at least this often. Default: 60000.")
+            "What was read is committed at least this often, in any run. Default: 60000.")
         .With("segment_max_records", Forms.Whole(1, long.MaxValue), (s, v) => s with { SegmentMaxRecords = v }, "A segment ends at this number of records. Default: no limit.")
         .With("start_offset", JobForms.StartOffset, (s, v) => s with { StartOffset = v },
             "Where a partition's first backup begins: earliest (default), latest, or {topic: {partition: offset}}.")

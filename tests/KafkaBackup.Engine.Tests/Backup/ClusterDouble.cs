@@ -1,0 +1,95 @@
+using KafkaBackup.Engine.Cluster;
+
+namespace KafkaBackup.Engine.Tests.Backup;
+
+/// <summary>A cluster that is what it wraps, but for what a test changes.</summary>
+internal sealed class ClusterDouble(IKafkaCluster inner) : IKafkaCluster
+{
+    public Func<ClusterDescription, ClusterDescription> Description { get; init; } = d => d;
+
+    public Func<IRecordReader, IRecordReader> Reader { get; init; } = r => r;
+
+    public string Address => inner.Address;
+
+    public async Task<ClusterDescription> DescribeAsync(CancellationToken cancel) => Description(await inner.DescribeAsync(cancel));
+
+    public Task<IReadOnlyDictionary<string, IReadOnlyList<TopicConfig>>> DescribeConfigsAsync(IReadOnlyCollection<string> topics, CancellationToken cancel) =>
+        inner.DescribeConfigsAsync(topics, cancel);
+
+    public Task<IReadOnlyDictionary<TopicPartition, OffsetAnswer>> ListOffsetsAsync(IReadOnlyCollection<TopicPartition> partitions, OffsetBound bound, CancellationToken cancel) =>
+        inner.ListOffsetsAsync(partitions, bound, cancel);
+
+    public Task<IReadOnlyDictionary<TopicPartition, OffsetAnswer>> FindOffsetsByTimeAsync(
+        IReadOnlyDictionary<TopicPartition, long> times, IsolationLevel isolation, CancellationToken cancel) => inner.FindOffsetsByTimeAsync(times, isolation, cancel);
+
+    public Task CreateTopicAsync(NewTopic topic, CancellationToken cancel) => inner.CreateTopicAsync(topic, cancel);
+
+    public Task DeleteTopicAsync(string topic, CancellationToken cancel) => inner.DeleteTopicAsync(topic, cancel);
+
+    public Task DeleteRecordsAsync(IReadOnlyDictionary<TopicPartition, long> beforeOffsets, CancellationToken cancel) => inner.DeleteRecordsAsync(beforeOffsets, cancel);
+
+    public Task<GroupListing> ListGroupsAsync(TimeSpan patience, CancellationToken cancel) => inner.ListGroupsAsync(patience, cancel);
+
+    public Task<IReadOnlyDictionary<string, GroupState>> DescribeGroupsAsync(IReadOnlyCollection<string> groups, CancellationToken cancel) =>
+        inner.DescribeGroupsAsync(groups, cancel);
+
+    public Task<IReadOnlyList<GroupOffset>> ListGroupOffsetsAsync(string group, bool requireStable, CancellationToken cancel) =>
+        inner.ListGroupOffsetsAsync(group, requireStable, cancel);
+
+    public Task AlterGroupOffsetsAsync(string group, IReadOnlyCollection<GroupOffset> offsets, CancellationToken cancel) => inner.AlterGroupOffsetsAsync(group, offsets, cancel);
+
+    public Task DeleteGroupOffsetsAsync(string group, IReadOnlyCollection<TopicPartition> partitions, CancellationToken cancel) =>
+        inner.DeleteGroupOffsetsAsync(group, partitions, cancel);
+
+    public IRecordReader OpenReader(ReaderOptions options) => Reader(inner.OpenReader(options));
+
+    public IRecordWriter OpenWriter(WriterOptions options) => inner.OpenWriter(options);
+
+    public ValueTask DisposeAsync() => inner.DisposeAsync();
+}
+
+/// <summary>Counts how often partitions are assigned; gives nothing before the assignment named, and refuses the position as often as asked.</summary>
+internal sealed class ReaderDouble(IRecordReader inner, int silentAssignments = 0, int refusals = 0) : IRecordReader
+{
+    private readonly HashSet<int> _refused = [];
+
+    public int Assignments { get; private set; }
+
+    public void Assign(TopicPartition partition, long offset, int slot)
+    {
+        Assignments++;
+        if (Assignments <= refusals)
+        {
+            _refused.Add(slot);
+        }
+        else if (Assignments > silentAssignments)
+        {
+            inner.Assign(partition, offset, slot);
+        }
+    }
+
+    public void Remove(int slot) => inner.Remove(slot);
+
+    public int Poll(IRecordSink sink, int maxRecords = int.MaxValue)
+    {
+        foreach (var slot in _refused)
+        {
+            sink.OnError(slot, new ReadFault(ReadFaultKind.OutOfRange, -1, "_AUTO_OFFSET_RESET", "out of range"));
+        }
+
+        _refused.Clear();
+        return inner.Poll(sink, maxRecords);
+    }
+
+    public long? Position(int slot) => Assignments > Math.Max(silentAssignments, refusals) ? inner.Position(slot) : null;
+
+    public void Dispose() => inner.Dispose();
+}
+
+/// <summary>Time that goes by many times as fast: what takes minutes to give up is seen in seconds.</summary>
+internal sealed class FastClock(int times) : TimeProvider
+{
+    private readonly long _begin = System.GetTimestamp();
+
+    public override long GetTimestamp() => _begin + ((System.GetTimestamp() - _begin) * times);
+}
