@@ -14,7 +14,7 @@ internal static class StorageSections
     public static Section<StoreSettings> Options { get; } = new Section<StoreSettings>()
         .With("region", Forms.Text, (s, v) => Set(s, "region", v), "S3: the bucket's region.")
         .With("endpoint", Forms.Text, (s, v, node, at) => Set(s, "endpoint", CheckEndpoint(v, node, at)), "S3: the address of a compatible server, http(s)://host:port.")
-        .With("path_style", Forms.Boolean, (s, v) => Set(s, "path_style", v ? "true" : "false"), "S3: put the bucket into the path, not the host name. Default: false.")
+        .With("path_style", Forms.Boolean, (s, v) => Set(s, "path_style", v ? "true" : "false"), "S3: put the bucket into the path, not the host name. Default: true with an endpoint.")
         .With("allow_http", Forms.Boolean, (s, v) => Set(s, "allow_http", v ? "true" : "false"), "S3: allow an endpoint without TLS. Default: false.")
         .With("access_key", Forms.Text, (s, v, node, at) => SetAccessKey(s, v, node, at), "S3: the access key. Default: the usual chain of credentials.")
         .With("access_key_id", Forms.Text, (s, v, node, at) => SetAccessKey(s, v, node, at), "The same as access_key.")
@@ -22,7 +22,7 @@ internal static class StorageSections
         .With("secret_access_key", Forms.Secret, (s, v, node, at) => SetSecretKey(s, v, node, at), "The same as secret_key.")
         .With("session_token", Forms.Secret, (s, v) => s with { SessionToken = v }, "S3: the token of temporary credentials.")
         .With("sse", Forms.Word("AES256", "aws:kms", "aws:kms:dsse"), (s, v) => Set(s, "sse", v), "S3: server-side encryption.")
-        .With("sse_kms_key_id", Forms.Text, (s, v) => Set(s, "sse_kms_key_id", v), "S3: the key for sse: aws:kms.")
+        .With("sse_kms_key_id", Forms.Text, (s, v) => Set(s, "sse_kms_key_id", v), "S3: the key for sse: aws:kms or aws:kms:dsse.")
         .With("storage_class", Forms.Text, (s, v) => Set(s, "storage_class", v), "S3: the storage class of segments.")
         .With("object_lock_days", Forms.Int(1, 36_500), (s, v) => Set(s, "object_lock_days", $"{v}"), "S3: lock what is written for so many days.")
         .With("profile", Forms.Text, (s, v) => Set(s, "profile", v), "S3: the profile of the shared credentials file.");

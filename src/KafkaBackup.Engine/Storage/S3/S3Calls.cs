@@ -13,6 +13,9 @@ internal sealed record S3Call(string Action, string Key, long Bytes = 0)
     /// <summary>Its answer has no body, so that a refusal is but a number.</summary>
     public bool IsHead { get; init; }
 
+    /// <summary>It finds out whether there is an S3 server at all.</summary>
+    public bool Recognises { get; init; }
+
     /// <summary>Null takes the store's.</summary>
     public TimeSpan? RetryBudget { get; init; }
 }

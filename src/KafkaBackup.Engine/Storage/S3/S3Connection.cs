@@ -20,7 +20,7 @@ internal sealed class S3Connection : IDisposable
         var profile = (options.Profile ?? Variable("AWS_PROFILE")) is { } name && options.AccessKey is null ? S3Credentials.FindProfile(name) : null;
         var endpoint = options.Endpoint
             ?? S3Options.EndpointFrom(Variable("AWS_ENDPOINT_URL_S3") ?? Variable("AWS_ENDPOINT_URL") ?? profile?.EndpointUrl, options.AllowHttp);
-        Region = options.Region ?? Variable("AWS_REGION") ?? Variable("AWS_DEFAULT_REGION") ?? profile?.Region?.SystemName ?? DefaultRegion;
+        Region = S3Options.CheckedRegion(options.Region ?? Variable("AWS_REGION") ?? Variable("AWS_DEFAULT_REGION") ?? profile?.Region?.SystemName ?? DefaultRegion);
 
         var config = new AmazonS3Config
         {

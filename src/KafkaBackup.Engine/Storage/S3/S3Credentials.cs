@@ -53,7 +53,7 @@ internal sealed class S3Credentials : AWSCredentials, IDisposable
         catch (Exception e) when (e is AmazonClientException or AmazonServiceException or InvalidOperationException or ArgumentException or IOException or HttpRequestException)
         {
             throw ErrorIds.StoreAuthentication.With($"No usable credentials for {_options.Location} from {Origin}: {Reason(e)}", _options.Location,
-                "Give access_key and secret_key, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile, or run where a role is attached.", e);
+                "Give -StorageCredential to this cmdlet (it does not travel through a pipeline) or access_key and secret_key in the file, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile, or run where a role is attached.", e);
         }
     }
 

@@ -40,6 +40,11 @@ internal sealed class S3Faults(S3Options options, S3Connection connection)
                 case AuthenticationException tls:
                     return Final(ErrorIds.StoreUnavailable, $"No secure connection to {connection.Address}: {tls.Message}", exception,
                         "Check that the endpoint speaks TLS and that this machine trusts its certificate.");
+                case HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse } or HttpIOException { HttpRequestError: HttpRequestError.InvalidResponse } when call.Recognises:
+                    return NotS3(exception);
+                case HttpIOException { HttpRequestError: HttpRequestError.ResponseEnded } when call.Recognises:
+                    return Passing(ErrorIds.StoreUnavailable, $"{connection.Address} ends connections without an answer.", exception,
+                        "Check the option endpoint: scheme, host and port of the S3 service. A port that expects TLS or speaks another protocol does this.");
                 case HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError } name:
                     return Passing(ErrorIds.StoreUnavailable, $"The address of the {Bucket} could not be resolved: {name.Message}.", exception,
                         "Check the options endpoint and region and the name service; servers that do not know buckets as host names need path_style: true.");
@@ -115,15 +120,17 @@ internal sealed class S3Faults(S3Options options, S3Connection connection)
         return status switch
         {
             301 or 307 => WrongRegion(answer),
+            400 or 404 or 405 when call.Recognises && IsWordless(answer) => NotS3(answer),
             400 when Mentions(answer, "object lock") || Mentions(answer, "ObjectLock") => Final(ErrorIds.StoreConfiguration,
                 $"The {Bucket} refused object lock retention: {answer.Message}", answer, "Use a bucket that was created with object lock, or remove object_lock_days."),
             400 when options.Encryption is not null && (Mentions(answer, "kms") || Mentions(answer, "encrypt")) => Encryption(answer),
             400 when call.Writes && answer.ErrorCode is "InvalidRequest" or "InvalidArgument" && UnusualOptions is { Count: > 0 } unusual => Final(ErrorIds.StoreConfiguration,
                 $"The {Bucket} refused to store '{call.Key}' with {string.Join(", ", unusual)}: {NameOf(answer)}.", answer,
                 $"Check these options against what the server and the bucket support: {string.Join(", ", unusual)}. object_lock_days needs a bucket that was created with object lock."),
-            401 => Final(ErrorIds.StoreAuthentication, $"{connection.Address} refused the credentials from {connection.Credentials.Origin}: {answer.Message}", answer),
-            403 => Final(ErrorIds.StoreAccessDenied, $"{connection.Address} denied {call.Action} on {Describe(call.Key)}: {answer.Message}", answer,
-                $"Grant {call.Action} to the account of {connection.Credentials.Origin}; backups need s3:ListBucket, s3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload."),
+            401 => Final(ErrorIds.StoreAuthentication, $"{connection.Address} refused the credentials from {connection.Credentials.Origin}{Reason(answer)}.", answer),
+            403 => Final(ErrorIds.StoreAccessDenied, $"{connection.Address} denied {call.Action} on {Describe(call.Key)}{Reason(answer)}.", answer,
+                $"Grant {call.Action} to the account of {connection.Credentials.Origin}; backups need s3:ListBucket, s3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload, " +
+                "deep checks and repairs s3:ListBucketMultipartUploads too."),
             404 => Final(ErrorIds.StoreObjectMissing, $"There is no object '{call.Key}' in {options.Location}.", answer),
             429 => SlowDown(answer),
 
@@ -206,6 +213,12 @@ internal sealed class S3Faults(S3Options options, S3Connection connection)
     private string Describe(string key) => key.Length == 0 ? options.Location : $"'{key}' in {options.Location}";
 
     private static string NameOf(AmazonServiceException answer) => $"{(int)answer.StatusCode} {answer.ErrorCode}: {answer.Message}".TrimEnd('.', ' ', ':');
+
+    /// <summary>Some servers refuse without a word.</summary>
+    private static string Reason(AmazonServiceException answer) => string.IsNullOrWhiteSpace(answer.Message) ? "" : ": " + answer.Message.TrimEnd('.', ' ');
+
+    /// <summary>No error of S3's: the SDK found none in the answer and took the status for its code.</summary>
+    private static bool IsWordless(AmazonServiceException answer) => string.IsNullOrEmpty(answer.ErrorCode) || answer.ErrorCode == answer.StatusCode.ToString();
 
     private static bool AsksForDigest(AmazonServiceException answer) =>
         answer.StatusCode == HttpStatusCode.BadRequest && (answer.ErrorCode is "MissingContentMD5" || Mentions(answer, "Content-MD5"));

@@ -1,11 +1,14 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace KafkaBackup.Engine.Storage.S3;
 
 /// <summary>The settings of an S3 store, checked: what can be refused is refused here, before the first request.</summary>
-internal sealed record S3Options
+internal sealed partial record S3Options
 {
     private const string Scheme = "s3://";
+    private const string Kms = "aws:kms";
+    private const string KmsTwice = "aws:kms:dsse";
     private const int LongestLockDays = 36_500;
 
     private static readonly string[] Known =
@@ -68,9 +71,9 @@ internal sealed record S3Options
 
         var encryption = EncryptionFrom(Text(given, "sse"));
         var kmsKey = Text(given, "sse_kms_key_id");
-        if (kmsKey is not null && encryption != "aws:kms")
+        if (kmsKey is not null && encryption is not (Kms or KmsTwice))
         {
-            throw Refuse("sse_kms_key_id", "sse_kms_key_id has a meaning only with sse: aws:kms.", "Add sse: aws:kms, or remove sse_kms_key_id.");
+            throw Refuse("sse_kms_key_id", "sse_kms_key_id has a meaning only with sse: aws:kms or aws:kms:dsse.", "Add sse: aws:kms, or remove sse_kms_key_id.");
         }
 
         return new S3Options
@@ -123,6 +126,11 @@ internal sealed record S3Options
         return uri;
     }
 
+    /// <summary>It becomes a part of host names and signatures.</summary>
+    public static string CheckedRegion(string region) => RegionName().IsMatch(region)
+        ? region
+        : throw Refuse("region", $"'{region}' is not the name of a region.", "Give a name such as eu-central-1: letters, digits and '-'. Without the option it is taken from AWS_REGION or the profile.");
+
     private static (string Bucket, string Prefix) SplitPath(string? path)
     {
         if (path is null || !StoreFactory.IsObjectStore(path))
@@ -152,8 +160,9 @@ internal sealed record S3Options
     {
         null => null,
         _ when text.Equals("AES256", StringComparison.OrdinalIgnoreCase) => "AES256",
-        _ when text.Equals("aws:kms", StringComparison.OrdinalIgnoreCase) => "aws:kms",
-        _ => throw Refuse("sse", $"'{text}' is not a server-side encryption that S3 stores know.", "Use AES256 or aws:kms."),
+        _ when text.Equals(Kms, StringComparison.OrdinalIgnoreCase) => Kms,
+        _ when text.Equals(KmsTwice, StringComparison.OrdinalIgnoreCase) => KmsTwice,
+        _ => throw Refuse("sse", $"'{text}' is not a server-side encryption that S3 stores know.", $"Use AES256, {Kms} or {KmsTwice}."),
     };
 
     private static string? StorageClassFrom(string? text)
@@ -189,6 +198,9 @@ internal sealed record S3Options
             ? days
             : throw Refuse(name, $"'{text}' is not a value for {name}.", $"Give a number of days from 1 to {LongestLockDays}.");
     }
+
+    [GeneratedRegex("^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$")]
+    private static partial Regex RegionName();
 
     private static KafkaBackupException Refuse(string option, string message, string advice) => ErrorIds.StoreConfiguration.With(message, option, advice);
 }

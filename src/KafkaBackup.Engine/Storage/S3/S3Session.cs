@@ -72,7 +72,7 @@ internal sealed class S3Session : IDisposable
 
     /// <summary>The cheapest request whose failure explains itself.</summary>
     public Task ProbeAsync(CancellationToken cancel) => Calls.RunAsync(
-        new S3Call("s3:ListBucket", "") { RetryBudget = Limits.RecogniseBudget },
+        new S3Call("s3:ListBucket", "") { Recognises = true, RetryBudget = Limits.RecogniseBudget },
         async stop =>
         {
             var answer = await Client.ListObjectsV2Async(new ListObjectsV2Request { BucketName = Options.Bucket, Prefix = Options.Prefix, MaxKeys = 1 }, stop).ConfigureAwait(false);

@@ -13,6 +13,8 @@ public sealed class S3OptionTests
     [InlineData("path_style", "yes", "path_style")]
     [InlineData("allow_http", "1", "allow_http")]
     [InlineData("sse", "AES128", "AES128")]
+    [InlineData("region", "Frankfurt am Main", "not the name of a region")]
+    [InlineData("region", "eu-west-1.amazonaws.com", "not the name of a region")]
     [InlineData("sse_kms_key_id", "key", "only with sse: aws:kms")]
     [InlineData("storage_class", "GLACIER", "thawed")]
     [InlineData("storage_class", "deep_archive", "thawed")]

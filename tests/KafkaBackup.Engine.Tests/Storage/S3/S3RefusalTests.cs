@@ -23,6 +23,47 @@ public sealed class S3RefusalTests : ScriptedS3Test
         Assert.Contains("endpoint", error.Advice, StringComparison.Ordinal);
     }
 
+    [Theory(Timeout = Limit)]
+    [InlineData(200, "application/json", "{\"hello\":1}")]
+    [InlineData(404, "application/json", "{\"message\":\"no such route\"}")]
+    [InlineData(404, "text/plain", "404 page not found")]
+    [InlineData(400, "text/plain", "Client sent an HTTP request to an HTTPS server.")]
+    [InlineData(405, null, "")]
+    public async Task C5_an_endpoint_that_is_some_other_service_is_told_so(int status, string? type, string body)
+    {
+        Server.On(_ => true, new ScriptedAnswer(status, Bytes(body), type is null ? [] : [("Content-Type", type)]));
+
+        foreach (var call in (Func<S3Store, Task>[])[store => KeysAsync(store), async store => await store.FindAsync("object", default)])
+        {
+            var error = await FailsAsync(ErrorIds.StoreConfiguration, () => call(Open()));
+
+            Assert.Contains("not an S3 server", error.Message, StringComparison.Ordinal);
+            Assert.Empty(Retries);
+        }
+    }
+
+    [Fact(Timeout = Limit)]
+    public async Task C5_a_port_that_answers_nothing_is_told_with_what_that_may_be()
+    {
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        var hangUp = Task.Run(async () =>
+        {
+            while (true)
+            {
+                using var client = await silent.AcceptTcpClientAsync();
+                _ = await client.GetStream().ReadAsync(new byte[64 << 10]);
+            }
+        });
+
+        var error = await FailsAsync(ErrorIds.StoreUnavailable, () => KeysAsync(Open(options: ("endpoint", $"http://127.0.0.1:{((IPEndPoint)silent.LocalEndpoint).Port}"))));
+
+        Assert.Contains("without an answer", error.Message, StringComparison.Ordinal);
+        Assert.Contains("endpoint", error.Advice, StringComparison.Ordinal);
+        silent.Stop();
+        await Assert.ThrowsAnyAsync<Exception>(() => hangUp);
+    }
+
     [Fact(Timeout = Limit)]
     public async Task C5_well_formed_xml_that_is_no_listing_is_no_empty_store()
     {

@@ -44,6 +44,22 @@ public sealed class S3RequestTests : ScriptedS3Test
         Assert.Equal(1, Server.Requests.Count(Lacks));
     }
 
+    [Theory(Timeout = Limit)]
+    [InlineData("AES256")]
+    [InlineData("aws:kms")]
+    [InlineData("aws:kms:dsse")]
+    public async Task C5_every_encryption_that_the_settings_know_is_asked_for(string sse)
+    {
+        var store = Open(options: sse == "AES256" ? [("sse", sse)] : [("sse", sse), ("sse_kms_key_id", "key-1")]);
+        await UploadAsync(store, Segment, Noise(3 * PartSize));
+        await store.PutAsync("small", Bytes("x"), default);
+
+        Assert.All(
+            Server.Requests.Where(r => r.IsBegin || (r.IsPut && !r.Query.ContainsKey("partNumber"))),
+            r => Assert.Equal((sse, sse == "AES256" ? null : "key-1"), (r.Header("x-amz-server-side-encryption"), r.Header("x-amz-server-side-encryption-aws-kms-key-id"))));
+        Assert.Contains(Server.Requests, r => r.IsBegin);
+    }
+
     [Fact(Timeout = Limit)]
     public async Task C5_retention_and_storage_class_are_for_what_stays_never_for_locks_and_manifest_copies()
     {
