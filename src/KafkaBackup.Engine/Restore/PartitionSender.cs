@@ -18,6 +18,9 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
     private const int Slot = 0;
     private const int PollEvery = 512;
 
+    /// <summary>Several batches of the smallest records; what is remembered of each record under way stays small too.</summary>
+    private const int MostPending = 16_000;
+
     private static readonly TimeSpan RoomWait = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan DrainWait = TimeSpan.FromMilliseconds(100);
 
@@ -201,7 +204,8 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
     }
 
     /// <summary>A record larger than all the room goes alone.</summary>
-    private bool HasNoRoom(in Records.RecordView record) => _unacknowledged > 0 && _unacknowledged + record.PayloadBytes > _room;
+    private bool HasNoRoom(in Records.RecordView record) =>
+        _pending.Count >= MostPending || (_unacknowledged > 0 && _unacknowledged + record.PayloadBytes > _room);
 
     private bool Poll(TimeSpan wait)
     {

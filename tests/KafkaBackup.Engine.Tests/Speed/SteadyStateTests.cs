@@ -154,6 +154,9 @@ public sealed class SteadyStateTests
             TopicMapping = new Dictionary<string, string> { [topic] = target },
             CheckpointPath = scenario.StorePath + "." + target,
             CreateTopics = true,
+
+            // The broker in this process allocates a kilobyte or so for each request: few of them, so that it is the records that count.
+            ProduceBatchSize = 10_000,
         };
         var before = GC.GetTotalAllocatedBytes(precise: true);
         await using var planned = await scenario.Engine().PlanRestoreAsync([settings], scenario.Cancel);
