@@ -14,6 +14,7 @@ public sealed class RateLimiter(long? recordsPerSecond, long? bytesPerSecond, Ti
     private readonly long _start = clock.GetTimestamp();
     private double _recordsDue;
     private double _bytesDue;
+    private bool _begun;
 
     public bool IsUnlimited => recordsPerSecond is null && bytesPerSecond is null;
 
@@ -28,6 +29,13 @@ public sealed class RateLimiter(long? recordsPerSecond, long? bytesPerSecond, Ti
         var now = clock.GetElapsedTime(_start).TotalSeconds;
         lock (_gate)
         {
+            if (!_begun)
+            {
+                // The time before the first record is nobody's lateness.
+                _begun = true;
+                _recordsDue = _bytesDue = now;
+            }
+
             _recordsDue = Schedule(_recordsDue, now, records, recordsPerSecond);
             _bytesDue = Schedule(_bytesDue, now, bytes, bytesPerSecond);
             return TimeSpan.FromSeconds(Math.Max(0, Math.Max(_recordsDue, _bytesDue) - now));

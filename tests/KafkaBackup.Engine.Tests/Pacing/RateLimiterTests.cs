@@ -40,6 +40,8 @@ public sealed class RateLimiterTests
         var clock = new HandClock();
         var limiter = new RateLimiter(100, null, clock);
         clock.Advance(TimeSpan.FromMinutes(5));
+        Assert.NotEqual(TimeSpan.Zero, limiter.Take(1, 10));
+        clock.Advance(TimeSpan.FromMinutes(5));
         var waited = TimeSpan.Zero;
         for (var i = 0; i < 200; i++)
         {
