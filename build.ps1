@@ -75,7 +75,7 @@ function Test-All {
     elseif (Test-Path 'tests/module/*.Tests.ps1') {
         $pwsh = (Get-Process -Id $PID).Path
         & $pwsh -NoProfile -NonInteractive -File build/pester.ps1 -ResultFile (Join-Path $results 'pester.xml') -CacheFolder (Join-Path $cache 'modules')
-        if ($LASTEXITCODE -eq 3) { $count += '--left-out', 'the Pester suite (neither the module path nor the Gallery has Pester 5)' }
+        if ($LASTEXITCODE -eq 3) { $count += '--left-out', 'the Pester suite (neither the module path, nor the Gallery, nor NuGet has Pester 5)' }
         elseif ($LASTEXITCODE -ne 0) { $count += '--broken', "the Pester suite ended with code $LASTEXITCODE" }
     }
 

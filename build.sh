@@ -100,7 +100,7 @@ run_tests() {
     else
         limited 1500 "${pwsh[@]}" -NoProfile -NonInteractive -File build/pester.ps1 -ResultFile "$results/pester.xml" -CacheFolder "$cache/modules" </dev/null || code=$?
         if ((code == 3)); then
-            count+=(--left-out "the Pester suite (PowerShell is here, but neither the module path nor the Gallery has Pester 5)")
+            count+=(--left-out "the Pester suite (PowerShell is here, but neither the module path, nor the Gallery, nor NuGet has Pester 5)")
         elif ((code != 0)); then
             count+=(--broken "the Pester suite ended with code $code")
         fi

@@ -135,6 +135,13 @@ internal sealed class KafkaClient : IDisposable
 
     private static KafkaBackupException Refused(string text, string address)
     {
+        if (text.Contains("No provider for SASL mechanism GSSAPI", StringComparison.Ordinal))
+        {
+            return ErrorIds.ClusterAuthentication.With(
+                $"Kerberos (GSSAPI) is not available for the cluster at {address}: the client library found no SASL library (libsasl2.so.3) on this machine.", address,
+                "Install the SASL library with its Kerberos plug-in. Debian and Ubuntu (libsasl2-2, libsasl2-modules-gssapi-mit) call it libsasl2.so.2: make libsasl2.so.3 a link to it, in the same folder.");
+        }
+
         if (text.Contains("ssl.", StringComparison.OrdinalIgnoreCase))
         {
             return ErrorIds.ClusterTls.With($"The certificates given for the cluster at {address} cannot be used: {text}", address, "Check that certificate and key are PEM files that belong together, and the key's password.");

@@ -24,7 +24,7 @@ public static class ErrorIds
     public static readonly ErrorDefinition InvalidKafkaOption = new(nameof(InvalidKafkaOption), InvalidArgument, "Use a librdkafka configuration property and a value it accepts.");
 
     // Cluster
-    public static readonly ErrorDefinition NativeLibraryMissing = new(nameof(NativeLibraryMissing), NotInstalled, "Install the module again; the native client library must lie in its lib/runtimes folder.");
+    public static readonly ErrorDefinition NativeLibraryMissing = new(nameof(NativeLibraryMissing), NotInstalled, "Install what the message names as missing; or install the module again: the native client library must lie in its lib/runtimes folder.");
     public static readonly ErrorDefinition NativeLibraryTooOld = new(nameof(NativeLibraryTooOld), NotInstalled, "Use the library that ships with the module, or librdkafka 2.8 or newer.");
     public static readonly ErrorDefinition ClusterUnreachable = new(nameof(ClusterUnreachable), ConnectionError, "Check the bootstrap servers, the network and the security protocol.");
     public static readonly ErrorDefinition ClusterAuthentication = new(nameof(ClusterAuthentication), AuthenticationError, "Check user name, password and mechanism.");

@@ -221,6 +221,14 @@ public sealed class ConnectionTests
     }
 
     [Fact]
+    public void D1_what_a_library_needs_and_lacks_is_named()
+    {
+        var error = Assert.Throws<KafkaBackupException>(() => NativeLibraryCheck.Run(() => throw new DllNotFoundException(
+            "Unable to load shared library 'librdkafka' or one of its dependencies. In order to help diagnose, consider strace:\nlibsasl2.so.3: cannot open shared object file\n")));
+        Assert.Equal("The Kafka client library (librdkafka) could not be loaded on this machine: libsasl2.so.3: cannot open shared object file", error.Message);
+    }
+
+    [Fact]
     public void D1_a_library_that_is_too_old_is_said_with_both_versions()
     {
         var error = Assert.Throws<KafkaBackupException>(() => NativeLibraryCheck.Run(() => 0x01_09_02_ff));

@@ -4,8 +4,8 @@ namespace KafkaBackup.Engine.Cluster.Native;
 
 /// <summary>
 /// librdkafka's C interface, under its own names so that its documentation applies: client, queues, consuming and producing. Only calls that
-/// take nanoseconds and never block carry SuppressGCTransition. The library is found as Confluent.Kafka finds it: beside the assembly, under
-/// runtimes/, or through the AssemblyLoadContext.
+/// take nanoseconds and never block carry SuppressGCTransition. The library is found beside the assembly, under runtimes/, or through the
+/// AssemblyLoadContext; <see cref="LibraryVariants"/> has the builds that are tried.
 /// </summary>
 internal static unsafe partial class LibRdKafka
 {
@@ -32,6 +32,8 @@ internal static unsafe partial class LibRdKafka
 
     /// <summary>RD_KAFKA_OFFSET_INVALID: no position yet.</summary>
     public const long OffsetInvalid = -1001;
+
+    static LibRdKafka() => LibraryVariants.Register();
 
     [LibraryImport(Library)]
     public static partial int rd_kafka_version();

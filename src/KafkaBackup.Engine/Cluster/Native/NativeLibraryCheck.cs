@@ -19,7 +19,7 @@ internal static class NativeLibraryCheck
         catch (DllNotFoundException missing)
         {
             throw ErrorIds.NativeLibraryMissing.With(
-                $"The Kafka client library (librdkafka) could not be loaded on this machine ({missing.Message.Split('\n')[0].Trim()})", LibRdKafka.Library, inner: missing);
+                $"The Kafka client library (librdkafka) could not be loaded on this machine: {Reason(missing)}", LibRdKafka.Library, inner: missing);
         }
         catch (BadImageFormatException wrong)
         {
@@ -36,6 +36,13 @@ internal static class NativeLibraryCheck
             throw ErrorIds.NativeLibraryTooOld.With(
                 $"The Kafka client library found is librdkafka {Readable(found)}; {Readable(OldestVersion)} or newer is needed.", LibRdKafka.Library);
         }
+    }
+
+    /// <summary>On Unix the runtime begins with general advice; what the loader said stands in the lines below it.</summary>
+    private static string Reason(DllNotFoundException missing)
+    {
+        var lines = missing.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        return string.Join("; ", lines.Length > 1 ? lines[1..] : lines);
     }
 
     /// <summary>The library packs its version as 0xMMmmrrxx.</summary>
