@@ -9,7 +9,8 @@ namespace KafkaBackup.Engine.Backup;
 /// Reads a list of partitions into segments, once. One reader thread, compression side by side, segments written in order per partition, and
 /// commits at least every interval while it goes on.
 /// </summary>
-internal sealed class BackupPass(RunScope run, Committer committer, RateLimiter limiter)
+/// <param name="announced">Nothing is stored before it has completed.</param>
+internal sealed class BackupPass(RunScope run, Committer committer, RateLimiter limiter, Task announced)
 {
     /// <summary>Memory for blocks being compressed and written, besides one being filled per partition: keeps the cores and a store busy.</summary>
     private const int SpareBlocks = 24;
@@ -51,7 +52,7 @@ internal sealed class BackupPass(RunScope run, Committer committer, RateLimiter 
             run.Events.Verbose($"Reading {work.Id} from offset {work.ReadFrom} to {work.StoreTo}.");
 
             // The store is the same for all: what one partition cannot write, none can.
-            return new PartitionReading(work, new SegmentLine(work.Id, run, workers, _ => abort.Cancel(), abort.Token), scope);
+            return new PartitionReading(work, new SegmentLine(work.Id, run, announced, workers, _ => abort.Cancel(), abort.Token), scope);
         }
 
         void Ended(PartitionReading reading)

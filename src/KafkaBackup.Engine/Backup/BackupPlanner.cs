@@ -18,14 +18,13 @@ internal sealed class BackupPlanner(IKafkaCluster cluster, BackupCatalog catalog
     {
         BlockCompressor.Require(options.Compression);
         var cutAtMs = CutInstant();
-        var opened = await catalog.FindAsync(options.BackupId, cancel).ConfigureAwait(false);
+        var (opened, source) = await SideBySide.RunAsync(c => catalog.FindAsync(options.BackupId, c), cluster.DescribeAsync, cancel).ConfigureAwait(false);
         if (opened is { IsForeign: true })
         {
             throw ErrorIds.BackupReadOnly.With($"Backup '{options.BackupId}' in {catalog.Store.Location} was made by another tool.", options.BackupId, "Use another backup id.");
         }
 
         var findings = new List<Finding>(opened?.Findings ?? []);
-        var source = await cluster.DescribeAsync(cancel).ConfigureAwait(false);
         var clusterId = options.SourceClusterId ?? source.ClusterId;
         if (opened?.Manifest.SourceClusterId is { } before && clusterId is not null && before != clusterId)
         {

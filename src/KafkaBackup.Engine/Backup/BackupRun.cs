@@ -6,7 +6,10 @@ using KafkaBackup.Engine.Pacing;
 
 namespace KafkaBackup.Engine.Backup;
 
-/// <summary>One execution of a planned backup: lock, first commit, data, groups, last commit. In continuous mode the data part repeats.</summary>
+/// <summary>
+/// One execution of a planned backup: lock, first commit, data, groups, last commit. In continuous mode the data part repeats. Reading begins
+/// beside the first commit, since connections and the first fetch take as long as that does; what is read is stored when the manifest names the run.
+/// </summary>
 internal sealed class BackupRun(IKafkaCluster cluster, BackupCatalog catalog, BackupWork work, string toolVersion, TimeProvider clock, IEngineEvents events)
 {
     private readonly string _runId = NewRunId(clock);
@@ -37,24 +40,23 @@ internal sealed class BackupRun(IKafkaCluster cluster, BackupCatalog catalog, Ba
 
     private async Task<BackupResult> RunAsync(RunScope run, Committer committer, CancellationToken stop)
     {
-        var sweep = LeftoverSweep.AfterDeadRun(run);
         var topics = new TopicJournal(run);
         topics.Describe(work.Topics, work.Configs, work.Partitions);
-        await topics.TakeGroupsAsync(GroupWatch.Patience, stop).ConfigureAwait(false);
-        await committer.CommitAsync(complete: false).ConfigureAwait(false);
-        if (sweep is not null)
-        {
-            await sweep.RunAsync(stop).ConfigureAwait(false);
-        }
-
+        using var unannounced = new CancellationTokenSource();
+        using var halt = CancellationTokenSource.CreateLinkedTokenSource(stop, unannounced.Token);
+        var announced = AnnounceAsync(run, committer, topics, unannounced, stop);
         KafkaBackupException? failure = null;
         try
         {
-            await ReadAsync(run, committer, topics, stop).ConfigureAwait(false);
+            await ReadAsync(run, committer, topics, announced, halt.Token).ConfigureAwait(false);
         }
         catch (KafkaBackupException error)
         {
             failure = error;
+        }
+        finally
+        {
+            await announced.ConfigureAwait(false);
         }
 
         await committer.DrainAsync().ConfigureAwait(false);
@@ -63,11 +65,32 @@ internal sealed class BackupRun(IKafkaCluster cluster, BackupCatalog catalog, Ba
             : await FinishAsync(run, committer, topics, stop).ConfigureAwait(false);
     }
 
-    private async Task ReadAsync(RunScope run, Committer committer, TopicJournal topics, CancellationToken stop)
+    /// <summary>Makes the run part of the backup, and takes away what a dead one left; a failure halts the reading beside it.</summary>
+    private static async Task AnnounceAsync(RunScope run, Committer committer, TopicJournal topics, CancellationTokenSource failed, CancellationToken stop)
     {
-        var pass = new BackupPass(run, committer, new RateLimiter(run.Options.RecordsPerSecond, run.Options.BytesPerSecond, clock));
+        try
+        {
+            var sweep = LeftoverSweep.AfterDeadRun(run);
+            await topics.TakeGroupsAsync(GroupWatch.Patience, stop).ConfigureAwait(false);
+            await committer.CommitAsync(complete: false).ConfigureAwait(false);
+            if (sweep is not null)
+            {
+                await sweep.RunAsync(stop).ConfigureAwait(false);
+            }
+        }
+        catch
+        {
+            await failed.CancelAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private async Task ReadAsync(RunScope run, Committer committer, TopicJournal topics, Task announced, CancellationToken stop)
+    {
+        var pass = new BackupPass(run, committer, new RateLimiter(run.Options.RecordsPerSecond, run.Options.BytesPerSecond, clock), announced);
         if (run.Options.Continuous)
         {
+            await announced.ConfigureAwait(false);
             await new ContinuousBackup(run, committer, pass, topics, _outcomes).FollowAsync(work.Partitions, stop).ConfigureAwait(false);
         }
         else

@@ -10,9 +10,10 @@ namespace KafkaBackup.Engine.Backup;
 /// The way of one partition's blocks into the store: compressed side by side, written in order, segment after segment; and, in the same
 /// order, what is to be said of the partition in the manifest. The reader thread puts in, tasks carry on; nothing here waits.
 /// </summary>
+/// <param name="announced">Segments begin when it has completed; see <see cref="BackupRun"/>.</param>
 /// <param name="failed">Told once when nothing more can be stored, from whatever thread found out.</param>
 internal sealed class SegmentLine(
-    TopicPartition id, RunScope run, CompressionWorkers workers, Action<KafkaBackupException> failed, CancellationToken abort) : IAsyncDisposable
+    TopicPartition id, RunScope run, Task announced, CompressionWorkers workers, Action<KafkaBackupException> failed, CancellationToken abort) : IAsyncDisposable
 {
     private Task _tail = Task.CompletedTask;
     private SegmentWriter? _writer;
@@ -114,6 +115,7 @@ internal sealed class SegmentLine(
     {
         if (_writer is null)
         {
+            await announced.WaitAsync(abort).ConfigureAwait(false);
             _key = BackupKeys.NewSegment(id.Topic, id.Partition, block.Info.Stats.FirstOffset);
             _upload = await run.Store.CreateAsync(BackupKeys.Of(run.Session.BackupId, _key), abort).ConfigureAwait(false);
             _writer = new SegmentWriter(new SegmentHeader(run.Session.BackupId, id.Topic, id.Partition, run.RunId, run.Options.Compression, run.Clock.GetUtcNow()));

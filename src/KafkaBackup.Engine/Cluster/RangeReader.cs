@@ -36,7 +36,7 @@ internal sealed class RangeReader(IKafkaCluster cluster, ReaderOptions options, 
     private ExceptionDispatchInfo? _thrown;
     private ReadFault? _fault;
     private KafkaBackupException? _clusterFault;
-    private TopicPartition _partition;
+    private TopicPartition _partition = new("", -1);
     private long _next;
     private long _end;
     private bool _moved;

@@ -125,10 +125,10 @@ internal sealed class OffsetMappingQuery(EngineSeams seams, IEngineEvents events
             var rows = new List<MappedRow>();
             foreach (var pair in pairs)
             {
-                var isThere = found.TryGetValue(pair.Source, out var target);
-                var map = isThere ? await scanned.MapAsync(target, ends[target], cancel).ConfigureAwait(false) : new OffsetMap();
-                var row = MappingRows.Row(pair.Source, isThere ? target : null, map, First(pair.Entry), Last(pair.Entry), cluster.Address);
-                rows.Add(new MappedRow(row, offset => isThere ? Translate(map, offset, ends[target]) : null));
+                var target = found.GetValueOrDefault(pair.Source);
+                var map = target is null ? new OffsetMap() : await scanned.MapAsync(target, ends[target], cancel).ConfigureAwait(false);
+                var row = MappingRows.Row(pair.Source, target, map, First(pair.Entry), Last(pair.Entry), cluster.Address);
+                rows.Add(new MappedRow(row, offset => target is null ? null : Translate(map, offset, ends[target])));
             }
 
             return selection.Rows(rows, GroupPlan.Known(backup), cluster.Address);

@@ -1,12 +1,15 @@
 namespace KafkaBackup;
 
-/// <summary>One partition of one topic. Topic names are case-sensitive.</summary>
-public readonly record struct TopicPartition(string Topic, int Partition) : IComparable<TopicPartition>
+/// <summary>
+/// One partition of one topic. Topic names are case-sensitive. A class, for the collections of classes come compiled with the runtime; those of
+/// a struct of our own would be compiled anew in each process, hundreds of methods before a run's first record.
+/// </summary>
+public sealed record TopicPartition(string Topic, int Partition) : IComparable<TopicPartition>
 {
-    public int CompareTo(TopicPartition other)
+    public int CompareTo(TopicPartition? other)
     {
-        var byTopic = string.CompareOrdinal(Topic, other.Topic);
-        return byTopic != 0 ? byTopic : Partition.CompareTo(other.Partition);
+        var byTopic = string.CompareOrdinal(Topic, other?.Topic);
+        return byTopic != 0 ? byTopic : Partition.CompareTo(other?.Partition);
     }
 
     /// <summary>The form users read and type: <c>orders/3</c>.</summary>

@@ -22,6 +22,7 @@ internal static class Job
             report = await (job switch
             {
                 "load" => LoadAsync(args[0], args[1], Workload.Named(args[2]) with { Records = long.Parse(args[3], CultureInfo.InvariantCulture) }, args[4], long.Parse(args[5], CultureInfo.InvariantCulture)),
+                "read" => BareRead.RunAsync(args[0], args[1]),
                 "backup" => BackUpAsync(args[0], args[1], args[2], Enum.Parse<CompressionKind>(args[3], ignoreCase: true)),
                 "restore" => RestoreAsync(args[0], args[1], args[2], args[3]),
                 "compare" => CompareAsync(new CompareSide { Store = new StoreSettings { Path = args[2] }, BackupId = "bench" }, args[0], args[1], args[1]),
@@ -111,7 +112,7 @@ internal static class Job
         };
         await using var planned = await new KafkaEngine(SilentEvents.Instance, store).PlanBackupAsync(settings, CancellationToken.None);
         var result = await planned.RunAsync(CancellationToken.None);
-        Require(result.Status == BackupStatus.Complete, $"the backup ended as {result.Status}");
+        Require(result.Status == BackupStatus.Complete, $"the backup ended as {result.Status}: {string.Join("; ", result.Findings.Select(f => f.Message))}");
         return new JobReport { Records = result.RecordCount, Bytes = result.Bytes, StoredBytes = result.StoredBytes };
     }
 
