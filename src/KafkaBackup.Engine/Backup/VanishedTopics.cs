@@ -45,7 +45,7 @@ internal sealed class VanishedTopics(RunScope run)
     /// it is, a new run finds out.
     /// </summary>
     public IReadOnlyList<PartitionWork> Judge(IReadOnlyList<PartitionWork> works, IReadOnlyDictionary<string, TopicDescription> there) =>
-        [.. works.Select(w => w.Refused is null && _returned.Contains(w.Id.Topic) && there[w.Id.Topic].TopicId is null
+        [.. works.Select(w => _returned.Contains(w.Id.Topic) && there[w.Id.Topic].TopicId is null && (w.Refused is null || w.Refused.Definition == ErrorIds.LogTruncated)
             ? w with
             {
                 Refused = ErrorIds.TopicRecreated.With(
@@ -60,6 +60,6 @@ internal sealed class VanishedTopics(RunScope run)
         run.Status.Forget(topic);
         run.Findings.Add(new Finding(
             FindingSeverity.Warning, FindingKind.PartitionTrouble, topic, $"{error.Message} What was stored of it stays in the backup.",
-            "If it was deleted by mistake, restore it from this backup under another name or a new backup id for what follows; if not, start the backup again to silence this."));
+            "If that was a mistake, restore it from this backup, and back it up under a new backup id from then on; if it was meant, start the backup again without it."));
     }
 }
