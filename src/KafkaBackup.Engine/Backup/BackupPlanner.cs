@@ -34,7 +34,7 @@ internal sealed class BackupPlanner(IKafkaCluster cluster, BackupCatalog catalog
 
         var topics = SourceTopics.Select(source, options, cluster.Address, findings);
         var configs = await cluster.DescribeConfigsAsync(topics.Select(t => t.Name).ToArray(), cancel).ConfigureAwait(false);
-        var capture = new SourceCapture(cluster, options, clock, events);
+        var capture = new SourceCapture(cluster, options, meetsQuietLogs: true, clock, events);
         var partitions = await capture.CaptureAsync(topics, configs, opened?.Manifest, cutAtMs, cancel).ConfigureAwait(false);
         if (partitions.All(p => p.Refused is not null))
         {

@@ -11,6 +11,8 @@ internal sealed class ContinuousBackup(RunScope run, Committer committer, Backup
     /// <summary>So many new offsets are read at once, without waiting for the interval: it bounds what a crash makes us read again.</summary>
     private const long ManyOffsets = 2_000_000;
 
+    private readonly VanishedTopics _vanished = new(run);
+
     /// <summary>What the last pass could read, for looking at how far behind we are.</summary>
     private TopicPartition[] _followed = [];
     private bool _isAway;
@@ -100,19 +102,21 @@ internal sealed class ContinuousBackup(RunScope run, Committer committer, Backup
     private async Task<IReadOnlyList<PartitionWork>> CaptureAsync(CancellationToken stop)
     {
         var source = await run.Cluster.DescribeAsync(stop).ConfigureAwait(false);
+        _vanished.Look(source.Topics);
         var selected = source.Topics.Values
             .Where(t => run.Options.Topics.Selects(t.Name) && t.Partitions.Count > 0)
             .OrderBy(t => t.Name, StringComparer.Ordinal)
             .ToArray();
         var configs = await run.Cluster.DescribeConfigsAsync(selected.Select(t => t.Name).ToArray(), stop).ConfigureAwait(false);
-        var capture = new SourceCapture(run.Cluster, run.Options, run.Clock, run.Events);
-        var works = await capture.CaptureAsync(selected, configs, run.Session.Manifest, null, stop).ConfigureAwait(false);
+        var capture = new SourceCapture(run.Cluster, run.Options, meetsQuietLogs: false, run.Clock, run.Events);
+        var works = _vanished.Judge(await capture.CaptureAsync(selected, configs, run.Session.Manifest, null, stop).ConfigureAwait(false), source.Topics);
         topics.Describe(selected, configs, works);
         return works;
     }
 
     private async Task ReadAsync(IReadOnlyList<PartitionWork> works, CancellationToken stop)
     {
+        _vanished.Follow(works.Select(w => w.Id.Topic));
         _followed = works.Where(w => w.Refused is null).Select(w => w.Id).ToArray();
         var read = await pass.RunAsync(works, stop).ConfigureAwait(false);
         outcomes.Add(read);
@@ -122,18 +126,23 @@ internal sealed class ContinuousBackup(RunScope run, Committer committer, Backup
         }
 
         outcomes.TellFailures();
-        foreach (var error in read.Select(o => o.Error).OfType<KafkaBackupException>())
-        {
-            run.Status.Trouble(error);
-        }
-
+        TellHealth(read);
         await topics.TakeGroupsAsync(GroupWatch.ShortPatience, stop).ConfigureAwait(false);
-        var complete = read.All(o => o.Status == PartitionStatus.Complete);
+        var complete = outcomes.State(stopped: false) == BackupStatus.Complete;
         await committer.CommitAsync(complete).ConfigureAwait(false);
         var merger = new SegmentMerger(run);
         if (merger.HasWork && await merger.MergeAsync(stop).ConfigureAwait(false) > 0)
         {
             await committer.CommitAsync(complete).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>What is not being backed up although it should be: it lasts until a pass has read it, or the backup is started again.</summary>
+    private void TellHealth(IReadOnlyList<PartitionOutcome> read)
+    {
+        var errors = read.Select(o => o.Error).OfType<KafkaBackupException>().ToArray();
+        Array.ForEach(errors, run.Status.Trouble);
+        var gone = _vanished.Gone.Count == 0 ? null : $"Topics that were followed are gone from the cluster: {string.Join(", ", _vanished.Gone.Order(StringComparer.Ordinal))}.";
+        run.Status.SetFailing(errors.Length == 0 ? gone : $"{errors.Length} partitions could not be read; the first: {errors[0].Message}");
     }
 }

@@ -22,12 +22,15 @@ internal sealed class OutcomeBook(IEngineEvents events)
         }
     }
 
-    /// <summary>Says of each partition once why it failed, and again only when it fails for another reason (SEMANTICS B15).</summary>
+    /// <summary>
+    /// Says of each partition once why it failed, and again only when it fails for another reason (SEMANTICS B15). What is the matter with a
+    /// whole topic is said once, not for each of its partitions.
+    /// </summary>
     public void TellFailures()
     {
         foreach (var outcome in All)
         {
-            if (outcome is { Error: { } error, StoreFailed: false } && _told.Add($"{outcome.Work.Id} {error.ErrorId}"))
+            if (outcome is { Error: { } error, StoreFailed: false } && _told.Add($"{error.TargetObject ?? outcome.Work.Id} {error.ErrorId}"))
             {
                 events.Error(error);
             }

@@ -8,7 +8,10 @@ namespace KafkaBackup.Engine.Backup;
 /// Looks at the source once: starts and ends of all partitions before anything is read (SEMANTICS B1), where each continues (B8), what is
 /// gone (B5), and where a consistent cut lies (B9).
 /// </summary>
-internal sealed class SourceCapture(IKafkaCluster cluster, BackupOptions options, TimeProvider clock, IEngineEvents events)
+/// <param name="meetsQuietLogs">
+/// Our last record of a topic without an id is met again although nothing has come: it might have been created again and have come just as far.
+/// </param>
+internal sealed class SourceCapture(IKafkaCluster cluster, BackupOptions options, bool meetsQuietLogs, TimeProvider clock, IEngineEvents events)
 {
     /// <summary>How long a consistent cut waits for transactions that are open across it.</summary>
     private static readonly TimeSpan TransactionBudget = TimeSpan.FromSeconds(30);
@@ -36,17 +39,29 @@ internal sealed class SourceCapture(IKafkaCluster cluster, BackupOptions options
         {
             var known = stored?.Topics.GetValueOrDefault(topic.Name);
             var recreated = Recreated(topic, known);
+            var isProven = known?.TopicId is not null && topic.TopicId is not null;
             var compacted = configs.GetValueOrDefault(topic.Name)?.Any(c => c.Name == "cleanup.policy" && c.Value?.Contains("compact", StringComparison.Ordinal) == true) == true;
+            var meeting = new Meeting(MayBeGone: compacted || tookUncommitted, WhenQuiet: meetsQuietLogs && !isProven);
+            var own = new List<PartitionWork>(topic.Partitions.Count);
             foreach (var partition in topic.Partitions)
             {
                 var id = new TopicPartition(topic.Name, partition.Partition);
-                var work = Work(id, starts[id], ends[id], marks[id], known?.Partitions.GetValueOrDefault(id.Partition), compacted || tookUncommitted);
+                var work = Work(id, starts[id], ends[id], marks[id], known?.Partitions.GetValueOrDefault(id.Partition), meeting);
                 work = recreated is null ? work : work with { Refused = recreated };
-                works.Add(cuts is null || work.Refused is not null ? work : Cut(work, cuts[id], known?.Partitions.GetValueOrDefault(id.Partition)?.NextOffset, cutAtMs!.Value));
+                own.Add(cuts is null || work.Refused is not null ? work : Cut(work, cuts[id], known?.Partitions.GetValueOrDefault(id.Partition)?.NextOffset, cutAtMs!.Value));
             }
+
+            works.AddRange(isProven ? own : StopTogether(own));
         }
 
         return works;
+    }
+
+    /// <summary>Without ids a truncated log and a topic created again look the same: then none of the topic's partitions is continued (SEMANTICS B8).</summary>
+    private static IEnumerable<PartitionWork> StopTogether(IReadOnlyCollection<PartitionWork> ofTopic)
+    {
+        var truncated = ofTopic.FirstOrDefault(w => w.Refused?.Definition == ErrorIds.LogTruncated)?.Refused;
+        return truncated is null ? ofTopic : ofTopic.Select(w => w.Refused is null ? w with { Refused = truncated } : w);
     }
 
     /// <summary>The next bound. A partition that failed is not waited for once more; it keeps its error.</summary>
@@ -78,7 +93,7 @@ internal sealed class SourceCapture(IKafkaCluster cluster, BackupOptions options
     }
 
     private PartitionWork Work(
-        TopicPartition id, OffsetAnswer start, OffsetAnswer end, OffsetAnswer mark, PartitionEntry? known, bool lastMayBeGone)
+        TopicPartition id, OffsetAnswer start, OffsetAnswer end, OffsetAnswer mark, PartitionEntry? known, Meeting meeting)
     {
         if ((start.Error ?? end.Error ?? mark.Error) is { } error)
         {
@@ -97,9 +112,9 @@ internal sealed class SourceCapture(IKafkaCluster cluster, BackupOptions options
             ReadFrom = first,
             StoreTo = last,
             HeldByTransaction = options.IsolationLevel == IsolationLevel.ReadCommitted && (mark.Offset ?? 0) > (end.Offset ?? 0),
-            LastMayBeGone = lastMayBeGone,
+            LastMayBeGone = meeting.MayBeGone,
         };
-        return known is null ? Begin(work) : Continue(work, known, mark, end);
+        return known is null ? Begin(work) : Continue(work, known, mark, end, meeting.WhenQuiet);
     }
 
     private PartitionWork Begin(PartitionWork work)
@@ -123,7 +138,7 @@ internal sealed class SourceCapture(IKafkaCluster cluster, BackupOptions options
             : work with { ReadFrom = Math.Max(from, work.CapturedStart) };
     }
 
-    private PartitionWork Continue(PartitionWork work, PartitionEntry known, OffsetAnswer mark, OffsetAnswer end)
+    private PartitionWork Continue(PartitionWork work, PartitionEntry known, OffsetAnswer mark, OffsetAnswer end, bool meetsWhenQuiet)
     {
         var next = known.NextOffset;
         if ((mark.Offset ?? 0) < next)
@@ -161,7 +176,7 @@ internal sealed class SourceCapture(IKafkaCluster cluster, BackupOptions options
             ReadFrom = next,
             StoreTo = storeTo,
             CapturedEnd = Math.Max(work.CapturedEnd, next),
-            Verify = (grown || ledAnew) && known.LastRecord?.Offset >= work.CapturedStart ? known.LastRecord : null,
+            Verify = (grown || ledAnew || meetsWhenQuiet) && known.LastRecord?.Offset >= work.CapturedStart ? known.LastRecord : null,
         };
     }
 
@@ -230,6 +245,9 @@ internal sealed class SourceCapture(IKafkaCluster cluster, BackupOptions options
                 HeldByTransaction = false,
             };
     }
+
+    /// <summary>When our last record has to be met again, and whether it has to be there.</summary>
+    private sealed record Meeting(bool MayBeGone, bool WhenQuiet);
 
     /// <param name="Offset">The first offset stamped later than the instant; null where there is none, and the captured end counts.</param>
     /// <param name="Held">A transaction stayed open across the cut.</param>

@@ -39,6 +39,12 @@ internal sealed unsafe class Assignment : IDisposable
     /// <summary>An error has ended it; nothing more is handed out.</summary>
     public bool Failed { get; set; }
 
+    /// <summary>
+    /// An out-of-range error at this offset is about an earlier assignment: such errors carry no version in the library, so one can come late
+    /// (SEMANTICS B16).
+    /// </summary>
+    public bool IsStale(long offset) => offset >= 0 && (HasArrived ? offset < NextExpected : offset != Start);
+
     /// <summary>Asks the library: moves over control and aborted records, which are never handed out. Null before anything has arrived.</summary>
     public long? Position(nint client)
     {

@@ -16,6 +16,9 @@ internal sealed unsafe class KafkaRecordReader : IRecordReader
     /// <summary>The batch call waits its whole time-out unless its array fills: so it waits only for the first record, and briefly.</summary>
     private const int WaitMs = 5;
 
+    /// <summary>What Kafka's own clients say of a record in a format from before there were timestamps; librdkafka says 0, which is a time.</summary>
+    private const long NoTimestamp = -1;
+
     private readonly KafkaClient _client;
     private readonly TopicHandles _topics;
     private readonly HeaderArray _headers = new();
@@ -188,7 +191,7 @@ internal sealed unsafe class KafkaRecordReader : IRecordReader
         var record = new RecordView
         {
             Offset = message->Offset,
-            Timestamp = timestamp,
+            Timestamp = kind == LibRdKafka.TimestampNone ? NoTimestamp : timestamp,
             TimestampKind = kind switch
             {
                 LibRdKafka.TimestampCreate => TimestampKind.CreateTime,
@@ -216,7 +219,7 @@ internal sealed unsafe class KafkaRecordReader : IRecordReader
             return;
         }
 
-        if (code == ErrorCode.Local_AutoOffsetReset && IsStale(assignment, message->Offset))
+        if (code == ErrorCode.Local_AutoOffsetReset && assignment.IsStale(message->Offset))
         {
             // It is about an earlier assignment, but the library may have stopped this one over it: begin again where it stands.
             assignment.EndFetching();
@@ -226,10 +229,6 @@ internal sealed unsafe class KafkaRecordReader : IRecordReader
 
         Fail(assignment, ReadFaults.From(code, message->Offset, LibRdKafka.Text(LibRdKafka.rd_kafka_message_errstr(message))), sink);
     }
-
-    /// <summary>Out-of-range errors carry no version in the library, so one of an earlier assignment can come late (SEMANTICS B16).</summary>
-    private static bool IsStale(Assignment assignment, long offset) =>
-        offset >= 0 && (assignment.HasArrived ? offset < assignment.NextExpected : offset != assignment.Start);
 
     private void Fail(Assignment assignment, ReadFault fault, IRecordSink sink)
     {

@@ -18,12 +18,14 @@ public sealed class OperationStatus(string operation, string target, TimeSpan? r
     private readonly SortedDictionary<string, long> _errors = new(StringComparer.Ordinal);
     private readonly DateTimeOffset _startedAt = clock.GetUtcNow();
     private long _lastSign = clock.GetTimestamp();
+    private DateTimeOffset? _lastSignAt;
     private DateTimeOffset? _lastCommitAt;
     private long _records;
     private long _bytes;
     private long _commits;
     private long _gaps;
     private string? _away;
+    private string? _failing;
     private string? _lastError;
 
     public void Count(long records, long bytes)
@@ -68,6 +70,7 @@ public sealed class OperationStatus(string operation, string target, TimeSpan? r
         lock (_gate)
         {
             _lastSign = clock.GetTimestamp();
+            _lastSignAt = clock.GetUtcNow();
         }
     }
 
@@ -89,6 +92,27 @@ public sealed class OperationStatus(string operation, string target, TimeSpan? r
         }
     }
 
+    /// <summary>What is left undone although the other side can be reached; null when there is nothing of the kind.</summary>
+    public void SetFailing(string? why)
+    {
+        lock (_gate)
+        {
+            _failing = why;
+        }
+    }
+
+    /// <summary>The topic is no longer handled: what was left of it is no lag.</summary>
+    public void Forget(string topic)
+    {
+        lock (_gate)
+        {
+            foreach (var partition in _lag.Keys.Where(p => p.Topic == topic).ToArray())
+            {
+                _lag.Remove(partition);
+            }
+        }
+    }
+
     public StatusView Look()
     {
         lock (_gate)
@@ -97,9 +121,9 @@ public sealed class OperationStatus(string operation, string target, TimeSpan? r
             var patience = rhythm * MissedSigns is { } three && three > ShortestPatience ? three : ShortestPatience;
             var problem = _away is not null ? $"The cluster cannot be reached: {_away}"
                 : rhythm is not null && silence > patience ? $"Nothing was committed for {silence.TotalSeconds:0} s."
-                : null;
+                : _failing;
             return new StatusView(
-                operation, target, problem, _startedAt, clock.GetUtcNow(), _lastCommitAt, _commits, _records, _bytes, _gaps, _lastError,
+                operation, target, problem, _startedAt, clock.GetUtcNow(), _lastCommitAt, _lastSignAt, _commits, _records, _bytes, _gaps, _lastError,
                 new SortedDictionary<TopicPartition, long>(_lag), new SortedDictionary<string, long>(_errors, StringComparer.Ordinal));
         }
     }
@@ -107,7 +131,8 @@ public sealed class OperationStatus(string operation, string target, TimeSpan? r
 
 /// <summary>A status at one moment.</summary>
 /// <param name="Problem">Why it is not healthy; null when it is.</param>
+/// <param name="LastSignAt">When all that was handled was last known to be durable; later than the last commit when nothing has come since.</param>
 /// <param name="Errors">How many of each error id.</param>
 public sealed record StatusView(
-    string Operation, string Target, string? Problem, DateTimeOffset StartedAt, DateTimeOffset Now, DateTimeOffset? LastCommitAt, long Commits, long Records,
+    string Operation, string Target, string? Problem, DateTimeOffset StartedAt, DateTimeOffset Now, DateTimeOffset? LastCommitAt, DateTimeOffset? LastSignAt, long Commits, long Records,
     long Bytes, long Gaps, string? LastError, IReadOnlyDictionary<TopicPartition, long> Lag, IReadOnlyDictionary<string, long> Errors);

@@ -19,6 +19,7 @@ internal static class StatusPages
         ["backup_id"] = status.Target,
         ["started_at"] = status.StartedAt,
         ["last_commit_at"] = status.LastCommitAt,
+        ["last_checked_at"] = status.LastSignAt,
         ["records"] = status.Records,
         ["bytes"] = status.Bytes,
         ["lag"] = status.Lag.Values.Sum(),
@@ -39,7 +40,9 @@ internal static class StatusPages
         Add("bytes_per_second", "gauge", "Bytes handled per second since the start.", [(labels, status.Bytes / elapsed)]);
         Add("commits_total", "counter", "Commits of progress.", [(labels, status.Commits)]);
         Add("last_commit_timestamp_seconds", "gauge", "When progress was last committed; 0 for never.",
-            [(labels, status.LastCommitAt is { } at ? at.ToUnixTimeMilliseconds() / 1000.0 : 0)]);
+            [(labels, Seconds(status.LastCommitAt))]);
+        Add("last_checked_timestamp_seconds", "gauge", "When all that was handled was last known to be committed, also when nothing new had come; 0 for never.",
+            [(labels, Seconds(status.LastSignAt))]);
         Add("gaps_total", "counter", "Ranges of offsets that the source had lost.", [(labels, status.Gaps)]);
         Add("errors_total", "counter", "Errors by id.", status.Errors.Select(e => ($"{labels},error=\"{Escape(e.Key)}\"", (double)e.Value)));
         Add("lag", "gauge", "Offsets still to be handled.", status.Lag.Count <= MostPartitions
@@ -56,6 +59,8 @@ internal static class StatusPages
             }
         }
     }
+
+    private static double Seconds(DateTimeOffset? at) => at is { } time ? time.ToUnixTimeMilliseconds() / 1000.0 : 0;
 
     private static string Escape(string text) => text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
 }

@@ -7,6 +7,9 @@ internal sealed class ClusterDouble(IKafkaCluster inner) : IKafkaCluster
 {
     public Func<ClusterDescription, ClusterDescription> Description { get; init; } = d => d;
 
+    /// <summary>As brokers before 2.8 describe their topics.</summary>
+    public static ClusterDescription WithoutIds(ClusterDescription d) => d with { Topics = d.Topics.ToDictionary(t => t.Key, t => t.Value with { TopicId = null }) };
+
     public Func<IRecordReader, IRecordReader> Reader { get; init; } = r => r;
 
     public string Address => inner.Address;

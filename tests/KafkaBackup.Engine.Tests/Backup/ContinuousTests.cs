@@ -107,4 +107,65 @@ public sealed class ContinuousTests
         await stop.CancelAsync();
         Assert.Equal(BackupStatus.Stopped, (await running).Status);
     }
+
+    [Fact]
+    public async Task B10_a_followed_topic_that_is_deleted_is_told_and_the_others_are_followed()
+    {
+        await using var scenario = new BackupScenario();
+        using var stop = new CancellationTokenSource();
+        var running = await FollowTwoAsync(scenario, stop);
+        scenario.Cluster.DeleteTopic("orders");
+
+        await scenario.WaitAsync(() => scenario.Events.Warnings.Any(w => w.Contains("Topic orders is no longer in the cluster", StringComparison.Ordinal)), "the warning");
+        scenario.Fill("other", 5);
+        await CountAsync(scenario, "other", 0, 5);
+        await stop.CancelAsync();
+        var result = await running;
+
+        var finding = Assert.Single(result.Findings, f => f.Place == "orders");
+        Assert.Equal((FindingSeverity.Warning, FindingKind.PartitionTrouble), (finding.Severity, finding.Kind));
+        Assert.Single(scenario.Events.Warnings, w => w.Contains("Topic orders is no longer in the cluster", StringComparison.Ordinal));
+        Assert.Empty(scenario.Events.Errors);
+        Assert.Equal(10, (await scenario.StoredAsync("orders")).Count);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task B8_B10_a_followed_topic_that_is_deleted_and_created_again_is_not_continued_with_or_without_ids(bool withIds)
+    {
+        await using var scenario = new BackupScenario();
+        if (!withIds)
+        {
+            scenario.WrapCluster = c => new ClusterDouble(c) { Description = ClusterDouble.WithoutIds };
+        }
+
+        using var stop = new CancellationTokenSource();
+        var running = await FollowTwoAsync(scenario, stop);
+        scenario.Cluster.DeleteTopic("orders");
+        await scenario.WaitAsync(() => !scenario.Events.Warnings.IsEmpty, "the warning");
+        scenario.Cluster.CreateTopic("orders", 3);
+        scenario.Fill("orders", 40, 1000);
+        scenario.Fill("orders", 40, 1000, partition: 2);
+        await scenario.WaitAsync(() => !scenario.Events.Errors.IsEmpty, "the error");
+        scenario.Fill("other", 5);
+        await CountAsync(scenario, "other", 0, 5);
+        await stop.CancelAsync();
+        var result = await running;
+
+        Assert.Equal(BackupStatus.Incomplete, result.Status);
+        Assert.Equal(nameof(ErrorIds.TopicRecreated), Assert.Single(scenario.Events.Errors).ErrorId);
+        Assert.Equal(10, (await scenario.StoredAsync("orders")).Count);
+        Assert.False((await scenario.ManifestAsync()).Topics["orders"].Partitions.ContainsKey(2));
+    }
+
+    private static async Task<Task<BackupResult>> FollowTwoAsync(BackupScenario scenario, CancellationTokenSource stop)
+    {
+        scenario.Cluster.CreateTopic("orders");
+        scenario.Cluster.CreateTopic("other");
+        scenario.Fill("orders", 10);
+        var running = scenario.BackUpAsync(Following(), stop.Token);
+        await CountAsync(scenario, "orders", 0, 10);
+        return running;
+    }
 }

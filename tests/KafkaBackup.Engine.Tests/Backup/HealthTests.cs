@@ -50,7 +50,7 @@ public sealed class HealthTests
     }
 
     [Fact]
-    public async Task B10_health_is_503_when_nothing_was_committed_for_three_intervals_or_the_cluster_is_away()
+    public async Task B10_health_is_503_when_nothing_was_committed_for_three_intervals_or_the_cluster_is_away_or_a_part_fails()
     {
         var clock = new ManualClock();
         var status = new OperationStatus("backup", "b", Interval, clock);
@@ -67,8 +67,73 @@ public sealed class HealthTests
         using var away = await http.GetAsync("/health");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, away.StatusCode);
         Assert.Contains("nothing listens", await away.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        status.SetAway(null);
+        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("/health")).StatusCode);
+        status.SetFailing("1 partitions could not be read");
+        using var failing = await http.GetAsync("/health");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, failing.StatusCode);
+        Assert.Contains("could not be read", await failing.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         status.Trouble(ErrorIds.PartitionStalled.With("stalled"));
         Assert.Contains("kafkabackup_errors_total{operation=\"backup\",backup_id=\"b\",error=\"PartitionStalled\"} 1", await http.GetStringAsync("/metrics"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task B10_health_tells_a_topic_that_was_deleted_while_it_was_followed()
+    {
+        await using var scenario = new BackupScenario();
+        scenario.Cluster.CreateTopic("orders");
+        scenario.Cluster.CreateTopic("other");
+        var port = FreePort();
+        using var stop = new CancellationTokenSource();
+        var running = scenario.BackUpAsync(FollowingTests.Following() with { Health = new HealthSettings { Enabled = true, Port = port } }, stop.Token);
+        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}"), Timeout = TimeSpan.FromSeconds(10) };
+        await scenario.WaitAsync(async () => await FollowingTests.HasHeadAsync(scenario) && (await scenario.ManifestAsync()).Complete, "the first pass");
+        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("/health", scenario.Cancel)).StatusCode);
+        scenario.Cluster.DeleteTopic("orders");
+
+        await scenario.WaitAsync(async () => (await http.GetAsync("/health", scenario.Cancel)).StatusCode == HttpStatusCode.ServiceUnavailable, "503");
+        Assert.Contains("gone from the cluster: orders", await (await http.GetAsync("/health", scenario.Cancel)).Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        var metrics = await http.GetStringAsync("/metrics", scenario.Cancel);
+        Assert.Contains("error=\"TopicNotFound\"} 1\n", metrics, StringComparison.Ordinal);
+        Assert.DoesNotContain("topic=\"orders\"", metrics, StringComparison.Ordinal);
+        await stop.CancelAsync();
+        await running;
+    }
+
+    /// <summary>The grammar of Prometheus' text format 0.0.4, line by line.</summary>
+    [Fact]
+    public void B10_metrics_are_valid_Prometheus_text_whatever_the_names()
+    {
+        var clock = new ManualClock();
+        var status = new OperationStatus("backup", "a\"b\\c\nd", Interval, clock);
+        status.SetLag(new TopicPartition("x.y-z", 3), 1L << 60);
+        status.Count(123_456_789_012, 5);
+        status.Trouble(ErrorIds.PartitionStalled.With("stalled"));
+        status.Committed();
+        status.Alive();
+        var page = StatusPages.Metrics(status.Look());
+
+        Assert.EndsWith("\n", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("\r", page, StringComparison.Ordinal);
+        var described = new HashSet<string>();
+        var seen = new HashSet<string>();
+        foreach (var line in page.Split('\n')[..^1])
+        {
+            if (System.Text.RegularExpressions.Regex.Match(line, "^# (HELP|TYPE) ([a-z_]+) (.+)$") is { Success: true } comment)
+            {
+                Assert.True(comment.Groups[1].Value == "HELP" || comment.Groups[3].Value is "gauge" or "counter", line);
+                Assert.True(described.Add(comment.Groups[1].Value + comment.Groups[2].Value), line);
+                continue;
+            }
+
+            var sample = System.Text.RegularExpressions.Regex.Match(line, "^(?<name>[a-z_]+)\\{(?<label>[a-z_]+=\"(\\\\[\\\\n\"]|[^\\\\\"\\n])*\",?)+\\} (?<value>[-+0-9.eE]+)$");
+            Assert.True(sample.Success, line);
+            Assert.Contains("TYPE" + sample.Groups["name"].Value, described);
+            Assert.True(double.TryParse(sample.Groups["value"].Value, System.Globalization.CultureInfo.InvariantCulture, out _), line);
+            Assert.True(seen.Add(line[..line.LastIndexOf(' ')]), line);
+        }
+
+        Assert.Contains(seen, s => s.StartsWith("kafkabackup_last_checked_timestamp_seconds{", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -117,12 +117,13 @@ public sealed class LogChangeTests
 
     [Theory]
     [InlineData(50)]
+    [InlineData(100)]
     [InlineData(150)]
     public async Task B8_a_recreated_topic_of_a_broker_without_topic_ids_is_noticed_by_its_end_or_its_records(int records)
     {
         await using var scenario = new BackupScenario
         {
-            WrapCluster = c => new ClusterDouble(c) { Description = d => d with { Topics = d.Topics.ToDictionary(t => t.Key, t => t.Value with { TopicId = null }) } },
+            WrapCluster = c => new ClusterDouble(c) { Description = ClusterDouble.WithoutIds },
         };
         scenario.Cluster.CreateTopic("orders");
         scenario.Cluster.CreateTopic("other");
@@ -137,5 +138,25 @@ public sealed class LogChangeTests
         Assert.Equal(BackupStatus.Incomplete, result.Status);
         Assert.Equal(nameof(ErrorIds.LogTruncated), result.Topics.Single(t => t.Topic == "orders").Partitions.Single().ErrorId);
         Assert.Equal(100, (await scenario.StoredAsync("orders")).Count);
+    }
+
+    [Fact]
+    public async Task B8_without_topic_ids_one_truncated_partition_stops_its_topic_for_it_may_have_been_created_again()
+    {
+        await using var scenario = new BackupScenario { WrapCluster = c => new ClusterDouble(c) { Description = ClusterDouble.WithoutIds } };
+        scenario.Cluster.CreateTopic("orders", 3);
+        scenario.Cluster.CreateTopic("other");
+        scenario.Fill("orders", 100);
+        await scenario.BackUpAsync();
+        scenario.Cluster.RecreateTopic("orders", 3);
+        scenario.Fill("orders", 20, 1000, partition: 1);
+        scenario.Fill("other", 5);
+
+        var result = await scenario.BackUpAsync();
+
+        Assert.Equal((BackupStatus.Incomplete, 5L), (result.Status, result.RecordCount));
+        Assert.All(result.Topics.Single(t => t.Topic == "orders").Partitions, p => Assert.Equal(nameof(ErrorIds.LogTruncated), p.ErrorId));
+        Assert.Single(scenario.Events.Errors);
+        Assert.Empty(await scenario.StoredAsync("orders", 1));
     }
 }

@@ -39,6 +39,45 @@ public sealed class ReaderFaultTests
     }
 
     [Fact]
+    public async Task B16_an_out_of_range_error_that_waits_from_an_earlier_assignment_is_ignored()
+    {
+        await using var local = LocalCluster.Start();
+        local.CreateTopic("orders");
+        local.Append("orders", 0, Enumerable.Range(0, 20).Select(i => LocalRecord.Of(null, $"{i}")));
+        await using var cluster = Connect(local);
+        using var reader = cluster.OpenReader(new ReaderOptions(IsolationLevel.ReadCommitted));
+        var sink = new CollectingSink();
+        reader.Assign(Orders, 99, 0);
+        await Task.Delay(500);
+        reader.Remove(0);
+        reader.Assign(Orders, 5, 0);
+
+        PollUntil(reader, sink, () => sink.Ends.ContainsKey(0) || sink.Faults.Count > 0);
+        Assert.Empty(sink.Faults);
+        Assert.Equal(Enumerable.Range(5, 15).Select(offset => (long)offset), sink.Records.Select(record => record.Offset));
+    }
+
+    [Theory]
+    [InlineData(10, false, 10, false)]
+    [InlineData(10, false, 9, true)]
+    [InlineData(10, false, 99, true)]
+    [InlineData(10, true, 19, true)]
+    [InlineData(10, true, 20, false)]
+    [InlineData(10, true, 25, false)]
+    [InlineData(10, false, -1, false)]
+    public void B16_an_error_is_stale_unless_it_is_about_where_the_assignment_stands(long start, bool readTo20, long offset, bool stale)
+    {
+        using var assignment = new Assignment(Orders, start, 0, 0, 0);
+        if (readTo20)
+        {
+            assignment.HasArrived = true;
+            assignment.NextExpected = 20;
+        }
+
+        Assert.Equal(stale, assignment.IsStale(offset));
+    }
+
+    [Fact]
     public async Task B5_a_log_start_that_moves_past_the_position_is_told_at_the_position()
     {
         await using var local = LocalCluster.Start();

@@ -22,6 +22,7 @@ internal static unsafe partial class LibRdKafka
     public const int EventLog = 0x4;
     public const int EventError = 0x8;
 
+    public const int TimestampNone = 0;
     public const int TimestampCreate = 1;
     public const int TimestampLogAppend = 2;
 
