@@ -162,11 +162,24 @@ internal sealed partial record S3Options
 
         if (prefix.Length > 0)
         {
-            StoreKey.Check(prefix);
+            CheckPrefix(prefix, path);
             prefix += "/";
         }
 
         return (bucket, prefix);
+    }
+
+    /// <summary>The rule is that of keys; what it says of manifests does not fit what a user typed.</summary>
+    private static void CheckPrefix(string prefix, string path)
+    {
+        try
+        {
+            StoreKey.Check(prefix);
+        }
+        catch (KafkaBackupException e)
+        {
+            throw ErrorIds.InvalidPath.With($"The prefix '{prefix}' cannot be used.", path, "A prefix has no ':', '\\' or control character in it, and no part that is empty, '.' or '..'.", e);
+        }
     }
 
     private static string? EncryptionFrom(string? text) => text switch
