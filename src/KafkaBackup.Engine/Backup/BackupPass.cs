@@ -13,13 +13,13 @@ namespace KafkaBackup.Engine.Backup;
 internal sealed class BackupPass(RunScope run, Committer committer, RateLimiter limiter, Task announced)
 {
     /// <summary>Memory for blocks being compressed and written, besides one being filled per partition: keeps the cores and a store busy.</summary>
-    private const int SpareBlocks = 24;
+    private const int SpareBlocks = 16;
 
     /// <summary>However many partitions are read at a time: then they share, and hand blocks on before they are full.</summary>
     private const long MostBlockBytes = 96L << 20;
 
     /// <summary>What the client library may hold back for us, in payload: small records take several times as much there.</summary>
-    private const long QueuedBytes = 16L << 20;
+    private const long QueuedBytes = 8L << 20;
 
     public async Task<IReadOnlyList<PartitionOutcome>> RunAsync(IReadOnlyList<PartitionWork> works, CancellationToken stop)
     {

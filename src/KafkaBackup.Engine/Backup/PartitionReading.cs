@@ -128,7 +128,7 @@ internal sealed class PartitionReading(PartitionWork work, SegmentLine line, Rea
         {
             _segmentBytes += _builder.RawLength;
             _segmentOpen = true;
-            line.Add(_builder.Seal(), mayBeLast);
+            line.Add(_builder.Seal(), mayBeLast, _leaderEpoch);
         }
     }
 

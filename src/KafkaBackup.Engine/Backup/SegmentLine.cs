@@ -21,6 +21,7 @@ internal sealed class SegmentLine(
     private string _key = "";
     private string? _lastDigest;
     private volatile KafkaBackupException? _failure;
+    private volatile bool _endsEarly;
 
     /// <summary>Why nothing more can be stored; blocks that come after are dropped.</summary>
     public KafkaBackupException? Failure => _failure;
@@ -38,7 +39,8 @@ internal sealed class SegmentLine(
 
     /// <summary>Takes the block over.</summary>
     /// <param name="mayBeLast">The segment may end with it: then its last record's digest is kept. A segment that ends with another is dropped.</param>
-    public void Add(RawBlock block, bool mayBeLast) => _tail = StoreAsync(_tail, workers.CompressAsync(block, mayBeLast));
+    /// <param name="leaderEpoch">That of its last record, should the store ask to end the segment with it.</param>
+    public void Add(RawBlock block, bool mayBeLast, int leaderEpoch) => _tail = StoreAsync(_tail, workers.CompressAsync(block, mayBeLast || _endsEarly), leaderEpoch);
 
     /// <summary>Ends the segment; the epoch is that of its last record.</summary>
     public void Close(int leaderEpoch) => Then(() => FinishAsync(leaderEpoch));
@@ -74,7 +76,7 @@ internal sealed class SegmentLine(
         }
     }
 
-    private async Task StoreAsync(Task before, Task<(CompressedBlock Block, string? LastDigest)> compressing)
+    private async Task StoreAsync(Task before, Task<(CompressedBlock Block, string? LastDigest)> compressing, int leaderEpoch)
     {
         await before.ConfigureAwait(false);
         await GuardAsync(async () =>
@@ -86,6 +88,7 @@ internal sealed class SegmentLine(
                 {
                     await AppendAsync(block).ConfigureAwait(false);
                     _lastDigest = digest;
+                    await EndEarlyAsync(leaderEpoch).ConfigureAwait(false);
                 }
             }
         }).ConfigureAwait(false);
@@ -123,6 +126,20 @@ internal sealed class SegmentLine(
         }
 
         await _upload!.WriteAsync(_writer.AppendBlock(block), abort).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// With many partitions at a time the store's memory for open uploads is soon spent: then segments become smaller instead. The reader goes on counting as if the
+    /// segment were open, and ends the next one where this one would have ended.
+    /// </summary>
+    private async Task EndEarlyAsync(int leaderEpoch)
+    {
+        _endsEarly = _upload!.ShouldEnd;
+        if (_endsEarly && _lastDigest is not null)
+        {
+            await FinishAsync(leaderEpoch).ConfigureAwait(false);
+            _endsEarly = false;
+        }
     }
 
     private async Task FinishAsync(int leaderEpoch)

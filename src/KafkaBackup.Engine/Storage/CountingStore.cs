@@ -78,6 +78,8 @@ public sealed class CountingStore(IStore inner) : ForwardingStore(inner)
 
     private sealed class CountingUpload(CountingStore store, IStoreUpload inner) : IStoreUpload
     {
+        public bool ShouldEnd => inner.ShouldEnd;
+
         public async ValueTask WriteAsync(ReadOnlyMemory<byte> content, CancellationToken cancel)
         {
             await inner.WriteAsync(content, cancel).ConfigureAwait(false);

@@ -65,6 +65,12 @@ public interface IStoreUpload : IAsyncDisposable
 
     /// <summary>Makes the object durable and visible. After it has returned, dispose does nothing.</summary>
     ValueTask CommitAsync(CancellationToken cancel);
+
+    /// <summary>
+    /// Advice for a writer that may end its object anywhere: what the store's uploads hold in memory is at its limit, and this one holds its share of it or more.
+    /// Nothing fails where the advice is not taken; memory grows.
+    /// </summary>
+    bool ShouldEnd { get; }
 }
 
 public sealed record StoreObject(string Key, long Size, DateTimeOffset LastModified);

@@ -88,6 +88,8 @@ public abstract class InterceptingStore(IStore inner) : ForwardingStore(inner)
 
     private sealed class Upload(InterceptingStore store, string key, IStoreUpload inner) : IStoreUpload
     {
+        public bool ShouldEnd => inner.ShouldEnd;
+
         public async ValueTask WriteAsync(ReadOnlyMemory<byte> content, CancellationToken cancel)
         {
             await store.BeforeAsync(StoreCall.Write, key, cancel).ConfigureAwait(false);

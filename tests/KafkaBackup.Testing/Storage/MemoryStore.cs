@@ -206,6 +206,8 @@ public sealed class MemoryStore(TimeProvider? clock = null) : IOpenedStore
         private readonly MemoryStream _content = new();
         private bool _committed;
 
+        public bool ShouldEnd => false;
+
         public ValueTask WriteAsync(ReadOnlyMemory<byte> content, CancellationToken cancel)
         {
             cancel.ThrowIfCancellationRequested();

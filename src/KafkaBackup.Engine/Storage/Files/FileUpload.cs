@@ -2,6 +2,8 @@ namespace KafkaBackup.Engine.Storage.Files;
 
 internal sealed class FileUpload(string root, TemporaryFile file, string path) : IStoreUpload
 {
+    public bool ShouldEnd => false;
+
     public async ValueTask WriteAsync(ReadOnlyMemory<byte> content, CancellationToken cancel)
     {
         try

@@ -3,9 +3,9 @@ namespace KafkaBackup.Engine.Storage.S3;
 /// <summary>
 /// The memory of uploads: one budget for what they are filling and for what is on its way, over all uploads of a store. Parts are made of small chunks, so that an upload
 /// holds what it was given and not a whole part; chunks are used again. Who wants a chunk when the budget is spent waits for one to come back, which is the back-pressure;
-/// where nothing is on its way, none would, and it is let through: that much memory lies in the open uploads themselves.
+/// where nothing is on its way, none would, and it is let through: that much memory lies in the open uploads themselves, of which the largest are then asked to end.
 /// </summary>
-internal sealed class S3Buffers(int budgetBytes)
+internal sealed class S3Buffers(int budgetBytes, int unsentBytes)
 {
     public const int ChunkSize = 64 << 10;
 
@@ -13,8 +13,40 @@ internal sealed class S3Buffers(int budgetBytes)
     private readonly Stack<byte[]> _free = new();
     private readonly LinkedList<Waiter> _waiters = new();
     private readonly int _budget = Math.Max(1, budgetBytes / ChunkSize);
+    private readonly int _mostUnsent = Math.Max(1, unsentBytes / ChunkSize);
     private int _out;
     private int _leaving;
+    private int _leavingChunks;
+    private int _uploads;
+
+    /// <summary>The memory that was made so far.</summary>
+    public long Bytes
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return (long)(_out + _free.Count) * ChunkSize;
+            }
+        }
+    }
+
+    /// <summary>An upload begins; it holds memory until <see cref="Closed"/>.</summary>
+    public void Opened() => Interlocked.Increment(ref _uploads);
+
+    public void Closed() => Interlocked.Decrement(ref _uploads);
+
+    /// <summary>
+    /// Unsent parts are at their limit, and an upload that fills this one has its share of it or more. The share is fixed: asking only the largest would leave the rest
+    /// growing towards an idle one that nobody can ask.
+    /// </summary>
+    public bool IsCrowdedBy(S3Part filling)
+    {
+        lock (_gate)
+        {
+            return _out - _leavingChunks > _mostUnsent && (long)filling.Chunks * _uploads >= _mostUnsent;
+        }
+    }
 
     /// <summary>First come, first served.</summary>
     public ValueTask<byte[]> RentAsync(CancellationToken cancel)
@@ -49,20 +81,22 @@ internal sealed class S3Buffers(int budgetBytes)
         }
     }
 
-    /// <summary>From here to <see cref="Left"/> bytes are on their way, whose chunks come back by themselves.</summary>
-    public void Leaving()
+    /// <summary>From here to <see cref="Left"/> so many chunks are on their way, and come back by themselves.</summary>
+    public void Leaving(int chunks)
     {
         lock (_gate)
         {
             _leaving++;
+            _leavingChunks += chunks;
         }
     }
 
-    public void Left()
+    public void Left(int chunks)
     {
         lock (_gate)
         {
             _leaving--;
+            _leavingChunks -= chunks;
             Serve();
         }
     }

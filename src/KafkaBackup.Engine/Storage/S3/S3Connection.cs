@@ -31,7 +31,7 @@ internal sealed class S3Connection : IDisposable
             ForcePathStyle = options.PathStyle || (options.Endpoint is null && endpoint is not null),
             IgnoreConfiguredEndpointUrls = true,
             DisableLogging = true,
-            BufferSize = 64 << 10,
+            BufferSize = 16 << 10,
             Timeout = Timeout.InfiniteTimeSpan,
         };
         if (endpoint is null)

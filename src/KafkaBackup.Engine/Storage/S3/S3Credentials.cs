@@ -26,8 +26,8 @@ internal sealed class S3Credentials : AWSCredentials, IDisposable
     /// <summary>For messages: whose keys these are, never the keys.</summary>
     public string Origin => _options switch
     {
-        { AccessKey: not null, SessionToken: not null } => "the given access key and session token",
-        { AccessKey: not null } => "the given access key",
+        { AccessKey: not null, SessionToken: not null } => "the given keys and session token",
+        { AccessKey: not null } => "the given keys",
         { Profile: { } profile } => $"profile '{profile}'",
         _ => "the AWS credential chain",
     };

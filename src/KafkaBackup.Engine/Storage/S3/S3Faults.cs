@@ -75,6 +75,9 @@ internal sealed class S3Faults(S3Options options, S3Connection connection)
         {
             case "NoSuchBucket":
                 return Final(ErrorIds.StoreNotFound, $"There is no {Bucket}.", answer, "Check the bucket's name and the endpoint, or create the bucket.");
+            case "NoSuchKey" when call.Recognises:
+                return Final(ErrorIds.StoreConfiguration, $"{connection.Address} takes the bucket's name for that of an object.", answer,
+                    "Remove the bucket from the option endpoint: the bucket is named in the path only, s3://bucket/prefix.");
             case "NoSuchKey":
                 return Final(ErrorIds.StoreObjectMissing, $"There is no object '{call.Key}' in {options.Location}.", answer);
             case "InvalidAccessKeyId":

@@ -11,8 +11,14 @@ public sealed record S3Limits
     /// <summary>No object may have more parts than this; part sizes grow so that objects of several TiB stay below it.</summary>
     public int MaxParts { get; init; } = 10_000;
 
-    /// <summary>The store's memory: what all its uploads together are filling and have on their way. Four uploads that fill a part each still leave one on its way.</summary>
-    public int UploadBytes { get; init; } = 40 << 20;
+    /// <summary>The store's memory: what all its uploads together are filling and have on their way. Exceeded only where nothing is on its way, see UnsentBytes.</summary>
+    public int UploadBytes { get; init; } = 24 << 20;
+
+    /// <summary>
+    /// What open uploads may hold in parts that are not full yet, before those with the most of it are asked to end. Parts cannot be smaller, so with more than eight uploads
+    /// open at once only ending some keeps memory within a limit.
+    /// </summary>
+    public int UnsentBytes { get; init; } = 64 << 20;
 
     public RetryPolicy Retry { get; init; } = RetryPolicy.Default;
 

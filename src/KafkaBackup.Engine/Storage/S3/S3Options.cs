@@ -58,6 +58,12 @@ internal sealed partial record S3Options
                 "Give both keys, or neither to use the AWS credential chain (environment, profile, role).");
         }
 
+        if (settings.AccessKey is not null && (string.IsNullOrWhiteSpace(settings.AccessKey) || settings.SecretKey!.Reveal().Length == 0))
+        {
+            var empty = string.IsNullOrWhiteSpace(settings.AccessKey) ? "access_key" : "secret_key";
+            throw Refuse(empty, $"The S3 credentials are given, but {empty} is empty.", "Check the variable or vault that it comes from; leave both keys out to use the AWS credential chain.");
+        }
+
         if (settings.SessionToken is not null && settings.AccessKey is null)
         {
             throw Refuse("session_token", "A session token is given without the keys that belong to it.", "Give access_key and secret_key beside session_token.");
@@ -142,6 +148,13 @@ internal sealed partial record S3Options
         var slash = rest.IndexOf('/', StringComparison.Ordinal);
         var bucket = slash < 0 ? rest : rest[..slash];
         var prefix = slash < 0 ? "" : rest[(slash + 1)..].TrimEnd('/');
+        if (bucket.Contains('@', StringComparison.Ordinal))
+        {
+            // What stands before it may be a key: the path must not be repeated.
+            throw ErrorIds.InvalidPath.With("The path has something before its bucket, as in s3://user:password@bucket: keys do not belong there.", "Path",
+                "Give s3://bucket/prefix, and the keys by -StorageCredential. If a secret key was in the path, it may be in a history or log now: replace it.");
+        }
+
         if (bucket.Length is < 3 or > 255 || bucket.Any(c => !(char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' or ':')))
         {
             throw ErrorIds.InvalidPath.With($"'{bucket}' in '{path}' is not the name of a bucket.", path, "Give s3://bucket/prefix; a bucket's name has letters, digits, '.' and '-'.");
@@ -149,11 +162,24 @@ internal sealed partial record S3Options
 
         if (prefix.Length > 0)
         {
-            StoreKey.Check(prefix);
+            CheckPrefix(prefix, path);
             prefix += "/";
         }
 
         return (bucket, prefix);
+    }
+
+    /// <summary>The rule is that of keys; what it says of manifests does not fit what a user typed.</summary>
+    private static void CheckPrefix(string prefix, string path)
+    {
+        try
+        {
+            StoreKey.Check(prefix);
+        }
+        catch (KafkaBackupException e)
+        {
+            throw ErrorIds.InvalidPath.With($"The prefix '{prefix}' cannot be used.", path, "A prefix has no ':', '\\' or control character in it, and no part that is empty, '.' or '..'.", e);
+        }
     }
 
     private static string? EncryptionFrom(string? text) => text switch

@@ -7,6 +7,8 @@ internal sealed class S3Part(S3Buffers buffers) : IDisposable
 
     public long Length { get; private set; }
 
+    public int Chunks => _chunks.Count;
+
     /// <summary>Takes what fits into one chunk, and returns how much that was.</summary>
     public async ValueTask<int> AppendAsync(ReadOnlyMemory<byte> content, CancellationToken cancel)
     {

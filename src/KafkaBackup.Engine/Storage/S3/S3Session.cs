@@ -19,7 +19,7 @@ internal sealed class S3Session : IDisposable
         Faults = new S3Faults(options, Connection);
         Calls = new S3Calls(Connection, Faults, limits, onRetry, time);
         Requests = new S3Requests(options, time);
-        Buffers = new S3Buffers(limits.UploadBytes);
+        Buffers = new S3Buffers(limits.UploadBytes, limits.UnsentBytes);
     }
 
     public S3Options Options { get; }

@@ -7,27 +7,39 @@ namespace KafkaBackup.Engine.Storage.S3;
 /// An object on its way: parts leave as they fill, several at once, and nothing is staged on disk. What fits into one part goes as one request at the commit. The object
 /// appears when the server joins the parts; until then there is nothing, and an upload that fails or is dropped is aborted so that its parts cost nothing.
 /// </summary>
-internal sealed class S3Upload(S3Session session, string key) : IStoreUpload
+internal sealed class S3Upload : IStoreUpload
 {
     /// <summary>Parts are this fraction of what was written before: 10,000 of them hold about 10 TiB, and the first 10 GiB go in parts of the smallest size.</summary>
     private const int GrowthDivisor = 1250;
 
     private static readonly TimeSpan AbortTime = TimeSpan.FromSeconds(30);
 
+    private readonly S3Session _session;
+    private readonly string _key;
     private readonly string _token = Guid.NewGuid().ToString("n");
     private readonly CancellationTokenSource _stop = new();
     private readonly List<Task<PartETag>> _parts = [];
-    private S3Part _filling = new(session.Buffers);
+    private S3Part _filling;
     private string? _uploadId;
     private long _written;
     private bool _ended;
+
+    public S3Upload(S3Session session, string key)
+    {
+        _session = session;
+        _key = key;
+        _filling = new S3Part(session.Buffers);
+        session.Buffers.Opened();
+    }
+
+    public bool ShouldEnd => _session.Buffers.IsCrowdedBy(_filling);
 
     public async ValueTask WriteAsync(ReadOnlyMemory<byte> content, CancellationToken cancel)
     {
         ObjectDisposedException.ThrowIf(_ended, this);
         while (content.Length > 0)
         {
-            var room = PartSize(_written - _filling.Length, session.Limits) - _filling.Length;
+            var room = PartSize(_written - _filling.Length, _session.Limits) - _filling.Length;
             if (room <= 0)
             {
                 await SendPartAsync(cancel).ConfigureAwait(false);
@@ -45,14 +57,15 @@ internal sealed class S3Upload(S3Session session, string key) : IStoreUpload
         ObjectDisposedException.ThrowIf(_ended, this);
         if (_uploadId is null)
         {
-            session.Buffers.Leaving();
+            var chunks = _filling.Chunks;
+            _session.Buffers.Leaving(chunks);
             try
             {
-                await session.PutAsync(key, _filling.OpenBody, _filling.Length, _token, cancel).ConfigureAwait(false);
+                await _session.PutAsync(_key, _filling.OpenBody, _filling.Length, _token, cancel).ConfigureAwait(false);
             }
             finally
             {
-                session.Buffers.Left();
+                _session.Buffers.Left(chunks);
             }
         }
         else
@@ -101,21 +114,22 @@ internal sealed class S3Upload(S3Session session, string key) : IStoreUpload
     {
         _filling.Dispose();
         _stop.Dispose();
+        _session.Buffers.Closed();
     }
 
     private async Task SendPartAsync(CancellationToken cancel)
     {
         await ThrowIfFailedAsync().ConfigureAwait(false);
         var number = _parts.Count + 1;
-        if (number > session.Limits.MaxParts)
+        if (number > _session.Limits.MaxParts)
         {
-            throw ErrorIds.StoreWrite.With($"'{key}' is larger than an S3 object can be.", key, "Lower segment_max_bytes.");
+            throw ErrorIds.StoreWrite.With($"'{_key}' is larger than an S3 object can be.", _key, "Lower segment_max_bytes.");
         }
 
         _uploadId ??= await BeginAsync(cancel).ConfigureAwait(false);
         var part = _filling;
-        _filling = new S3Part(session.Buffers);
-        session.Buffers.Leaving();
+        _filling = new S3Part(_session.Buffers);
+        _session.Buffers.Leaving(part.Chunks);
         _parts.Add(Task.Run(() => SendPartAsync(_uploadId, number, part), CancellationToken.None));
     }
 
@@ -123,21 +137,22 @@ internal sealed class S3Upload(S3Session session, string key) : IStoreUpload
     {
         try
         {
-            var call = new S3Call("s3:PutObject", key, part.Length);
-            return await session.Calls.RunAsync(
+            var call = new S3Call("s3:PutObject", _key, part.Length);
+            return await _session.Calls.RunAsync(
                 call,
                 async stop =>
                 {
-                    var request = session.Requests.Part(key, uploadId, number, part, session.Calls.SendDigests);
-                    var answer = await session.Client.UploadPartAsync(request, stop).ConfigureAwait(false);
-                    return string.IsNullOrEmpty(answer.ETag) ? throw session.Faults.Suspect(call, "without the part's ETag.") : new PartETag(number, answer.ETag);
+                    var request = _session.Requests.Part(_key, uploadId, number, part, _session.Calls.SendDigests);
+                    var answer = await _session.Client.UploadPartAsync(request, stop).ConfigureAwait(false);
+                    return string.IsNullOrEmpty(answer.ETag) ? throw _session.Faults.Suspect(call, "without the part's ETag.") : new PartETag(number, answer.ETag);
                 },
                 _stop.Token).ConfigureAwait(false);
         }
         finally
         {
+            var chunks = part.Chunks;
             part.Dispose();
-            session.Buffers.Left();
+            _session.Buffers.Left(chunks);
         }
     }
 
@@ -155,31 +170,31 @@ internal sealed class S3Upload(S3Session session, string key) : IStoreUpload
 
     private Task<string> BeginAsync(CancellationToken cancel)
     {
-        var call = new S3Call("s3:PutObject", key) { Writes = true };
-        return session.Calls.RunAsync(
+        var call = new S3Call("s3:PutObject", _key) { Writes = true };
+        return _session.Calls.RunAsync(
             call,
             async stop =>
             {
-                var answer = await session.Client.InitiateMultipartUploadAsync(session.Requests.Begin(key, _token), stop).ConfigureAwait(false);
-                return string.IsNullOrEmpty(answer.UploadId) ? throw session.Faults.Suspect(call, "without an upload id.") : answer.UploadId;
+                var answer = await _session.Client.InitiateMultipartUploadAsync(_session.Requests.Begin(_key, _token), stop).ConfigureAwait(false);
+                return string.IsNullOrEmpty(answer.UploadId) ? throw _session.Faults.Suspect(call, "without an upload id.") : answer.UploadId;
             },
             cancel);
     }
 
     private Task CompleteAsync(string uploadId, PartETag[] parts, CancellationToken cancel)
     {
-        var call = new S3Call("s3:PutObject", key, 0) { Writes = true };
-        return session.Calls.RunAsync(
+        var call = new S3Call("s3:PutObject", _key, 0) { Writes = true };
+        return _session.Calls.RunAsync(
             call,
             async stop =>
             {
                 try
                 {
-                    var answer = await session.Client.CompleteMultipartUploadAsync(
+                    var answer = await _session.Client.CompleteMultipartUploadAsync(
                         new CompleteMultipartUploadRequest
                         {
-                            BucketName = session.Options.Bucket,
-                            Key = session.Requests.FullKey(key),
+                            BucketName = _session.Options.Bucket,
+                            Key = _session.Requests.FullKey(_key),
                             UploadId = uploadId,
                             PartETags = [.. parts],
                         },
@@ -202,7 +217,7 @@ internal sealed class S3Upload(S3Session session, string key) : IStoreUpload
 
                 if (!await IsOursAsync(stop).ConfigureAwait(false))
                 {
-                    throw session.Faults.Suspect(call, "with success, but the object is not there.");
+                    throw _session.Faults.Suspect(call, "with success, but the object is not there.");
                 }
             },
             cancel);
@@ -211,18 +226,18 @@ internal sealed class S3Upload(S3Session session, string key) : IStoreUpload
     /// <summary>Retention was asked for when the upload began; some servers (radosgw 18) forget it. A backup that only seems protected is not: look, and set it.</summary>
     private async Task EnsureRetentionAsync(CancellationToken cancel)
     {
-        if (session.Requests.RetainUntil(key) is not { } until || await session.HeadAsync(key, cancel).ConfigureAwait(false) is { ObjectLockMode: not null })
+        if (_session.Requests.RetainUntil(_key) is not { } until || await _session.HeadAsync(_key, cancel).ConfigureAwait(false) is { ObjectLockMode: not null })
         {
             return;
         }
 
-        await session.Calls.RunAsync(
-            new S3Call("s3:PutObjectRetention", key) { Writes = true },
-            stop => session.Client.PutObjectRetentionAsync(
+        await _session.Calls.RunAsync(
+            new S3Call("s3:PutObjectRetention", _key) { Writes = true },
+            stop => _session.Client.PutObjectRetentionAsync(
                 new PutObjectRetentionRequest
                 {
-                    BucketName = session.Options.Bucket,
-                    Key = session.Requests.FullKey(key),
+                    BucketName = _session.Options.Bucket,
+                    Key = _session.Requests.FullKey(_key),
                     Retention = new ObjectLockRetention { Mode = ObjectLockRetentionMode.Compliance, RetainUntilDate = until },
                 },
                 stop),
@@ -230,19 +245,19 @@ internal sealed class S3Upload(S3Session session, string key) : IStoreUpload
     }
 
     private async Task<bool> IsOursAsync(CancellationToken cancel) =>
-        await session.HeadAsync(key, cancel).ConfigureAwait(false) is { } head && head.ContentLength == _written && S3Session.HasToken(head, _token);
+        await _session.HeadAsync(_key, cancel).ConfigureAwait(false) is { } head && head.ContentLength == _written && S3Session.HasToken(head, _token);
 
     /// <summary>Runs when the caller has already failed or given up, so it must not throw over that; what it cannot remove, it tells.</summary>
     private async Task AbortAsync(string uploadId)
     {
-        using var limit = new CancellationTokenSource(AbortTime, session.Time);
+        using var limit = new CancellationTokenSource(AbortTime, _session.Time);
         try
         {
-            await session.AbortAsync(key, uploadId, limit.Token).ConfigureAwait(false);
+            await _session.AbortAsync(_key, uploadId, limit.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is KafkaBackupException or OperationCanceledException)
         {
-            session.Warn($"The unfinished upload of '{key}' to {session.Options.Location} could not be removed ({e.Message}). " +
+            _session.Warn($"The unfinished upload of '{_key}' to {_session.Options.Location} could not be removed ({e.Message}). " +
                 "Its parts are invisible but cost space: Test-KafkaBackup -Deep shows them and Repair-KafkaBackup removes them.");
         }
     }

@@ -52,6 +52,26 @@ public sealed class S3OptionTests
     }
 
     [Theory]
+    [InlineData("a", "", "secret_key")]
+    [InlineData("", "s", "access_key")]
+    public void C5_an_empty_key_is_refused_as_that_and_not_taken_for_missing_roles(string access, string secret, string named)
+    {
+        var error = Refused(new StoreSettings { Path = "s3://bucket", AccessKey = access, SecretKey = new Secret(secret) });
+
+        Assert.Equal(ErrorIds.StoreConfiguration.Id, error.ErrorId);
+        Assert.Contains($"{named} is empty", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void C5_keys_in_the_path_are_refused_and_not_repeated()
+    {
+        var error = Refused(new StoreSettings { Path = "s3://key:a-secret@bucket/prefix" });
+
+        Assert.Equal(ErrorIds.InvalidPath.Id, error.ErrorId);
+        Assert.DoesNotContain("a-secret", error + error.Advice + error.TargetObject, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("s3://bucket", "s3://bucket")]
     [InlineData("s3://bucket/", "s3://bucket")]
     [InlineData("S3://bucket/a/b/", "s3://bucket/a/b")]

@@ -43,6 +43,16 @@ public sealed class S3RefusalTests : ScriptedS3Test
     }
 
     [Fact(Timeout = Limit)]
+    public async Task C5_a_bucket_in_the_endpoint_is_told_so_and_is_no_missing_object()
+    {
+        Server.On(_ => true, ScriptedAnswer.Error(404, "NoSuchKey"));
+
+        var error = await FailsAsync(ErrorIds.StoreConfiguration, () => KeysAsync(Open()));
+
+        Assert.Contains("Remove the bucket from the option endpoint", error.Advice, StringComparison.Ordinal);
+    }
+
+    [Fact(Timeout = Limit)]
     public async Task C5_a_port_that_answers_nothing_is_told_with_what_that_may_be()
     {
         using var silent = new TcpListener(IPAddress.Loopback, 0);
