@@ -56,10 +56,11 @@ internal sealed class BackupRun(IKafkaCluster cluster, BackupCatalog catalog, Ba
         }
         finally
         {
+            // First what still uses the session: a failed announcement is thrown here, and the session ends with it.
+            await committer.DrainAsync().ConfigureAwait(false);
             await announced.ConfigureAwait(false);
         }
 
-        await committer.DrainAsync().ConfigureAwait(false);
         return (failure ?? committer.Failure ?? _outcomes.StoreFailure) is { } cause
             ? throw await GiveUpAsync(run, committer, cause).ConfigureAwait(false)
             : await FinishAsync(run, committer, topics, stop).ConfigureAwait(false);
@@ -75,7 +76,8 @@ internal sealed class BackupRun(IKafkaCluster cluster, BackupCatalog catalog, Ba
             await committer.CommitAsync(complete: false).ConfigureAwait(false);
             if (sweep is not null)
             {
-                await sweep.RunAsync(stop).ConfigureAwait(false);
+                using var mayDelete = CancellationTokenSource.CreateLinkedTokenSource(stop, committer.Lost);
+                await sweep.RunAsync(mayDelete.Token).ConfigureAwait(false);
             }
         }
         catch

@@ -18,8 +18,8 @@ internal sealed class ContinuousBackup(RunScope run, Committer committer, Backup
     private bool _isAway;
 
     /// <summary>
-    /// Returns at a stop, and when the duration is over: then a pass under way still reaches its ends, which are fixed. Only the first, which
-    /// may have years to read, is cut short.
+    /// Returns at a stop, and when the duration is over: then a pass under way still reaches its ends, which are fixed, and a last one takes what has
+    /// come since. Only the first, which may have years to read, is cut short.
     /// </summary>
     public async Task FollowAsync(IReadOnlyList<PartitionWork> first, CancellationToken stop)
     {
@@ -29,6 +29,7 @@ internal sealed class ContinuousBackup(RunScope run, Committer committer, Backup
         run.Events.Verbose($"Following the source; new records are committed at least every {run.Options.SegmentMaxInterval.TotalSeconds:0.#} s.");
         var lastPass = run.Clock.GetTimestamp();
         await ReadAsync(first, over.Token).ConfigureAwait(false);
+        var wasCutShort = over.IsCancellationRequested;
         while (!over.IsCancellationRequested && outcomes.StoreFailure is null)
         {
             try
@@ -51,6 +52,31 @@ internal sealed class ContinuousBackup(RunScope run, Committer committer, Backup
             {
                 Leave(error);
             }
+        }
+
+        if (!wasCutShort && !ending.IsCancellationRequested && outcomes.StoreFailure is null)
+        {
+            await ReadLastAsync(ending.Token).ConfigureAwait(false);
+        }
+    }
+
+    private async Task ReadLastAsync(CancellationToken stop)
+    {
+        try
+        {
+            await ReadAsync(await CaptureAsync(stop).ConfigureAwait(false), stop).ConfigureAwait(false);
+            Return();
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            run.Events.Verbose("The last pass was stopped; what it did not reach is read by the next run.");
+        }
+        catch (KafkaBackupException error) when (committer.Failure is null && IsOfCluster(error))
+        {
+            run.Status.Trouble(error);
+            run.Findings.Add(new Finding(
+                FindingSeverity.Warning, FindingKind.PartitionTrouble, run.Cluster.Address, $"The cluster was away at the end of the duration, so what came last is not in the backup: {error.Message}",
+                "Run again when the cluster is back."));
         }
     }
 
@@ -127,6 +153,12 @@ internal sealed class ContinuousBackup(RunScope run, Committer committer, Backup
 
         outcomes.TellFailures();
         TellHealth(read);
+        if (stop.IsCancellationRequested)
+        {
+            // The run's end takes the groups and commits.
+            return;
+        }
+
         await topics.TakeGroupsAsync(GroupWatch.ShortPatience, stop).ConfigureAwait(false);
         var complete = outcomes.State(stopped: false) == BackupStatus.Complete;
         await committer.CommitAsync(complete).ConfigureAwait(false);

@@ -21,6 +21,12 @@ internal sealed class AdminClient(KafkaClient client, TimeSpan connectTimeout) :
 
     /// <summary>A refused log-in at one broker is final unless another broker lets us in within this time.</summary>
     private static readonly TimeSpan DefinitiveGrace = TimeSpan.FromMilliseconds(700);
+
+    /// <summary>
+    /// What the library is told of requests to a coordinator; how long they are waited for is decided here. A request that it gives up itself while it still looks
+    /// for the coordinator aborts the process once that is found (librdkafka up to 2.15 at least: it lets go of the request twice).
+    /// </summary>
+    private static readonly TimeSpan CoordinatorTimeout = TimeSpan.FromMinutes(30);
     private const int PollSliceMs = 50;
     private const int ContactSliceMs = 200;
 
@@ -118,12 +124,19 @@ internal sealed class AdminClient(KafkaClient client, TimeSpan connectTimeout) :
         var options = LibRdKafka.rd_kafka_AdminOptions_new(lease.Client, request.Operation);
         try
         {
-            _ = LibRdKafka.rd_kafka_AdminOptions_set_request_timeout(options, (int)within.TotalMilliseconds, null, 0);
+            var toldTimeout = request.SeeksCoordinator ? CoordinatorTimeout : within;
+            _ = LibRdKafka.rd_kafka_AdminOptions_set_request_timeout(options, (int)toldTimeout.TotalMilliseconds, null, 0);
             request.Configure?.Invoke(options);
+            var started = Stopwatch.GetTimestamp();
             request.Start(lease.Client, options, queue);
             while (true)
             {
                 cancel.ThrowIfCancellationRequested();
+                if (request.SeeksCoordinator && Stopwatch.GetElapsedTime(started) > within)
+                {
+                    return (default, NativeError.From((int)ErrorCode.Local_TimedOut));
+                }
+
                 var happening = LibRdKafka.rd_kafka_queue_poll(queue, PollSliceMs);
                 client.Pump();
                 if (happening == 0)

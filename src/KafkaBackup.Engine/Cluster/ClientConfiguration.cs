@@ -31,7 +31,7 @@ internal sealed class ClientConfiguration
 
         // A broker that comes back should be found in seconds, not in the default's ten. The first back-off is also what the library waits for, half
         // of it, before each connection to a broker that it has only just heard of.
-        _properties.Add(new("reconnect.backoff.ms", "20"));
+        _properties.Add(new("reconnect.backoff.ms", "100"));
         _properties.Add(new("reconnect.backoff.max.ms", "2000"));
 
         // Never makes a topic by asking for one (SEMANTICS H1).

@@ -8,8 +8,13 @@ public sealed record TopicPartition(string Topic, int Partition) : IComparable<T
 {
     public int CompareTo(TopicPartition? other)
     {
-        var byTopic = string.CompareOrdinal(Topic, other?.Topic);
-        return byTopic != 0 ? byTopic : Partition.CompareTo(other?.Partition);
+        if (other is null)
+        {
+            return 1;
+        }
+
+        var byTopic = string.CompareOrdinal(Topic, other.Topic);
+        return byTopic != 0 ? byTopic : Partition.CompareTo(other.Partition);
     }
 
     /// <summary>The form users read and type: <c>orders/3</c>.</summary>

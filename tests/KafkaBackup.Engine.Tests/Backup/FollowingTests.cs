@@ -45,6 +45,19 @@ public class FollowingTests : OnStore
     }
 
     [Fact]
+    public async Task B10_what_came_before_the_end_of_the_duration_is_in_the_backup()
+    {
+        await using var scenario = await OpenAsync();
+        scenario.Cluster.CreateTopic("orders");
+        scenario.Fill("orders", 10);
+        var running = scenario.BackUpAsync(Following() with { Duration = TimeSpan.FromSeconds(3), SegmentMaxInterval = TimeSpan.FromMinutes(10) });
+        await CountAsync(scenario, "orders", 0, 10);
+        scenario.Fill("orders", 5, 10);
+
+        Assert.Equal((BackupStatus.Complete, 15L), (await running) is var result ? (result.Status, result.RecordCount) : default);
+    }
+
+    [Fact]
     public async Task B10_small_segments_do_not_stay_for_ever()
     {
         await using var scenario = await OpenAsync();

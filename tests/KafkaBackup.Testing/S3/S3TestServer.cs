@@ -44,15 +44,6 @@ public sealed class S3TestServer
         ? cache
         : Path.Combine(Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } home ? home : Path.Combine(Environment.GetEnvironmentVariable("HOME") ?? "/", ".cache"), "kafkabackup");
 
-    /// <summary>For tests whose attributes cannot say it: xunit takes this beginning of a message for a skip.</summary>
-    public static void SkipIfThereIsNone()
-    {
-        if (WhyNot is { } reason)
-        {
-            throw new InvalidOperationException("$XunitDynamicSkip$" + reason);
-        }
-    }
-
     public static Task<S3TestServer> GetAsync() => TheOne.Value;
 
     /// <summary>Settings for a prefix of the test's own.</summary>

@@ -9,4 +9,8 @@ internal sealed record AdminRequest<T>(AdminOperation Operation, Action<nint, ni
     /// <summary>Whether it changes nothing, so that it may be sent again before the first answer is certain not to come.</summary>
     public bool OnlyAsks => Operation is AdminOperation.DescribeTopics or AdminOperation.DescribeConfigs or AdminOperation.ListOffsets
         or AdminOperation.DescribeConsumerGroups or AdminOperation.ListConsumerGroupOffsets;
+
+    /// <summary>Whether it goes to a group's coordinator, which has to be found first.</summary>
+    public bool SeeksCoordinator => Operation is AdminOperation.DescribeConsumerGroups or AdminOperation.ListConsumerGroupOffsets
+        or AdminOperation.AlterConsumerGroupOffsets or AdminOperation.DeleteConsumerGroupOffsets;
 }

@@ -5,6 +5,7 @@ using KafkaBackup.Testing.S3;
 namespace KafkaBackup.Engine.Tests.Storage.S3;
 
 /// <summary>The contract of all stores, on a real S3 server; parts are as small as S3 allows, so that more than one is sent.</summary>
+[NeedsS3Server]
 public sealed class S3ContractTests : StoreContract
 {
     private static readonly S3Limits SmallParts = new() { PartSize = 5 << 20 };
@@ -15,7 +16,6 @@ public sealed class S3ContractTests : StoreContract
 
     protected override async Task<IStore> OpenAsync()
     {
-        S3TestServer.SkipIfThereIsNone();
         var server = await S3TestServer.GetAsync();
         var store = new S3Store(server.Settings(), TimeProvider.System, limits: SmallParts);
         await store.DetectCapabilitiesAsync(default);
