@@ -138,7 +138,7 @@ internal sealed class ManifestDraft
         }
     }
 
-    /// <summary>The first is from before the data, the newest from after it. One that says what the newest says is not kept.</summary>
+    /// <summary>The first is from the run's beginning, the newest from after the data. One that says what the newest says is not kept.</summary>
     public void SetGroups(GroupSnapshot snapshot)
     {
         lock (_gate)

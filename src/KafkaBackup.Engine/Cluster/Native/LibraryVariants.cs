@@ -25,7 +25,19 @@ internal static class LibraryVariants
     {
         try
         {
-            return NativeLibrary.TryLoad(variant, assembly, search, out var library) ? library : 0;
+            if (!NativeLibrary.TryLoad(variant, assembly, search, out var library))
+            {
+                return 0;
+            }
+
+            // Where the package's own build does not load, the system's is found under the same name: often years older.
+            if (IsNewEnough(library))
+            {
+                return library;
+            }
+
+            NativeLibrary.Free(library);
+            return 0;
         }
         catch (DllNotFoundException)
         {
@@ -33,4 +45,8 @@ internal static class LibraryVariants
             return 0;
         }
     }
+
+    private static unsafe bool IsNewEnough(nint library) =>
+        NativeLibrary.TryGetExport(library, nameof(LibRdKafka.rd_kafka_version), out var version)
+        && ((delegate* unmanaged[Cdecl]<int>)version)() >= NativeLibraryCheck.OldestVersion;
 }

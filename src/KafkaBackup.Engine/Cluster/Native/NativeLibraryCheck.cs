@@ -4,7 +4,7 @@ namespace KafkaBackup.Engine.Cluster.Native;
 internal static class NativeLibraryCheck
 {
     /// <summary>2.8: what the admin calls used here need, and the first with the fixes to transactions that restores rely on.</summary>
-    private const int OldestVersion = 0x02_08_00_00;
+    public const int OldestVersion = 0x02_08_00_00;
 
     public static void Run() => Run(LibRdKafka.rd_kafka_version);
 

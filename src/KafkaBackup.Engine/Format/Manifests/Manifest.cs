@@ -19,7 +19,7 @@ public sealed record Manifest
     public required IReadOnlyList<RunEntry> Runs { get; init; }
     public required IReadOnlyDictionary<string, TopicEntry> Topics { get; init; }
 
-    /// <summary>Newest last: one before the data and one after it, for the last run.</summary>
+    /// <summary>Newest last: one from the beginning of the last run and one from after its data.</summary>
     public required IReadOnlyList<GroupSnapshot> GroupSnapshots { get; init; }
 }
 
