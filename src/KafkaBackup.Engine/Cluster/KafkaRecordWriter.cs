@@ -149,6 +149,9 @@ internal sealed unsafe class KafkaRecordWriter : IRecordWriter
             if (!_fatalReported)
             {
                 _fatalReported = true;
+
+                // Nothing is sent any more: a record that was queued at this very moment would otherwise never get its report.
+                _ = LibRdKafka.rd_kafka_purge(_client.Client, LibRdKafka.PurgeQueue);
                 sink.OnProducerFault(_transactions.Fatal(error), fatal: true);
             }
         }

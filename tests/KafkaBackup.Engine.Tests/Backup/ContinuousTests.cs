@@ -24,6 +24,32 @@ public sealed class ContinuousTests
         await running;
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task B13_a_first_pass_that_is_cut_short_is_committed_and_continued(bool byStop)
+    {
+        await using var scenario = new BackupScenario();
+        scenario.Cluster.CreateTopic("orders");
+        scenario.Fill("orders", 5000);
+        using var stop = new CancellationTokenSource();
+        var slowly = Following() with { RecordsPerSecond = 500, SegmentMaxInterval = TimeSpan.FromMinutes(10), Duration = byStop ? null : TimeSpan.FromSeconds(2) };
+        var running = scenario.BackUpAsync(slowly, stop.Token);
+        if (byStop)
+        {
+            await Task.Delay(TimeSpan.FromSeconds(2));
+            await stop.CancelAsync();
+        }
+
+        var result = await running;
+        var expected = byStop ? BackupStatus.Stopped : BackupStatus.Incomplete;
+        Assert.Equal(expected, result.Status);
+        Assert.InRange(result.RecordCount, 1, 4999);
+        Assert.Equal(expected, (await scenario.ManifestAsync()).Runs[^1].State);
+        Assert.Equal(5000 - result.RecordCount, (await scenario.BackUpAsync()).RecordCount);
+        await scenario.AssertStoredIsSourceAsync("orders");
+    }
+
     [Fact]
     public async Task B10_group_offsets_are_taken_again_without_any_new_record()
     {
