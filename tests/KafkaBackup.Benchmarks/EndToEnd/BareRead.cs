@@ -40,7 +40,7 @@ internal sealed class BareRead : IRecordSink
 
     private JobReport Read(KafkaCluster cluster, Dictionary<TopicPartition, long> ends)
     {
-        using var reader = cluster.OpenReader(new ReaderOptions(IsolationLevel.ReadCommitted, QueuedBytes: 16L << 20));
+        using var reader = cluster.OpenReader(new ReaderOptions(IsolationLevel.ReadCommitted, QueuedBytes: 8L << 20));
         foreach (var (partition, end) in ends.Where(e => e.Value > 0))
         {
             _ends.Add(partition.Partition, end);
