@@ -50,7 +50,7 @@ public class FollowingTests : OnStore
         await using var scenario = await OpenAsync();
         scenario.Cluster.CreateTopic("orders");
         scenario.Fill("orders", 10);
-        var running = scenario.BackUpAsync(Following() with { Duration = TimeSpan.FromSeconds(3), SegmentMaxInterval = TimeSpan.FromMinutes(10) });
+        var running = scenario.BackUpAsync(Following() with { Duration = TimeSpan.FromSeconds(8), SegmentMaxInterval = TimeSpan.FromMinutes(10) });
         await CountAsync(scenario, "orders", 0, 10);
         scenario.Fill("orders", 5, 10);
 
