@@ -57,6 +57,13 @@ internal sealed unsafe class KafkaRecordWriter : IRecordWriter
 
     public int Poll(IDeliverySink sink, TimeSpan wait)
     {
+        if (_fatalReported && Pending > 0)
+        {
+            // Nothing is sent any more. A record that was on its way from one queue of the library to another when it failed, or
+            // that came back to be tried again, would keep its report until its five minutes are over; each look takes what it finds.
+            _ = LibRdKafka.rd_kafka_purge(_client.Client, LibRdKafka.PurgeQueue);
+        }
+
         var reports = 0;
         var timeout = (int)Math.Min(wait.TotalMilliseconds, int.MaxValue);
         nint happening;
@@ -150,8 +157,6 @@ internal sealed unsafe class KafkaRecordWriter : IRecordWriter
             {
                 _fatalReported = true;
 
-                // Nothing is sent any more: a record that was queued at this very moment would otherwise never get its report.
-                _ = LibRdKafka.rd_kafka_purge(_client.Client, LibRdKafka.PurgeQueue);
                 sink.OnProducerFault(_transactions.Fatal(error), fatal: true);
             }
         }
