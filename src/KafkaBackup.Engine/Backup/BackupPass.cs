@@ -15,11 +15,18 @@ internal sealed class BackupPass(RunScope run, Committer committer, RateLimiter 
     /// <summary>Memory for blocks being compressed and written, besides one being filled per partition: keeps the cores and a store busy.</summary>
     private const int SpareBlocks = 16;
 
+    /// <summary>The same where the store holds what it is about to send: a second line before it would only be memory.</summary>
+    private const int SpareBlocksBeforeHoldingStore = 8;
+
     /// <summary>However many partitions are read at a time: then they share, and hand blocks on before they are full.</summary>
     private const long MostBlockBytes = 96L << 20;
 
     /// <summary>What the client library may hold back for us, in payload: small records take several times as much there.</summary>
     private const long QueuedBytes = 8L << 20;
+
+    private const int FetchBytes = 4 << 20;
+
+    private const int FetchBytesBeforeHoldingStore = 2 << 20;
 
     public async Task<IReadOnlyList<PartitionOutcome>> RunAsync(IReadOnlyList<PartitionWork> works, CancellationToken stop)
     {
@@ -37,7 +44,9 @@ internal sealed class BackupPass(RunScope run, Committer committer, RateLimiter 
     {
         var options = run.Options;
         var width = Math.Max(1, Math.Min(options.MaxConcurrentPartitions, readable.Length));
-        using var pool = new BlockBufferPool(Math.Min(MostBlockBytes, (width + SpareBlocks) * (long)(BlockBufferPool.StandardBlock + BlockBufferPool.SmallBlock)));
+        var holding = run.Store.Capabilities.HoldsUploads;
+        var blocks = width + (holding ? SpareBlocksBeforeHoldingStore : SpareBlocks);
+        using var pool = new BlockBufferPool(Math.Min(MostBlockBytes, blocks * (long)(BlockBufferPool.StandardBlock + BlockBufferPool.SmallBlock)));
         using var workers = new CompressionWorkers(options.Compression, options.CompressionLevel);
         using var abort = CancellationTokenSource.CreateLinkedTokenSource(committer.Lost);
         using var halt = CancellationTokenSource.CreateLinkedTokenSource(stop, abort.Token);
@@ -88,7 +97,7 @@ internal sealed class BackupPass(RunScope run, Committer committer, RateLimiter 
         }
 
         pump = new RecordPump(
-            run, new ReaderOptions(options.IsolationLevel, QueuedBytes), width,
+            run, new ReaderOptions(options.IsolationLevel, QueuedBytes, FetchBytes: holding ? FetchBytesBeforeHoldingStore : FetchBytes), width,
             new PacedPolling(limiter, options.RecordsPerSecond, options.BytesPerSecond, run.Clock), new PumpEvents(Begin, Ended, Between));
         try
         {

@@ -6,7 +6,7 @@ namespace KafkaBackup.Engine.Cluster;
 /// <param name="QueuedBytes">Cap on what the client library holds back for us, over all partitions of this reader.</param>
 /// <param name="CheckCrcs">Verify each batch's checksum.</param>
 /// <param name="QueuedRecords">Of each partition, fetching pauses when so many are held back: each costs the library some 300 bytes that QueuedBytes does not count.</param>
-/// <param name="FetchBytes">Of each partition, so much is fetched at a time, beyond what is held back.</param>
+/// <param name="FetchBytes">Of each partition, so much is fetched at a time, beyond what is held back; of all on a broker together, twice as much.</param>
 public sealed record ReaderOptions(
     IsolationLevel Isolation, long QueuedBytes = 64L << 20, bool CheckCrcs = true, int QueuedRecords = 1_000_000, int FetchBytes = 4 << 20);
 

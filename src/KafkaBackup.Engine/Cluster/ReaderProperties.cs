@@ -12,7 +12,7 @@ internal static class ReaderProperties
         new("fetch.queue.backoff.ms", "5"),
         new("queued.min.messages", Number(options.QueuedRecords)),
         new("fetch.error.backoff.ms", "200"),
-        new("fetch.max.bytes", "8388608"),
+        new("fetch.max.bytes", Number(2L * options.FetchBytes)),
         new("fetch.message.max.bytes", Number(options.FetchBytes)),
 
         // A topic that does not exist is reported after this time, in case it has only just been created.

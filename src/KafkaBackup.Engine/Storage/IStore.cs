@@ -79,4 +79,5 @@ public sealed record StoreObject(string Key, long Size, DateTimeOffset LastModif
 public sealed record StoreUpload(string Key, string UploadId, long Size, DateTimeOffset LastModified);
 
 /// <param name="AtomicPutIfAbsent">False where the server ignores the condition: then only the lock's heartbeat keeps writers apart.</param>
-public sealed record StoreCapabilities(bool AtomicPutIfAbsent);
+/// <param name="HoldsUploads">What is written waits in memory of the store's own until it is sent: whoever writes need not hold much ready for it.</param>
+public sealed record StoreCapabilities(bool AtomicPutIfAbsent, bool HoldsUploads = false);

@@ -16,6 +16,7 @@ internal sealed class ClientHandle : SafeHandleZeroOrMinusOneIsInvalid
     {
         SetHandle(client);
         MainQueue = LibRdKafka.rd_kafka_queue_get_main(client);
+        NativeHeap.Enter();
     }
 
     public nint MainQueue { get; }
@@ -26,6 +27,7 @@ internal sealed class ClientHandle : SafeHandleZeroOrMinusOneIsInvalid
     {
         LibRdKafka.rd_kafka_queue_destroy(MainQueue);
         LibRdKafka.rd_kafka_destroy_flags(handle, DestroyWithoutClose);
+        NativeHeap.Leave();
         return true;
     }
 }

@@ -31,7 +31,7 @@ internal sealed class S3Connection : IDisposable
             ForcePathStyle = options.PathStyle || (options.Endpoint is null && endpoint is not null),
             IgnoreConfiguredEndpointUrls = true,
             DisableLogging = true,
-            BufferSize = 16 << 10,
+            BufferSize = S3Buffers.ChunkSize,
             Timeout = Timeout.InfiniteTimeSpan,
         };
         if (endpoint is null)

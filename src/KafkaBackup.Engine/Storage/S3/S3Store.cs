@@ -26,7 +26,7 @@ public sealed class S3Store : IStore
     public string Location => _session.Options.Location;
 
     /// <summary>What is proven: false until <see cref="DetectCapabilitiesAsync"/> or the first put-if-absent has asked the server.</summary>
-    public StoreCapabilities Capabilities => new(AtomicPutIfAbsent: _conditions.Honoured is true);
+    public StoreCapabilities Capabilities => new(AtomicPutIfAbsent: _conditions.Honoured is true, HoldsUploads: true);
 
     /// <summary>Finds out whether the server honours If-None-Match. Writes, and removes again, a scratch object; asks once per store.</summary>
     public async ValueTask<StoreCapabilities> DetectCapabilitiesAsync(CancellationToken cancel)
