@@ -29,6 +29,6 @@ internal static class LaneWriter
     /// </summary>
     public static long Room(RestoreScope scope, TargetWork work) => Math.Min(BatchBytes(work) * 19L / 10, scope.MostUnacknowledged);
 
-    private static int BatchBytes(TargetWork work) =>
+    public static int BatchBytes(TargetWork work) =>
         Math.Max(LeastBatch, Math.Min(DefaultMessageBytes, work.MaxMessageBytes ?? DefaultMessageBytes) - BatchOverhead);
 }

@@ -25,6 +25,7 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
     private static readonly TimeSpan DrainWait = TimeSpan.FromMilliseconds(100);
 
     private readonly long _room = LaneWriter.Room(scope, progress.Work);
+    private readonly long _batch = LaneWriter.BatchBytes(progress.Work);
     private readonly bool _isPaced = !scope.Limiter.IsUnlimited;
     private readonly OriginalHeaders _originals = new();
     private readonly Queue<Pending> _pending = new();
@@ -182,6 +183,12 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
         {
             while (HasNoRoom(record) || writer.Send(Slot, record, extra, index) == SendOutcome.QueueFull)
             {
+                if (_unacknowledged < _batch && _pending.Count < MostPending)
+                {
+                    // A large record waits for less than a batch, which would linger although it cannot fill any more.
+                    writer.Flush();
+                }
+
                 if (!Poll(RoomWait) || stop.IsCancellationRequested)
                 {
                     return false;
