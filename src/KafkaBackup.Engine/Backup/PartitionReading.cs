@@ -58,11 +58,13 @@ internal sealed class PartitionReading(PartitionWork work, SegmentLine line, Rea
             return;
         }
 
-        Moved = true;
         if (_verify is { } last && !MeetsAgain(last, record))
         {
             return;
         }
+
+        // A record met again is none: it would keep a partition that gives nothing else from being given up.
+        Moved = true;
 
         if (record.Offset >= work.CountTo)
         {

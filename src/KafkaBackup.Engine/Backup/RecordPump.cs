@@ -199,17 +199,18 @@ internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int 
         var reading = slot.Reading;
         slot.Idle = TimeSpan.Zero;
         reader.Remove(index);
+        reading.CloseSegment();
         if (++slot.Retries > StallRetries)
         {
             // Perhaps there is nothing more to give: where the log ends now tells.
             slot.GivesUp = true;
-            reading.CloseSegment();
             slot.Looking = _inspection.LookAsync(reading, stop);
             return;
         }
 
+        // Meanwhile another leader may have cut the log and filled it again beyond where we stand, and to the library this is a new beginning.
         run.Events.Verbose($"Partition {reading.Work.Id} has given nothing for {StallTime.TotalSeconds:0} s at offset {reading.Next}; asking for it anew.");
-        Assign(reader, index, slot);
+        slot.Looking = _inspection.RecallAsync(reading);
     }
 
     private void HandleFaults(IRecordReader reader, CancellationToken stop)

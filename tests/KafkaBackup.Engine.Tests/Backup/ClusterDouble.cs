@@ -96,3 +96,41 @@ internal sealed class FastClock(int times) : TimeProvider
 
     public override long GetTimestamp() => _begin + ((System.GetTimestamp() - _begin) * times);
 }
+
+/// <summary>Gives so many records and then nothing more, until it is asked anew; just before that something happens.</summary>
+internal sealed class FallingSilent(IRecordReader inner, int after, Action meanwhile) : IRecordReader
+{
+    private int _left = after;
+    private int _assignments;
+
+    private bool IsSilent => _assignments == 1 && _left <= 0;
+
+    public void Assign(TopicPartition partition, long offset, int slot)
+    {
+        if (++_assignments == 2)
+        {
+            meanwhile();
+        }
+
+        inner.Assign(partition, offset, slot);
+    }
+
+    public void Remove(int slot) => inner.Remove(slot);
+
+    public int Poll(IRecordSink sink, int maxRecords = int.MaxValue)
+    {
+        if (IsSilent)
+        {
+            Thread.Sleep(5);
+            return 0;
+        }
+
+        var given = inner.Poll(sink, _assignments == 1 ? Math.Min(maxRecords, _left) : maxRecords);
+        _left -= given;
+        return given;
+    }
+
+    public long? Position(int slot) => IsSilent ? null : inner.Position(slot);
+
+    public void Dispose() => inner.Dispose();
+}

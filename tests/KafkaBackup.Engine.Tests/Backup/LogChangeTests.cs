@@ -47,6 +47,41 @@ public sealed class LogChangeTests
     }
 
     [Fact]
+    public async Task B8_B16_a_log_cut_and_filled_again_while_its_partition_gave_nothing_is_noticed()
+    {
+        await using var scenario = new BackupScenario { Clock = new FastClock(20) };
+        scenario.Cluster.CreateTopic("orders");
+        scenario.Fill("orders", 200);
+        scenario.WrapCluster = c => new ClusterDouble(c)
+        {
+            Reader = r => new FallingSilent(r, 100, () =>
+            {
+                scenario.Cluster.Truncate("orders", 0, 60);
+                scenario.Cluster.Append("orders", 0, Enumerable.Range(60, 300).Select(i => LocalRecord.Of("other", $"o{i}", 1_700_000_000_000)));
+            }),
+        };
+
+        var result = await scenario.BackUpAsync();
+
+        Assert.Equal((BackupStatus.Failed, nameof(ErrorIds.LogTruncated)), (result.Status, result.Topics.Single().Partitions.Single().ErrorId));
+        Assert.DoesNotContain(await scenario.StoredAsync("orders"), record => System.Text.Encoding.UTF8.GetString(record.Value!)[0] == 'o');
+    }
+
+    [Fact]
+    public async Task B4_a_partition_asked_anew_goes_on_behind_its_last_record()
+    {
+        await using var scenario = new BackupScenario { Clock = new FastClock(20) };
+        scenario.Cluster.CreateTopic("orders");
+        scenario.Fill("orders", 200);
+        scenario.WrapCluster = c => new ClusterDouble(c) { Reader = r => new FallingSilent(r, 100, () => { }) };
+
+        var result = await scenario.BackUpAsync();
+
+        Assert.Equal((BackupStatus.Complete, 200L), (result.Status, result.RecordCount));
+        await scenario.AssertStoredIsSourceAsync("orders");
+    }
+
+    [Fact]
     public async Task B16_a_position_refused_although_it_lies_in_the_log_is_asked_anew_without_gap_or_repeat()
     {
         await using var scenario = new BackupScenario();
