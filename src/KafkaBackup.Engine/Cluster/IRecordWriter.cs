@@ -31,6 +31,9 @@ public interface IRecordWriter : IDisposable
     /// <summary>Names a target partition for Send, as slots do in a reader.</summary>
     void Open(TopicPartition partition, int slot);
 
+    /// <summary>Gives a slot up, of which nothing may be pending. The same writer must not open the same partition again.</summary>
+    void Close(int slot);
+
     /// <summary>
     /// Queues a record: key, value, timestamp as given, then its headers and the extra ones. The tag comes back in the delivery report.
     /// Throws for what cannot ever be sent (a local refusal), naming the record.

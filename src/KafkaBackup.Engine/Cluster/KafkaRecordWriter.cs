@@ -41,6 +41,15 @@ internal sealed unsafe class KafkaRecordWriter : IRecordWriter
         _slots[(topic, partition.Partition)] = slot;
     }
 
+    public void Close(int slot)
+    {
+        if (_bySlot.Remove(slot, out var target))
+        {
+            _slots.Remove((target.Topic, target.Partition.Partition));
+            _topics.Release(target.Partition.Topic);
+        }
+    }
+
     public SendOutcome Send(int slot, in RecordView record, ReadOnlySpan<HeaderSlice> extraHeaders, long tag)
     {
         var target = _bySlot[slot];

@@ -13,9 +13,9 @@ internal sealed record SendFault(WriteFaultKind Kind, string Code, string Messag
 /// Sends one target partition's records in order and matches delivery reports with what was sent. Reports come in the order of sending; the
 /// first one that is not what was expected is the fault, and nothing after it counts.
 /// </summary>
-internal sealed class PartitionSender(RestoreScope scope, PartitionProgress progress, IRecordWriter writer, Func<long, long>? expectedOffset) : IDeliverySink
+internal sealed class PartitionSender(RestoreScope scope, PartitionProgress progress, IRecordWriter writer, int batchBytes, Func<long, long>? expectedOffset) : IDeliverySink
 {
-    private const int Slot = 0;
+    private const int Slot = WriterShelf.LentWriter.Slot;
     private const int PollEvery = 512;
 
     /// <summary>Several batches of the smallest records; what is remembered of each record under way stays small too.</summary>
@@ -24,8 +24,7 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
     private static readonly TimeSpan RoomWait = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan DrainWait = TimeSpan.FromMilliseconds(100);
 
-    private readonly long _room = LaneWriter.Room(scope, progress.Work);
-    private readonly long _batch = LaneWriter.BatchBytes(progress.Work);
+    private readonly long _room = LaneWriter.Room(scope, batchBytes);
     private readonly bool _isPaced = !scope.Limiter.IsUnlimited;
     private readonly OriginalHeaders _originals = new();
     private readonly Queue<Pending> _pending = new();
@@ -44,6 +43,9 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
 
     /// <summary>Sent and not acknowledged, in order.</summary>
     public IReadOnlyCollection<Pending> Unacknowledged => _pending;
+
+    /// <summary>Behind the last record that was refused together with the one that the fault is about.</summary>
+    public long RefusedUntil { get; private set; }
 
     public long Delivered { get; private set; } = progress.Done;
 
@@ -150,6 +152,11 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
     {
         if (Fault is not null)
         {
+            if (fault.Kind == WriteFaultKind.Refused && tag == RefusedUntil)
+            {
+                RefusedUntil++;
+            }
+
             return;
         }
 
@@ -159,6 +166,7 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
         {
             var sent = _pending.FirstOrDefault(p => p.Index == tag);
             Fault = new SendFault(fault.Kind, fault.Code, fault.Message, tag, sent.SourceOffset);
+            RefusedUntil = tag + 1;
         }
     }
 
@@ -183,7 +191,7 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
         {
             while (HasNoRoom(record) || writer.Send(Slot, record, extra, index) == SendOutcome.QueueFull)
             {
-                if (_unacknowledged < _batch && _pending.Count < MostPending)
+                if (_unacknowledged < batchBytes && _pending.Count < MostPending)
                 {
                     // A large record waits for less than a batch, which would linger although it cannot fill any more.
                     writer.Flush();

@@ -19,8 +19,8 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
 
     private readonly RecordStream _stream = scope.Stream(progress.Work);
     private readonly TargetWork _work = progress.Work;
+    private readonly BatchSizing _sizing = new(progress.Work);
     private bool _alone;
-    private bool _singles;
 
     public async Task<LaneOutcome> RunAsync(CancellationToken stop)
     {
@@ -30,22 +30,30 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
             while (!progress.IsComplete && !stop.IsCancellationRequested)
             {
                 var before = progress.Done;
-                var (fault, unacknowledged) = await SendAsync(_work.RecordCount, stop).ConfigureAwait(false);
-                if (fault is null)
+                var sent = await SendAsync(_sizing.Limit(before, _work.RecordCount), stop).ConfigureAwait(false);
+                if (sent.Fault is not { } fault)
                 {
+                    if (_sizing.GoesOn(progress.Done))
+                    {
+                        continue;
+                    }
+
                     break;
                 }
 
                 faults = progress.Done > before ? 1 : faults + 1;
                 if (Verdict(fault, faults) is { } verdict)
                 {
-                    await SettleAsync(unacknowledged, stop).ConfigureAwait(false);
+                    await SettleAsync(sent.Unacknowledged, stop).ConfigureAwait(false);
                     return new LaneOutcome(progress, PartitionStatus.Failed, verdict);
                 }
 
                 scope.Events.Verbose($"{_work.Target}: {fault.Error?.Message ?? fault.Text} Looking at the target to see how far it came.");
-                await SettleAsync(unacknowledged, stop).ConfigureAwait(false);
-                _singles = fault.Kind == WriteFaultKind.Refused;
+                await SettleAsync(sent.Unacknowledged, stop).ConfigureAwait(false);
+                if (fault.Kind == WriteFaultKind.Refused)
+                {
+                    _sizing.Refused(fault.Index, sent.RefusedUntil);
+                }
             }
 
             return new LaneOutcome(progress, progress.IsComplete ? PartitionStatus.Complete : PartitionStatus.Stopped, null);
@@ -61,13 +69,12 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
     }
 
     /// <summary>Sends from where we are, on a thread of its own; returns the fault that ended it, if one did.</summary>
-    private async Task<(SendFault? Fault, IReadOnlyCollection<PartitionSender.Pending> Unacknowledged)> SendAsync(long limit, CancellationToken stop)
+    private async Task<PartitionSender> SendAsync(long limit, CancellationToken stop)
     {
-        using var writer = scope.Cluster.OpenWriter(LaneWriter.Options(scope, _work, transactionalId: null, _singles));
-        writer.Open(_work.Target, 0);
+        using var lent = scope.Writers.Lend(LaneWriter.Options(scope, _sizing.Bytes, transactionalId: null, _sizing.IsSingle(progress.Done)), _work.Target);
         _alone = true;
         var start = progress.Start;
-        var sender = new PartitionSender(scope, progress, writer, index => start + index);
+        var sender = new PartitionSender(scope, progress, lent.Writer, _sizing.Bytes, index => start + index);
         var feed = new BlockFeed(_stream, progress.Done, stop);
         await using (feed.ConfigureAwait(false))
         {
@@ -75,14 +82,15 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
                 () => SendBlocks(sender, feed, limit, stop), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
         }
 
-        return (sender.Fault, sender.Unacknowledged);
+        lent.IsDone = sender.Fault is null && progress.IsComplete;
+        return sender;
     }
 
     private void SendBlocks(PartitionSender sender, BlockFeed feed, long limit, CancellationToken stop)
     {
         try
         {
-            while (!stop.IsCancellationRequested && feed.Next(stop) is { } block)
+            while (!stop.IsCancellationRequested && sender.Next < limit && feed.Next(stop) is { } block)
             {
                 using (block)
                 {
@@ -143,7 +151,7 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
 
     /// <summary>Null when it is worth going on.</summary>
     private KafkaBackupException? Verdict(SendFault fault, int faults) => fault.Error is { } error && error.Definition == ErrorIds.TargetChanged ? error
-        : fault.Kind == WriteFaultKind.Refused ? (_singles ? LaneChecks.Refused(_work, progress.Done, fault) : null)
+        : fault.Kind == WriteFaultKind.Refused ? (_sizing.IsSingle(fault.Index) ? LaneChecks.Refused(_work, progress.Done, fault) : null)
         : fault.Kind == WriteFaultKind.Unauthorized ? LaneChecks.Unauthorized(_work)
         : fault.Kind == WriteFaultKind.UnknownPartition ? LaneChecks.Gone(_work, fault)
         : fault.Error is { } given && given.Definition == ErrorIds.TargetUnavailable ? given

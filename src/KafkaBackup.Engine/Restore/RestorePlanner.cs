@@ -12,7 +12,6 @@ namespace KafkaBackup.Engine.Restore;
 /// </summary>
 internal sealed class RestorePlanner(BackupCatalog catalog, IKafkaCluster? cluster, RestoreOptions options, TimeProvider clock, IEngineEvents events)
 {
-    private const int DefaultMessageBytes = 1_048_588;
     private const long PoolBytes = 32L << 20;
 
     private readonly List<Finding> _findings = [];
@@ -81,7 +80,7 @@ internal sealed class RestorePlanner(BackupCatalog catalog, IKafkaCluster? clust
 
     private static TargetWork Target(TopicPartition target, IReadOnlyList<SourceWork> sources, IReadOnlyDictionary<string, string> configs) => new(target, sources)
     {
-        MaxMessageBytes = int.TryParse(configs.GetValueOrDefault("max.message.bytes"), out var most) ? most : DefaultMessageBytes,
+        MaxBatchBytes = LaneWriter.LargestBatch(configs),
         TargetStampsRecords = configs.GetValueOrDefault("message.timestamp.type") == "LogAppendTime",
     };
 

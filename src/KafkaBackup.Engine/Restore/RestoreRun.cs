@@ -33,9 +33,10 @@ internal sealed class RestoreRun(IKafkaCluster cluster, BackupCatalog catalog, R
         var status = new OperationStatus("restore", _options.BackupId, _options.Health.Enabled ? _options.CheckpointInterval : null, clock);
         var health = HealthEndpoint.Start(_options.Health, status, events);
         await using var serving = health.ConfigureAwait(false);
+        using var writers = new WriterShelf(cluster);
         var scope = new RestoreScope(work, cluster, catalog, pool, new RateLimiter(_options.RecordsPerSecond, _options.BytesPerSecond, clock), clock, events)
         {
-            ReadAhead = Math.Min(ReadAhead, AllReadAhead / width), MostUnacknowledged = AllUnacknowledged / width, Status = status,
+            ReadAhead = Math.Min(ReadAhead, AllReadAhead / width), MostUnacknowledged = AllUnacknowledged / width, Status = status, Writers = writers,
         };
         var log = new TargetLog(cluster, clock, events);
         var journal = new RestoreJournal(work, clock, events);

@@ -55,8 +55,8 @@ internal sealed record TargetWork(TopicPartition Target, IReadOnlyList<SourceWor
 
     public long Bytes { get; } = Sources.Sum(s => s.Bytes);
 
-    /// <summary>The target's max.message.bytes; null where it is not known.</summary>
-    public int? MaxMessageBytes { get; init; }
+    /// <summary>The largest batch that the target takes; null where it is not known. Of a topic that the restore creates it is known when that is done.</summary>
+    public int? MaxBatchBytes { get; set; }
 
     /// <summary>True where the target stamps records itself, so that their times cannot be compared.</summary>
     public bool TargetStampsRecords { get; init; }

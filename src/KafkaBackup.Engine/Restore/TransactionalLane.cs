@@ -18,6 +18,7 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
 
     private readonly RecordStream _stream = scope.Stream(progress.Work);
     private readonly TargetWork _work = progress.Work;
+    private readonly BatchSizing _sizing = new(progress.Work);
     private long _limit = progress.Work.RecordCount;
     private KafkaBackupException? _refusal;
     private KafkaBackupException? _unreadable;
@@ -27,7 +28,6 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
     private long _began;
     private StreamBlock? _block;
     private bool _atEnd;
-    private bool _singles;
 
     public async Task<LaneOutcome> RunAsync(CancellationToken stop)
     {
@@ -42,6 +42,11 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
                 if (Verdict(fault, faults) is { } verdict)
                 {
                     return new LaneOutcome(progress, PartitionStatus.Failed, verdict);
+                }
+
+                if (fault is null)
+                {
+                    _ = _sizing.GoesOn(progress.Done);
                 }
             }
 
@@ -112,7 +117,7 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
     private async Task<SendFault?> SendAsync(CancellationToken stop)
     {
         var id = TransactionalNames.TransactionalId(scope.Work, _work.Target);
-        using var writer = scope.Cluster.OpenWriter(LaneWriter.Options(scope, _work, id, _singles, TransactionTimeout));
+        using var writer = scope.Cluster.OpenWriter(LaneWriter.Options(scope, _sizing.Bytes, id, _sizing.IsSingle(progress.Done), TransactionTimeout));
         writer.Open(_work.Target, 0);
         await writer.InitTransactionsAsync(stop).ConfigureAwait(false);
         if (_expired is not null)
@@ -120,14 +125,15 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
             await RequireOwnProgressAsync(stop).ConfigureAwait(false);
         }
 
-        var sender = new PartitionSender(scope, progress, writer, expectedOffset: null) { HoldBack = true };
+        var sender = new PartitionSender(scope, progress, writer, _sizing.Bytes, expectedOffset: null) { HoldBack = true };
         _inDoubt = sender;
+        var limit = _sizing.Limit(progress.Done, _limit);
         var feed = new BlockFeed(_stream, progress.Done, stop);
         await using (feed.ConfigureAwait(false))
         {
             try
             {
-                while (!stop.IsCancellationRequested && await TransactAsync(writer, sender, feed, stop).ConfigureAwait(false))
+                while (!stop.IsCancellationRequested && await TransactAsync(writer, sender, feed, limit, stop).ConfigureAwait(false))
                 {
                 }
             }
@@ -146,7 +152,7 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
     }
 
     /// <summary>One transaction. False when nothing is left, or after a fault.</summary>
-    private async Task<bool> TransactAsync(IRecordWriter writer, PartitionSender sender, BlockFeed feed, CancellationToken stop)
+    private async Task<bool> TransactAsync(IRecordWriter writer, PartitionSender sender, BlockFeed feed, long limit, CancellationToken stop)
     {
         _began = scope.Clock.GetTimestamp();
         writer.BeginTransaction();
@@ -154,7 +160,7 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
         try
         {
             more = await Task.Factory.StartNew(
-                () => Fill(sender, feed, stop), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
+                () => Fill(sender, feed, limit, stop), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
             if (sender.Fault is null && sender.Delivered > progress.Done)
             {
                 var mark = TransactionalNames.Progress(scope.Work, _work, sender.Delivered, progress.Start);
@@ -176,14 +182,14 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
     }
 
     /// <summary>Sends until the transaction is large or old enough, and waits for the reports. True when there may be more.</summary>
-    private bool Fill(PartitionSender sender, BlockFeed feed, CancellationToken stop)
+    private bool Fill(PartitionSender sender, BlockFeed feed, long limit, CancellationToken stop)
     {
         using var age = new CancellationTokenSource(LongestTransaction, scope.Clock);
         using var cut = CancellationTokenSource.CreateLinkedTokenSource(stop, age.Token);
         var first = sender.Next;
-        while (!cut.IsCancellationRequested && sender.Next - first < TransactionRecords && HasBlock(feed, cut.Token))
+        while (!cut.IsCancellationRequested && sender.Next - first < TransactionRecords && sender.Next < limit && HasBlock(feed, cut.Token))
         {
-            if (sender.Send(_block!, _limit, cut.Token))
+            if (sender.Send(_block!, limit, cut.Token))
             {
                 LetGo();
             }
@@ -195,7 +201,7 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
             }
         }
 
-        return sender.Drain(CancellationToken.None) && !_atEnd && _unreadable is null && sender.Next < _limit;
+        return sender.Drain(CancellationToken.None) && !_atEnd && _unreadable is null && sender.Next < limit;
     }
 
     /// <summary>What was sent before the backup ended, or could not be read on, is committed first.</summary>
@@ -235,8 +241,8 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
             case null:
                 return faults < MostFaults ? null : ErrorIds.TargetUnavailable.With(
                     $"Partition {_work.Target}: {faults} transactions in a row could not be committed. {_lost?.Message}", _work.Target.ToString(), inner: _lost);
-            case WriteFaultKind.Refused when !_singles:
-                _singles = true;
+            case WriteFaultKind.Refused when !_sizing.IsSingle(fault!.Index):
+                _sizing.Refused(fault.Index, _inDoubt!.RefusedUntil);
                 return null;
             case WriteFaultKind.Refused:
                 _limit = fault!.Index;

@@ -53,6 +53,45 @@ public sealed class FaultTests
     }
 
     [Fact]
+    public async Task E4_records_of_nearly_a_batch_do_not_wait_for_more_to_fill_it()
+    {
+        const int Records = 200;
+        await using var scenario = new RestoreScenario();
+        scenario.Source.Cluster.CreateTopic("orders");
+        scenario.Source.Cluster.Append("orders", 0, Enumerable.Range(0, Records).Select(i => LocalRecord.Of($"k{i}", new string('v', 960_000), 1_700_000_000_000)));
+        await scenario.Source.BackUpAsync();
+        var begun = System.Diagnostics.Stopwatch.GetTimestamp();
+
+        await scenario.RestoredAsync();
+
+        // The client library lets a batch that is not full linger for 50 ms.
+        Assert.True(System.Diagnostics.Stopwatch.GetElapsedTime(begun) < TimeSpan.FromMilliseconds(50 * Records * 0.8));
+        scenario.AssertEqual("orders");
+    }
+
+    [Theory]
+    [InlineData(DeliveryMode.Idempotent)]
+    [InlineData(DeliveryMode.Transactional)]
+    public async Task E4_a_target_that_takes_smaller_batches_than_it_said_gets_smaller_ones_and_not_single_records(DeliveryMode delivery)
+    {
+        const int Records = 6000;
+        await using var scenario = new RestoreScenario();
+        scenario.Source.Cluster.CreateTopic("orders");
+        scenario.Source.Cluster.Append("orders", 0, Enumerable.Range(0, Records).Select(i => LocalRecord.Of($"k{i}", new string('v', 500), 1_700_000_000_000)));
+        await scenario.Source.BackUpAsync();
+        scenario.Target.CreateTopic("orders");
+        await using var planned = await scenario.PlanAsync(RestoreScenario.Asked() with { Delivery = delivery });
+        scenario.Target.SetTopicConfig("orders", "max.message.bytes", "400000");
+
+        var result = (await planned.RunAsync(CancellationToken.None)).Single();
+
+        Assert.True(result.Status == RestoreStatus.Complete, result.Partitions.Single().ErrorMessage);
+        scenario.AssertEqual("orders", committedOnly: true);
+        var requests = scenario.Target.Requests.Of(ApiKey.Produce).Count();
+        Assert.True(requests < Records * 4 / 5, $"{requests} produce requests for {Records} records");
+    }
+
+    [Fact]
     public async Task E6_leaders_that_move_and_a_broker_that_goes_and_comes_back_are_survived()
     {
         await using var scenario = await FilledAsync(30_000, targetBrokers: 2);

@@ -1,5 +1,6 @@
 using KafkaBackup.Engine.Tests.Scenarios;
 using KafkaBackup.LocalBroker;
+using KafkaBackup.LocalBroker.Wire;
 
 namespace KafkaBackup.Engine.Tests.Restore;
 
@@ -26,6 +27,29 @@ public class RoundTripTests : OnStore
         {
             scenario.AssertEqual("orders", partition);
         }
+    }
+
+    [Fact]
+    public async Task E2_many_small_partitions_share_the_producers_of_their_lanes()
+    {
+        const int Partitions = 40;
+        const int Lanes = 3;
+        await using var scenario = await OpenRestoreAsync();
+        scenario.Source.Cluster.CreateTopic("orders", Partitions);
+        for (var partition = 0; partition < Partitions; partition++)
+        {
+            scenario.Source.Fill("orders", 5 + partition, partition: partition);
+        }
+
+        await scenario.Source.BackUpAsync();
+        await scenario.RestoredAsync(RestoreScenario.Asked() with { MaxConcurrentPartitions = Lanes });
+
+        for (var partition = 0; partition < Partitions; partition++)
+        {
+            scenario.AssertEqual("orders", partition);
+        }
+
+        Assert.InRange(scenario.Target.Requests.Of(ApiKey.InitProducerId).Count(), 1, Lanes);
     }
 
     [Theory]
