@@ -1,3 +1,5 @@
+using KafkaBackup.Engine.Cluster.Native;
+
 namespace KafkaBackup.Engine.Cluster;
 
 /// <summary>A real cluster, through the client library. Nothing is contacted before the first request.</summary>
@@ -11,6 +13,7 @@ internal sealed class KafkaCluster : IKafkaCluster
     private readonly TopicAdmin _topics;
     private readonly OffsetLookup _offsets;
     private readonly GroupAdmin _groups;
+    private readonly NativeHeap _heap = new();
 
     private KafkaCluster(ClientConfiguration configuration, IEngineEvents events, TimeSpan connectTimeout)
     {
@@ -69,5 +72,9 @@ internal sealed class KafkaCluster : IKafkaCluster
 
     public IRecordWriter OpenWriter(WriterOptions options) => new KafkaRecordWriter(_configuration, _events, options);
 
-    public ValueTask DisposeAsync() => new(Task.Run(_admin.Dispose));
+    public ValueTask DisposeAsync() => new(Task.Run(() =>
+    {
+        _admin.Dispose();
+        _heap.Dispose();
+    }));
 }

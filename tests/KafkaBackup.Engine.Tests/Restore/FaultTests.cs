@@ -87,7 +87,7 @@ public sealed class FaultTests
 
         Assert.True(result.Status == RestoreStatus.Complete, result.Partitions.Single().ErrorMessage);
         scenario.AssertEqual("orders", committedOnly: true);
-        var requests = scenario.Target.Requests.Of(ApiKey.Produce).Count();
+        var requests = scenario.Target.Requests.Of(ApiKey.Produce).Count;
         Assert.True(requests < Records * 4 / 5, $"{requests} produce requests for {Records} records");
     }
 

@@ -49,7 +49,7 @@ public class RoundTripTests : OnStore
             scenario.AssertEqual("orders", partition);
         }
 
-        Assert.InRange(scenario.Target.Requests.Of(ApiKey.InitProducerId).Count(), 1, Lanes);
+        Assert.InRange(scenario.Target.Requests.Of(ApiKey.InitProducerId).Count, 1, Lanes);
     }
 
     [Theory]

@@ -16,7 +16,6 @@ internal sealed class ClientHandle : SafeHandleZeroOrMinusOneIsInvalid
     {
         SetHandle(client);
         MainQueue = LibRdKafka.rd_kafka_queue_get_main(client);
-        NativeHeap.Enter();
     }
 
     public nint MainQueue { get; }
@@ -27,7 +26,6 @@ internal sealed class ClientHandle : SafeHandleZeroOrMinusOneIsInvalid
     {
         LibRdKafka.rd_kafka_queue_destroy(MainQueue);
         LibRdKafka.rd_kafka_destroy_flags(handle, DestroyWithoutClose);
-        NativeHeap.Leave();
         return true;
     }
 }

@@ -3,75 +3,34 @@ using System.Runtime.InteropServices;
 namespace KafkaBackup.Engine.Cluster.Native;
 
 /// <summary>
-/// Gives back to the system what the client library has freed. It fetches and sends in buffers of megabytes, and glibc keeps the holes that they leave: tens of
-/// megabytes in the process of whoever runs us, also after we are done. Other allocators do this by themselves.
+/// Gives back to the system what the client library has freed, now and then and at the end. It fetches and sends in buffers of megabytes, and glibc keeps the holes that
+/// they leave: tens of megabytes in the process of whoever runs us. Other allocators do this by themselves.
 /// </summary>
-internal static partial class NativeHeap
+internal sealed partial class NativeHeap : IDisposable
 {
     /// <summary>A look costs about a millisecond.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
 
-    private static readonly object Gate = new();
-    private static readonly Timer Clock = new(static _ => Look());
-    private static int _clients;
-    private static bool _useless = !OperatingSystem.IsLinux();
+    private readonly Timer? _clock;
 
-    /// <summary>An instance of the library begins its work; it ends with <see cref="Leave"/>.</summary>
-    public static void Enter()
+    public NativeHeap()
     {
-        lock (Gate)
+        if (IsGlibc())
         {
-            if (_clients++ == 0 && !_useless)
-            {
-                Clock.Change(Interval, Timeout.InfiniteTimeSpan);
-            }
+            _clock = new Timer(static _ => _ = malloc_trim(0), null, Interval, Interval);
         }
     }
 
-    public static void Leave()
+    public void Dispose()
     {
-        lock (Gate)
+        if (_clock is not null)
         {
-            if (--_clients > 0)
-            {
-                return;
-            }
-
-            Clock.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        }
-
-        Trim();
-    }
-
-    private static void Look()
-    {
-        Trim();
-        lock (Gate)
-        {
-            if (_clients > 0 && !_useless)
-            {
-                Clock.Change(Interval, Timeout.InfiniteTimeSpan);
-            }
-        }
-    }
-
-    private static void Trim()
-    {
-        if (_useless)
-        {
-            return;
-        }
-
-        try
-        {
+            _clock.Dispose();
             _ = malloc_trim(0);
         }
-        catch (Exception error) when (error is DllNotFoundException or EntryPointNotFoundException)
-        {
-            // Another C library than glibc.
-            _useless = true;
-        }
     }
+
+    private static bool IsGlibc() => OperatingSystem.IsLinux() && NativeLibrary.TryLoad("libc.so.6", out var library) && NativeLibrary.TryGetExport(library, nameof(malloc_trim), out _);
 
     [LibraryImport("libc.so.6")]
     private static partial int malloc_trim(nuint pad);
