@@ -72,6 +72,19 @@ public sealed class S3OptionTests
     }
 
     [Theory]
+    [InlineData("s3://bucket/a:b")]
+    [InlineData("s3://bucket/a//b")]
+    [InlineData("s3://bucket/a/../b")]
+    public void C5_a_prefix_that_cannot_be_used_is_called_a_prefix(string path)
+    {
+        var error = Refused(new StoreSettings { Path = path });
+
+        Assert.Equal(ErrorIds.InvalidPath.Id, error.ErrorId);
+        Assert.StartsWith("The prefix '", error.Message, StringComparison.Ordinal);
+        Assert.Contains("':'", error.Advice, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("s3://bucket", "s3://bucket")]
     [InlineData("s3://bucket/", "s3://bucket")]
     [InlineData("S3://bucket/a/b/", "s3://bucket/a/b")]
