@@ -52,13 +52,13 @@ internal sealed class GroupAdmin(AdminClient admin, Func<AdminClient> another)
     public async Task<IReadOnlyList<GroupOffset>> ListOffsetsAsync(string group, bool requireStable, CancellationToken cancel)
     {
         var started = Stopwatch.GetTimestamp();
-        while (true)
+        var asked = admin;
+        for (var attempt = 0; ; attempt++)
         {
-            var (offsets, error) = await admin.CallAsync(
-                GroupRequests.ListOffsets(group, requireStable), $"Reading the offsets of group '{group}'", group, cancel).ConfigureAwait(false);
-            if (error is not { } failed)
+            var (answer, error) = await AskAsync(asked, c => c.AskAsync(GroupRequests.ListOffsets(group, requireStable), attempt, cancel)).ConfigureAwait(false);
+            if ((error ?? answer.Error) is not { } failed)
             {
-                return offsets;
+                return answer.Offsets;
             }
 
             if (!KafkaErrors.IsPassing(failed.Code) || AdminClient.OutOfBudget(started))
@@ -66,7 +66,9 @@ internal sealed class GroupAdmin(AdminClient admin, Func<AdminClient> another)
                 throw admin.Explain(failed, $"Reading the offsets of group '{group}'", group);
             }
 
+            // A client stays with the coordinator that it knows, also with one that hangs while another has taken over; a new one looks for it.
             await AdminClient.PauseAsync(cancel).ConfigureAwait(false);
+            asked = failed.Code == ErrorCode.Local_TimedOut ? another() : admin;
         }
     }
 
@@ -142,7 +144,8 @@ internal sealed class GroupAdmin(AdminClient admin, Func<AdminClient> another)
         var asked = admin;
         for (var within = FirstListing; ; within *= 2)
         {
-            var (groups, errors) = await AskAsync(asked, within, cancel).ConfigureAwait(false);
+            var (groups, errors) = await AskAsync(
+                asked, c => c.CallAsync(GroupRequests.List(within), "Listing consumer groups", admin.Address, cancel)).ConfigureAwait(false);
             foreach (var (name, state) in groups)
             {
                 all[name] = state;
@@ -165,11 +168,12 @@ internal sealed class GroupAdmin(AdminClient admin, Func<AdminClient> another)
         }
     }
 
-    private async Task<(Dictionary<string, int> Groups, IReadOnlyList<NativeError> Errors)> AskAsync(AdminClient asked, TimeSpan within, CancellationToken cancel)
+    /// <summary>Asks once; a client of its own ends with that.</summary>
+    private async Task<T> AskAsync<T>(AdminClient asked, Func<AdminClient, Task<T>> ask)
     {
         try
         {
-            return await asked.CallAsync(GroupRequests.List(within), "Listing consumer groups", admin.Address, cancel).ConfigureAwait(false);
+            return await ask(asked).ConfigureAwait(false);
         }
         finally
         {

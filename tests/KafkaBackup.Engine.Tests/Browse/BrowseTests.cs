@@ -2,6 +2,7 @@ using System.Text;
 using KafkaBackup.Engine.Storage;
 using KafkaBackup.Engine.Tests.Backup;
 using KafkaBackup.LocalBroker;
+using KafkaBackup.LocalBroker.Wire;
 using static KafkaBackup.Engine.Tests.Browse.StoredRecordTests;
 
 namespace KafkaBackup.Engine.Tests.Browse;
@@ -57,7 +58,14 @@ public sealed class BrowseTests : IAsyncDisposable
 
         var measuring = _scenario.Engine().MeasureTopicsAsync(
             new MeasureSettings { Cluster = Cluster, Topics = ["t"], Duration = TimeSpan.FromSeconds(2) }, _scenario.Cancel);
-        await Task.Delay(1_000);
+
+        // On a busy machine the first look may come late.
+        while (_scenario.Cluster.Requests.Of(ApiKey.ListOffsets).Count == 0)
+        {
+            await Task.Delay(20, _scenario.Cancel);
+        }
+
+        await Task.Delay(700);
         _scenario.Fill("t", 500);
         var rows = await measuring;
 

@@ -87,6 +87,22 @@ public sealed class GroupTests
         Assert.Equal(nameof(ErrorIds.ClusterUnauthorized), error.ErrorId);
     }
 
+    [Fact]
+    public async Task B11_a_coordinator_that_hangs_does_not_keep_the_offsets_from_us()
+    {
+        await using var local = LocalCluster.Start();
+        local.CreateTopic("orders");
+        local.CommitOffset("billing", "orders", 0, 7);
+        await using var cluster = Connect(local);
+        var frozen = local.Faults.On(ApiKey.OffsetFetch).Once();
+        frozen.Freeze();
+
+        var offsets = await cluster.ListGroupOffsetsAsync("billing", true, Limit(20));
+
+        frozen.Thaw();
+        Assert.Equal(7, Assert.Single(offsets).Offset);
+    }
+
     private static Confluent.Kafka.IConsumer<string, string> Subscribe(LocalCluster local, string group)
     {
         var consumer = new Confluent.Kafka.ConsumerBuilder<string, string>(
