@@ -38,11 +38,11 @@ internal sealed class LogInspection(RunScope run)
         }
     }
 
-    /// <summary>Only our newest record, to be met again; the cluster, which may be away, is not asked. Never throws.</summary>
+    /// <summary>Only our newest record, to be met again unless it was gone at the capture; the cluster, which may be away, is not asked. Never throws.</summary>
     public async Task<LogSituation> RecallAsync(PartitionReading reading)
     {
         await reading.Line.Drained.ConfigureAwait(false);
-        return new LogSituation(0, long.MaxValue, run.Draft.Partition(reading.Work.Id).LastRecord);
+        return new LogSituation(reading.Work.CapturedStart, long.MaxValue, run.Draft.Partition(reading.Work.Id).LastRecord);
     }
 
     public void Apply(PartitionReading reading, LogSituation found)

@@ -20,6 +20,7 @@ internal sealed class PartitionReading(PartitionWork work, SegmentLine line, Rea
 {
     private readonly BlockBuilder _builder = new(scope.Pool);
     private LastRecord? _verify = work.Verify;
+    private long _seenTo;
     private long _segmentRecords;
     private long _segmentBytes;
     private int _leaderEpoch = -1;
@@ -63,7 +64,13 @@ internal sealed class PartitionReading(PartitionWork work, SegmentLine line, Rea
             return;
         }
 
-        // A record met again is none: it would keep a partition that gives nothing else from being given up.
+        // A record that was given before is no progress: it would keep a partition that gives nothing else from being given up.
+        if (record.Offset < _seenTo)
+        {
+            return;
+        }
+
+        _seenTo = record.Offset + 1;
         Moved = true;
 
         if (record.Offset >= work.CountTo)

@@ -176,6 +176,13 @@ internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int 
 
         if (!reading.IsOver && reader.Position(index) is { } position)
         {
+            if (position > slot.Furthest)
+            {
+                // Past aborted records, which nobody hands out, it gets on too.
+                slot.Furthest = position;
+                slot.BeginAnew();
+            }
+
             reading.OnPosition(position);
         }
 
@@ -183,8 +190,8 @@ internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int 
         {
             reading.Moved = false;
             _clusterFault = null;
-            slot.Retries = 0;
-            slot.Idle = TimeSpan.Zero;
+            slot.Refusals = 0;
+            slot.BeginAnew();
         }
         else if (!reading.IsOver && (slot.Idle += idle) > StallTime)
         {
@@ -226,7 +233,7 @@ internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int 
             {
                 reading.Fail(LogInspection.Describe(reading, fault));
             }
-            else if (++slot.Retries > StallRetries)
+            else if (++slot.Refusals > StallRetries)
             {
                 reading.Fail(ErrorIds.PartitionRead.With(
                     $"Partition {reading.Work.Id}: the broker refuses offset {reading.Position}, which lies inside its log ({fault.Code}).", reading.Work.Id.ToString()));
@@ -267,8 +274,19 @@ internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int 
 
         public int Retries { get; set; }
 
+        public int Refusals { get; set; }
+
+        /// <summary>The highest position so far.</summary>
+        public long Furthest { get; set; } = reading.Position;
+
         /// <summary>Asked for often enough: after this look it fails.</summary>
         public bool GivesUp { get; set; }
+
+        public void BeginAnew()
+        {
+            Retries = 0;
+            Idle = TimeSpan.Zero;
+        }
 
         /// <summary>Set while start and end of the log are asked for; nothing is assigned meanwhile.</summary>
         public Task<LogSituation>? Looking { get; set; }

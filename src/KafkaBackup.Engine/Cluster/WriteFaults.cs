@@ -13,7 +13,7 @@ internal static class WriteFaults
         var kind = code switch
         {
             ErrorCode.MsgSizeTooLarge or ErrorCode.RecordListTooLarge or ErrorCode.InvalidMsg or ErrorCode.InvalidMsgSize or ErrorCode.InvalidTimestamp
-                or ErrorCode.InvalidRecord or ErrorCode.PolicyViolation or ErrorCode.UnsupportedForMessageFormat or ErrorCode.UnsupportedCompressionType => WriteFaultKind.Refused,
+                or ErrorCode.InvalidRecord or ErrorCode.Local_InvalidDifferentRecord or ErrorCode.PolicyViolation or ErrorCode.UnsupportedForMessageFormat or ErrorCode.UnsupportedCompressionType => WriteFaultKind.Refused,
             ErrorCode.TopicAuthorizationFailed or ErrorCode.ClusterAuthorizationFailed or ErrorCode.TransactionalIdAuthorizationFailed => WriteFaultKind.Unauthorized,
             ErrorCode.UnknownTopicOrPart or ErrorCode.UnknownTopicId or ErrorCode.Local_UnknownTopic or ErrorCode.Local_UnknownPartition => WriteFaultKind.UnknownPartition,
             _ when status != NotPersisted => WriteFaultKind.Uncertain,

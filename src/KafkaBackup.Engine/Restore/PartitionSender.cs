@@ -212,6 +212,7 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
             {
                 var kind = error.Definition == ErrorIds.TargetRefused ? WriteFaultKind.Refused : WriteFaultKind.Uncertain;
                 Fault = new SendFault(kind, "", error.Message, index, record.Offset, error);
+                RefusedUntil = index + 1;
             }
 
             return false;

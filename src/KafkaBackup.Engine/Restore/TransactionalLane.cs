@@ -122,7 +122,13 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
         await writer.InitTransactionsAsync(stop).ConfigureAwait(false);
         if (_expired is not null)
         {
+            var before = progress.Done;
             await RequireOwnProgressAsync(stop).ConfigureAwait(false);
+            if (progress.Done != before)
+            {
+                // What comes next may need another kind of writer than what came before.
+                return null;
+            }
         }
 
         var sender = new PartitionSender(scope, progress, writer, _sizing.Bytes, expectedOffset: null) { HoldBack = true };
