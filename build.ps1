@@ -73,8 +73,10 @@ function Test-All {
 
     if ($Option) { $count += '--left-out', 'the Pester suite (options were given, they are for dotnet test)' }
     elseif (Test-Path 'tests/module/*.Tests.ps1') {
+        # Of a PowerShell that is installed as a .NET tool the process is dotnet's.
         $pwsh = (Get-Process -Id $PID).Path
-        & $pwsh -NoProfile -NonInteractive -File build/pester.ps1 -ResultFile (Join-Path $results 'pester.xml') -CacheFolder (Join-Path $cache 'modules')
+        $first = @(if ((Split-Path $pwsh -LeafBase) -eq 'dotnet') { Join-Path $PSHOME 'pwsh.dll' })
+        & $pwsh @first -NoProfile -NonInteractive -File build/pester.ps1 -ResultFile (Join-Path $results 'pester.xml') -CacheFolder (Join-Path $cache 'modules')
         if ($LASTEXITCODE -eq 3) { $count += '--left-out', 'the Pester suite (neither the module path, nor the Gallery, nor NuGet has Pester 5)' }
         elseif ($LASTEXITCODE -ne 0) { $count += '--broken', "the Pester suite ended with code $LASTEXITCODE" }
     }

@@ -43,19 +43,21 @@ function Get-FullPath([string] $Path) { $ExecutionContext.SessionState.Path.GetU
 
 if (-not (Test-Path -LiteralPath $ConfigPath)) { throw "There is no $ConfigPath. Copy backup.yaml from this folder and adapt it." }
 $pwsh = (Get-Process -Id $PID).Path
+# Of a PowerShell that is installed as a .NET tool the process is dotnet's.
+$script = @(if ((Split-Path $pwsh -LeafBase) -eq 'dotnet') { Join-Path $PSHOME 'pwsh.dll' }) + @('-NoProfile', '-NonInteractive', '-File', (Join-Path $PSScriptRoot 'nightly-backup.ps1'))
 $given = [ordered]@{ ConfigPath = Get-FullPath $ConfigPath; LogFolder = Get-FullPath $LogFolder; CheckTurns = $CheckTurns }
 if ($CredentialPath) { $given.CredentialPath = Get-FullPath $CredentialPath }
 
 if (-not $IsWindows) {
     Write-Warning 'This is not Windows, so nothing is registered. For cron, add this line with: crontab -e'
     # In a crontab % ends the command, and quotes are the shell's.
-    $words = @($pwsh, '-NoProfile', '-NonInteractive', '-File', (Join-Path $PSScriptRoot 'nightly-backup.ps1')) + @($given.GetEnumerator().ForEach{ "-$($_.Key)", "$($_.Value)" })
+    $words = @($pwsh) + $script + @($given.GetEnumerator().ForEach{ "-$($_.Key)", "$($_.Value)" })
     $command = @($words.ForEach{ if ($_ -match '^[\w./:=-]+$') { $_ } else { "'" + $_.Replace("'", "'\''").Replace('%', '\%') + "'" } }) -join ' '
     '{0} {1} * * * {2}' -f $At.Minutes, $At.Hours, $command
     return
 }
 
-$words = @('-NoProfile', '-NonInteractive', '-File', (Join-Path $PSScriptRoot 'nightly-backup.ps1')) + @($given.GetEnumerator().ForEach{ "-$($_.Key)", "$($_.Value)" })
+$words = $script + @($given.GetEnumerator().ForEach{ "-$($_.Key)", "$($_.Value)" })
 $arguments = @($words.ForEach{ if ($_ -match '\s') { "`"$_`"" } else { $_ } }) -join ' '
 if ($PSCmdlet.ShouldProcess("$TaskName, every day at $At as ${Account}: $pwsh $arguments", 'Register scheduled task')) {
     $logon = if ($Account -eq 'SYSTEM') { 'ServiceAccount' } else { 'Password' }

@@ -87,13 +87,20 @@ function Clear-BrokerFault {
     $null = Invoke-RestMethod "$($Broker.Control)/faults" -Method Delete
 }
 
+function Get-PowerShellCommand {
+    <# The words that start this PowerShell anew: of one that is installed as a .NET tool the process is dotnet's. #>
+    $path = (Get-Process -Id $PID).Path
+    if ((Split-Path $path -LeafBase) -eq 'dotnet') { $path, (Join-Path $PSHOME 'pwsh.dll') } else { $path }
+}
+
 function Start-FreshPwsh {
     <# A PowerShell of its own with the staged module, running a script. #>
     param([string] $Script, [string] $Folder = $PWD.ProviderPath, [hashtable] $Variable = @{})
     $file = Join-Path $Folder "script-$([guid]::NewGuid().ToString('N')).ps1"
     Set-Content $file "Import-Module '$(Get-StagedModule)'`n$Script"
-    $start = [Diagnostics.ProcessStartInfo]::new((Get-Process -Id $PID).Path)
-    foreach ($word in '-NoProfile', '-NonInteractive', '-File', $file) { $start.ArgumentList.Add($word) }
+    $pwsh = @(Get-PowerShellCommand)
+    $start = [Diagnostics.ProcessStartInfo]::new($pwsh[0])
+    foreach ($word in @($pwsh | Select-Object -Skip 1) + @('-NoProfile', '-NonInteractive', '-File', $file)) { $start.ArgumentList.Add($word) }
     $start.WorkingDirectory = $Folder
     $start.UseShellExecute = $false
     $start.RedirectStandardOutput = $true
