@@ -20,22 +20,13 @@ internal sealed class BatchSizing(TargetWork work)
     /// <summary>Records [from, until) were refused together.</summary>
     public void Refused(long from, long until) => (_from, _until) = (from, until);
 
-    /// <summary>True when this writer's end was one of ours, and another one goes on.</summary>
-    public bool GoesOn(long next)
+    /// <summary>All before this record went through.</summary>
+    public void Passed(long next)
     {
-        if (next < _from || next < _until)
+        if (_until >= 0 && next >= _until)
         {
-            // The refused ones are still to come; a stop before them is somebody else's.
-            return next == _from;
+            (_from, _until) = (-1, -1);
+            Bytes = Math.Max(LaneWriter.LeastBatch, Bytes / 2);
         }
-
-        if (_until < 0)
-        {
-            return false;
-        }
-
-        (_from, _until) = (-1, -1);
-        Bytes = Math.Max(LaneWriter.LeastBatch, Bytes / 2);
-        return true;
     }
 }

@@ -30,15 +30,17 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
             while (!progress.IsComplete && !stop.IsCancellationRequested)
             {
                 var before = progress.Done;
-                var sent = await SendAsync(_sizing.Limit(before, _work.RecordCount), stop).ConfigureAwait(false);
+                var limit = _sizing.Limit(before, _work.RecordCount);
+                var sent = await SendAsync(limit, stop).ConfigureAwait(false);
                 if (sent.Fault is not { } fault)
                 {
-                    if (_sizing.GoesOn(progress.Done))
+                    if (progress.Done < limit)
                     {
-                        continue;
+                        break;
                     }
 
-                    break;
+                    _sizing.Passed(progress.Done);
+                    continue;
                 }
 
                 faults = progress.Done > before ? 1 : faults + 1;

@@ -46,7 +46,7 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
 
                 if (fault is null)
                 {
-                    _ = _sizing.GoesOn(progress.Done);
+                    _sizing.Passed(progress.Done);
                 }
             }
 
