@@ -28,13 +28,24 @@ internal sealed class TopicJournal(RunScope run)
         }
     }
 
-    /// <summary>Does not outlast the budget: a cluster that is away must not hold up a run.</summary>
-    public async Task TakeGroupsAsync(TimeSpan budget, CancellationToken cancel)
+    /// <summary>Does not outlast the budget: a cluster that is away must not hold up a run. A stop is no failure: the run's end takes the groups once more.</summary>
+    public async Task TakeGroupsAsync(TimeSpan budget, CancellationToken stop)
     {
-        if (run.Options.ConsumerGroupSnapshot
-            && await new GroupWatch(run, _topics).TakeAsync(run.Draft.Groups, budget, cancel).ConfigureAwait(false) is { } snapshot)
+        if (!run.Options.ConsumerGroupSnapshot)
         {
-            run.Draft.SetGroups(snapshot);
+            return;
+        }
+
+        try
+        {
+            if (await new GroupWatch(run, _topics).TakeAsync(run.Draft.Groups, budget, stop).ConfigureAwait(false) is { } snapshot)
+            {
+                run.Draft.SetGroups(snapshot);
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            run.Events.Verbose("Reading the consumer groups was given up for the stop; the run's end reads them.");
         }
     }
 }

@@ -12,6 +12,8 @@ internal sealed class ClusterDouble(IKafkaCluster inner) : IKafkaCluster
 
     public Func<IRecordReader, IRecordReader> Reader { get; init; } = r => r;
 
+    public Func<CancellationToken, Task> BeforeGroups { get; init; } = _ => Task.CompletedTask;
+
     public string Address => inner.Address;
 
     public async Task<ClusterDescription> DescribeAsync(CancellationToken cancel) => Description(await inner.DescribeAsync(cancel));
@@ -31,7 +33,11 @@ internal sealed class ClusterDouble(IKafkaCluster inner) : IKafkaCluster
 
     public Task DeleteRecordsAsync(IReadOnlyDictionary<TopicPartition, long> beforeOffsets, CancellationToken cancel) => inner.DeleteRecordsAsync(beforeOffsets, cancel);
 
-    public Task<GroupListing> ListGroupsAsync(TimeSpan patience, CancellationToken cancel) => inner.ListGroupsAsync(patience, cancel);
+    public async Task<GroupListing> ListGroupsAsync(TimeSpan patience, CancellationToken cancel)
+    {
+        await BeforeGroups(cancel);
+        return await inner.ListGroupsAsync(patience, cancel);
+    }
 
     public Task<IReadOnlyDictionary<string, GroupState>> DescribeGroupsAsync(IReadOnlyCollection<string> groups, CancellationToken cancel) =>
         inner.DescribeGroupsAsync(groups, cancel);

@@ -50,6 +50,36 @@ public sealed class ContinuousTests
         await scenario.AssertStoredIsSourceAsync("orders");
     }
 
+    [Theory]
+    [InlineData(1, 0)]
+    [InlineData(2, 100)]
+    public async Task B13_a_stop_while_the_groups_are_read_is_a_stop_and_no_failure(int atListing, long stored)
+    {
+        await using var scenario = new BackupScenario();
+        scenario.Cluster.CreateTopic("orders");
+        scenario.Fill("orders", 100);
+        using var stop = new CancellationTokenSource();
+        var listings = 0;
+        scenario.WrapCluster = c => new ClusterDouble(c)
+        {
+            BeforeGroups = async cancel =>
+            {
+                if (++listings == atListing)
+                {
+                    await stop.CancelAsync();
+                    await Task.Delay(Timeout.Infinite, cancel);
+                }
+            },
+        };
+
+        var result = await scenario.BackUpAsync(Following(), stop.Token);
+
+        Assert.Equal((BackupStatus.Stopped, stored), (result.Status, result.RecordCount));
+        Assert.Equal(BackupStatus.Stopped, (await scenario.ManifestAsync()).Runs[^1].State);
+        Assert.Equal(100 - stored, (await scenario.BackUpAsync()).RecordCount);
+        await scenario.AssertStoredIsSourceAsync("orders");
+    }
+
     [Fact]
     public async Task B10_group_offsets_are_taken_again_without_any_new_record()
     {
