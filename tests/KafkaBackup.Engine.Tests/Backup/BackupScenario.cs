@@ -57,6 +57,13 @@ public sealed class BackupScenario : IAsyncDisposable
         return await planned.RunAsync(stop ?? Cancel).WaitAsync(Limit);
     }
 
+    /// <summary>Until a backup has been reading for a while: how long it takes to begin is the machine's business.</summary>
+    public async Task ReadingAsync()
+    {
+        await WaitAsync(() => Cluster.Requests.Of(ApiKey.Fetch).Count > 0, "the first fetch");
+        await Task.Delay(TimeSpan.FromSeconds(1), Cancel);
+    }
+
     public Task<Planned<BackupPlan, BackupResult>> PlanAsync(BackupSettings settings) => Engine().PlanBackupAsync(
         settings with
         {

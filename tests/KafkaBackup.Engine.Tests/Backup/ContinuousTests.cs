@@ -1,4 +1,5 @@
 using KafkaBackup.LocalBroker;
+using KafkaBackup.LocalBroker.Wire;
 using static KafkaBackup.Engine.Tests.Backup.FollowingTests;
 
 namespace KafkaBackup.Engine.Tests.Backup;
@@ -33,11 +34,11 @@ public sealed class ContinuousTests
         scenario.Cluster.CreateTopic("orders");
         scenario.Fill("orders", 5000);
         using var stop = new CancellationTokenSource();
-        var slowly = Following() with { RecordsPerSecond = 500, SegmentMaxInterval = TimeSpan.FromMinutes(10), Duration = byStop ? null : TimeSpan.FromSeconds(2) };
+        var slowly = Following() with { RecordsPerSecond = 500, SegmentMaxInterval = TimeSpan.FromMinutes(10), Duration = byStop ? null : TimeSpan.FromSeconds(4) };
         var running = scenario.BackUpAsync(slowly, stop.Token);
         if (byStop)
         {
-            await Task.Delay(TimeSpan.FromSeconds(2));
+            await scenario.ReadingAsync();
             await stop.CancelAsync();
         }
 

@@ -244,8 +244,8 @@ public sealed class ReadingTests
         scenario.Cluster.CreateTopic("orders");
         scenario.Fill("orders", 3000);
         using var stop = new CancellationTokenSource();
-        var running = scenario.BackUpAsync(BackupScenario.Asked() with { RecordsPerSecond = 1000 }, stop.Token);
-        await Task.Delay(1000);
+        var running = scenario.BackUpAsync(BackupScenario.Asked() with { RecordsPerSecond = 500 }, stop.Token);
+        await scenario.ReadingAsync();
         await stop.CancelAsync();
 
         var result = await running;

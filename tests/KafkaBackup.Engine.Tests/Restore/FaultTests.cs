@@ -256,7 +256,8 @@ public sealed class FaultTests
     internal static async Task<RestoreResult> StopAtAsync(RestoreScenario scenario, RestoreSettings settings, int records)
     {
         using var stop = new CancellationTokenSource();
-        var running = scenario.RestoreAsync(settings with { RecordsPerSecond = records }, stop.Token);
+        // Slow enough that a busy machine, which makes up for a second, still stops it before the rest is brought.
+        var running = scenario.RestoreAsync(settings with { RecordsPerSecond = Math.Max(1, records / 3) }, stop.Token);
         await ReachedAsync(scenario, records);
         await stop.CancelAsync();
         var result = await running;
