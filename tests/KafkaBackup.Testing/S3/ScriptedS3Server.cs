@@ -117,33 +117,34 @@ public sealed class ScriptedS3Server : IAsyncDisposable
             return Reset(client);
         }
 
+        var answer = await WorkAsync(stream, head, length, rule);
+        return answer.ResetAfter is null ? await WriteAsync(stream, head, answer) : Reset(client);
+    }
+
+    /// <summary>A part's work ends before its answer leaves: the client may send the next one as soon as it has that.</summary>
+    private async Task<ScriptedAnswer> WorkAsync(NetworkStream stream, ScriptedRequest head, int length, Rule? rule)
+    {
         if (head.IsPart)
         {
-            var now = Interlocked.Increment(ref _inWork);
-            InterlockedMax(ref _mostInWork, now);
+            InterlockedMax(ref _mostInWork, Interlocked.Increment(ref _inWork));
         }
 
         try
         {
             var request = head with { Body = await ReadBodyAsync(stream, length) };
             _requests.Enqueue(request);
-            var answer = rule is null || rule.AfterTheWork ? Store.Answer(request) : rule.Answer(request);
             if (rule is { AfterTheWork: true })
             {
-                answer = rule.Answer(request);
+                Store.Answer(request);
             }
 
-            if (answer.ResetAfter is not null)
-            {
-                return Reset(client);
-            }
-
-            if (answer.Delay > TimeSpan.Zero)
+            var answer = rule is null ? Store.Answer(request) : rule.Answer(request);
+            if (answer.ResetAfter is null && answer.Delay > TimeSpan.Zero)
             {
                 await Task.Delay(answer.Delay, _stop.Token);
             }
 
-            return await WriteAsync(stream, request, answer);
+            return answer;
         }
         finally
         {
