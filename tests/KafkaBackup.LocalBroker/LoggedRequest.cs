@@ -12,6 +12,9 @@ public sealed record LoggedRequest(
     /// <summary>The group, transactional id or other resource it names.</summary>
     public string? Resource { get; internal set; }
 
+    /// <summary>Asks whether it would be done, and changes nothing.</summary>
+    public bool OnlyValidates { get; internal set; }
+
     /// <summary>The name that was authenticated, or ANONYMOUS.</summary>
     public string User { get; internal init; } = "ANONYMOUS";
 

@@ -33,10 +33,10 @@ public sealed class RequestLog
     public IReadOnlyList<LoggedRequest> Of(params ApiKey[] apis) => [.. All.Where(r => apis.Contains(r.Api))];
 
     /// <summary>Requests that change something: what a dry run must not send.</summary>
-    public IReadOnlyList<LoggedRequest> Writes => Of(
+    public IReadOnlyList<LoggedRequest> Writes => [.. Of(
         ApiKey.Produce, ApiKey.CreateTopics, ApiKey.DeleteTopics, ApiKey.CreatePartitions, ApiKey.DeleteRecords, ApiKey.AlterConfigs,
         ApiKey.IncrementalAlterConfigs, ApiKey.OffsetCommit, ApiKey.OffsetDelete, ApiKey.DeleteGroups, ApiKey.InitProducerId,
-        ApiKey.AddPartitionsToTxn, ApiKey.AddOffsetsToTxn, ApiKey.EndTxn, ApiKey.TxnOffsetCommit);
+        ApiKey.AddPartitionsToTxn, ApiKey.AddOffsetsToTxn, ApiKey.EndTxn, ApiKey.TxnOffsetCommit).Where(r => !r.OnlyValidates)];
 
     public void Clear()
     {

@@ -112,7 +112,7 @@ internal sealed class LogInspection(RunScope run)
         {
             reading.CloseSegment();
             reading.Line.AddGap(new GapEntry(
-                reading.Next, to, "The source deleted these records while they were to be read (retention or DeleteRecords).", run.Clock.GetUtcNow()));
+                reading.Next, to, "deleted by the source while they were to be read (retention or DeleteRecords)", run.Clock.GetUtcNow()));
             run.Status.CountGap();
             run.Events.Warning($"Partition {id}: offsets {reading.Next} to {to - 1} were deleted by the source before they could be read. The gap is recorded.");
         }

@@ -164,7 +164,7 @@ internal sealed class SourceCapture(IKafkaCluster cluster, BackupOptions options
                 ReadFrom = work.CapturedStart,
                 StoreTo = Math.Max(storeTo, work.CapturedStart),
                 CapturedEnd = Math.Max(work.CapturedEnd, work.CapturedStart),
-                Gap = new GapEntry(next, work.CapturedStart, "The source deleted these records before this run (retention or DeleteRecords).", clock.GetUtcNow()),
+                Gap = new GapEntry(next, work.CapturedStart, "deleted by the source before this run (retention or DeleteRecords)", clock.GetUtcNow()),
             };
         }
 

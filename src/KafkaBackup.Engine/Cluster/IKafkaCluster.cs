@@ -23,8 +23,11 @@ public interface IKafkaCluster : IAsyncDisposable
     Task<IReadOnlyDictionary<TopicPartition, OffsetAnswer>> FindOffsetsByTimeAsync(
         IReadOnlyDictionary<TopicPartition, long> times, IsolationLevel isolation, CancellationToken cancel);
 
-    /// <summary>Creates a topic and waits until all its partitions have leaders and can be written.</summary>
-    Task CreateTopicAsync(NewTopic topic, CancellationToken cancel);
+    /// <summary>Why the cluster would not create topics like these: of those that it would refuse. Creates nothing.</summary>
+    Task<IReadOnlyDictionary<string, KafkaBackupException>> FindTopicRefusalsAsync(IReadOnlyCollection<NewTopic> topics, CancellationToken cancel);
+
+    /// <summary>Creates topics and waits until all their partitions have leaders and can be written.</summary>
+    Task CreateTopicsAsync(IReadOnlyCollection<NewTopic> topics, CancellationToken cancel);
 
     Task DeleteTopicAsync(string topic, CancellationToken cancel);
 

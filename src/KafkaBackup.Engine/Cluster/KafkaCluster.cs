@@ -12,6 +12,7 @@ internal sealed class KafkaCluster : IKafkaCluster
     private readonly AdminClient _admin;
     private readonly TopicAdmin _topics;
     private readonly OffsetLookup _offsets;
+    private readonly TopicCreator _creator;
     private readonly GroupAdmin _groups;
     private readonly NativeHeap _heap = new();
 
@@ -22,6 +23,7 @@ internal sealed class KafkaCluster : IKafkaCluster
         _admin = OpenAdmin();
         _topics = new TopicAdmin(_admin);
         _offsets = new OffsetLookup(_admin);
+        _creator = new TopicCreator(_admin, _topics, _offsets);
         _groups = new GroupAdmin(_admin, OpenAdmin);
 
         AdminClient OpenAdmin() => new(KafkaClient.Open(ClientKind.Consumer, configuration, events, [], []), connectTimeout);
@@ -47,7 +49,10 @@ internal sealed class KafkaCluster : IKafkaCluster
         IReadOnlyDictionary<TopicPartition, long> times, IsolationLevel isolation, CancellationToken cancel) =>
         _offsets.FindByTimeAsync(times, isolation, cancel);
 
-    public Task CreateTopicAsync(NewTopic topic, CancellationToken cancel) => _topics.CreateAsync(topic, _offsets, cancel);
+    public Task<IReadOnlyDictionary<string, KafkaBackupException>> FindTopicRefusalsAsync(IReadOnlyCollection<NewTopic> topics, CancellationToken cancel) =>
+        _creator.FindRefusalsAsync(topics, cancel);
+
+    public Task CreateTopicsAsync(IReadOnlyCollection<NewTopic> topics, CancellationToken cancel) => _creator.CreateAsync(topics, cancel);
 
     public Task DeleteTopicAsync(string topic, CancellationToken cancel) => _topics.DeleteAsync(topic, cancel);
 

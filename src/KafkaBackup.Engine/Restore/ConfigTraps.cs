@@ -5,11 +5,14 @@ namespace KafkaBackup.Engine.Restore;
 
 /// <summary>What a plan knows of the records for one target topic.</summary>
 /// <param name="Creating">The restore makes the topic, so its settings are the source's with the overrides.</param>
-internal sealed record TopicFacts(string TargetTopic, bool Creating, long? MinTimestamp, long? MaxTimestamp, int LargestRecord, long Bytes, long LargestPartitionBytes, IReadOnlyList<TopicEntry> Sources);
+/// <param name="ReplicationFactor">Below 1 where it is not known.</param>
+internal sealed record TopicFacts(string TargetTopic, bool Creating, int ReplicationFactor, long? MinTimestamp, long? MaxTimestamp, int LargestRecord, long Bytes, long LargestPartitionBytes, IReadOnlyList<TopicEntry> Sources);
 
 /// <summary>Settings of the target topic that would lose, refuse or change restored records (SEMANTICS D4). Each is a finding with advice.</summary>
 internal static class ConfigTraps
 {
+    public const string MinInSync = "min.insync.replicas";
+
     /// <summary>A record's own fields beside its payload, and the batch around it, at most.</summary>
     private const int RecordOverhead = 200;
 
@@ -34,6 +37,11 @@ internal static class ConfigTraps
                 certain ? FindingSeverity.Error : FindingSeverity.Warning, FindingKind.RecordTooLarge, facts.TargetTopic,
                 $"The largest record has {facts.LargestRecord} bytes, but the topic's max.message.bytes is {most}: it {(certain ? "will" : "may")} be refused.",
                 $"Set max.message.bytes of topic {facts.TargetTopic} to at least {facts.LargestRecord + RecordOverhead}.") { CanForce = true };
+        }
+
+        if (InSync(facts.TargetTopic, facts.ReplicationFactor, configs) is { } demanding)
+        {
+            yield return demanding;
         }
 
         if (configs.GetValueOrDefault("message.timestamp.type") == "LogAppendTime")
@@ -61,12 +69,24 @@ internal static class ConfigTraps
         var sourcePolicy = facts.Sources.Select(s => s.Configs.GetValueOrDefault("cleanup.policy", "delete")).Distinct(StringComparer.Ordinal).ToArray();
         if (sourcePolicy.Length == 1 && sourcePolicy[0] != policy)
         {
+            // A new topic has another policy only where an override asks for it.
+            var compacts = policy.Contains("compact", StringComparison.Ordinal);
             yield return new Finding(
-                FindingSeverity.Warning, FindingKind.CleanupPolicy, facts.TargetTopic,
+                facts.Creating && !compacts ? FindingSeverity.Information : FindingSeverity.Warning, FindingKind.CleanupPolicy, facts.TargetTopic,
                 $"The topic's cleanup.policy is {policy}; the source's was {sourcePolicy[0]}.",
-                policy.Contains("compact", StringComparison.Ordinal) ? "Compaction removes older records of a key; set the policy that the source had." : "Set the policy that the source had.");
+                compacts ? "Compaction removes older records of a key; set the policy that the source had."
+                : facts.Creating ? "Nothing needs to be done: topic_config_overrides (-TopicConfig) ask for it." : "Set the policy that the source had.");
         }
     }
+
+    /// <summary>A warning and no error, because brokers since Kafka 3.7 demand no more copies in sync than a topic has.</summary>
+    public static Finding? InSync(string topic, int replicationFactor, IReadOnlyDictionary<string, string> configs) =>
+        replicationFactor > 0 && Number(configs, MinInSync) is { } demanded && demanded > replicationFactor
+            ? new Finding(
+                FindingSeverity.Warning, FindingKind.Replication, topic,
+                $"Topic {topic} has replication factor {replicationFactor}, but {MinInSync} {demanded}: brokers before Kafka 3.7 refuse every record for it.",
+                $"Set {MinInSync} of topic {topic} to {replicationFactor} at most, or give it more replicas.")
+            : null;
 
     private static IEnumerable<Finding> Retention(TopicFacts facts, IReadOnlyDictionary<string, string> configs, long nowMs)
     {

@@ -58,7 +58,7 @@ internal sealed class RestorePlanner(BackupCatalog catalog, IKafkaCluster? clust
             var there = look?.Topics[topic.Key];
             var configs = there?.Configs ?? sourceTopics[topic.Key][0].Configs;
             var targets = topic.Select(t => Target(t.Target, t.Sources, configs)).ToArray();
-            AddTraps(topic.Key, there?.Create is not null, targets, sourceTopics[topic.Key], configs);
+            AddTraps(topic.Key, there, targets, sourceTopics[topic.Key], configs);
             topics.Add(new TopicWork
             {
                 TargetTopic = topic.Key,
@@ -157,7 +157,7 @@ internal sealed class RestorePlanner(BackupCatalog catalog, IKafkaCluster? clust
             foreach (var gap in partition.Gaps)
             {
                 _findings.Add(new Finding(
-                    FindingSeverity.Warning, FindingKind.Gap, source.Source.ToString(), $"Offsets {gap.FromOffset} to {gap.ToOffset - 1} are not in the backup: {gap.Reason}",
+                    FindingSeverity.Warning, FindingKind.Gap, source.Source.ToString(), $"Offsets {gap.FromOffset} to {gap.ToOffset - 1} are not in the backup: {gap.Reason}.",
                     LeftOutSegment.KeyOf(gap) is null ? "They were gone from the source before they could be read." : "Put that file back from a copy and run Repair-KafkaBackup first, if there is one."));
             }
         }
@@ -166,7 +166,7 @@ internal sealed class RestorePlanner(BackupCatalog catalog, IKafkaCluster? clust
     private async Task<TargetLook> LookAtTargetAsync(
         OpenedBackup backup, IReadOnlyDictionary<string, IReadOnlyList<TopicEntry>> sources, TopicPartition[] targets, CancellationToken cancel)
     {
-        var checks = new TargetChecks(cluster!, options, backup.Manifest.SourceClusterId, clock);
+        var checks = new TargetChecks(cluster!, options, backup.Manifest.SourceClusterId, clock, events);
         var look = await checks.LookAsync(sources, targets, Resuming, cancel).ConfigureAwait(false);
         if (_earlier?.Checkpoint is { } checkpoint)
         {
@@ -178,13 +178,13 @@ internal sealed class RestorePlanner(BackupCatalog catalog, IKafkaCluster? clust
         return look;
     }
 
-    private void AddTraps(string topic, bool creating, IReadOnlyList<TargetWork> targets, IReadOnlyList<TopicEntry> sources, IReadOnlyDictionary<string, string> configs)
+    private void AddTraps(string topic, TargetTopicLook? there, IReadOnlyList<TargetWork> targets, IReadOnlyList<TopicEntry> sources, IReadOnlyDictionary<string, string> configs)
     {
         var segments = targets.SelectMany(t => t.Sources).SelectMany(s => s.Segments).ToArray();
         if (segments.Length > 0)
         {
             var facts = new TopicFacts(
-                topic, creating, segments.Min(s => s.MinTimestamp), segments.Max(s => s.MaxTimestamp), segments.Max(s => s.LargestRecord), targets.Sum(t => t.Bytes),
+                topic, there?.Create is not null, there?.ReplicationFactor ?? 0, segments.Min(s => s.MinTimestamp), segments.Max(s => s.MaxTimestamp), segments.Max(s => s.LargestRecord), targets.Sum(t => t.Bytes),
                 targets.Max(t => t.Bytes), sources);
             _findings.AddRange(ConfigTraps.Find(facts, configs, clock.GetUtcNow().ToUnixTimeMilliseconds()));
         }

@@ -1,4 +1,5 @@
 using KafkaBackup.Engine.Catalog;
+using KafkaBackup.Engine.Cluster;
 using KafkaBackup.Engine.Configuration;
 using KafkaBackup.Engine.Format.Manifests;
 
@@ -46,7 +47,10 @@ internal sealed record TopicWork
     public required IReadOnlyList<TargetWork> Targets { get; init; }
 }
 
-internal sealed record TopicCreation(int Partitions, int ReplicationFactor, IReadOnlyDictionary<string, string> Configs);
+internal sealed record TopicCreation(int Partitions, int ReplicationFactor, IReadOnlyDictionary<string, string> Configs)
+{
+    public NewTopic AsTopic(string name) => new(name, Partitions, ReplicationFactor, Configs);
+}
 
 /// <summary>One target partition and what goes into it, source after source.</summary>
 internal sealed record TargetWork(TopicPartition Target, IReadOnlyList<SourceWork> Sources)

@@ -7,15 +7,16 @@ namespace KafkaBackup.Engine.Restore;
 /// <summary>What was found out about the target: its topics as they are, or as they will be created.</summary>
 internal sealed record TargetLook(string? ClusterId, IReadOnlyDictionary<string, TargetTopicLook> Topics, IReadOnlyList<Finding> Findings);
 
+/// <param name="ReplicationFactor">Below 1 where the brokers choose.</param>
 /// <param name="Create">Null when the topic is there.</param>
 /// <param name="Configs">In force, or as it will be created.</param>
-internal sealed record TargetTopicLook(string Topic, int Partitions, TopicCreation? Create, IReadOnlyDictionary<string, string> Configs);
+internal sealed record TargetTopicLook(string Topic, int Partitions, int ReplicationFactor, TopicCreation? Create, IReadOnlyDictionary<string, string> Configs);
 
 /// <summary>
 /// Asks the cluster whether the plan can be carried out (SEMANTICS D3): reachable, authorised, topics there or to be created, partitions enough,
 /// empty, still, and not the source with producers at work.
 /// </summary>
-internal sealed class TargetChecks(IKafkaCluster cluster, RestoreOptions options, string? sourceClusterId, TimeProvider clock)
+internal sealed class TargetChecks(IKafkaCluster cluster, RestoreOptions options, string? sourceClusterId, TimeProvider clock, IEngineEvents events)
 {
     /// <summary>Between two looks at the log ends: long enough for a producer that writes once a second to show.</summary>
     private static readonly TimeSpan GrowthLook = TimeSpan.FromMilliseconds(1500);
@@ -29,6 +30,7 @@ internal sealed class TargetChecks(IKafkaCluster cluster, RestoreOptions options
         IReadOnlyDictionary<string, IReadOnlyList<TopicEntry>> sources, IReadOnlyCollection<TopicPartition> targets, IReadOnlySet<TopicPartition> resuming, CancellationToken cancel)
     {
         var description = await cluster.DescribeAsync(cancel).ConfigureAwait(false);
+        var creations = new CreationPlanner(cluster, options, events);
         var looks = new Dictionary<string, TargetTopicLook>(StringComparer.Ordinal);
         var present = sources.Keys.Where(description.Topics.ContainsKey).ToArray();
         var configs = present.Length == 0
@@ -39,16 +41,23 @@ internal sealed class TargetChecks(IKafkaCluster cluster, RestoreOptions options
             var needed = targets.Where(t => t.Topic == topic).Max(t => t.Partition) + 1;
             if (description.Topics.TryGetValue(topic, out var there))
             {
+                var inForce = (configs.GetValueOrDefault(topic) ?? []).Where(c => c.Value is not null).ToDictionary(c => c.Name, c => c.Value!, StringComparer.Ordinal);
                 CheckPresent(there, needed);
-                looks[topic] = new TargetTopicLook(
-                    topic, there.Partitions.Count, null,
-                    (configs.GetValueOrDefault(topic) ?? []).Where(c => c.Value is not null).ToDictionary(c => c.Name, c => c.Value!, StringComparer.Ordinal));
+                looks[topic] = new TargetTopicLook(topic, there.Partitions.Count, there.ReplicationFactor, null, inForce);
             }
             else
             {
-                looks[topic] = Creation(topic, entries, needed, description.Brokers.Count);
+                var creation = creations.Plan(topic, entries, needed, description.Brokers.Count);
+                looks[topic] = new TargetTopicLook(topic, creation.Partitions, creation.ReplicationFactor, creation, creation.Configs);
             }
         }
+
+        if (options.CreateTopics)
+        {
+            await creations.ValidateAsync(looks.Values.Select(l => l.Create?.AsTopic(l.Topic)).OfType<NewTopic>(), cancel).ConfigureAwait(false);
+        }
+
+        _findings.AddRange(creations.Findings);
 
         var existing = targets.Where(t => looks[t.Topic] is { Create: null } look && t.Partition < look.Partitions).ToArray();
         if (existing.Length > 0)
@@ -71,33 +80,6 @@ internal sealed class TargetChecks(IKafkaCluster cluster, RestoreOptions options
                 FindingSeverity.Error, FindingKind.TargetPartitions, topic.Name, $"Topic {topic.Name} has {topic.Partitions.Count} partitions; the restore needs {needed}.",
                 "Add partitions to the topic, or map the partitions to ones that are there.");
         }
-    }
-
-    private TargetTopicLook Creation(string topic, IReadOnlyList<TopicEntry> entries, int needed, int brokers)
-    {
-        if (!options.CreateTopics)
-        {
-            Add(FindingSeverity.Error, FindingKind.TargetMissing, topic, $"The target has no topic {topic}, and creating topics is switched off.", "Create the topic, or allow its creation.");
-        }
-
-        var source = entries[0];
-        var partitions = Math.Max(needed, entries.Max(e => e.PartitionCount));
-        var wanted = options.DefaultReplicationFactor ?? source.ReplicationFactor;
-        var factor = wanted <= 0 ? -1 : Math.Min(wanted, Math.Max(1, brokers));
-        if (wanted > factor && factor > 0)
-        {
-            Add(
-                FindingSeverity.Warning, FindingKind.TargetMissing, topic,
-                $"Topic {topic} will be created with replication factor {factor}, not {wanted}: the target has {brokers} brokers.", "Add brokers first if the copies are needed.");
-        }
-
-        var configs = new Dictionary<string, string>(source.Configs, StringComparer.Ordinal);
-        foreach (var (name, value) in options.TopicConfigOverrides.For(source.Name))
-        {
-            configs[name] = value;
-        }
-
-        return new TargetTopicLook(topic, partitions, new TopicCreation(partitions, factor, configs), configs);
     }
 
     private async Task CheckContentsAsync(

@@ -7,14 +7,17 @@ internal sealed class TargetPreparation(RestoreScope scope)
 {
     public async Task RunAsync(CancellationToken stop)
     {
-        foreach (var topic in scope.Work.Topics.Where(t => t.Create is not null))
+        var missing = scope.Work.Topics.Select(t => t.Create?.AsTopic(t.TargetTopic)).OfType<NewTopic>().ToArray();
+        if (missing.Length > 0)
         {
-            var create = topic.Create!;
-            scope.Events.Verbose($"Creating topic {topic.TargetTopic} with {create.Partitions} partitions, replication factor {create.ReplicationFactor}.");
-            await scope.Cluster.CreateTopicAsync(new NewTopic(topic.TargetTopic, create.Partitions, create.ReplicationFactor, create.Configs), stop).ConfigureAwait(false);
-        }
+            foreach (var topic in missing)
+            {
+                scope.Events.Verbose($"Creating topic {topic.Name} with {topic.Partitions} partitions, replication factor {topic.ReplicationFactor}.");
+            }
 
-        await LearnLimitsAsync(stop).ConfigureAwait(false);
+            await scope.Cluster.CreateTopicsAsync(missing, stop).ConfigureAwait(false);
+            await LookAtCreatedAsync(stop).ConfigureAwait(false);
+        }
 
         // What a resume finds in the target is its own.
         if (scope.Options.PurgeTopics && scope.Work.Resuming.Count == 0)
@@ -28,24 +31,25 @@ internal sealed class TargetPreparation(RestoreScope scope)
         }
     }
 
-    /// <summary>How large a batch a new topic takes is for its brokers to say, where the source's own configuration does not.</summary>
-    private async Task LearnLimitsAsync(CancellationToken stop)
+    /// <summary>How large a batch a new topic takes, and how many copies in sync it demands, is for its brokers to say where the source's own configuration does not.</summary>
+    private async Task LookAtCreatedAsync(CancellationToken stop)
     {
         var created = scope.Work.Topics.Where(t => t.Create is not null).ToArray();
-        if (created.Length == 0)
-        {
-            return;
-        }
-
         try
         {
             var configs = await scope.Cluster.DescribeConfigsAsync(created.Select(t => t.TargetTopic).ToArray(), stop).ConfigureAwait(false);
             foreach (var topic in created)
             {
-                var largest = LaneWriter.LargestBatch(configs[topic.TargetTopic].Where(c => c.Value is not null).ToDictionary(c => c.Name, c => c.Value!, StringComparer.Ordinal));
+                var inForce = configs[topic.TargetTopic].Where(c => c.Value is not null).ToDictionary(c => c.Name, c => c.Value!, StringComparer.Ordinal);
+                var largest = LaneWriter.LargestBatch(inForce);
                 foreach (var target in topic.Targets)
                 {
                     target.MaxBatchBytes = largest ?? target.MaxBatchBytes;
+                }
+
+                if (!topic.Create!.Configs.ContainsKey(ConfigTraps.MinInSync) && ConfigTraps.InSync(topic.TargetTopic, topic.Create.ReplicationFactor, inForce) is { } demanding)
+                {
+                    scope.Events.Warning($"{demanding.Message} {demanding.Advice}");
                 }
             }
         }

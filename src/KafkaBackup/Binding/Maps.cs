@@ -8,8 +8,9 @@ namespace KafkaBackup.Binding;
 /// <summary>Hashtables into the typed maps of the settings. Null stays null: not given.</summary>
 internal static class Maps
 {
-    public static IReadOnlyDictionary<string, string>? OfText(Hashtable? map, string parameter) =>
-        map?.Cast<DictionaryEntry>().ToDictionary(entry => (string)entry.Key, entry => Text(entry, parameter), StringComparer.Ordinal);
+    /// <param name="ofNull">What a null in the map means, where it means something.</param>
+    public static IReadOnlyDictionary<string, string>? OfText(Hashtable? map, string parameter, string? ofNull = null) =>
+        map?.Cast<DictionaryEntry>().ToDictionary(entry => (string)entry.Key, entry => entry.Value is null && ofNull is not null ? ofNull : Text(entry, parameter), StringComparer.Ordinal);
 
     public static IReadOnlyDictionary<string, Secret>? OfSecrets(Hashtable? map, string parameter) =>
         map?.Cast<DictionaryEntry>().ToDictionary(entry => (string)entry.Key, entry => new Secret(Text(entry, parameter)), StringComparer.Ordinal);

@@ -153,9 +153,9 @@ public abstract class RestorePlanCmdlet : StoreAndClusterCmdlet
         Force = Given(Force),
     };
 
-    /// <summary>One map for all created topics; the file can also say it topic by topic.</summary>
+    /// <summary>One map for all created topics; the file can also say it topic by topic. No value leaves the setting to the brokers.</summary>
     private Dictionary<string, IReadOnlyDictionary<string, string>>? TopicConfigs() =>
-        Maps.OfText(TopicConfig, nameof(TopicConfig)) is { } configs
+        Maps.OfText(TopicConfig, nameof(TopicConfig), ofNull: "") is { } configs
             ? new Dictionary<string, IReadOnlyDictionary<string, string>>(StringComparer.Ordinal) { [""] = configs }
             : null;
 }

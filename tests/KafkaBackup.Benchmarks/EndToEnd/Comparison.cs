@@ -183,8 +183,8 @@ internal sealed class Comparison(BenchOptions options, BrokerProcess broker, str
         return sample;
     }
 
-    private static Task CreateAsync(KafkaCluster cluster, string topic, Workload workload) => cluster.CreateTopicAsync(
-        new NewTopic(topic, workload.Partitions, 1, new Dictionary<string, string> { ["max.message.bytes"] = "10000000" }), CancellationToken.None);
+    private static Task CreateAsync(KafkaCluster cluster, string topic, Workload workload) => cluster.CreateTopicsAsync(
+        [new NewTopic(topic, workload.Partitions, 1, new Dictionary<string, string> { ["max.message.bytes"] = "10000000" })], CancellationToken.None);
 
     private async Task<(Sample Sample, string? Skipped)> JobAsync(params string[] arguments)
     {

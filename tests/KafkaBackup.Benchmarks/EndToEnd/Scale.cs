@@ -19,7 +19,7 @@ internal sealed class Scale(BenchOptions options, BrokerProcess broker, string f
         var partitions = options.Quick ? 1_000 : 10_000;
         var segments = options.Quick ? 10_000 : 100_000;
         await using var cluster = KafkaCluster.Connect(Job.At(broker.Bootstrap), SilentEvents.Instance);
-        await cluster.CreateTopicAsync(new NewTopic(Topic, partitions, 1, new Dictionary<string, string>()), CancellationToken.None);
+        await cluster.CreateTopicsAsync([new NewTopic(Topic, partitions, 1, new Dictionary<string, string>())], CancellationToken.None);
         var store = Directory.CreateDirectory(Path.Combine(folder, Name)).FullName;
         Figures[] all =
         [

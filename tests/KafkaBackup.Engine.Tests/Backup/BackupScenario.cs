@@ -12,7 +12,7 @@ namespace KafkaBackup.Engine.Tests.Backup;
 /// <summary>A local cluster, a store and an engine between them, for tests that back up and look at what is stored.</summary>
 public sealed class BackupScenario : IAsyncDisposable
 {
-    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
     private readonly TemporaryFolder _folder = new();
     private readonly CancellationTokenSource _limit;

@@ -14,6 +14,8 @@ internal sealed class ClusterDouble(IKafkaCluster inner) : IKafkaCluster
 
     public Func<CancellationToken, Task> BeforeGroups { get; init; } = _ => Task.CompletedTask;
 
+    public Func<IReadOnlyDictionary<string, KafkaBackupException>>? Refusals { get; init; }
+
     public string Address => inner.Address;
 
     public async Task<ClusterDescription> DescribeAsync(CancellationToken cancel) => Description(await inner.DescribeAsync(cancel));
@@ -27,7 +29,10 @@ internal sealed class ClusterDouble(IKafkaCluster inner) : IKafkaCluster
     public Task<IReadOnlyDictionary<TopicPartition, OffsetAnswer>> FindOffsetsByTimeAsync(
         IReadOnlyDictionary<TopicPartition, long> times, IsolationLevel isolation, CancellationToken cancel) => inner.FindOffsetsByTimeAsync(times, isolation, cancel);
 
-    public Task CreateTopicAsync(NewTopic topic, CancellationToken cancel) => inner.CreateTopicAsync(topic, cancel);
+    public Task<IReadOnlyDictionary<string, KafkaBackupException>> FindTopicRefusalsAsync(IReadOnlyCollection<NewTopic> topics, CancellationToken cancel) =>
+        Refusals is { } refusals ? Task.FromResult(refusals()) : inner.FindTopicRefusalsAsync(topics, cancel);
+
+    public Task CreateTopicsAsync(IReadOnlyCollection<NewTopic> topics, CancellationToken cancel) => inner.CreateTopicsAsync(topics, cancel);
 
     public Task DeleteTopicAsync(string topic, CancellationToken cancel) => inner.DeleteTopicAsync(topic, cancel);
 

@@ -15,7 +15,7 @@ public sealed class BigManifestTests(ITestOutputHelper output)
 {
     private const int Count = 100_000;
 
-    [Fact(Timeout = 120_000)]
+    [Fact(Timeout = 180_000)]
     public async Task C1_a_hundred_thousand_segments_open_within_a_second_and_200_MB()
     {
         using var folder = new TemporaryFolder();

@@ -12,7 +12,7 @@ public sealed class CommitCrashTests
 {
     private const int Commits = 8;
 
-    [Fact(Timeout = 120_000)]
+    [Fact(Timeout = 180_000)]
     public async Task C1_killed_at_any_store_call_the_backup_is_whole_names_only_durable_segments_and_goes_on()
     {
         var clock = new ManualClock();

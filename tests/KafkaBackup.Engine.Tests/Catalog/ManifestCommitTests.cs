@@ -11,7 +11,7 @@ namespace KafkaBackup.Engine.Tests.Catalog;
 /// <summary>What is committed is what is opened, whatever changed and however it is cut into pages.</summary>
 public sealed class ManifestCommitTests
 {
-    private const int Limit = 60_000;
+    private const int Limit = 180_000;
 
     [Fact(Timeout = Limit)]
     public async Task C1_a_manifest_with_everything_comes_back_as_it_was()

@@ -10,7 +10,7 @@ namespace KafkaBackup.Engine.Tests.Catalog;
 /// <summary>One writer at a time, and a commit that is there or not.</summary>
 public sealed class SessionTests
 {
-    private const int Limit = 60_000;
+    private const int Limit = 180_000;
     private const string Lock = "backup/lock.json";
 
     [Fact(Timeout = Limit)]

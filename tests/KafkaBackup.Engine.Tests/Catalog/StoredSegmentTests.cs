@@ -12,7 +12,7 @@ namespace KafkaBackup.Engine.Tests.Catalog;
 /// <summary>From a manifest's entry to records, whichever tool wrote them.</summary>
 public sealed class StoredSegmentTests
 {
-    private const int Limit = 30_000;
+    private const int Limit = 180_000;
 
     private static readonly TestRecord[] Records = [.. Enumerable.Range(0, 50).Select(i => TestRecord.Text(i, $"k{i}", $"v{i}"))];
 

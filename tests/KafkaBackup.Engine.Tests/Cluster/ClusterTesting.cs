@@ -12,7 +12,7 @@ internal static class ClusterTesting
 {
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
-    public static CancellationToken Limit(double seconds = 30) => new CancellationTokenSource(TimeSpan.FromSeconds(seconds)).Token;
+    public static CancellationToken Limit(double seconds = 90) => new CancellationTokenSource(TimeSpan.FromSeconds(seconds)).Token;
 
     public static ClusterSettings Settings(string address) => new() { BootstrapServers = [address] };
 

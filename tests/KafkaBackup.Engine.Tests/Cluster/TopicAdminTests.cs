@@ -67,7 +67,7 @@ public sealed class TopicAdminTests
     {
         await using var local = LocalCluster.Start(new LocalClusterOptions { Brokers = 2 });
         await using var cluster = Connect(local);
-        await cluster.CreateTopicAsync(new NewTopic("restored", 5, 2, new Dictionary<string, string> { ["retention.ms"] = "7654321" }), Limit());
+        await cluster.CreateTopicsAsync([new NewTopic("restored", 5, 2, new Dictionary<string, string> { ["retention.ms"] = "7654321" })], Limit());
         Assert.Equal(5, local.PartitionCount("restored"));
         Assert.Equal("7654321", local.TopicConfigOf("restored")["retention.ms"]);
         using var writer = cluster.OpenWriter(new WriterOptions());
@@ -89,9 +89,45 @@ public sealed class TopicAdminTests
         local.CreateTopic("taken");
         await using var cluster = Connect(local);
         var configs = config is null ? [] : new Dictionary<string, string> { [config] = "1" };
-        var error = await Assert.ThrowsAsync<KafkaBackupException>(() => cluster.CreateTopicAsync(new NewTopic(name, 1, replication, configs), Limit()));
+        var error = await Assert.ThrowsAsync<KafkaBackupException>(() => cluster.CreateTopicsAsync([new NewTopic(name, 1, replication, configs)], Limit()));
         Assert.Equal(nameof(ErrorIds.TopicCreation), error.ErrorId);
         Assert.Contains($"'{name}'", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task E5_a_topic_that_was_made_though_its_answer_was_late_or_lost_is_no_other_ones(bool lost)
+    {
+        await using var local = LocalCluster.Start();
+        await using var cluster = Connect(local);
+        await cluster.DescribeAsync(Limit());
+        var fault = local.Faults.On(ApiKey.CreateTopics).Once();
+        fault = lost ? fault.DropAfterHandling() : fault.FailAfterHandling(ErrorCode.RequestTimedOut);
+
+        await cluster.CreateTopicsAsync([new NewTopic("a", 2, 1, new Dictionary<string, string>()), new NewTopic("b", 1, 1, new Dictionary<string, string>())], Limit());
+
+        Assert.Equal((1, 2, 1), (fault.Hits, local.PartitionCount("a"), local.PartitionCount("b")));
+    }
+
+    [Fact]
+    public async Task E5_asking_whether_topics_can_be_created_names_those_that_cannot_and_creates_none()
+    {
+        await using var local = LocalCluster.Start();
+        local.CreateTopic("taken");
+        await using var cluster = Connect(local);
+
+        var refusals = await cluster.FindTopicRefusalsAsync(
+            [
+                new NewTopic("good", 1, 1, new Dictionary<string, string>()),
+                new NewTopic("taken", 1, 1, new Dictionary<string, string>()),
+                new NewTopic("odd", 1, 1, new Dictionary<string, string> { ["no.such"] = "1" }),
+            ],
+            Limit());
+
+        Assert.Equal(["odd", "taken"], refusals.Keys.Order());
+        Assert.All(refusals, r => Assert.Contains($"'{r.Key}'", r.Value.Message, StringComparison.Ordinal));
+        Assert.Equal(["taken"], local.TopicNames);
     }
 
     [Fact]
@@ -100,7 +136,7 @@ public sealed class TopicAdminTests
         await using var local = LocalCluster.Start();
         local.Deny(ApiKey.CreateTopics);
         await using var cluster = Connect(local);
-        var error = await Assert.ThrowsAsync<KafkaBackupException>(() => cluster.CreateTopicAsync(new NewTopic("x", 1, 1, new Dictionary<string, string>()), Limit()));
+        var error = await Assert.ThrowsAsync<KafkaBackupException>(() => cluster.CreateTopicsAsync([new NewTopic("x", 1, 1, new Dictionary<string, string>())], Limit()));
         Assert.Equal(nameof(ErrorIds.ClusterUnauthorized), error.ErrorId);
         Assert.Contains("Create", error.Advice, StringComparison.Ordinal);
     }

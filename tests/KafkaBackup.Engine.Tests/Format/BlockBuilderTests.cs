@@ -74,7 +74,7 @@ public sealed class BlockBuilderTests
         Assert.Equal(1, block.Stats.RecordCount);
     }
 
-    [Fact(Timeout = 10_000)]
+    [Fact(Timeout = 180_000)]
     public async Task Append_waits_for_memory_and_can_be_cancelled()
     {
         using var pool = new BlockBufferPool(3 << 20);

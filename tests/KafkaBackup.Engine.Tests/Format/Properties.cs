@@ -1,3 +1,4 @@
+using System.Globalization;
 using FsCheck;
 using FsCheck.Fluent;
 using KafkaBackup.Testing.Records;
@@ -18,7 +19,10 @@ internal static class Properties
 
     public static Arbitrary<int> Seeds { get; } = Gen.Choose(0, int.MaxValue - 1).ToArbitrary();
 
-    public static Config Runs(int count) => Config.QuickThrowOnFailure.WithMaxTest(count);
+    /// <summary>So many random cases, or as many times more as KAFKABACKUP_TEST_PROPERTIES says.</summary>
+    public static Config Runs(int count) => Config.QuickThrowOnFailure.WithMaxTest(count * Times);
+
+    private static int Times => int.TryParse(Environment.GetEnvironmentVariable("KAFKABACKUP_TEST_PROPERTIES"), CultureInfo.InvariantCulture, out var times) ? times : 1;
 
     /// <summary>Properties are not asynchronous; what they wait for comes from memory.</summary>
     public static T Wait<T>(Task<T> task) => task.WaitAsync(TimeSpan.FromSeconds(30)).GetAwaiter().GetResult();

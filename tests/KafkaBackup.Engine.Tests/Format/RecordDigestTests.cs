@@ -22,7 +22,7 @@ public sealed class RecordDigestTests
         Assert.Equal(Digest(plain), Digest(plain with { Offset = 1 }));
     }
 
-    [Fact(Timeout = 10_000)]
+    [Fact(Timeout = 180_000)]
     public async Task B8_a_check_gives_the_last_record_as_the_manifest_keeps_it()
     {
         var records = new HostileRecords(3).List(30);

@@ -18,12 +18,12 @@ public sealed class SegmentCorruptionTests
         TestRecord.Text(1000, "", "b value, b value, b value, b value, b value, b value, b value, b value, b value, b value"),
     ];
 
-    [Theory(Timeout = 60_000)]
+    [Theory(Timeout = 180_000)]
     [MemberData(nameof(SegmentRoundTripTests.Kinds), MemberType = typeof(SegmentRoundTripTests))]
     public async Task D2_every_flipped_byte_of_a_segment_is_found(CompressionKind kind) =>
         await Corruption.EveryFlipIsFoundAsync(SegmentImage.Write(Few, kind, recordsPerBlock: 2).Bytes);
 
-    [Theory(Timeout = 60_000)]
+    [Theory(Timeout = 180_000)]
     [MemberData(nameof(SegmentRoundTripTests.Kinds), MemberType = typeof(SegmentRoundTripTests))]
     public async Task D2_a_segment_cut_at_any_byte_is_found_to_be_truncated(CompressionKind kind)
     {
@@ -65,7 +65,7 @@ public sealed class SegmentCorruptionTests
         }));
     }
 
-    [Fact(Timeout = 30_000)]
+    [Fact(Timeout = 180_000)]
     public async Task D2_one_damaged_block_leaves_the_others_readable()
     {
         var records = new HostileRecords(4).List(100).ToArray();
@@ -88,7 +88,7 @@ public sealed class SegmentCorruptionTests
         Assert.Equal(records.Where((_, index) => index / 10 != 4), await SalvageAsync(file));
     }
 
-    [Fact(Timeout = 30_000)]
+    [Fact(Timeout = 180_000)]
     public async Task D2_a_block_inside_a_records_value_is_never_taken_for_one_of_the_segment()
     {
         var (inner, _) = SegmentImage.Write(new HostileRecords(1).List(20), CompressionKind.None, recordsPerBlock: 5);
@@ -100,7 +100,7 @@ public sealed class SegmentCorruptionTests
         Assert.Equal([records[0], records[2]], await SalvageAsync(file));
     }
 
-    [Fact(Timeout = 30_000)]
+    [Fact(Timeout = 180_000)]
     public async Task D2_a_whole_segment_that_is_not_the_one_of_the_manifest_is_found()
     {
         var entry = SegmentImage.Write(Few).Summary.ToEntry("k", "run-1");
@@ -110,7 +110,7 @@ public sealed class SegmentCorruptionTests
         Assert.Empty((await SegmentImage.CheckAsync(SegmentImage.Write(Few).Bytes)).Against(entry));
     }
 
-    [Theory(Timeout = 30_000)]
+    [Theory(Timeout = 180_000)]
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(2)]
@@ -144,7 +144,7 @@ public sealed class SegmentCorruptionTests
         Assert.Equal(0, pool.BytesInUse);
     }
 
-    [Fact(Timeout = 30_000)]
+    [Fact(Timeout = 180_000)]
     public async Task A_newer_version_is_refused_as_such_and_a_flipped_version_byte_is_not()
     {
         var (file, _) = SegmentImage.Write(Few);
@@ -156,7 +156,7 @@ public sealed class SegmentCorruptionTests
         Assert.Equal(ErrorIds.FormatTooNew.Id, (await Assert.ThrowsAsync<KafkaBackupException>(() => SegmentImage.CheckAsync(file))).ErrorId);
     }
 
-    [Fact(Timeout = 30_000)]
+    [Fact(Timeout = 180_000)]
     public async Task Forged_contents_under_right_checksums_never_crash_hang_or_run_on()
     {
         var random = new Random(17);
@@ -176,7 +176,7 @@ public sealed class SegmentCorruptionTests
         }
     }
 
-    [Fact(Timeout = 30_000)]
+    [Fact(Timeout = 180_000)]
     public async Task Forged_sizes_under_right_checksums_are_refused_before_memory_is_taken()
     {
         using var block = SegmentParts.Block([TestRecord.Text(1, "k", new string('v', 500))], CompressionKind.Zstd);
@@ -237,7 +237,7 @@ public sealed class SegmentCorruptionTests
     private static byte[] Damage(byte[] file, Random random)
     {
         var bytes = file.ToList();
-        for (var change = random.Next(1, 4); change > 0; change--)
+        for (var change = random.Next(1, 4); change > 0 && bytes.Count > 0; change--)
         {
             var at = random.Next(bytes.Count);
             var span = Math.Min(random.Next(1, 50), bytes.Count - at);

@@ -41,7 +41,7 @@ public sealed class SegmentRoundTripTests
         }));
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = 180_000)]
     public async Task B7_records_of_many_megabytes_survive_beside_small_ones()
     {
         var large = new byte[20_000_000];
@@ -64,7 +64,7 @@ public sealed class SegmentRoundTripTests
         }
     }
 
-    [Fact(Timeout = 30_000)]
+    [Fact(Timeout = 180_000)]
     public async Task D6_blocks_say_which_times_and_offsets_they_may_hold()
     {
         TestRecord[] records = [.. Enumerable.Range(0, 100).Select(static number => TestRecord.Text(number * 10, "k", "v", 1000 - (number * 7 % 100)))];
@@ -89,7 +89,7 @@ public sealed class SegmentRoundTripTests
         }
     }
 
-    [Fact(Timeout = 30_000)]
+    [Fact(Timeout = 180_000)]
     public async Task Opening_takes_two_reads_and_a_block_one_more()
     {
         var (file, _) = SegmentImage.Write(new HostileRecords(8).List(3000), CompressionKind.Zstd, recordsPerBlock: 100);
@@ -118,7 +118,7 @@ public sealed class SegmentRoundTripTests
         Assert.Equal(0, pool.BytesInUse);
     }
 
-    [Fact(Timeout = 30_000)]
+    [Fact(Timeout = 180_000)]
     public async Task Stored_blocks_move_to_another_segment_as_they_are()
     {
         var records = new HostileRecords(9).List(300);

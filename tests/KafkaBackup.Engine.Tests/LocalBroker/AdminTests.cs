@@ -8,7 +8,7 @@ namespace KafkaBackup.LocalBroker.Tests;
 
 public sealed class AdminTests
 {
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task Topics_are_created_described_and_deleted()
     {
         await using var cluster = LocalCluster.Start(new LocalClusterOptions { Brokers = 2 });
@@ -34,7 +34,7 @@ public sealed class AdminTests
         }
     }
 
-    [Theory(Timeout = 60000)]
+    [Theory(Timeout = 180_000)]
     [InlineData("exists", 1, 1, null, Confluent.Kafka.ErrorCode.TopicAlreadyExists)]
     [InlineData("no/slash", 1, 1, null, Confluent.Kafka.ErrorCode.TopicException)]
     [InlineData("factor", 1, 3, null, Confluent.Kafka.ErrorCode.InvalidReplicationFactor)]
@@ -50,7 +50,7 @@ public sealed class AdminTests
         Assert.Equal(["exists"], cluster.TopicNames);
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task Validation_alone_creates_nothing()
     {
         await using var cluster = LocalCluster.Start();
@@ -59,7 +59,7 @@ public sealed class AdminTests
         Assert.Empty(cluster.TopicNames);
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task Deleting_an_unknown_topic_is_an_error()
     {
         await using var cluster = LocalCluster.Start();
@@ -68,7 +68,7 @@ public sealed class AdminTests
         Assert.Equal(Confluent.Kafka.ErrorCode.UnknownTopicOrPart, error.Results.Single().Error.Code);
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task Partitions_are_added_never_removed()
     {
         await using var cluster = LocalCluster.Start();
@@ -81,7 +81,7 @@ public sealed class AdminTests
         Assert.Equal(Confluent.Kafka.ErrorCode.InvalidPartitions, error.Results.Single().Error.Code);
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task Settings_are_described_with_their_source()
     {
         await using var cluster = LocalCluster.Start();
@@ -94,7 +94,7 @@ public sealed class AdminTests
         Assert.Equal(("604800000", true), (entries["retention.ms"].Value, entries["retention.ms"].IsDefault));
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task Settings_are_altered_one_by_one_or_all_at_once()
     {
         await using var cluster = LocalCluster.Start();
@@ -117,7 +117,7 @@ public sealed class AdminTests
         Assert.Equal(new Dictionary<string, string> { ["retention.ms"] = "2" }, cluster.TopicConfigOf("t"));
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task Records_are_deleted_up_to_an_offset()
     {
         await using var cluster = LocalCluster.Start();
@@ -132,7 +132,7 @@ public sealed class AdminTests
         Assert.Equal(Confluent.Kafka.ErrorCode.OffsetOutOfRange, error.Results.Single().Error.Code);
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task Offsets_are_listed_for_many_partitions_at_once()
     {
         await using var cluster = LocalCluster.Start(new LocalClusterOptions { Brokers = 2 });
@@ -150,7 +150,7 @@ public sealed class AdminTests
             new() { TopicPartition = new Confluent.Kafka.TopicPartition("t", partition), OffsetSpec = spec };
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task The_cluster_describes_itself()
     {
         await using var cluster = LocalCluster.Start(new LocalClusterOptions { Brokers = 3 });

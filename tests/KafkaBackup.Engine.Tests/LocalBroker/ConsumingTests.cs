@@ -7,7 +7,7 @@ namespace KafkaBackup.LocalBroker.Tests;
 
 public sealed class ConsumingTests
 {
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task A_consumer_starts_at_any_offset_even_inside_a_batch()
     {
         await using var cluster = LocalCluster.Start();
@@ -16,7 +16,7 @@ public sealed class ConsumingTests
         Assert.Equal(["v7", "v8", "v9"], Values(ReadAll(cluster, "t", from: 7)));
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task Many_batches_come_back_in_order_across_small_fetches()
     {
         await using var cluster = LocalCluster.Start();
@@ -32,7 +32,7 @@ public sealed class ConsumingTests
         Assert.Equal(Enumerable.Range(0, 6000).Select(i => (long)i), read.Select(r => r.Offset.Value));
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task A_batch_larger_than_the_fetch_limit_comes_whole()
     {
         await using var cluster = LocalCluster.Start();
@@ -47,7 +47,7 @@ public sealed class ConsumingTests
         Assert.Equal(900_000, Assert.Single(read).Message.Value!.Length);
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task A_waiting_consumer_gets_a_record_as_soon_as_it_is_there()
     {
         await using var cluster = LocalCluster.Start();
@@ -61,7 +61,7 @@ public sealed class ConsumingTests
         Assert.InRange(watch.ElapsedMilliseconds, 0, 2000);
     }
 
-    [Theory(Timeout = 60000)]
+    [Theory(Timeout = 180_000)]
     [InlineData(LocalCodec.None)]
     [InlineData(LocalCodec.Gzip)]
     [InlineData(LocalCodec.Zstd)]
@@ -82,7 +82,7 @@ public sealed class ConsumingTests
         long At(long timestamp) => consumer.OffsetsForTimes([new TopicPartitionTimestamp("t", 0, new Timestamp(timestamp, TimestampType.CreateTime))], Patience)[0].Offset.Value;
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task Time_lookup_with_unordered_times_answers_the_first_offset_that_is_late_enough()
     {
         await using var cluster = LocalCluster.Start();
@@ -96,7 +96,7 @@ public sealed class ConsumingTests
         Assert.Equal(2, found[0].Offset.Value);
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task An_offset_outside_the_log_is_out_of_range()
     {
         await using var cluster = LocalCluster.Start();
@@ -110,7 +110,7 @@ public sealed class ConsumingTests
         Assert.Equal(["v6", "v7", "v8", "v9"], Values(ReadAll(cluster, "t", from: 6)));
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task A_damaged_batch_is_noticed_by_a_client_that_checks()
     {
         await using var cluster = LocalCluster.Start();
@@ -126,7 +126,7 @@ public sealed class ConsumingTests
         Assert.Equal(Confluent.Kafka.ErrorCode.Local_BadMsg, error.Error.Code);
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task Watermarks_follow_the_log()
     {
         await using var cluster = LocalCluster.Start();
@@ -138,7 +138,7 @@ public sealed class ConsumingTests
         Assert.Equal((4, 10), (marks.Low.Value, marks.High.Value));
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task Fetch_delays_and_broken_connections_lose_nothing()
     {
         await using var cluster = LocalCluster.Start();
@@ -152,7 +152,7 @@ public sealed class ConsumingTests
         Assert.Equal(20, read.Count);
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task The_request_log_tells_reads_from_writes()
     {
         await using var cluster = LocalCluster.Start();

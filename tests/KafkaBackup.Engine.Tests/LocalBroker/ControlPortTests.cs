@@ -23,7 +23,7 @@ public sealed class ControlPortTests
         Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task Another_process_makes_topics_and_reads_the_request_log()
     {
         var (cluster, http) = Start();
@@ -46,7 +46,7 @@ public sealed class ControlPortTests
         Assert.Empty((await http.GetFromJsonAsync<JsonArray>("/requests"))!);
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task Another_process_sets_and_ends_faults()
     {
         var (cluster, http) = Start();
@@ -66,7 +66,7 @@ public sealed class ControlPortTests
         await sending;
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task Another_process_moves_leaders_loses_brokers_and_cuts_logs()
     {
         var (cluster, http) = Start(brokers: 2);
@@ -90,7 +90,7 @@ public sealed class ControlPortTests
         Assert.Throws<ConsumeException>(() => ReadAll(cluster, "t"));
     }
 
-    [Theory(Timeout = 60000)]
+    [Theory(Timeout = 180_000)]
     [InlineData("POST", "/faults", "{\"api\":\"Nonsense\"}", HttpStatusCode.BadRequest)]
     [InlineData("POST", "/faults", "{", HttpStatusCode.BadRequest)]
     [InlineData("POST", "/topics/absent/compact", "{}", HttpStatusCode.BadRequest)]
@@ -107,7 +107,7 @@ public sealed class ControlPortTests
         Assert.NotEmpty((string?)JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["error"] ?? "");
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task The_program_prints_its_address_serves_and_stops_on_a_signal()
     {
         if (!OperatingSystem.IsLinux() && !OperatingSystem.IsMacOS())
@@ -138,7 +138,7 @@ public sealed class ControlPortTests
         }
     }
 
-    [Theory(Timeout = 60000)]
+    [Theory(Timeout = 180_000)]
     [InlineData("--wat")]
     [InlineData("--port")]
     [InlineData("--topics", "a:b")]

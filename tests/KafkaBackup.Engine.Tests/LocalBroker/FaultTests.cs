@@ -9,7 +9,7 @@ namespace KafkaBackup.LocalBroker.Tests;
 
 public sealed class FaultTests
 {
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task The_nth_request_fails_and_the_others_do_not()
     {
         await using var cluster = LocalCluster.Start();
@@ -23,7 +23,7 @@ public sealed class FaultTests
         Assert.Equal(["1", "3"], cluster.Read("t").Select(r => r.ValueText));
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task A_fault_of_one_partition_leaves_the_others_alone()
     {
         await using var cluster = LocalCluster.Start();
@@ -36,7 +36,7 @@ public sealed class FaultTests
         Assert.Equal((1L, 0L), (cluster.LogEnd("t", 0), cluster.LogEnd("t", 1)));
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task A_fault_of_one_client_leaves_the_others_alone()
     {
         await using var cluster = LocalCluster.Start();
@@ -49,7 +49,7 @@ public sealed class FaultTests
         Assert.Equal(["2"], cluster.Read("t").Select(r => r.ValueText));
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task A_retriable_error_is_retried_until_the_fault_is_removed()
     {
         await using var cluster = LocalCluster.Start();
@@ -64,7 +64,7 @@ public sealed class FaultTests
         Assert.Equal(1, cluster.LogEnd("t"));
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task A_delayed_request_takes_its_time()
     {
         await using var cluster = LocalCluster.Start();
@@ -77,7 +77,7 @@ public sealed class FaultTests
         Assert.True(watch.ElapsedMilliseconds >= 390);
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task A_dropped_request_did_nothing()
     {
         await using var cluster = LocalCluster.Start();
@@ -89,7 +89,7 @@ public sealed class FaultTests
         Assert.Equal(1, cluster.LogEnd("t"));
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task Frozen_requests_are_appended_after_their_client_has_died()
     {
         await using var cluster = LocalCluster.Start();
@@ -112,7 +112,7 @@ public sealed class FaultTests
         Assert.Equal(["late1", "late2"], cluster.Read("t").Select(r => r.ValueText));
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task A_cluster_stops_at_once_while_requests_are_frozen()
     {
         var cluster = LocalCluster.Start();
@@ -125,7 +125,7 @@ public sealed class FaultTests
         Assert.Empty(cluster.UnexpectedErrors);
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task An_admin_call_may_fail_too()
     {
         await using var cluster = LocalCluster.Start();
@@ -140,7 +140,7 @@ public sealed class FaultTests
         Assert.Equal(["good"], cluster.TopicNames);
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task A_fault_on_every_api_spares_the_opening_of_connections()
     {
         await using var cluster = LocalCluster.Start();
@@ -151,7 +151,7 @@ public sealed class FaultTests
         Assert.Equal(3, fault.Hits);
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task Broken_connections_are_made_anew()
     {
         await using var cluster = LocalCluster.Start();

@@ -8,7 +8,7 @@ namespace KafkaBackup.LocalBroker.Tests;
 
 public sealed class GroupTests
 {
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task A_subscribed_consumer_gets_all_partitions_commits_and_resumes()
     {
         await using var cluster = LocalCluster.Start();
@@ -39,7 +39,7 @@ public sealed class GroupTests
         Assert.Equal("new0", Text(read.Message.Value));
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task Two_members_share_the_partitions_and_one_takes_over_when_the_other_leaves()
     {
         await using var cluster = LocalCluster.Start();
@@ -52,7 +52,7 @@ public sealed class GroupTests
         Await(first, c => c.Assignment.Count == 4);
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task A_silent_member_is_expelled_after_its_session_timeout()
     {
         await using var cluster = LocalCluster.Start();
@@ -68,7 +68,7 @@ public sealed class GroupTests
         await Eventually(() => cluster.GroupState("g") == "Empty");
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task Groups_are_listed_and_described_with_their_members()
     {
         await using var cluster = LocalCluster.Start();
@@ -90,7 +90,7 @@ public sealed class GroupTests
         Assert.Equal(2, member.Assignment.TopicPartitions.Count);
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task Offsets_of_a_group_are_listed_and_altered()
     {
         await using var cluster = LocalCluster.Start();
@@ -105,7 +105,7 @@ public sealed class GroupTests
         Assert.Equal("note", cluster.GroupOffsets("g")[new KafkaBackup.LocalBroker.TopicPartition("t", 0)].Metadata);
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task Offsets_of_an_active_group_are_not_altered()
     {
         await using var cluster = LocalCluster.Start();
@@ -119,7 +119,7 @@ public sealed class GroupTests
         Assert.Empty(cluster.GroupOffsets("g"));
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task Offsets_of_a_group_are_deleted_unless_it_subscribes_to_the_topic()
     {
         await using var cluster = LocalCluster.Start();
@@ -137,7 +137,7 @@ public sealed class GroupTests
         Assert.Equal("t", cluster.GroupOffsets("g").Keys.Single().Topic);
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task Only_an_empty_group_is_deleted()
     {
         await using var cluster = LocalCluster.Start();
@@ -154,7 +154,7 @@ public sealed class GroupTests
         Assert.Equal(Confluent.Kafka.ErrorCode.GroupIdNotFound, error.Results.Single().Error.Code);
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task Commit_metadata_is_kept()
     {
         await using var cluster = LocalCluster.Start();
@@ -165,7 +165,7 @@ public sealed class GroupTests
         Assert.Equal(3, consumer.Committed([new Confluent.Kafka.TopicPartition("t", 0)], Patience).Single().Offset.Value);
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task Deleting_a_topic_forgets_the_offsets_committed_on_it()
     {
         await using var cluster = LocalCluster.Start();
@@ -177,7 +177,7 @@ public sealed class GroupTests
         Assert.Equal("u", cluster.GroupOffsets("g").Keys.Single().Topic);
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task A_group_moves_to_another_coordinator_when_its_broker_is_lost()
     {
         await using var cluster = LocalCluster.Start(new LocalClusterOptions { Brokers = 2 });

@@ -59,7 +59,7 @@ internal static class Kcat
 
 public sealed class KcatTests
 {
-    [KcatTheory(Timeout = 60000)]
+    [KcatTheory(Timeout = 180_000)]
     [InlineData("none")]
     [InlineData("gzip")]
     [InlineData("snappy")]
@@ -81,7 +81,7 @@ public sealed class KcatTests
         Assert.Equal("h1=one,h2=two\n", await Kcat.Run(cluster, null, "-C", "-t", "t", "-e", "-q", "-c", "1", "-f", "%h\n"));
     }
 
-    [KcatFact(Timeout = 60000)]
+    [KcatFact(Timeout = 180_000)]
     public async Task Kcat_lists_brokers_topics_and_leaders()
     {
         await using var cluster = LocalCluster.Start(new LocalClusterOptions { Brokers = 2 });
@@ -92,7 +92,7 @@ public sealed class KcatTests
         Assert.Contains("partition 1, leader 2", listing, StringComparison.Ordinal);
     }
 
-    [KcatFact(Timeout = 60000)]
+    [KcatFact(Timeout = 180_000)]
     public async Task Kcat_finds_offsets_by_time()
     {
         await using var cluster = LocalCluster.Start();
@@ -102,7 +102,7 @@ public sealed class KcatTests
         Assert.Equal("t [0] offset 100\n", await Kcat.Run(cluster, null, "-Q", "-t", "t:0:-1"));
     }
 
-    [KcatFact(Timeout = 60000)]
+    [KcatFact(Timeout = 180_000)]
     public async Task Kcat_produces_in_a_transaction_and_reads_only_what_is_committed()
     {
         await using var cluster = LocalCluster.Start();
@@ -112,7 +112,7 @@ public sealed class KcatTests
         Assert.Equal("one\ntwo\n", await Kcat.Run(cluster, null, "-C", "-t", "t", "-e", "-q", "-X", "isolation.level=read_committed"));
     }
 
-    [KcatFact(Timeout = 60000)]
+    [KcatFact(Timeout = 180_000)]
     public async Task Kcat_subscribes_as_a_group()
     {
         await using var cluster = LocalCluster.Start();

@@ -8,7 +8,7 @@ namespace KafkaBackup.LocalBroker.Tests;
 
 public sealed class ProducingTests
 {
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task What_is_produced_is_read_back_with_every_field()
     {
         await using var cluster = LocalCluster.Start();
@@ -35,7 +35,7 @@ public sealed class ProducingTests
         Assert.Empty(cluster.UnexpectedErrors);
     }
 
-    [Theory(Timeout = 60000)]
+    [Theory(Timeout = 180_000)]
     [InlineData(CompressionType.None, 0)]
     [InlineData(CompressionType.Gzip, 1)]
     [InlineData(CompressionType.Snappy, 2)]
@@ -63,7 +63,7 @@ public sealed class ProducingTests
         Assert.All(behind, r => Assert.Contains(r.Codec, new[] { 0, stored }));
     }
 
-    [Theory(Timeout = 60000)]
+    [Theory(Timeout = 180_000)]
     [InlineData(Acks.None)]
     [InlineData(Acks.Leader)]
     [InlineData(Acks.All)]
@@ -76,7 +76,7 @@ public sealed class ProducingTests
         await Eventually(() => cluster.LogEnd("t") == 2);
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task A_batch_over_max_message_bytes_is_refused()
     {
         await using var cluster = LocalCluster.Start();
@@ -87,7 +87,7 @@ public sealed class ProducingTests
         Assert.Equal(0, cluster.LogEnd("t"));
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task A_record_without_key_is_refused_by_a_compacted_topic()
     {
         await using var cluster = LocalCluster.Start();
@@ -98,7 +98,7 @@ public sealed class ProducingTests
         Assert.Equal(1, cluster.LogEnd("t"));
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task LogAppendTime_stamps_records_with_the_brokers_clock()
     {
         await using var cluster = LocalCluster.Start();
@@ -112,7 +112,7 @@ public sealed class ProducingTests
         Assert.InRange(read.Message.Timestamp.UnixTimestampMs, before, before + 20000);
     }
 
-    [Theory(Timeout = 60000)]
+    [Theory(Timeout = 180_000)]
     [InlineData("message.timestamp.before.max.ms", -7200000)]
     [InlineData("message.timestamp.after.max.ms", 7200000)]
     [InlineData("message.timestamp.difference.max.ms", -7200000)]
@@ -126,7 +126,7 @@ public sealed class ProducingTests
         Assert.Equal(Confluent.Kafka.ErrorCode.InvalidTimestamp, error.Error.Code);
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task A_lost_answer_to_an_idempotent_producer_leaves_no_duplicate()
     {
         await using var cluster = LocalCluster.Start();
@@ -143,7 +143,7 @@ public sealed class ProducingTests
         Assert.Equal(values, cluster.Read("t").Select(r => r.ValueText));
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task A_lost_answer_to_a_plain_producer_leaves_a_duplicate()
     {
         await using var cluster = LocalCluster.Start();
@@ -154,7 +154,7 @@ public sealed class ProducingTests
         Assert.Equal(["v", "v"], cluster.Read("t").Select(r => r.ValueText));
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task An_error_after_handling_is_made_good_by_an_idempotent_retry()
     {
         await using var cluster = LocalCluster.Start();
@@ -165,7 +165,7 @@ public sealed class ProducingTests
         Assert.Equal(["a", "b", "c"], cluster.Read("t").Select(r => r.ValueText));
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task A_missing_topic_is_unknown_to_the_producer_and_is_not_created()
     {
         await using var cluster = LocalCluster.Start();
@@ -175,7 +175,7 @@ public sealed class ProducingTests
         Assert.Empty(cluster.TopicNames);
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task Topics_are_created_on_demand_only_when_that_is_asked_for()
     {
         await using var cluster = LocalCluster.Start(new LocalClusterOptions { AutoCreateTopics = true, AutoCreatePartitions = 2 });
@@ -184,7 +184,7 @@ public sealed class ProducingTests
         Assert.Equal(2, cluster.PartitionCount("fresh"));
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task Topics_whose_names_differ_only_in_case_do_not_mix()
     {
         await using var cluster = LocalCluster.Start();

@@ -21,7 +21,7 @@ public sealed class SecurityTests
         config.SaslPassword = password;
     }
 
-    [Theory(Timeout = 60000)]
+    [Theory(Timeout = 180_000)]
     [InlineData("PLAIN", Confluent.Kafka.SaslMechanism.Plain)]
     [InlineData("SCRAM-SHA-256", Confluent.Kafka.SaslMechanism.ScramSha256)]
     [InlineData("SCRAM-SHA-512", Confluent.Kafka.SaslMechanism.ScramSha512)]
@@ -34,7 +34,7 @@ public sealed class SecurityTests
         Assert.Equal("alice", cluster.Requests.Of(ApiKey.Produce)[0].User);
     }
 
-    [Theory(Timeout = 60000)]
+    [Theory(Timeout = 180_000)]
     [InlineData("PLAIN", Confluent.Kafka.SaslMechanism.Plain, "alice", "wrong")]
     [InlineData("SCRAM-SHA-256", Confluent.Kafka.SaslMechanism.ScramSha256, "alice", "wrong")]
     [InlineData("SCRAM-SHA-512", Confluent.Kafka.SaslMechanism.ScramSha512, "nobody", "s3cret, =x")]
@@ -50,7 +50,7 @@ public sealed class SecurityTests
         Assert.Empty(cluster.Requests.Of(ApiKey.Metadata));
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task A_client_that_does_not_log_in_gets_nothing()
     {
         await using var cluster = LocalCluster.Start(WithSasl("PLAIN"));
@@ -59,7 +59,7 @@ public sealed class SecurityTests
         Assert.Empty(cluster.Requests.Of(ApiKey.Metadata));
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task A_mechanism_that_is_not_offered_is_refused()
     {
         await using var cluster = LocalCluster.Start(WithSasl("SCRAM-SHA-256"));
@@ -67,7 +67,7 @@ public sealed class SecurityTests
         Assert.Throws<KafkaException>(() => admin.GetMetadata(TimeSpan.FromSeconds(1)));
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task Tls_needs_the_clusters_authority()
     {
         await using var cluster = LocalCluster.Start(new LocalClusterOptions { Tls = true });
@@ -82,7 +82,7 @@ public sealed class SecurityTests
         Assert.Throws<KafkaException>(() => suspicious.GetMetadata(TimeSpan.FromSeconds(1)));
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task A_required_client_certificate_names_the_user()
     {
         await using var cluster = LocalCluster.Start(new LocalClusterOptions { Tls = true, RequireClientCertificate = true });
@@ -104,7 +104,7 @@ public sealed class SecurityTests
         Assert.Throws<KafkaException>(() => unknown.GetMetadata(TimeSpan.FromSeconds(1)));
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task Sasl_runs_over_tls()
     {
         await using var cluster = LocalCluster.Start(WithSasl("SCRAM-SHA-512") with { Tls = true });
@@ -119,7 +119,7 @@ public sealed class SecurityTests
         Assert.Equal(1, cluster.LogEnd("t"));
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task A_denied_topic_is_not_written()
     {
         await using var cluster = LocalCluster.Start();
@@ -135,7 +135,7 @@ public sealed class SecurityTests
         await fresh.ProduceAsync("closed", Message("k", "v"));
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task A_denied_topic_is_not_read()
     {
         await using var cluster = LocalCluster.Start();
@@ -148,7 +148,7 @@ public sealed class SecurityTests
         Assert.Equal(Confluent.Kafka.ErrorCode.TopicAuthorizationFailed, error.Error.Code);
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task A_topic_denied_altogether_is_missing_from_the_list_of_topics()
     {
         await using var cluster = LocalCluster.Start();
@@ -160,7 +160,7 @@ public sealed class SecurityTests
         Assert.Equal(Confluent.Kafka.ErrorCode.TopicAuthorizationFailed, admin.GetMetadata("hidden", Patience).Topics.Single().Error.Code);
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task A_denied_group_is_not_committed()
     {
         await using var cluster = LocalCluster.Start();
@@ -171,7 +171,7 @@ public sealed class SecurityTests
         Assert.Equal(Confluent.Kafka.ErrorCode.GroupAuthorizationFailed, error.Error.Code);
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task Rights_can_be_taken_from_one_user_only()
     {
         await using var cluster = LocalCluster.Start(WithSasl("PLAIN"));
@@ -183,7 +183,7 @@ public sealed class SecurityTests
         await Assert.ThrowsAsync<ProduceException<byte[]?, byte[]?>>(() => bob.ProduceAsync("t", Message("k", "v")));
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task A_denied_transactional_id_is_not_initialised()
     {
         await using var cluster = LocalCluster.Start();

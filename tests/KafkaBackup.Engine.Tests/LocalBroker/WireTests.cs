@@ -9,7 +9,7 @@ namespace KafkaBackup.LocalBroker.Tests;
 /// <summary>What no decent client sends, byte by byte.</summary>
 public sealed class WireTests
 {
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task A_client_from_the_future_learns_what_is_served()
     {
         await using var cluster = LocalCluster.Start();
@@ -22,7 +22,7 @@ public sealed class WireTests
         Assert.Equal(Enum.GetValues<ApiKey>().Order(), served.Select(s => s.Key).Order());
     }
 
-    [Theory(Timeout = 60000)]
+    [Theory(Timeout = 180_000)]
     [InlineData(999, 0)]
     [InlineData(1, 3)]
     [InlineData(1, 13)]
@@ -37,7 +37,7 @@ public sealed class WireTests
         Assert.NotNull(await Ask(other, (short)ApiKey.ApiVersions, 0, []));
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task Requests_sent_without_waiting_are_answered_in_order()
     {
         await using var cluster = LocalCluster.Start();
@@ -48,7 +48,7 @@ public sealed class WireTests
             Assert.Equal(i, (await Receive(client))!.Int32());
     }
 
-    [Fact(Timeout = 60000)]
+    [Fact(Timeout = 180_000)]
     public async Task A_batch_with_a_wrong_checksum_or_an_old_format_is_refused()
     {
         await using var cluster = LocalCluster.Start();

@@ -13,7 +13,7 @@ namespace KafkaBackup.Engine.Tests.Offsets;
 /// <summary>Get-KafkaOffsetMapping's three sources: a backup, a report, restored topics.</summary>
 public sealed class OffsetMappingTests
 {
-    private const int Limit = 60_000;
+    private const int Limit = 180_000;
 
     [Fact(Timeout = Limit)]
     public async Task F5_a_backup_tells_the_source_side()

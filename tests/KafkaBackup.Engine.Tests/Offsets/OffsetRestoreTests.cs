@@ -9,7 +9,7 @@ namespace KafkaBackup.Engine.Tests.Offsets;
 /// <summary>Restore-KafkaConsumerOffset: undoing a reset.</summary>
 public sealed class OffsetRestoreTests : IAsyncDisposable
 {
-    private const int TestLimit = 60_000;
+    private const int TestLimit = 180_000;
 
     private readonly LocalCluster _cluster = LocalCluster.Start();
     private readonly TemporaryFolder _folder = new();

@@ -72,7 +72,7 @@ public sealed class KillTests
 
     private static async Task WaitAsync(Func<bool> done)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         while (!done())
         {
             await Task.Delay(2, limit.Token);

@@ -169,6 +169,25 @@ public sealed class PlanTests
         Assert.False(string.IsNullOrWhiteSpace(finding.Advice));
     }
 
+    [Theory]
+    [InlineData("delete", FindingSeverity.Information)]
+    [InlineData("compact,delete", FindingSeverity.Warning)]
+    public async Task D4_a_new_topic_with_the_cleanup_policy_that_was_asked_for_is_warned_of_only_where_records_would_go(string policy, FindingSeverity severity)
+    {
+        await using var scenario = new RestoreScenario();
+        scenario.Source.Cluster.CreateTopic("orders", config: new Dictionary<string, string> { ["cleanup.policy"] = "compact" });
+        scenario.Source.Fill("orders", 10);
+        await scenario.Source.BackUpAsync();
+        var asked = RestoreScenario.Asked() with
+        {
+            TopicConfigOverrides = new Dictionary<string, IReadOnlyDictionary<string, string>> { [""] = new Dictionary<string, string> { ["cleanup.policy"] = policy } },
+        };
+
+        var finding = Assert.Single((await scenario.RestoredAsync(asked)).Findings, f => f.Kind == FindingKind.CleanupPolicy);
+
+        Assert.Equal(severity, finding.Severity);
+    }
+
     [Fact]
     public async Task D1_records_stamped_zero_are_an_error_unless_forced()
     {

@@ -40,7 +40,7 @@ internal sealed class RestoreProcess : IDisposable
 
     public async Task<(int ExitCode, string Text)> EndAsync()
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         await _process.WaitForExitAsync(limit.Token);
         return (_process.ExitCode, $"{await _output}\n{await _errors}");
     }

@@ -22,7 +22,7 @@ internal sealed class GeneratedTopics(IKafkaCluster cluster, int seed, Cancellat
     /// <returns>How many records a read_committed consumer sees.</returns>
     public async Task<int> MixedAsync(string topic)
     {
-        await cluster.CreateTopicAsync(new NewTopic(topic, 4, 1, new Dictionary<string, string> { ["retention.ms"] = "-1", ["max.message.bytes"] = "20000000" }), cancel);
+        await cluster.CreateTopicsAsync([new NewTopic(topic, 4, 1, new Dictionary<string, string> { ["retention.ms"] = "-1", ["max.message.bytes"] = "20000000" })], cancel);
         using var plain = new Writing(cluster, topic, null);
         for (var i = 0; i < Records; i++)
         {
@@ -51,8 +51,8 @@ internal sealed class GeneratedTopics(IKafkaCluster cluster, int seed, Cancellat
     /// <summary>One partition, few keys, many tombstones; compaction makes holes in it in its own time.</summary>
     public async Task CompactedAsync(string topic)
     {
-        await cluster.CreateTopicAsync(
-            new NewTopic(topic, 1, 1, new Dictionary<string, string> { ["cleanup.policy"] = "compact", ["segment.ms"] = "100", ["min.cleanable.dirty.ratio"] = "0.01", ["delete.retention.ms"] = "3600000" }), cancel);
+        await cluster.CreateTopicsAsync(
+            [new NewTopic(topic, 1, 1, new Dictionary<string, string> { ["cleanup.policy"] = "compact", ["segment.ms"] = "100", ["min.cleanable.dirty.ratio"] = "0.01", ["delete.retention.ms"] = "3600000" })], cancel);
         using var writing = new Writing(cluster, topic, null);
         for (var i = 0; i < Records; i++)
         {

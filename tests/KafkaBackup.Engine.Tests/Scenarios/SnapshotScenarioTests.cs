@@ -17,7 +17,7 @@ public sealed class SnapshotScenarioTests(ClusterFixture cluster) : IClassFixtur
     /// <summary>Rounds a second apart, so that one more or less would show.</summary>
     private const int RoundMs = 1000;
 
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
     private readonly TemporaryFolder _folder = new();
     private readonly CancellationTokenSource _limit = new(Limit);

@@ -10,7 +10,7 @@ namespace KafkaBackup.Engine.Tests.Storage;
 /// </summary>
 public abstract class StoreContract : IAsyncLifetime
 {
-    protected const int Limit = 60_000;
+    protected const int Limit = 180_000;
 
     private IStore? _store;
 

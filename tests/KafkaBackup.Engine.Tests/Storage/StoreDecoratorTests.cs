@@ -7,7 +7,7 @@ namespace KafkaBackup.Engine.Tests.Storage;
 /// <summary>Repeating, refusing, counting; and that the doubles which fail on demand really do.</summary>
 public sealed class StoreDecoratorTests
 {
-    private const int Limit = 30_000;
+    private const int Limit = 180_000;
 
     [Theory(Timeout = Limit)]
     [InlineData(StoreCall.Find)]

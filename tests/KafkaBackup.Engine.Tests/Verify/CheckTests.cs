@@ -12,7 +12,7 @@ namespace KafkaBackup.Engine.Tests.Verify;
 /// <summary>Each kind of finding, with place and advice.</summary>
 public class CheckTests : OnStore
 {
-    private const int Limit = 30_000;
+    private const int Limit = 180_000;
 
     [Fact(Timeout = Limit)]
     public async Task D2_a_sound_backup_has_no_findings_and_every_byte_was_read()

@@ -10,7 +10,7 @@ namespace KafkaBackup.Engine.Tests.Verify;
 /// <summary>Which bytes a check reads and what it makes of them; the store does not matter here.</summary>
 public sealed class CheckedBytesTests
 {
-    private const int Limit = 30_000;
+    private const int Limit = 180_000;
 
     [Fact(Timeout = Limit)]
     public async Task D2_two_whole_segments_in_each_others_place_are_found()

@@ -9,7 +9,7 @@ namespace KafkaBackup.Engine.Tests.Verify;
 /// <summary>What Get-KafkaBackup shows.</summary>
 public class DescribingTests : OnStore
 {
-    private const int Limit = 30_000;
+    private const int Limit = 180_000;
 
     [Fact(Timeout = Limit)]
     public async Task H3_a_backup_is_described_in_figures()

@@ -8,7 +8,7 @@ namespace KafkaBackup.Engine.Tests.Verify;
 /// <summary>A backup that was pruned or rebuilt goes on as if nothing had been.</summary>
 public class LifeAfterCareTests : OnStore
 {
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = 180_000)]
     public async Task B8_a_pruned_and_then_rebuilt_backup_is_continued_without_hole_or_repetition()
     {
         var store = await OpenObjectsAsync();

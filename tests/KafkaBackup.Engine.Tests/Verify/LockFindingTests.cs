@@ -10,7 +10,7 @@ namespace KafkaBackup.Engine.Tests.Verify;
 /// <summary>What a check says of a lock, by the store's clock.</summary>
 public sealed class LockFindingTests
 {
-    private const int Limit = 30_000;
+    private const int Limit = 180_000;
 
     [Fact(Timeout = Limit)]
     public async Task D2_a_dead_runs_lock_is_found()

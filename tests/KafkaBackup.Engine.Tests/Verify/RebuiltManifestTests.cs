@@ -11,7 +11,7 @@ namespace KafkaBackup.Engine.Tests.Verify;
 /// <summary>What a repair makes of what is left of a manifest, and when it has nothing to do; the store does not matter here.</summary>
 public sealed class RebuiltManifestTests
 {
-    private const int Limit = 60_000;
+    private const int Limit = 180_000;
 
     [Fact(Timeout = Limit)]
     public async Task C2_a_backup_in_order_needs_nothing()

@@ -10,7 +10,7 @@ namespace KafkaBackup.Engine.Tests.Verify;
 /// <summary>Removals that meet a writer, and removals that die.</summary>
 public sealed class RemovalCrashTests
 {
-    private const int Limit = 60_000;
+    private const int Limit = 180_000;
 
     [Fact(Timeout = Limit)]
     public async Task C1_a_backup_that_is_being_written_is_not_removed_even_with_force()
@@ -26,7 +26,7 @@ public sealed class RemovalCrashTests
         Assert.Equal(ErrorIds.BackupLocked.Id, error.ErrorId);
     }
 
-    [Theory(Timeout = 120_000)]
+    [Theory(Timeout = 180_000)]
     [InlineData("whole")]
     [InlineData("damaged")]
     [InlineData("foreign")]
@@ -80,7 +80,7 @@ public sealed class RemovalCrashTests
         Assert.InRange(crashes, 8, 5000);
     }
 
-    [Fact(Timeout = 120_000)]
+    [Fact(Timeout = 180_000)]
     public async Task C1_pruning_killed_at_any_store_call_leaves_all_or_the_kept_runs_and_no_leftovers_after_the_rerun()
     {
         var before = new MemoryStore();

@@ -10,7 +10,7 @@ namespace KafkaBackup.Engine.Tests.Verify;
 /// <summary>What may go and what must stay; the store does not matter here.</summary>
 public sealed class RemovalRuleTests
 {
-    private const int Limit = 60_000;
+    private const int Limit = 180_000;
 
     [Fact(Timeout = Limit)]
     public async Task H5_the_last_complete_backup_needs_force()

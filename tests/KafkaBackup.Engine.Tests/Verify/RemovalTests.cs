@@ -11,7 +11,7 @@ namespace KafkaBackup.Engine.Tests.Verify;
 /// <summary>Removing whole backups and old runs: manifest first, interruptible anywhere, never the last complete backup by mistake.</summary>
 public class RemovalTests : OnStore
 {
-    private const int Limit = 60_000;
+    private const int Limit = 180_000;
 
     [Fact(Timeout = Limit)]
     public async Task C1_a_whole_backup_goes_and_nothing_else_does()

@@ -10,7 +10,7 @@ namespace KafkaBackup.Engine.Tests.Verify;
 /// <summary>Repairs of what a dead run left locked, of every file of a manifest, and repairs that die.</summary>
 public sealed class RepairCrashTests
 {
-    private const int Limit = 60_000;
+    private const int Limit = 180_000;
     private const string LockKey = Id + "/lock.json";
 
     [Fact(Timeout = Limit)]
@@ -76,7 +76,7 @@ public sealed class RepairCrashTests
         Assert.DoesNotContain(LockKey, store.Keys);
     }
 
-    [Theory(Timeout = 120_000)]
+    [Theory(Timeout = 180_000)]
     [InlineData(true)]
     [InlineData(false)]
     public async Task C1_a_repair_killed_at_any_store_call_and_run_again_ends_the_same(bool lostManifest)

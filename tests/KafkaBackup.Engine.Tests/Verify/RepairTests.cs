@@ -12,7 +12,7 @@ namespace KafkaBackup.Engine.Tests.Verify;
 /// <summary>Repair says what it does before it does it, and what it leaves is a backup that checks clean.</summary>
 public class RepairTests : OnStore
 {
-    private const int Limit = 60_000;
+    private const int Limit = 180_000;
 
     [Fact(Timeout = Limit)]
     public async Task C2_a_lost_manifest_is_rebuilt_from_the_segments()

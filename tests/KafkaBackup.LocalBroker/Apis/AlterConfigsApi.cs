@@ -18,7 +18,7 @@ internal sealed class AlterConfigsApi() : Api<AlterConfigsApi.Asked>(ApiKey.Alte
             r.Tags();
             return entry;
         });
-        return new Asked(resources, body.Bool());
+        return new Asked(resources, request.Log.OnlyValidates = body.Bool());
     }
 
     protected override void Answer(Request request, Asked asked, WireWriter reply)

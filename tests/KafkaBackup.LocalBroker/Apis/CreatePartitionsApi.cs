@@ -23,7 +23,7 @@ internal sealed class CreatePartitionsApi() : Api<CreatePartitionsApi.Asked>(Api
             return entry;
         });
         body.Int32();
-        return new Asked(topics, body.Bool());
+        return new Asked(topics, request.Log.OnlyValidates = body.Bool());
     }
 
     protected override void Answer(Request request, Asked asked, WireWriter reply)

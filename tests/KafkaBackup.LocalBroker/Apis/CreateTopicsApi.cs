@@ -29,7 +29,7 @@ internal sealed class CreateTopicsApi() : Api<CreateTopicsApi.Asked>(ApiKey.Crea
             return new NewTopic(name, defaultPartitions, factor, configs, [.. assignments.OrderBy(a => a.index).Select(a => a.brokers.ToArray())]);
         });
         body.Int32();
-        return new Asked(topics, body.Bool());
+        return new Asked(topics, request.Log.OnlyValidates = body.Bool());
     }
 
     internal static KeyValuePair<string, string?> ConfigEntry(WireReader reader)

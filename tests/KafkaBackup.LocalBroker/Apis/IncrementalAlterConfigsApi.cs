@@ -28,7 +28,7 @@ internal sealed class IncrementalAlterConfigsApi() : Api<IncrementalAlterConfigs
             r.Tags();
             return entry;
         });
-        return new Asked(resources, body.Bool());
+        return new Asked(resources, request.Log.OnlyValidates = body.Bool());
     }
 
     protected override void Answer(Request request, Asked asked, WireWriter reply)

@@ -2,7 +2,7 @@ namespace KafkaBackup.LocalBroker.Log;
 
 /// <summary>A topic's limits on what may be appended, read from its configuration.</summary>
 internal sealed record TopicLimits(
-    int MaxMessageBytes, bool LogAppendTime, long TimestampBeforeMax, long TimestampAfterMax, bool Compacted);
+    int MaxMessageBytes, bool LogAppendTime, long TimestampBeforeMax, long TimestampAfterMax, bool Compacted, int MinInSync);
 
 /// <summary>The checks on a produced batch that need nothing but the batch and the topic's limits.</summary>
 internal static class BatchRules

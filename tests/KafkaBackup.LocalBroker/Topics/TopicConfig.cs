@@ -97,7 +97,8 @@ internal sealed class TopicConfig
             this["message.timestamp.type"] == "LogAppendTime",
             Math.Min(difference, Long("message.timestamp.before.max.ms")),
             Math.Min(difference, Long("message.timestamp.after.max.ms")),
-            this["cleanup.policy"].Split(',', StringSplitOptions.TrimEntries).Contains("compact"));
+            this["cleanup.policy"].Split(',', StringSplitOptions.TrimEntries).Contains("compact"),
+            (int)Long("min.insync.replicas"));
     }
 
     private long Long(string name) => long.Parse(this[name], CultureInfo.InvariantCulture);

@@ -23,6 +23,9 @@ internal static unsafe partial class LibRdKafka
     public static partial int rd_kafka_AdminOptions_set_operation_timeout(nint options, int timeoutMs, byte* error, nuint errorSize);
 
     [LibraryImport(Library)]
+    public static partial int rd_kafka_AdminOptions_set_validate_only(nint options, int validateOnly, byte* error, nuint errorSize);
+
+    [LibraryImport(Library)]
     public static partial nint rd_kafka_AdminOptions_set_isolation_level(nint options, int level);
 
     [LibraryImport(Library)]
@@ -64,6 +67,9 @@ internal static unsafe partial class LibRdKafka
 
     [LibraryImport(Library)]
     public static partial byte* rd_kafka_topic_result_error_string(nint result);
+
+    [LibraryImport(Library)]
+    public static partial byte* rd_kafka_topic_result_name(nint result);
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
     public static partial nint rd_kafka_DeleteTopic_new(string topic);

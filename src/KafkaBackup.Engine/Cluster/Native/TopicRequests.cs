@@ -6,7 +6,8 @@ namespace KafkaBackup.Engine.Cluster.Native;
 internal static unsafe class TopicRequests
 {
     private const int DescribeTimeoutMs = 30_000;
-    private const int OperationTimeoutMs = 30_000;
+    /// <summary>Less than a request waits, so that the brokers' answer comes before it is given up.</summary>
+    private const int OperationTimeoutMs = 25_000;
 
     /// <summary>RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG: set on the topic itself.</summary>
     private const int ConfigFromTopic = 1;
@@ -29,10 +30,19 @@ internal static unsafe class TopicRequests
             (handles, count) => LibRdKafka.rd_kafka_DescribeConfigs(client, (nint*)handles, count, options, queue)),
         ReadConfigs);
 
-    public static AdminRequest<List<NativeError>> Create(NewTopic topic) => new(
-        AdminOperation.CreateTopics, (client, options, queue) => StartCreate(topic, client, options, queue), ReadCreated, SetOperationTimeout);
+    /// <param name="validateOnly">Only asks whether the cluster would.</param>
+    public static AdminRequest<Dictionary<string, NativeError>> Create(NewTopic[] topics, bool validateOnly) => new(
+        AdminOperation.CreateTopics,
+        (client, options, queue) => WithHandles(
+            topics, Native, LibRdKafka.rd_kafka_NewTopic_destroy, (handles, count) => LibRdKafka.rd_kafka_CreateTopics(client, (nint*)handles, count, options, queue)),
+        ReadCreated,
+        options =>
+        {
+            SetOperationTimeout(options);
+            _ = LibRdKafka.rd_kafka_AdminOptions_set_validate_only(options, validateOnly ? 1 : 0, null, 0);
+        });
 
-    public static AdminRequest<List<NativeError>> Delete(string topic) => new(
+    public static AdminRequest<Dictionary<string, NativeError>> Delete(string topic) => new(
         AdminOperation.DeleteTopics,
         (client, options, queue) => WithHandles(
             [topic], LibRdKafka.rd_kafka_DeleteTopic_new, LibRdKafka.rd_kafka_DeleteTopic_destroy,
@@ -195,7 +205,7 @@ internal static unsafe class TopicRequests
         return all;
     }
 
-    private static void StartCreate(NewTopic topic, nint client, nint options, nint queue)
+    private static nint Native(NewTopic topic)
     {
         var error = stackalloc byte[512];
         var request = LibRdKafka.rd_kafka_NewTopic_new(topic.Name, topic.Partitions, topic.ReplicationFactor, error, 512);
@@ -209,31 +219,30 @@ internal static unsafe class TopicRequests
             _ = LibRdKafka.rd_kafka_NewTopic_set_config(request, name, value);
         }
 
-        LibRdKafka.rd_kafka_CreateTopics(client, &request, 1, options, queue);
-        LibRdKafka.rd_kafka_NewTopic_destroy(request);
+        return request;
     }
 
-    private static List<NativeError> ReadCreated(nint result)
+    private static Dictionary<string, NativeError> ReadCreated(nint result)
     {
         nuint count;
         return ReadTopicErrors(LibRdKafka.rd_kafka_CreateTopics_result_topics(result, &count), count);
     }
 
-    private static List<NativeError> ReadDeleted(nint result)
+    private static Dictionary<string, NativeError> ReadDeleted(nint result)
     {
         nuint count;
         return ReadTopicErrors(LibRdKafka.rd_kafka_DeleteTopics_result_topics(result, &count), count);
     }
 
-    private static List<NativeError> ReadTopicErrors(nint* results, nuint count)
+    private static Dictionary<string, NativeError> ReadTopicErrors(nint* results, nuint count)
     {
-        var errors = new List<NativeError>();
+        var errors = new Dictionary<string, NativeError>(StringComparer.Ordinal);
         for (nuint i = 0; i < count; i++)
         {
             var code = LibRdKafka.rd_kafka_topic_result_error(results[i]);
             if (code != 0)
             {
-                errors.Add(NativeError.From(code, LibRdKafka.rd_kafka_topic_result_error_string(results[i])));
+                errors[LibRdKafka.Text(LibRdKafka.rd_kafka_topic_result_name(results[i]))] = NativeError.From(code, LibRdKafka.rd_kafka_topic_result_error_string(results[i]));
             }
         }
 
@@ -243,10 +252,10 @@ internal static unsafe class TopicRequests
     private static void SetOperationTimeout(nint options) =>
         _ = LibRdKafka.rd_kafka_AdminOptions_set_operation_timeout(options, OperationTimeoutMs, null, 0);
 
-    /// <summary>Makes a native object per name for the length of a call.</summary>
-    private static void WithHandles(IEnumerable<string> names, Func<string, nint> create, Action<nint> destroy, Action<nint, nuint> use)
+    /// <summary>Makes a native object of each for the length of a call.</summary>
+    private static void WithHandles<T>(IEnumerable<T> things, Func<T, nint> create, Action<nint> destroy, Action<nint, nuint> use)
     {
-        var handles = names.Select(create).ToArray();
+        var handles = things.Select(create).ToArray();
         fixed (nint* pointer = handles)
         {
             use((nint)pointer, (nuint)handles.Length);

@@ -66,7 +66,7 @@ internal static class JobSections
         .With("default_replication_factor", JobForms.ReplicationFactor, (s, v) => s with { DefaultReplicationFactor = v },
             "For created topics; -1 for the brokers' default. Default: the source's.")
         .With("topic_config_overrides", JobForms.TopicConfigs, (s, v) => s with { TopicConfigOverrides = v },
-            "Configs for created topics: {config: value} for all, {topic: {config: value}} for one (source names).")
+            "Configs for created topics: {config: value} for all, {topic: {config: value}} for one (source names). An empty value leaves a config to the brokers.")
         .With("allow_merge", Forms.Boolean, (s, v) => s with { AllowMerge = v }, "Let several sources go into one target. Default: false.")
         .With("purge_topics", Forms.Boolean, (s, v) => s with { PurgeTopics = v }, "Empty the target partitions first; needs force. Default: false.")
         .With("delivery", Forms.Choice<DeliveryMode>(), (s, v) => s with { Delivery = v }, "How nothing is lost and nothing doubled. Default: idempotent.")

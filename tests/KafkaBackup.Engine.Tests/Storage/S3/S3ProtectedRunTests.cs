@@ -10,7 +10,7 @@ namespace KafkaBackup.Engine.Tests.Storage.S3;
 /// <summary>Whole runs into a bucket with object lock, with encryption and a storage class: what has to stay stays, and what is in the way goes.</summary>
 public sealed class S3ProtectedRunTests
 {
-    private const int Limit = 120_000;
+    private const int Limit = 180_000;
 
     [S3Fact(Timeout = Limit)]
     public async Task C5_runs_with_retention_encryption_and_class_go_on_and_all_but_locks_is_protected()

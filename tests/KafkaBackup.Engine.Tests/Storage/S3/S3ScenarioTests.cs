@@ -90,7 +90,7 @@ public sealed class S3CrashTests : CrashTests
 
     protected override int Step => All ? 1 : 37;
 
-    protected override TimeSpan Limit => TimeSpan.FromMinutes(All ? 20 : 2);
+    protected override TimeSpan Limit => TimeSpan.FromMinutes(All ? 20 : 3);
 
     protected override Task<IStore?> OpenStoreAsync() => S3Scenario.OpenAsync();
 }

@@ -10,7 +10,7 @@ namespace KafkaBackup.Engine.Tests.Storage.S3;
 /// <summary>What only a real server can show: signatures, encryption, retention, uploads that a dead process left.</summary>
 public sealed class S3ServerTests
 {
-    private const int Limit = 120_000;
+    private const int Limit = 180_000;
     private const int PartSize = 5 << 20;
     private const string Segment = "b/topics/t/partition=0/segment-00000000000000000000-0a.kbs";
 

@@ -8,7 +8,7 @@ namespace KafkaBackup.Engine.Tests.Storage.S3;
 /// <summary>What tests over the scripted server share: a store with small parts and short patience.</summary>
 public abstract class ScriptedS3Test : IAsyncLifetime
 {
-    protected const int Limit = 30_000;
+    protected const int Limit = 180_000;
     protected const int PartSize = 64 << 10;
 
     protected static readonly S3Limits Hasty = new()

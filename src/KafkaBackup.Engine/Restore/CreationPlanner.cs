@@ -1,0 +1,93 @@
+using System.Globalization;
+using KafkaBackup.Engine.Cluster;
+using KafkaBackup.Engine.Configuration;
+using KafkaBackup.Engine.Format.Manifests;
+
+namespace KafkaBackup.Engine.Restore;
+
+/// <summary>How topics that the target lacks will be created: as their sources were, as far as this cluster can (SEMANTICS E5).</summary>
+internal sealed class CreationPlanner(IKafkaCluster cluster, RestoreOptions options, IEngineEvents events)
+{
+    /// <summary>Lists of the source's partitions and brokers: on another cluster they would slow down the wrong ones.</summary>
+    private static readonly string[] NeverCopied = ["leader.replication.throttled.replicas", "follower.replication.throttled.replicas"];
+
+    private readonly List<Finding> _findings = [];
+
+    public IReadOnlyList<Finding> Findings => _findings;
+
+    public TopicCreation Plan(string topic, IReadOnlyList<TopicEntry> sources, int partitionsNeeded, int brokers)
+    {
+        if (!options.CreateTopics)
+        {
+            Add(FindingSeverity.Error, FindingKind.TargetMissing, topic, $"The target has no topic {topic}, and creating topics is switched off.", "Create the topic, or allow its creation.");
+        }
+
+        var source = sources[0];
+        var wanted = options.DefaultReplicationFactor ?? source.ReplicationFactor;
+        var factor = wanted <= 0 ? -1 : Math.Min(wanted, Math.Max(1, brokers));
+        if (wanted > factor && factor > 0)
+        {
+            Add(
+                FindingSeverity.Warning, FindingKind.Replication, topic,
+                $"Topic {topic} will be created with replication factor {factor}, not {wanted}: the target has {brokers} brokers.", "Add brokers first if the copies are needed.");
+        }
+
+        return new TopicCreation(Math.Max(partitionsNeeded, sources.Max(e => e.PartitionCount)), factor, Configs(topic, source, factor));
+    }
+
+    /// <summary>The cluster itself is asked whether it would take them: it alone knows its policies, its settings' names and this user's rights.</summary>
+    public async Task ValidateAsync(IEnumerable<NewTopic> topics, CancellationToken cancel)
+    {
+        IReadOnlyDictionary<string, KafkaBackupException> refusals;
+        try
+        {
+            refusals = await cluster.FindTopicRefusalsAsync(topics.ToArray(), cancel).ConfigureAwait(false);
+        }
+        catch (KafkaBackupException error)
+        {
+            // Not every server that speaks the protocol can be asked; creating the topics will tell.
+            events.Verbose($"Whether the target would create the missing topics is not known: {error.Message}");
+            return;
+        }
+
+        foreach (var (topic, refusal) in refusals.OrderBy(r => r.Key, StringComparer.Ordinal))
+        {
+            var kind = refusal.Definition == ErrorIds.ClusterUnauthorized ? FindingKind.Unauthorized : FindingKind.TargetMissing;
+            Add(FindingSeverity.Error, kind, topic, refusal.Message, refusal.Advice);
+        }
+    }
+
+    private Dictionary<string, string> Configs(string topic, TopicEntry source, int factor)
+    {
+        var configs = source.Configs.Where(c => !NeverCopied.Contains(c.Key, StringComparer.Ordinal)).ToDictionary(StringComparer.Ordinal);
+        FitInSync(topic, configs, factor);
+        foreach (var (name, value) in options.TopicConfigOverrides.For(source.Name))
+        {
+            if (value.Length == 0)
+            {
+                configs.Remove(name);
+            }
+            else
+            {
+                configs[name] = value;
+            }
+        }
+
+        return configs;
+    }
+
+    /// <summary>With fewer copies than the source had, its demand of copies in sync could not be met.</summary>
+    private void FitInSync(string topic, Dictionary<string, string> configs, int factor)
+    {
+        if (ConfigTraps.InSync(topic, factor, configs) is not null)
+        {
+            Add(
+                FindingSeverity.Warning, FindingKind.Replication, topic,
+                $"Topic {topic} will be created with {ConfigTraps.MinInSync} {factor}, not {configs[ConfigTraps.MinInSync]}: it will have replication factor {factor}.",
+                "Raise it when the topic has more copies.");
+            configs[ConfigTraps.MinInSync] = factor.ToString(CultureInfo.InvariantCulture);
+        }
+    }
+
+    private void Add(FindingSeverity severity, FindingKind kind, string place, string message, string advice) => _findings.Add(new Finding(severity, kind, place, message, advice));
+}
