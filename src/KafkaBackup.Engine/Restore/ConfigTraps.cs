@@ -11,6 +11,9 @@ internal sealed record TopicFacts(string TargetTopic, bool Creating, int Replica
 /// <summary>Settings of the target topic that would lose, refuse or change restored records (SEMANTICS D4). Each is a finding with advice.</summary>
 internal static class ConfigTraps
 {
+    /// <summary>Versions whose format knows no idempotent producer.</summary>
+    private static readonly string[] OldFormats = ["0.8", "0.9", "0.10"];
+
     public const string MinInSync = "min.insync.replicas";
 
     /// <summary>A record's own fields beside its payload, and the batch around it, at most.</summary>
@@ -37,6 +40,14 @@ internal static class ConfigTraps
                 certain ? FindingSeverity.Error : FindingSeverity.Warning, FindingKind.RecordTooLarge, facts.TargetTopic,
                 $"The largest record has {facts.LargestRecord} bytes, but the topic's max.message.bytes is {most}: it {(certain ? "will" : "may")} be refused.",
                 $"Set max.message.bytes of topic {facts.TargetTopic} to at least {facts.LargestRecord + RecordOverhead}.") { CanForce = true };
+        }
+
+        if (configs.GetValueOrDefault("message.format.version") is { } format && OldFormats.Any(old => format.StartsWith(old, StringComparison.Ordinal)))
+        {
+            yield return new Finding(
+                FindingSeverity.Error, FindingKind.MessageFormat, facts.TargetTopic,
+                $"Topic {facts.TargetTopic} keeps records in the format of Kafka {format} (message.format.version), which has no headers and no exactly-once: it will refuse every record.",
+                $"Set message.format.version of topic {facts.TargetTopic} to 0.11.0 or later.");
         }
 
         if (InSync(facts.TargetTopic, facts.ReplicationFactor, configs) is { } demanding)

@@ -8,8 +8,11 @@ namespace KafkaBackup.Engine.Restore;
 /// <summary>How topics that the target lacks will be created: as their sources were, as far as this cluster can (SEMANTICS E5).</summary>
 internal sealed class CreationPlanner(IKafkaCluster cluster, RestoreOptions options, IEngineEvents events)
 {
-    /// <summary>Lists of the source's partitions and brokers: on another cluster they would slow down the wrong ones.</summary>
-    private static readonly string[] NeverCopied = ["leader.replication.throttled.replicas", "follower.replication.throttled.replicas"];
+    /// <summary>
+    /// Lists of the source's partitions and brokers, which on another cluster would slow down the wrong ones; and the format that the source kept its records in, which
+    /// newer brokers do not know, and which, where it is an old one, refuses what a restore writes.
+    /// </summary>
+    private static readonly string[] NeverCopied = ["leader.replication.throttled.replicas", "follower.replication.throttled.replicas", "message.format.version"];
 
     private readonly List<Finding> _findings = [];
 

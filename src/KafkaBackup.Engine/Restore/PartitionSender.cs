@@ -26,13 +26,13 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
 
     private readonly long _room = LaneWriter.Room(scope, batchBytes);
     private readonly bool _isPaced = !scope.Limiter.IsUnlimited;
+    private readonly AcknowledgementWatch _watch = new(scope, progress.Work.Target);
     private readonly OriginalHeaders _originals = new();
     private readonly Queue<Pending> _pending = new();
     private readonly Queue<(int Source, long SourceOffset, long TargetOffset, int Bytes)> _held = new();
     private KafkaBackupException? _trouble;
     private KafkaBackupException? _fatal;
     private WriteFault? _firstDropped;
-    private long _movedAt = scope.Clock.GetTimestamp();
     private int _sinceTaken;
     private long _unacknowledged;
 
@@ -83,6 +83,11 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
             if (!Offer(record, extra, index, stop))
             {
                 return false;
+            }
+
+            if (_pending.Count == 0)
+            {
+                _watch.Restart();
             }
 
             _pending.Enqueue(new Pending(index, source, record.Offset, record.PayloadBytes));
@@ -227,15 +232,13 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
     {
         if (writer.Poll(this, wait) > 0)
         {
-            _movedAt = scope.Clock.GetTimestamp();
+            _watch.Restart();
             return Check();
         }
 
-        if (_pending.Count > 0 && scope.Clock.GetElapsedTime(_movedAt) > scope.DeliveryBudget)
+        if (_pending.Count > 0 && _watch.Look(_trouble) is { } tooLong)
         {
-            var cause = _trouble is null ? "" : $" The client library says: {_trouble.Message}";
-            Fault ??= new SendFault(WriteFaultKind.Uncertain, "", "", -1, -1, ErrorIds.TargetUnavailable.With(
-                $"Partition {Work.Target} acknowledged nothing for {scope.DeliveryBudget.TotalMinutes:0.#} minutes.{cause}", Work.Target.ToString(), inner: _trouble));
+            Fault ??= new SendFault(WriteFaultKind.Uncertain, "", "", -1, -1, tooLong);
         }
 
         return Check();

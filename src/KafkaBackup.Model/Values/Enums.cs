@@ -39,7 +39,7 @@ public enum FindingKind
     Configuration, NothingSelected, TopicMapping, PartitionMapping, TimestampZero, HeaderNameCut, PartitionTrouble,
     // The target
     Unreachable, Unauthorized, TargetMissing, TargetPartitions, TargetNotEmpty, TargetGrowing, TargetIsSource, Retention, RecordTooLarge,
-    TimestampType, TimestampLimit, CleanupPolicy, ConsumerGroup, Replication,
+    TimestampType, TimestampLimit, CleanupPolicy, ConsumerGroup, Replication, MessageFormat,
 }
 
 /// <summary>How a run ended, or how a backup as a whole stands.</summary>

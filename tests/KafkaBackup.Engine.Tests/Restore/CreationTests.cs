@@ -18,23 +18,11 @@ public sealed class CreationTests
     }
 
     [Fact]
-    public async Task D4_a_topic_that_demands_more_copies_in_sync_than_it_has_is_warned_of()
-    {
-        await using var scenario = await FilledAsync([]);
-        scenario.Target.CreateTopic("orders", config: new Dictionary<string, string> { ["min.insync.replicas"] = "2" });
-
-        var finding = Assert.Single((await scenario.ReportAsync()).Findings, f => f.Kind == FindingKind.Replication);
-
-        Assert.Contains("min.insync.replicas 2", finding.Message, StringComparison.Ordinal);
-        Assert.Contains("min.insync.replicas", finding.Advice, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task E5_what_names_the_sources_brokers_is_not_copied_and_an_empty_value_leaves_a_setting_to_the_target()
+    public async Task E5_what_is_the_source_clusters_own_is_not_copied_and_an_empty_value_leaves_a_setting_to_the_target()
     {
         await using var scenario = await FilledAsync(new()
         {
-            ["leader.replication.throttled.replicas"] = "0:1", ["follower.replication.throttled.replicas"] = "0:2", ["segment.ms"] = "1000", ["retention.ms"] = "-1",
+            ["leader.replication.throttled.replicas"] = "0:1", ["follower.replication.throttled.replicas"] = "0:2", ["message.format.version"] = "0.9.0", ["segment.ms"] = "1000", ["retention.ms"] = "-1",
         });
 
         await scenario.RestoredAsync(Override("segment.ms", ""));

@@ -158,6 +158,8 @@ public sealed class PlanTests
     [InlineData("retention.bytes", "10", FindingKind.Retention, FindingSeverity.Warning)]
     [InlineData("message.timestamp.type", "LogAppendTime", FindingKind.TimestampType, FindingSeverity.Warning)]
     [InlineData("cleanup.policy", "compact", FindingKind.CleanupPolicy, FindingSeverity.Warning)]
+    [InlineData("message.format.version", "0.10.2-IV0", FindingKind.MessageFormat, FindingSeverity.Error)]
+    [InlineData("min.insync.replicas", "2", FindingKind.Replication, FindingSeverity.Warning)]
     [InlineData("message.timestamp.difference.max.ms", "1000", FindingKind.TimestampLimit, FindingSeverity.Error)]
     public async Task D4_settings_of_the_target_that_would_spoil_the_restore_are_found(string config, string value, FindingKind kind, FindingSeverity severity)
     {

@@ -175,6 +175,44 @@ public sealed class SettingTests
         scenario.AssertEqual("orders", committedOnly: true);
     }
 
+    [Theory]
+    [InlineData(DeliveryMode.Idempotent)]
+    [InlineData(DeliveryMode.Transactional)]
+    public async Task E6_a_target_that_takes_nothing_is_warned_of_and_given_up_with_the_likely_reason(DeliveryMode delivery)
+    {
+        var clock = new ShiftingClock();
+        await using var scenario = new RestoreScenario { Clock = clock };
+        scenario.Source.Cluster.CreateTopic("orders");
+        scenario.Source.Fill("orders", 100);
+        await scenario.Source.BackUpAsync();
+        scenario.Target.CreateTopic("orders", config: new Dictionary<string, string> { ["min.insync.replicas"] = "2" });
+        var running = scenario.RestoreAsync(RestoreScenario.Asked() with { Delivery = delivery });
+        await UntilAsync(() => scenario.Target.Requests.Of(ApiKey.Produce).Count > 0);
+
+        clock.Shift(TimeSpan.FromSeconds(40));
+        await UntilAsync(() => scenario.Events.Warnings.Any(w => w.Contains("orders/0 has acknowledged nothing", StringComparison.Ordinal)));
+        while (!running.IsCompleted)
+        {
+            // More than once: a fault is first looked into, by sending again.
+            clock.Shift(TimeSpan.FromMinutes(6));
+            await Task.WhenAny(running, Task.Delay(1000));
+        }
+
+        Assert.Equal(RestoreStatus.Failed, (await running).Status);
+        var error = Assert.Single(scenario.Events.Errors);
+        Assert.Equal(ErrorIds.TargetUnavailable, error.Definition);
+        Assert.Contains("min.insync.replicas", error.Message, StringComparison.Ordinal);
+        Assert.Empty(scenario.Restored("orders"));
+
+        async Task UntilAsync(Func<bool> condition)
+        {
+            while (!condition())
+            {
+                await Task.Delay(20, scenario.Cancel);
+            }
+        }
+    }
+
     private static long Restored(string metrics)
     {
         var line = metrics.Split('\n').FirstOrDefault(l => l.StartsWith("kafkabackup_records_total{operation=\"restore\"", StringComparison.Ordinal));
