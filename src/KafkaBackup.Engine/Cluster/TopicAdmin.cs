@@ -1,4 +1,5 @@
 using KafkaBackup.Engine.Cluster.Native;
+using ErrorCode = Confluent.Kafka.ErrorCode;
 
 namespace KafkaBackup.Engine.Cluster;
 
@@ -33,7 +34,7 @@ internal sealed class TopicAdmin(AdminClient admin)
                 TopicRequests.DescribeConfigs(chunk), "Reading topic configurations", chunk.Length == 1 ? chunk[0] : $"{chunk.Length} topics", cancel).ConfigureAwait(false);
             foreach (var (name, configs, error) in answers)
             {
-                all[name] = error is { } failed ? throw admin.Explain(failed, $"Reading the configuration of topic '{name}'", name) : configs;
+                all[name] = error is { } failed ? throw Unreadable(failed, name) : configs;
             }
         }
 
@@ -63,6 +64,11 @@ internal sealed class TopicAdmin(AdminClient admin)
             throw admin.Explain(errors[0].Error, $"Deleting records of {errors[0].Partition}", errors[0].Partition);
         }
     }
+
+    private KafkaBackupException Unreadable(NativeError error, string topic) => error.Code == ErrorCode.TopicAuthorizationFailed
+        ? ErrorIds.ClusterUnauthorized.With(
+            $"Reading the configuration of topic '{topic}' failed: this user has no right to it.", topic, "Grant this user DescribeConfigs on the topic; Describe does not include it.")
+        : admin.Explain(error, $"Reading the configuration of topic '{topic}'", topic);
 
     /// <summary>Ids and leaders; empty where a topic is unknown. Topics that fail one by one are left out: the metadata has said why already.</summary>
     public async Task<Dictionary<string, TopicDetail>> DescribeTopicsAsync(string[] names, CancellationToken cancel)

@@ -157,10 +157,6 @@ internal sealed class ComparePlan(CompareOptions options, CompareSource referenc
 
     private IReadOnlyList<int> Numbers(TopicPair pair) => options.Partitions ?? pair.Reference.Partitions;
 
-    private static KafkaBackupException NotThere(CompareSource source, string name)
-    {
-        var names = source.Topics.Keys.Order(StringComparer.Ordinal).ToArray();
-        var there = names.Length == 0 ? "It has no topics." : $"It has: {string.Join(", ", names.Take(10))}{(names.Length > 10 ? $" and {names.Length - 10} more" : "")}.";
-        return ErrorIds.TopicNotFound.With($"{source.Name} has no topic {name}. {there}", name);
-    }
+    private static KafkaBackupException NotThere(CompareSource source, string name) =>
+        ErrorIds.TopicNotFound.With($"{source.Name} has no topic {name}. {TopicSelection.WhatIsThere(source.Topics.Keys.Order(StringComparer.Ordinal).ToArray())}", name);
 }

@@ -45,13 +45,14 @@ public sealed class TopicSelection
         var leftOut = names.Where(name => IsInternal(name) && _patterns.Matches(name)).ToArray();
         return ErrorIds.NothingMatched.With(
             $"{place} has no topic that matches {this}. {there}", ToString(),
-            leftOut.Length == 0 ? null : $"Internal topics such as {leftOut[0]} are left out unless asked for: name them, or include internal topics.");
+            names.Length == 0 ? "Check the user's rights: topics that it may not Describe do not show."
+            : leftOut.Length == 0 ? null : $"Internal topics such as {leftOut[0]} are left out unless asked for: name them, or include internal topics.");
     }
 
     /// <summary>A sentence that names some of the topics of a place: whoever mistyped one finds it there.</summary>
     public static string WhatIsThere(IReadOnlyCollection<string> names) => names.Count switch
     {
-        0 => "It has no topics.",
+        0 => "It shows no topics.",
         <= ShownNames => $"It has: {string.Join(", ", names)}.",
         _ => $"It has {names.Count} topics, among them: {string.Join(", ", names.Take(ShownNames))}.",
     };

@@ -14,13 +14,16 @@ internal static class Needed
     }
 
     /// <summary>Refuses the second of two parameters that contradict each other.</summary>
-    public static void AtMostOne(params (string Parameter, bool Given)[] choices)
+    public static void AtMostOne(params (string Parameter, bool Given)[] choices) => AtMostOne(null, choices);
+
+    /// <param name="advice">What to do instead; null for the choice of one.</param>
+    public static void AtMostOne(string? advice, params (string Parameter, bool Given)[] choices)
     {
         var given = choices.Where(choice => choice.Given).Select(choice => choice.Parameter).ToArray();
         if (given.Length > 1)
         {
             throw ErrorIds.ConfigConflict.With(
-                $"{string.Join(" and ", given)} can't be used together.", string.Join(", ", given), $"Use one of {string.Join(", ", given)}.");
+                $"{string.Join(" and ", given)} can't be used together.", string.Join(", ", given), advice ?? $"Use one of {string.Join(", ", given)}.");
         }
     }
 }
