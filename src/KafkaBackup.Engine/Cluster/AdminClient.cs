@@ -99,7 +99,7 @@ internal sealed class AdminClient(KafkaClient client, TimeSpan connectTimeout) :
         await Task.Delay(RetryPause * (1 << Math.Min(attempt, 3)), cancel).ConfigureAwait(false);
 
         // Whatever comes of it: the broker that is asked may be the silent one, and the next attempt says so.
-        _ = await BlockingAsync(handle => TopicRequests.Metadata(handle, (int)FirstWait.TotalMilliseconds), cancel).ConfigureAwait(false);
+        _ = await BlockingAsync(handle => MetadataRequest.Ask(handle, (int)FirstWait.TotalMilliseconds), cancel).ConfigureAwait(false);
     }
 
     /// <summary>Silence is explained by what the connections said; every other error speaks for itself.</summary>

@@ -15,6 +15,9 @@ public interface IKafkaCluster : IAsyncDisposable
     /// <summary>Every config of the topics named, with where each value comes from.</summary>
     Task<IReadOnlyDictionary<string, IReadOnlyList<TopicConfig>>> DescribeConfigsAsync(IReadOnlyCollection<string> topics, CancellationToken cancel);
 
+    /// <summary>What this user may do with topics; those are left out of which the cluster does not say it.</summary>
+    Task<IReadOnlyDictionary<string, TopicRights>> ListRightsAsync(IReadOnlyCollection<string> topics, CancellationToken cancel);
+
     /// <summary>One bound of many partitions, in few requests. A partition that fails has its error in its answer.</summary>
     Task<IReadOnlyDictionary<TopicPartition, OffsetAnswer>> ListOffsetsAsync(
         IReadOnlyCollection<TopicPartition> partitions, OffsetBound bound, CancellationToken cancel);
@@ -66,6 +69,9 @@ public sealed record PartitionDescription(int Partition, int Leader, int LeaderE
 
 /// <param name="IsDefault">True for a value that comes from the broker's defaults, not from the topic.</param>
 public sealed record TopicConfig(string Name, string? Value, bool IsDefault, bool IsSensitive, bool IsReadOnly);
+
+/// <param name="Delete">Delete the topic or records of it.</param>
+public sealed record TopicRights(bool Read, bool Write, bool Delete);
 
 public enum OffsetBound { Earliest, HighWatermark, LastStable }
 

@@ -41,6 +41,9 @@ internal sealed class KafkaCluster : IKafkaCluster
     public Task<IReadOnlyDictionary<string, IReadOnlyList<TopicConfig>>> DescribeConfigsAsync(IReadOnlyCollection<string> topics, CancellationToken cancel) =>
         _topics.DescribeConfigsAsync(topics, cancel);
 
+    public Task<IReadOnlyDictionary<string, TopicRights>> ListRightsAsync(IReadOnlyCollection<string> topics, CancellationToken cancel) =>
+        _topics.ListRightsAsync(topics, cancel);
+
     public Task<IReadOnlyDictionary<TopicPartition, OffsetAnswer>> ListOffsetsAsync(
         IReadOnlyCollection<TopicPartition> partitions, OffsetBound bound, CancellationToken cancel) =>
         _offsets.ListAsync(partitions, bound, cancel);

@@ -18,7 +18,7 @@ internal static class KafkaErrors
         ErrorCode.GroupAuthorizationFailed => ErrorIds.ClusterUnauthorized.With(
             $"{action} failed: this user has no right to the consumer group.", target, "Grant this user Describe on the group, and Read to change its offsets."),
         ErrorCode.ClusterAuthorizationFailed => ErrorIds.ClusterUnauthorized.With(
-            $"{action} failed: this user has no right to the cluster for this.", target, "Grant this user Describe on the cluster; IdempotentWrite or Write to restore; Create to create topics."),
+            $"{action} failed: this user has no right to the cluster for this.", target, "Grant this user on the cluster what this needs: IdempotentWrite to restore (brokers before Kafka 2.8 ask for it; later ones take Write on any topic), Create to create topics, Describe to list groups."),
         ErrorCode.TransactionalIdAuthorizationFailed => ErrorIds.ClusterUnauthorized.With(
             $"{action} failed: this user has no right to the transactional id.", target, "Grant this user Write and Describe on the transactional id, or restore with delivery: idempotent."),
         ErrorCode.Local_Authentication or ErrorCode.SaslAuthenticationFailed or ErrorCode.Local_Ssl or ErrorCode.Local_Resolve => Connection(error, address),

@@ -11,7 +11,7 @@ internal sealed class TopicAdmin(AdminClient admin)
 
     public async Task<ClusterDescription> DescribeAsync(CancellationToken cancel)
     {
-        var (cluster, error) = await admin.BlockingAsync(TopicRequests.Metadata, cancel).ConfigureAwait(false);
+        var (cluster, error) = await admin.BlockingAsync(MetadataRequest.Ask, cancel).ConfigureAwait(false);
         if (error is { } failed)
         {
             throw admin.Explain(failed, "Describing the cluster", admin.Address);
@@ -39,6 +39,12 @@ internal sealed class TopicAdmin(AdminClient admin)
         }
 
         return all;
+    }
+
+    public async Task<IReadOnlyDictionary<string, TopicRights>> ListRightsAsync(IReadOnlyCollection<string> topics, CancellationToken cancel)
+    {
+        var details = await DescribeTopicsAsync(topics.ToArray(), cancel, withRights: true).ConfigureAwait(false);
+        return details.Values.Where(topic => topic.Rights is not null).ToDictionary(topic => topic.Name, topic => topic.Rights!, StringComparer.Ordinal);
     }
 
     public async Task DeleteAsync(string topic, CancellationToken cancel)
@@ -71,13 +77,13 @@ internal sealed class TopicAdmin(AdminClient admin)
         : admin.Explain(error, $"Reading the configuration of topic '{topic}'", topic);
 
     /// <summary>Ids and leaders; empty where a topic is unknown. Topics that fail one by one are left out: the metadata has said why already.</summary>
-    public async Task<Dictionary<string, TopicDetail>> DescribeTopicsAsync(string[] names, CancellationToken cancel)
+    public async Task<Dictionary<string, TopicDetail>> DescribeTopicsAsync(string[] names, CancellationToken cancel, bool withRights = false)
     {
         var all = new Dictionary<string, TopicDetail>(StringComparer.Ordinal);
         foreach (var chunk in names.Chunk(TopicsPerRequest))
         {
             var answers = await admin.CallAsync(
-                TopicRequests.Describe(chunk), "Describing topics", chunk.Length == 1 ? chunk[0] : $"{chunk.Length} topics", cancel).ConfigureAwait(false);
+                TopicRequests.Describe(chunk, withRights), "Describing topics", chunk.Length == 1 ? chunk[0] : $"{chunk.Length} topics", cancel).ConfigureAwait(false);
             foreach (var detail in answers)
             {
                 all[detail.Name] = detail;

@@ -1,3 +1,5 @@
+using KafkaBackup.Engine.Configuration;
+
 namespace KafkaBackup.Engine.Compare;
 
 /// <summary>One partition to compare.</summary>

@@ -156,7 +156,7 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
         : fault.Kind == WriteFaultKind.Refused ? (_sizing.IsSingle(fault.Index) ? LaneChecks.Refused(_work, progress.Done, fault) : null)
         : fault.Kind == WriteFaultKind.Unauthorized ? LaneChecks.Unauthorized(_work)
         : fault.Kind == WriteFaultKind.UnknownPartition ? LaneChecks.Gone(_work, fault)
-        : fault.Error is { } given && given.Definition == ErrorIds.TargetUnavailable ? given
+        : fault.Error is { } given && (given.Definition == ErrorIds.TargetUnavailable || given.Definition == ErrorIds.ClusterUnauthorized) ? given
         : faults >= MostFaults ? fault.Error ?? ErrorIds.TargetUnavailable.With($"Partition {_work.Target} failed {faults} times in a row: {fault.Text}.", _work.Target.ToString())
         : null;
 }

@@ -36,6 +36,7 @@ internal sealed class TargetChecks(IKafkaCluster cluster, RestoreOptions options
         var configs = present.Length == 0
             ? new Dictionary<string, IReadOnlyList<TopicConfig>>()
             : await cluster.DescribeConfigsAsync(present, cancel).ConfigureAwait(false);
+        var rights = present.Length == 0 ? new Dictionary<string, TopicRights>() : await cluster.ListRightsAsync(present, cancel).ConfigureAwait(false);
         foreach (var (topic, entries) in sources)
         {
             var needed = targets.Where(t => t.Topic == topic).Max(t => t.Partition) + 1;
@@ -43,6 +44,7 @@ internal sealed class TargetChecks(IKafkaCluster cluster, RestoreOptions options
             {
                 var inForce = (configs.GetValueOrDefault(topic) ?? []).Where(c => c.Value is not null).ToDictionary(c => c.Name, c => c.Value!, StringComparer.Ordinal);
                 CheckPresent(there, needed);
+                CheckRights(topic, rights.GetValueOrDefault(topic));
                 looks[topic] = new TargetTopicLook(topic, there.Partitions.Count, there.ReplicationFactor, null, inForce);
             }
             else
@@ -79,6 +81,26 @@ internal sealed class TargetChecks(IKafkaCluster cluster, RestoreOptions options
             Add(
                 FindingSeverity.Error, FindingKind.TargetPartitions, topic.Name, $"Topic {topic.Name} has {topic.Partitions.Count} partitions; the restore needs {needed}.",
                 "Add partitions to the topic, or map the partitions to ones that are there.");
+        }
+    }
+
+    private void CheckRights(string topic, TopicRights? rights)
+    {
+        if (rights is { Write: false })
+        {
+            Add(FindingSeverity.Error, FindingKind.Unauthorized, topic, $"This user may not write to topic {topic}.", $"Grant this user Write on topic {topic}.");
+        }
+
+        if (rights is { Delete: false } && options.PurgeTopics)
+        {
+            Add(FindingSeverity.Error, FindingKind.Unauthorized, topic, $"This user may not delete records of topic {topic}, so that it cannot be emptied.", $"Grant this user Delete on topic {topic}.");
+        }
+
+        if (rights is { Read: false })
+        {
+            Add(
+                FindingSeverity.Warning, FindingKind.Unauthorized, topic,
+                $"This user may not read topic {topic}: a restore that is interrupted cannot prove how far it came, and cannot be resumed.", $"Grant this user Read on topic {topic}.");
         }
     }
 

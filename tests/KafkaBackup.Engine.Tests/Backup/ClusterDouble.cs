@@ -23,6 +23,8 @@ internal sealed class ClusterDouble(IKafkaCluster inner) : IKafkaCluster
     public Task<IReadOnlyDictionary<string, IReadOnlyList<TopicConfig>>> DescribeConfigsAsync(IReadOnlyCollection<string> topics, CancellationToken cancel) =>
         inner.DescribeConfigsAsync(topics, cancel);
 
+    public Task<IReadOnlyDictionary<string, TopicRights>> ListRightsAsync(IReadOnlyCollection<string> topics, CancellationToken cancel) => inner.ListRightsAsync(topics, cancel);
+
     public Task<IReadOnlyDictionary<TopicPartition, OffsetAnswer>> ListOffsetsAsync(IReadOnlyCollection<TopicPartition> partitions, OffsetBound bound, CancellationToken cancel) =>
         inner.ListOffsetsAsync(partitions, bound, cancel);
 

@@ -58,6 +58,36 @@ public sealed class CreationTests
     }
 
     [Fact]
+    public async Task D3_rights_to_a_topic_that_is_there_are_asked_for_before_anything_is_written()
+    {
+        await using var scenario = await FilledAsync([]);
+        scenario.Target.CreateTopic("orders");
+        Assert.DoesNotContain((await scenario.ReportAsync()).Findings, f => f.Kind == FindingKind.Unauthorized);
+
+        scenario.Target.Deny(ApiKey.Produce, "orders");
+        scenario.Target.Deny(ApiKey.DeleteRecords, "orders");
+        scenario.Target.Deny(ApiKey.Fetch, "orders");
+        var findings = (await scenario.ReportAsync(RestoreScenario.Asked() with { PurgeTopics = true, Force = true })).Findings.Where(f => f.Kind == FindingKind.Unauthorized).ToArray();
+
+        Assert.Equal([FindingSeverity.Error, FindingSeverity.Error, FindingSeverity.Warning], findings.Select(f => f.Severity));
+        Assert.Equal(["Write", "Delete", "Read"], findings.Select(f => f.Advice.Split(' ')[3]));
+        Assert.Contains("may not write", (await scenario.RefusedAsync()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task E6_a_user_who_may_not_write_exactly_once_learns_it_at_the_first_attempt()
+    {
+        await using var scenario = await FilledAsync([]);
+        scenario.Target.Deny(ApiKey.InitProducerId);
+
+        var result = await scenario.RestoreAsync();
+
+        Assert.Equal(RestoreStatus.Failed, result.Status);
+        Assert.Single(scenario.Target.Requests.Of(ApiKey.InitProducerId));
+        Assert.Contains("IdempotentWrite", Assert.Single(scenario.Events.Errors).Advice, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task D3_a_server_that_cannot_be_asked_is_taken_at_its_word_when_the_topics_are_made()
     {
         await using var scenario = await FilledAsync([]);

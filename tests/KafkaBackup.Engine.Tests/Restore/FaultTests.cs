@@ -232,10 +232,9 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task E4_rights_that_are_missing_are_named()
+    public async Task E4_a_right_to_a_new_topic_that_turns_out_to_be_missing_is_named()
     {
         await using var scenario = await FilledAsync(10);
-        scenario.Target.CreateTopic("orders");
         scenario.Target.Deny(ApiKey.Produce, "orders");
 
         var result = await scenario.RestoreAsync();

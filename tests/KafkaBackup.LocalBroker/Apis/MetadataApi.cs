@@ -8,7 +8,7 @@ internal sealed class MetadataApi() : Api<MetadataApi.Asked>(ApiKey.Metadata, 0,
 {
     private const int NotAskedFor = int.MinValue;
 
-    internal sealed record Asked(List<(Guid Id, string? Name)>? Topics, bool AllowCreate);
+    internal sealed record Asked(List<(Guid Id, string? Name)>? Topics, bool AllowCreate, bool WithRights);
 
     protected override Asked Read(Request request, WireReader body)
     {
@@ -23,7 +23,10 @@ internal sealed class MetadataApi() : Api<MetadataApi.Asked>(ApiKey.Metadata, 0,
             topics = null;
         foreach (var (_, name) in topics ?? [])
             request.Log.Name(name ?? "");
-        return new Asked(topics, request.Version < 4 || body.Bool());
+        var allowCreate = request.Version < 4 || body.Bool();
+        if (request.Version is >= 8 and <= 10)
+            body.Bool(); // the cluster's rights
+        return new Asked(topics, allowCreate, request.Version >= 8 && body.Bool());
     }
 
     protected override void Answer(Request request, Asked asked, WireWriter reply)
@@ -45,7 +48,9 @@ internal sealed class MetadataApi() : Api<MetadataApi.Asked>(ApiKey.Metadata, 0,
             reply.String(cluster.ClusterId);
         if (version >= 1)
             reply.Int32(cluster.Controller);
-        reply.Array(Topics(request, asked), (w, topic) => WriteTopic(w, topic, version, cluster.AliveBrokers));
+        reply.Array(
+            Topics(request, asked),
+            (w, topic) => WriteTopic(w, topic, version, cluster.AliveBrokers, asked.WithRights && topic.Name is { } name ? Rights(request, name) : NotAskedFor));
         if (version is >= 8 and <= 10)
             reply.Int32(NotAskedFor);
         reply.Tags();
@@ -78,7 +83,7 @@ internal sealed class MetadataApi() : Api<MetadataApi.Asked>(ApiKey.Metadata, 0,
         return new Answered(topic?.Name, id, topic, topic is null ? ErrorCode.UnknownTopicId : request.DeniedTopic(topic.Name));
     }
 
-    private static void WriteTopic(WireWriter w, Answered topic, short version, IReadOnlyList<int> alive)
+    private static void WriteTopic(WireWriter w, Answered topic, short version, IReadOnlyList<int> alive, int rights)
     {
         w.Error(topic.Error);
         w.String(version >= 12 ? topic.Name : topic.Name ?? "");
@@ -88,8 +93,19 @@ internal sealed class MetadataApi() : Api<MetadataApi.Asked>(ApiKey.Metadata, 0,
             w.Bool(topic.Topic?.IsInternal ?? false);
         w.Array(topic.Error == ErrorCode.None ? topic.Topic!.Partitions : [], (p, partition) => WritePartition(p, partition, version, alive));
         if (version >= 8)
-            w.Int32(NotAskedFor);
+            w.Int32(rights);
         w.Tags();
+    }
+
+    /// <summary>A bit for each operation of Kafka's ACLs that no denial of the requests behind it forbids.</summary>
+    private static int Rights(Request request, string topic)
+    {
+        (int Operation, ApiKey Api)[] operations =
+        [
+            (3, ApiKey.Fetch), (4, ApiKey.Produce), (5, ApiKey.CreateTopics), (6, ApiKey.DeleteRecords), (7, ApiKey.CreatePartitions), (8, ApiKey.Metadata),
+            (10, ApiKey.DescribeConfigs), (11, ApiKey.AlterConfigs),
+        ];
+        return operations.Where(o => request.MaySend(o.Api, topic)).Sum(o => 1 << o.Operation);
     }
 
     private static void WritePartition(WireWriter w, Partition partition, short version, IReadOnlyList<int> alive)

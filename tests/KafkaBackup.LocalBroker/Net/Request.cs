@@ -73,6 +73,8 @@ internal sealed class Request(LocalCluster cluster, Connection connection, Logge
 
     public ErrorCode DeniedCluster() => Denied("kafka-cluster", ErrorCode.ClusterAuthorizationFailed);
 
+    public bool MaySend(ApiKey api, string topic) => !Cluster.Denials.Covers(api, topic, Connection.User);
+
     /// <summary>The first of several checks that says no.</summary>
     public static ErrorCode First(params ReadOnlySpan<ErrorCode> errors)
     {

@@ -26,6 +26,9 @@ internal static unsafe partial class LibRdKafka
     public static partial int rd_kafka_AdminOptions_set_validate_only(nint options, int validateOnly, byte* error, nuint errorSize);
 
     [LibraryImport(Library)]
+    public static partial nint rd_kafka_AdminOptions_set_include_authorized_operations(nint options, int include);
+
+    [LibraryImport(Library)]
     public static partial nint rd_kafka_AdminOptions_set_isolation_level(nint options, int level);
 
     [LibraryImport(Library)]
@@ -112,6 +115,9 @@ internal static unsafe partial class LibRdKafka
 
     [LibraryImport(Library)]
     public static partial nint rd_kafka_TopicDescription_error(nint topic);
+
+    [LibraryImport(Library)]
+    public static partial int* rd_kafka_TopicDescription_authorized_operations(nint topic, nuint* count);
 
     [LibraryImport(Library)]
     public static partial int rd_kafka_TopicDescription_is_internal(nint topic);

@@ -5,14 +5,20 @@ namespace KafkaBackup.Engine.Cluster.Native;
 /// <summary>Requests about topics, and the reading of their answers.</summary>
 internal static unsafe class TopicRequests
 {
-    private const int DescribeTimeoutMs = 30_000;
     /// <summary>Less than a request waits, so that the brokers' answer comes before it is given up.</summary>
     private const int OperationTimeoutMs = 25_000;
+
+    // RD_KAFKA_ACL_OPERATION_...
+    private const int MayRead = 3;
+    private const int MayWrite = 4;
+    private const int MayDelete = 6;
+    private const int MayDescribe = 8;
 
     /// <summary>RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG: set on the topic itself.</summary>
     private const int ConfigFromTopic = 1;
 
-    public static AdminRequest<List<TopicDetail>> Describe(string[] topics) => new(
+    /// <param name="withRights">Asks also what this user may do with them, which is work for the brokers.</param>
+    public static AdminRequest<List<TopicDetail>> Describe(string[] topics, bool withRights = false) => new(
         AdminOperation.DescribeTopics,
         (client, options, queue) =>
         {
@@ -21,7 +27,8 @@ internal static unsafe class TopicRequests
             LibRdKafka.rd_kafka_DescribeTopics(client, collection, options, queue);
             LibRdKafka.rd_kafka_TopicCollection_destroy(collection);
         },
-        ReadDetails);
+        ReadDetails,
+        options => _ = NativeError.Take(LibRdKafka.rd_kafka_AdminOptions_set_include_authorized_operations(options, withRights ? 1 : 0)));
 
     public static AdminRequest<List<(string Name, IReadOnlyList<TopicConfig> Configs, NativeError? Error)>> DescribeConfigs(string[] topics) => new(
         AdminOperation.DescribeConfigs,
@@ -67,72 +74,6 @@ internal static unsafe class TopicRequests
         ReadDeletedRecords,
         SetOperationTimeout);
 
-    /// <summary>Brokers and all topics. Blocks.</summary>
-    public static (ClusterDescription? Cluster, NativeError? Error) Metadata(nint client) => Metadata(client, DescribeTimeoutMs);
-
-    public static (ClusterDescription? Cluster, NativeError? Error) Metadata(nint client, int timeoutMs)
-    {
-        NativeMetadata* metadata;
-        var code = LibRdKafka.rd_kafka_metadata(client, 1, 0, &metadata, timeoutMs);
-        if (code != 0)
-        {
-            return (null, NativeError.From(code));
-        }
-
-        try
-        {
-            var topics = new Dictionary<string, TopicDescription>(StringComparer.Ordinal);
-            for (var i = 0; i < metadata->TopicCount; i++)
-            {
-                var topic = ReadTopic(&metadata->Topics[i]);
-                topics[topic.Name] = topic;
-            }
-
-            var brokers = new int[metadata->BrokerCount];
-            for (var i = 0; i < brokers.Length; i++)
-            {
-                brokers[i] = metadata->Brokers[i].Id;
-            }
-
-            Array.Sort(brokers);
-            return (new ClusterDescription(ReadClusterId(client), brokers, topics), null);
-        }
-        finally
-        {
-            LibRdKafka.rd_kafka_metadata_destroy(metadata);
-        }
-    }
-
-    private static TopicDescription ReadTopic(NativeMetadataTopic* topic)
-    {
-        var name = LibRdKafka.Text(topic->Name);
-        var partitions = new PartitionDescription[topic->PartitionCount];
-        var replicas = 0;
-        for (var i = 0; i < partitions.Length; i++)
-        {
-            partitions[i] = new PartitionDescription(topic->Partitions[i].Id, topic->Partitions[i].Leader);
-            replicas = Math.Max(replicas, topic->Partitions[i].ReplicaCount);
-        }
-
-        Array.Sort(partitions, (left, right) => left.Partition.CompareTo(right.Partition));
-        var error = topic->Err is 0 or (int)ErrorCode.LeaderNotAvailable ? null : LibRdKafka.ErrorText(topic->Err);
-        return new TopicDescription(name, null, name.StartsWith("__", StringComparison.Ordinal), replicas, partitions, error);
-    }
-
-    /// <summary>Known from the metadata just received, so there is nothing to wait for.</summary>
-    private static string? ReadClusterId(nint client)
-    {
-        var id = LibRdKafka.rd_kafka_clusterid(client, 0);
-        if (id is null)
-        {
-            return null;
-        }
-
-        var text = LibRdKafka.Text(id);
-        LibRdKafka.rd_kafka_mem_free(client, id);
-        return text;
-    }
-
     private static List<TopicDetail> ReadDetails(nint result)
     {
         nuint count;
@@ -158,10 +99,20 @@ internal static unsafe class TopicRequests
                 LibRdKafka.Text(LibRdKafka.rd_kafka_TopicDescription_name(topics[i])),
                 ReadId(LibRdKafka.rd_kafka_TopicDescription_topic_id(topics[i])),
                 LibRdKafka.rd_kafka_TopicDescription_is_internal(topics[i]) != 0,
-                leaders));
+                leaders,
+                ReadRights(topics[i])));
         }
 
         return details;
+    }
+
+    /// <summary>Who was let see a topic may describe it: where even that is not among its rights, they are not known (brokers before Kafka 2.3, and some that are no Kafka).</summary>
+    private static TopicRights? ReadRights(nint topic)
+    {
+        nuint count;
+        var operations = LibRdKafka.rd_kafka_TopicDescription_authorized_operations(topic, &count);
+        var allowed = new ReadOnlySpan<int>(operations, operations is null ? 0 : (int)count);
+        return allowed.Contains(MayDescribe) ? new TopicRights(allowed.Contains(MayRead), allowed.Contains(MayWrite), allowed.Contains(MayDelete)) : null;
     }
 
     /// <summary>As Kafka's own tools write it: the library's base 64 in the URL-safe alphabet.</summary>
@@ -282,4 +233,5 @@ internal static unsafe class TopicRequests
 
 /// <param name="TopicId">Null where the broker gives none.</param>
 /// <param name="Leaders">Per partition in order; -1 for none.</param>
-internal sealed record TopicDetail(string Name, string? TopicId, bool IsInternal, IReadOnlyList<int> Leaders);
+/// <param name="Rights">Null where they are not known or were not asked for.</param>
+internal sealed record TopicDetail(string Name, string? TopicId, bool IsInternal, IReadOnlyList<int> Leaders, TopicRights? Rights);
