@@ -14,13 +14,13 @@ internal static class KafkaErrors
         ErrorCode.Local_NoEnt => ErrorIds.TopicNotFound.With(
             $"{action} failed: the cluster at {address} has no such topic or partition, or none that has a leader now.", target, "Check the topic's name and that all brokers are up; names are case-sensitive."),
         ErrorCode.TopicAuthorizationFailed => ErrorIds.ClusterUnauthorized.With(
-            $"{action} failed: this user has no right to the topic.", target, "Grant this user Describe on the topic, Read to back it up, and Write, Create and Alter to restore it."),
+            $"{action} failed: this user has no right to the topic.", target, "Grant this user Describe on the topic; Read to back it up, to resume a restore and to move consumer groups; Write to restore it."),
         ErrorCode.GroupAuthorizationFailed => ErrorIds.ClusterUnauthorized.With(
-            $"{action} failed: this user has no right to the consumer group.", target, "Grant this user Describe on the group, and Read to change its offsets."),
+            $"{action} failed: this user has no right to the consumer group.", target, "Grant this user Describe on the group; Read to change its offsets, Delete to remove any."),
         ErrorCode.ClusterAuthorizationFailed => ErrorIds.ClusterUnauthorized.With(
             $"{action} failed: this user has no right to the cluster for this.", target, "Grant this user on the cluster what this needs: IdempotentWrite to restore (brokers before Kafka 2.8 ask for it; later ones take Write on any topic), Create to create topics, Describe to list groups."),
         ErrorCode.TransactionalIdAuthorizationFailed => ErrorIds.ClusterUnauthorized.With(
-            $"{action} failed: this user has no right to the transactional id.", target, "Grant this user Write and Describe on the transactional id, or restore with delivery: idempotent."),
+            $"{action} failed: this user has no right to the transactional id.", target, "Grant this user Write and Describe on the transactional ids that begin with kafkabackup-restore-, or restore with delivery: idempotent."),
         ErrorCode.Local_Authentication or ErrorCode.SaslAuthenticationFailed or ErrorCode.Local_Ssl or ErrorCode.Local_Resolve => Connection(error, address),
         ErrorCode.Local_Transport or ErrorCode.Local_AllBrokersDown or ErrorCode.Local_TimedOut or ErrorCode.Local_TimedOutQueue or ErrorCode.RequestTimedOut =>
             ErrorIds.ClusterUnreachable.With($"{action} failed: the cluster at {address} did not answer ({Short(error.Text)}).", target, "Check that the brokers are up and reachable from here, then run again."),

@@ -98,9 +98,12 @@ internal sealed class TargetChecks(IKafkaCluster cluster, RestoreOptions options
 
         if (rights is { Read: false })
         {
+            var isNeeded = options.Delivery == DeliveryMode.Transactional;
             Add(
-                FindingSeverity.Warning, FindingKind.Unauthorized, topic,
-                $"This user may not read topic {topic}: a restore that is interrupted cannot prove how far it came, and cannot be resumed.", $"Grant this user Read on topic {topic}.");
+                isNeeded ? FindingSeverity.Error : FindingSeverity.Warning, FindingKind.Unauthorized, topic,
+                $"This user may not read topic {topic}: "
+                + (isNeeded ? "transactions cannot keep their progress." : "a restore that is interrupted cannot prove how far it came, and cannot be resumed."),
+                $"Grant this user Read on topic {topic}.");
         }
     }
 

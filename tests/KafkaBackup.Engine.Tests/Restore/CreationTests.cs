@@ -72,6 +72,11 @@ public sealed class CreationTests
         Assert.Equal([FindingSeverity.Error, FindingSeverity.Error, FindingSeverity.Warning], findings.Select(f => f.Severity));
         Assert.Equal(["Write", "Delete", "Read"], findings.Select(f => f.Advice.Split(' ')[3]));
         Assert.Contains("may not write", (await scenario.RefusedAsync()).Message, StringComparison.Ordinal);
+
+        scenario.Target.AllowAll();
+        scenario.Target.Deny(ApiKey.Fetch, "orders");
+        Assert.Equal(10, (await scenario.RestoredAsync()).RecordCount);
+        Assert.Contains("may not read", (await scenario.RefusedAsync(RestoreScenario.Asked() with { Delivery = DeliveryMode.Transactional, Force = true })).Message, StringComparison.Ordinal);
     }
 
     [Fact]
