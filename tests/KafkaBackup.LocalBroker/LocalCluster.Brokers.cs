@@ -57,6 +57,11 @@ public sealed partial class LocalCluster
             node.DropConnections();
     }
 
+    /// <summary>Holds readers back to so many bytes a second, as brokers before Kafka 2.6 did.</summary>
+    public void LimitReading(int bytesPerSecond, TimeSpan window) => ReadQuota = new FetchQuota(bytesPerSecond, window, TimeProvider.System);
+
+    internal FetchQuota? ReadQuota { get; private set; }
+
     /// <summary>Takes a right away: requests of the API (null: any) on the resource (null: any) by the user (null: any) are refused.</summary>
     /// <param name="resource">A topic, a group, a transactional id, or <c>kafka-cluster</c>.</param>
     public void Deny(ApiKey? api, string? resource = null, string? user = null) => Denials.Add(api, resource, user);

@@ -88,6 +88,10 @@ internal sealed class LogInspection(RunScope run)
             $"Partition {id} gave nothing for {waited.TotalSeconds:0} s at offset {reading.Next}, below its end {reading.Work.CountTo}.{said}", id.ToString(), inner: cause);
     }
 
+    /// <summary>Out of range, time after time, though the log says otherwise.</summary>
+    public static KafkaBackupException Refused(PartitionReading reading, ReadFault fault) => ErrorIds.PartitionRead.With(
+        $"Partition {reading.Work.Id}: the broker refuses offset {reading.Position}, which lies inside its log ({fault.Code}).", reading.Work.Id.ToString());
+
     public static KafkaBackupException Describe(PartitionReading reading, ReadFault fault)
     {
         var id = reading.Work.Id;

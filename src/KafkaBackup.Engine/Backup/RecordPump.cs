@@ -26,20 +26,22 @@ internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int 
 
     private const int StallRetries = 4;
 
-    private readonly Slot?[] _slots = new Slot?[width];
+    private readonly ThrottleWatch _throttle = new(run.Clock);
+    private readonly PumpSlot?[] _slots = new PumpSlot?[width];
     private readonly List<(int Slot, ReadFault Fault)> _faults = [];
     private readonly LogInspection _inspection = new(run);
+    private ReaderOptions _options = readerOptions;
     private KafkaBackupException? _clusterFault;
     private int _active;
 
     /// <summary>The partitions that are being read.</summary>
-    public IEnumerable<PartitionReading> UnderWay => _slots.OfType<Slot>().Select(s => s.Reading);
+    public IEnumerable<PartitionReading> UnderWay => _slots.OfType<PumpSlot>().Select(s => s.Reading);
 
     /// <summary>Reads until every partition is over or a stop is asked for. Returns with no partition assigned.</summary>
     /// <param name="waiting">Partitions still to read; taken from the front as slots come free.</param>
     public void Run(Queue<PartitionWork> waiting, CancellationToken stop)
     {
-        using var reader = run.Cluster.OpenReader(readerOptions);
+        var reader = run.Cluster.OpenReader(_options);
         try
         {
             while (!stop.IsCancellationRequested)
@@ -50,7 +52,12 @@ internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int 
                     break;
                 }
 
-                var idle = Poll(reader, stop);
+                if (_throttle.AsksTooMuch && _options.CanAskLess)
+                {
+                    reader = AskLess(reader);
+                }
+
+                var idle = _throttle.Count(Poll(reader, stop));
                 HandleFaults(reader, stop);
                 for (var index = 0; index < width; index++)
                 {
@@ -65,13 +72,9 @@ internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int 
         }
         finally
         {
-            Task.WaitAll(_slots.Select(s => s?.Looking).OfType<Task>().ToArray(), CancellationToken.None);
-            for (var index = 0; index < width; index++)
+            using (reader)
             {
-                if (_slots[index] is { } slot)
-                {
-                    End(reader, index, slot);
-                }
+                EndAll(reader);
             }
         }
     }
@@ -107,20 +110,39 @@ internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int 
         _clusterFault = error;
     }
 
+    void IRecordSink.OnThrottled(TimeSpan wait) => _throttle.HeldBack(wait);
+
+    /// <summary>A reader that asks for less goes on where this one is. To the library that is a new beginning, so what was read has to be met again.</summary>
+    private IRecordReader AskLess(IRecordReader reader)
+    {
+        _options = _options.AskingLess();
+        _throttle.BeginAnew();
+        run.Events.Verbose($"The cluster holds back this user's reads (its quota); asking for {_options.FetchBytes} bytes at a time.");
+        foreach (var (index, slot) in Occupied().Where(s => s.Slot is { Looking: null, Reading.IsOver: false }))
+        {
+            reader.Remove(index);
+            slot.Reading.CloseSegment();
+            slot.Looking = _inspection.RecallAsync(slot.Reading);
+        }
+
+        reader.Dispose();
+        return run.Cluster.OpenReader(_options);
+    }
+
     private void Fill(IRecordReader reader, Queue<PartitionWork> waiting, CancellationToken stop)
     {
         for (var index = 0; index < width && waiting.Count > 0 && !stop.IsCancellationRequested; index++)
         {
             if (_slots[index] is null)
             {
-                _slots[index] = new Slot(pumpEvents.Begin(waiting.Dequeue()));
+                _slots[index] = new PumpSlot(pumpEvents.Begin(waiting.Dequeue()));
                 _active++;
                 Assign(reader, index, _slots[index]!);
             }
         }
     }
 
-    private static void Assign(IRecordReader reader, int index, Slot slot)
+    private static void Assign(IRecordReader reader, int index, PumpSlot slot)
     {
         try
         {
@@ -132,7 +154,15 @@ internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int 
         }
     }
 
-    private void End(IRecordReader reader, int index, Slot slot)
+    private void EndAll(IRecordReader reader)
+    {
+        Task.WaitAll(_slots.Select(s => s?.Looking).OfType<Task>().ToArray(), CancellationToken.None);
+        Array.ForEach(Occupied(), s => End(reader, s.Index, s.Slot));
+    }
+
+    private (int Index, PumpSlot Slot)[] Occupied() => _slots.Select((slot, index) => (index, slot!)).Where(s => s.Item2 is not null).ToArray();
+
+    private void End(IRecordReader reader, int index, PumpSlot slot)
     {
         reader.Remove(index);
         _slots[index] = null;
@@ -155,7 +185,7 @@ internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int 
         return took < LongestPoll ? took : LongestPoll;
     }
 
-    private bool IsOver(IRecordReader reader, int index, Slot slot, TimeSpan idle, CancellationToken stop)
+    private bool IsOver(IRecordReader reader, int index, PumpSlot slot, TimeSpan idle, CancellationToken stop)
     {
         var reading = slot.Reading;
         if (reading.Line.Failure is { } failure)
@@ -190,6 +220,7 @@ internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int 
         {
             reading.Moved = false;
             _clusterFault = null;
+            _throttle.BeginAnew();
             slot.Refusals = 0;
             slot.BeginAnew();
         }
@@ -201,7 +232,7 @@ internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int 
         return reading.IsOver;
     }
 
-    private void Retry(IRecordReader reader, int index, Slot slot, CancellationToken stop)
+    private void Retry(IRecordReader reader, int index, PumpSlot slot, CancellationToken stop)
     {
         var reading = slot.Reading;
         slot.Idle = TimeSpan.Zero;
@@ -235,8 +266,7 @@ internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int 
             }
             else if (++slot.Refusals > StallRetries)
             {
-                reading.Fail(ErrorIds.PartitionRead.With(
-                    $"Partition {reading.Work.Id}: the broker refuses offset {reading.Position}, which lies inside its log ({fault.Code}).", reading.Work.Id.ToString()));
+                reading.Fail(LogInspection.Refused(reading, fault));
             }
             else
             {
@@ -250,7 +280,7 @@ internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int 
         _faults.Clear();
     }
 
-    private void Continue(IRecordReader reader, int index, Slot slot, LogSituation found)
+    private void Continue(IRecordReader reader, int index, PumpSlot slot, LogSituation found)
     {
         if (slot.GivesUp)
         {
@@ -264,31 +294,5 @@ internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int 
             slot.Idle = TimeSpan.Zero;
             Assign(reader, index, slot);
         }
-    }
-
-    private sealed class Slot(PartitionReading reading)
-    {
-        public PartitionReading Reading => reading;
-
-        public TimeSpan Idle { get; set; }
-
-        public int Retries { get; set; }
-
-        public int Refusals { get; set; }
-
-        /// <summary>The highest position so far.</summary>
-        public long Furthest { get; set; } = reading.Position;
-
-        /// <summary>Asked for often enough: after this look it fails.</summary>
-        public bool GivesUp { get; set; }
-
-        public void BeginAnew()
-        {
-            Retries = 0;
-            Idle = TimeSpan.Zero;
-        }
-
-        /// <summary>Set while start and end of the log are asked for; nothing is assigned meanwhile.</summary>
-        public Task<LogSituation>? Looking { get; set; }
     }
 }

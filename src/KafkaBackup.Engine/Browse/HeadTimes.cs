@@ -67,7 +67,7 @@ internal sealed class HeadTimes : IRecordSink
         var heads = new Dictionary<TopicPartition, long>();
         var waiting = new Queue<Search>(logs.Where(l => l.Value.Start < l.Value.End).Select(l => new Search(l.Key, l.Value.Start, l.Value.End)));
         var open = 0;
-        using var reader = cluster.OpenReader(new ReaderOptions(IsolationLevel.ReadUncommitted, QueuedBytes: 8 << 20));
+        using var reader = cluster.OpenReader(new ReaderOptions(IsolationLevel.ReadUncommitted, QueuedBytes: 8 << 20, FetchBytes: 256 << 10));
         var movedAt = clock.GetTimestamp();
         while ((waiting.Count > 0 || open > 0) && clock.GetElapsedTime(movedAt) < Patience)
         {

@@ -26,8 +26,8 @@ public interface IKafkaCluster : IAsyncDisposable
     Task<IReadOnlyDictionary<TopicPartition, OffsetAnswer>> FindOffsetsByTimeAsync(
         IReadOnlyDictionary<TopicPartition, long> times, IsolationLevel isolation, CancellationToken cancel);
 
-    /// <summary>Why the cluster would not create topics like these: of those that it would refuse. Creates nothing.</summary>
-    Task<IReadOnlyDictionary<string, KafkaBackupException>> FindTopicRefusalsAsync(IReadOnlyCollection<NewTopic> topics, CancellationToken cancel);
+    /// <summary>What the cluster says against creating topics like these, of those that it would not create. Creates nothing.</summary>
+    Task<IReadOnlyDictionary<string, TopicRefusal>> FindTopicRefusalsAsync(IReadOnlyCollection<NewTopic> topics, CancellationToken cancel);
 
     /// <summary>Creates topics and waits until all their partitions have leaders and can be written.</summary>
     Task CreateTopicsAsync(IReadOnlyCollection<NewTopic> topics, CancellationToken cancel);
@@ -70,8 +70,11 @@ public sealed record PartitionDescription(int Partition, int Leader, int LeaderE
 /// <param name="IsDefault">True for a value that comes from the broker's defaults, not from the topic.</param>
 public sealed record TopicConfig(string Name, string? Value, bool IsDefault, bool IsSensitive, bool IsReadOnly);
 
+/// <param name="IsFirm">The cluster knows why not; else it may only have had trouble with the question.</param>
+public sealed record TopicRefusal(KafkaBackupException Reason, bool IsFirm);
+
 /// <param name="Delete">Delete the topic or records of it.</param>
-public sealed record TopicRights(bool Read, bool Write, bool Delete);
+public sealed record TopicRights(bool Read, bool Write, bool Delete, bool DescribeConfigs);
 
 public enum OffsetBound { Earliest, HighWatermark, LastStable }
 

@@ -8,7 +8,14 @@ namespace KafkaBackup.Engine.Cluster;
 /// <param name="QueuedRecords">Of each partition, fetching pauses when so many are held back: each costs the library some 300 bytes that QueuedBytes does not count.</param>
 /// <param name="FetchBytes">Of each partition, so much is fetched at a time, beyond what is held back; of all on a broker together, twice as much.</param>
 public sealed record ReaderOptions(
-    IsolationLevel Isolation, long QueuedBytes = 64L << 20, bool CheckCrcs = true, int QueuedRecords = 1_000_000, int FetchBytes = 4 << 20);
+    IsolationLevel Isolation, long QueuedBytes = 64L << 20, bool CheckCrcs = true, int QueuedRecords = 1_000_000, int FetchBytes = 4 << 20)
+{
+    private const int LeastFetchBytes = 64 << 10;
+
+    public bool CanAskLess => FetchBytes > LeastFetchBytes;
+
+    public ReaderOptions AskingLess() => this with { FetchBytes = Math.Max(LeastFetchBytes, FetchBytes / 4) };
+}
 
 /// <summary>
 /// Reads assigned partitions in batches, without a group. One thread polls; all calls come from that thread. The caller names each assignment
@@ -44,6 +51,11 @@ public interface IRecordSink
 
     /// <summary>Any other error of a partition; the reader hands out nothing more for it until it is assigned again.</summary>
     void OnError(int slot, ReadFault fault);
+
+    /// <summary>A broker holds this user back for so long, because its quota is used up.</summary>
+    void OnThrottled(TimeSpan wait)
+    {
+    }
 
     /// <summary>All brokers down, authentication failed: a fault that is not one partition's. The client library goes on trying.</summary>
     void OnClusterFault(KafkaBackupException error);

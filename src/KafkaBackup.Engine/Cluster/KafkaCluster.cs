@@ -52,7 +52,7 @@ internal sealed class KafkaCluster : IKafkaCluster
         IReadOnlyDictionary<TopicPartition, long> times, IsolationLevel isolation, CancellationToken cancel) =>
         _offsets.FindByTimeAsync(times, isolation, cancel);
 
-    public Task<IReadOnlyDictionary<string, KafkaBackupException>> FindTopicRefusalsAsync(IReadOnlyCollection<NewTopic> topics, CancellationToken cancel) =>
+    public Task<IReadOnlyDictionary<string, TopicRefusal>> FindTopicRefusalsAsync(IReadOnlyCollection<NewTopic> topics, CancellationToken cancel) =>
         _creator.FindRefusalsAsync(topics, cancel);
 
     public Task CreateTopicsAsync(IReadOnlyCollection<NewTopic> topics, CancellationToken cancel) => _creator.CreateAsync(topics, cancel);

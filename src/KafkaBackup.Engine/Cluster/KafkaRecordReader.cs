@@ -25,24 +25,22 @@ internal sealed unsafe class KafkaRecordReader : IRecordReader
     private readonly Dictionary<int, Assignment> _bySlot = [];
     private readonly Dictionary<(nint Topic, int Partition), Assignment> _byPartition = [];
     private readonly List<Assignment> _failed = [];
-    private readonly List<NativeError> _queueErrors = [];
+    private readonly ReaderCallbacks _callbacks = new();
     private readonly NativeMessage** _messages;
     private readonly nint _queue;
-    private GCHandle _self;
     private Assignment? _current;
     private long _pollNumber;
     private bool _disposed;
 
     public KafkaRecordReader(ClientConfiguration configuration, IEngineEvents events, ReaderOptions options)
     {
-        _self = GCHandle.Alloc(this, GCHandleType.Weak);
         try
         {
-            _client = KafkaClient.Open(ClientKind.Consumer, configuration, events, ReaderProperties.Tuning(options), ReaderProperties.Promises(options), prepare: CatchQueueErrors);
+            _client = KafkaClient.Open(ClientKind.Consumer, configuration, events, ReaderProperties.Tuning(options), ReaderProperties.Promises(options), prepare: _callbacks.Prepare);
         }
         catch
         {
-            _self.Free();
+            _callbacks.Dispose();
             throw;
         }
 
@@ -120,6 +118,11 @@ internal sealed unsafe class KafkaRecordReader : IRecordReader
         HandOutQueueErrors(sink);
         StopFailed();
         HandOutClientErrors(sink);
+        if (_callbacks.TakeThrottle() is { Ticks: > 0 } wait)
+        {
+            sink.OnThrottled(wait);
+        }
+
         return handedOut;
     }
 
@@ -142,7 +145,7 @@ internal sealed unsafe class KafkaRecordReader : IRecordReader
         _topics.Dispose();
         _client.Dispose();
         NativeMemory.Free(_messages);
-        _self.Free();
+        _callbacks.Dispose();
     }
 
     private int Fetch(int most)
@@ -255,7 +258,7 @@ internal sealed unsafe class KafkaRecordReader : IRecordReader
     /// <summary>Errors that the library posts to the queue without a message, such as a topic that has gone; their text begins with the partition.</summary>
     private void HandOutQueueErrors(IRecordSink sink)
     {
-        foreach (var error in _queueErrors)
+        foreach (var error in _callbacks.Errors)
         {
             var assignment = _bySlot.Values.FirstOrDefault(
                 candidate => error.Text.StartsWith($"{candidate.Partition.Topic} [{candidate.Partition.Partition}]: ", StringComparison.Ordinal));
@@ -269,7 +272,7 @@ internal sealed unsafe class KafkaRecordReader : IRecordReader
             }
         }
 
-        _queueErrors.Clear();
+        _callbacks.Errors.Clear();
     }
 
     private void HandOutClientErrors(IRecordSink sink)
@@ -295,22 +298,6 @@ internal sealed unsafe class KafkaRecordReader : IRecordReader
         else if (error.Code is ErrorCode.TopicAuthorizationFailed or ErrorCode.ClusterAuthorizationFailed)
         {
             sink.OnClusterFault(KafkaErrors.Request(error, "Reading", _client.Address, _client.Address));
-        }
-    }
-
-    private void CatchQueueErrors(nint conf)
-    {
-        LibRdKafka.rd_kafka_conf_set_opaque(conf, GCHandle.ToIntPtr(_self));
-        LibRdKafka.rd_kafka_conf_set_error_cb(conf, &OnQueueError);
-    }
-
-    /// <summary>Called only from within our own fetch calls, on the polling thread.</summary>
-    [UnmanagedCallersOnly(CallConvs = [typeof(System.Runtime.CompilerServices.CallConvCdecl)])]
-    private static void OnQueueError(nint client, int code, byte* reason, nint opaque)
-    {
-        if (GCHandle.FromIntPtr(opaque).Target is KafkaRecordReader reader)
-        {
-            reader._queueErrors.Add(NativeError.From(code, reason));
         }
     }
 }

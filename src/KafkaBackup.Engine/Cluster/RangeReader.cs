@@ -31,6 +31,8 @@ internal sealed class RangeReader(IKafkaCluster cluster, ReaderOptions options, 
     /// <summary>A poll waits some milliseconds; one that took longer was held up by whoever takes the records.</summary>
     private static readonly TimeSpan LongestPoll = TimeSpan.FromMilliseconds(100);
 
+    private readonly ThrottleWatch _throttle = new(clock);
+    private ReaderOptions _options = options;
     private IRecordReader? _reader;
     private RecordHandler? _handler;
     private ExceptionDispatchInfo? _thrown;
@@ -53,11 +55,11 @@ internal sealed class RangeReader(IKafkaCluster cluster, ReaderOptions options, 
 
         (_partition, _next, _end, _handler) = (partition, from, end, handler);
         (_done, _moved, _begun, _fault, _thrown, _clusterFault) = (false, false, false, null, null, null);
-        _reader ??= cluster.OpenReader(options);
+        _reader ??= cluster.OpenReader(_options);
         _reader.Assign(partition, from, Slot);
         try
         {
-            ReadToEnd(_reader, deleted, cancel);
+            ReadToEnd(deleted, cancel);
         }
         finally
         {
@@ -104,7 +106,9 @@ internal sealed class RangeReader(IKafkaCluster cluster, ReaderOptions options, 
 
     void IRecordSink.OnClusterFault(KafkaBackupException error) => _clusterFault = error;
 
-    private void ReadToEnd(IRecordReader reader, DeletedRecords deleted, CancellationToken cancel)
+    void IRecordSink.OnThrottled(TimeSpan wait) => _throttle.HeldBack(wait);
+
+    private void ReadToEnd(DeletedRecords deleted, CancellationToken cancel)
     {
         var idle = TimeSpan.Zero;
         var retries = 0;
@@ -112,6 +116,12 @@ internal sealed class RangeReader(IKafkaCluster cluster, ReaderOptions options, 
         while (!_done)
         {
             cancel.ThrowIfCancellationRequested();
+            if (_throttle.AsksTooMuch && _options.CanAskLess)
+            {
+                AskLess();
+            }
+
+            var reader = _reader!;
             var begun = clock.GetTimestamp();
             reader.Poll(this);
             _thrown?.Throw();
@@ -132,17 +142,28 @@ internal sealed class RangeReader(IKafkaCluster cluster, ReaderOptions options, 
             if (_moved || now != position)
             {
                 (_moved, position, idle, retries, _clusterFault) = (false, now, TimeSpan.Zero, 0, null);
+                _throttle.BeginAnew();
                 continue;
             }
 
             var took = clock.GetElapsedTime(begun);
-            idle += took < LongestPoll ? took : LongestPoll;
+            idle += _throttle.Count(took < LongestPoll ? took : LongestPoll);
             if (idle > StallTime)
             {
                 idle = TimeSpan.Zero;
                 Retry(reader, ++retries);
             }
         }
+    }
+
+    private void AskLess()
+    {
+        _options = _options.AskingLess();
+        _throttle.BeginAnew();
+        events.Verbose($"The cluster holds back this user's reads (its quota); asking for {_options.FetchBytes} bytes at a time.");
+        _reader!.Dispose();
+        _reader = cluster.OpenReader(_options);
+        _reader.Assign(_partition, _next, Slot);
     }
 
     private void Retry(IRecordReader reader, int retries)

@@ -3,6 +3,8 @@ namespace KafkaBackup.Engine.Cluster;
 /// <summary>The library's settings for reading, each learnt from a failure.</summary>
 internal static class ReaderProperties
 {
+    private const long LibraryDefault = 1_000_000;
+
     public static IReadOnlyList<KeyValuePair<string, string>> Tuning(ReaderOptions options) =>
     [
         // A request under way at the end of some partitions holds up the next ones of the same broker for so long: of a thousand small partitions this is most of the time.
@@ -15,6 +17,9 @@ internal static class ReaderProperties
         new("fetch.error.backoff.ms", "200"),
         new("fetch.max.bytes", Number(2L * options.FetchBytes)),
         new("fetch.message.max.bytes", Number(options.FetchBytes)),
+
+        // A limit on requests, which the library wants to be below that of all fetches; readers send none that are large.
+        new("message.max.bytes", Number(Math.Min(LibraryDefault, 2L * options.FetchBytes))),
 
         // A topic that does not exist is reported after this time, in case it has only just been created.
         new("topic.metadata.propagation.max.ms", "5000"),

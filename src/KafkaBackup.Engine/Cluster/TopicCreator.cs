@@ -10,18 +10,21 @@ internal sealed class TopicCreator(AdminClient admin, TopicAdmin topics, OffsetL
     /// <summary>Brokers need a while for each partition, and have to be done within one request's time; some refuse requests for very many.</summary>
     private const int PartitionsPerRequest = 500;
 
+    /// <summary>Without another topic that can be used.</summary>
     private static readonly TimeSpan LeaderBudget = TimeSpan.FromSeconds(60);
 
-    /// <returns>By topic, why it cannot be created; nothing of those that can.</returns>
-    public async Task<IReadOnlyDictionary<string, KafkaBackupException>> FindRefusalsAsync(IReadOnlyCollection<NewTopic> wanted, CancellationToken cancel)
+    private static readonly TimeSpan DeletionBudget = TimeSpan.FromSeconds(10);
+
+    /// <returns>By topic, what the cluster says against it; nothing of those that it would create.</returns>
+    public async Task<IReadOnlyDictionary<string, TopicRefusal>> FindRefusalsAsync(IReadOnlyCollection<NewTopic> wanted, CancellationToken cancel)
     {
-        var refusals = new Dictionary<string, KafkaBackupException>(StringComparer.Ordinal);
+        var refusals = new Dictionary<string, TopicRefusal>(StringComparer.Ordinal);
         foreach (var chunk in Chunks(wanted))
         {
-            var errors = await admin.CallAsync(TopicRequests.Create(chunk, validateOnly: true), $"Asking whether {Names(chunk)} can be created", Names(chunk), cancel).ConfigureAwait(false);
+            var errors = await AskAsync(chunk, cancel).ConfigureAwait(false);
             foreach (var topic in chunk.Where(topic => errors.TryGetValue(topic.Name, out var error) && !KafkaErrors.IsPassing(error.Code)))
             {
-                refusals[topic.Name] = Refusal(topic, errors[topic.Name]);
+                refusals[topic.Name] = new TopicRefusal(Refusal(topic, errors[topic.Name]), IsFirm(errors[topic.Name].Code));
             }
         }
 
@@ -38,9 +41,25 @@ internal sealed class TopicCreator(AdminClient admin, TopicAdmin topics, OffsetL
         await WaitUntilUsableAsync(wanted.ToDictionary(topic => topic.Name, StringComparer.Ordinal), cancel).ConfigureAwait(false);
     }
 
+    /// <summary>A topic that was deleted a moment ago does not show any more, but still exists for a while: that is waited out.</summary>
+    private async Task<IReadOnlyDictionary<string, NativeError>> AskAsync(NewTopic[] chunk, CancellationToken cancel)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            var errors = await admin.CallAsync(TopicRequests.Create(chunk, validateOnly: true), $"Asking whether {Names(chunk)} can be created", Names(chunk), cancel).ConfigureAwait(false);
+            if (errors.Values.All(error => error.Code != ErrorCode.TopicAlreadyExists) || Stopwatch.GetElapsedTime(started) > DeletionBudget)
+            {
+                return errors;
+            }
+
+            await AdminClient.PauseAsync(cancel).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>
-    /// What took the brokers too long, or was put off by their quota, is asked for again. They may have made a topic though its answer was late or lost, so one
-    /// that exists at a further attempt is the one that was asked for.
+    /// What took the brokers too long is asked for again. A topic that exists now and shows is the one that was asked for: its answer came late or got lost, or whoever
+    /// answered made it when it was only asked whether it would. One that exists and does not show is about to be deleted.
     /// </summary>
     private async Task CreateChunkAsync(NewTopic[] wanted, CancellationToken cancel)
     {
@@ -53,7 +72,9 @@ internal sealed class TopicCreator(AdminClient admin, TopicAdmin topics, OffsetL
             }
 
             var (errors, failed) = await admin.AskAsync(TopicRequests.Create(wanted, validateOnly: false), attempt, cancel).ConfigureAwait(false);
-            var mayPass = !AdminClient.OutOfBudget(started);
+
+            // A request that was given up took all the budget by itself, and may have been carried out.
+            var mayPass = attempt == 0 || !AdminClient.OutOfBudget(started);
             if (failed is { } error)
             {
                 if (mayPass && KafkaErrors.IsPassing(error.Code))
@@ -64,11 +85,16 @@ internal sealed class TopicCreator(AdminClient admin, TopicAdmin topics, OffsetL
                 throw admin.Explain(error, $"Creating {Names(wanted)}", Names(wanted));
             }
 
-            wanted = wanted.Where(topic => errors!.TryGetValue(topic.Name, out var refusal) && !(attempt > 0 && refusal.Code == ErrorCode.TopicAlreadyExists)).ToArray();
-            if (wanted.FirstOrDefault(topic => !(mayPass && KafkaErrors.IsPassing(errors![topic.Name].Code))) is { } refused)
+            var before = wanted.Length;
+            var existing = wanted.Where(topic => errors!.TryGetValue(topic.Name, out var refusal) && refusal.Code == ErrorCode.TopicAlreadyExists).Select(topic => topic.Name).ToArray();
+            var shown = await topics.DescribeTopicsAsync(existing, cancel).ConfigureAwait(false);
+            wanted = wanted.Where(topic => errors!.ContainsKey(topic.Name) && !shown.ContainsKey(topic.Name)).ToArray();
+            if (wanted.FirstOrDefault(topic => !(mayPass && (errors![topic.Name].Code == ErrorCode.TopicAlreadyExists || KafkaErrors.IsPassing(errors[topic.Name].Code)))) is { } refused)
             {
                 throw Refusal(refused, errors![refused.Name]);
             }
+
+            started = wanted.Length < before ? Stopwatch.GetTimestamp() : started;
         }
     }
 
@@ -85,10 +111,17 @@ internal sealed class TopicCreator(AdminClient admin, TopicAdmin topics, OffsetL
                 .ToArray();
             var partitions = led.SelectMany(topic => Enumerable.Range(0, topic.Leaders.Count).Select(partition => new TopicPartition(topic.Name, partition))).ToArray();
             var answers = await offsets.ListAsync(partitions, OffsetBound.HighWatermark, cancel).ConfigureAwait(false);
+            if (partitions.FirstOrDefault(partition => answers[partition] is { Error: null, Offset: > 0 }) is { } filled)
+            {
+                throw ErrorIds.TopicCreation.With(
+                    $"Topic '{filled.Topic}' holds records as soon as it is there: somebody is producing to it.", filled.Topic, "Stop the producers, or restore to another topic (topic_mapping, -TopicMap).");
+            }
+
             var failing = partitions.Where(partition => answers[partition].Error is not null).Select(partition => partition.Topic).ToHashSet(StringComparer.Ordinal);
             foreach (var topic in led.Where(topic => !failing.Contains(topic.Name)))
             {
                 waiting.Remove(topic.Name);
+                started = Stopwatch.GetTimestamp();
             }
 
             if (waiting.Count == 0)
@@ -101,7 +134,7 @@ internal sealed class TopicCreator(AdminClient admin, TopicAdmin topics, OffsetL
                 var first = waiting.Keys.Order(StringComparer.Ordinal).First();
                 throw ErrorIds.TopicCreation.With(
                     $"Topic '{first}'{(waiting.Count > 1 ? $" and {waiting.Count - 1} more were" : " was")} created, but not all partitions had a leader after {LeaderBudget.TotalSeconds:0} seconds.",
-                    first, "Check that enough brokers are up, then run again.");
+                    first, details.ContainsKey(first) ? "Check that enough brokers are up, then run again." : "It does not show: grant this user Describe on it, then run again.");
             }
 
             await AdminClient.PauseAsync(cancel).ConfigureAwait(false);
@@ -131,20 +164,25 @@ internal sealed class TopicCreator(AdminClient admin, TopicAdmin topics, OffsetL
         }
     }
 
-    private KafkaBackupException Refusal(NewTopic topic, NativeError error) => error.Code switch
+    /// <summary>Others are trouble of the moment, or of a server that does not understand the question.</summary>
+    private static bool IsFirm(ErrorCode code) => code is ErrorCode.TopicAlreadyExists or ErrorCode.InvalidReplicationFactor or ErrorCode.InvalidConfig or ErrorCode.PolicyViolation
+        or ErrorCode.InvalidPartitions or ErrorCode.TopicException or ErrorCode.TopicAuthorizationFailed or ErrorCode.ClusterAuthorizationFailed;
+
+    private KafkaBackupException Refusal(NewTopic topic, NativeError error)
     {
-        ErrorCode.TopicAlreadyExists => ErrorIds.TopicCreation.With(
-            $"Topic '{topic.Name}' cannot be created: it exists already.", topic.Name, "Use the existing topic (this user needs DESCRIBE to see it), or another name."),
-        ErrorCode.InvalidReplicationFactor => ErrorIds.TopicCreation.With(
-            $"Topic '{topic.Name}' cannot be created with replication factor {topic.ReplicationFactor}: {error.Text}", topic.Name,
-            "Give a replication factor that the cluster's brokers allow (default_replication_factor, -ReplicationFactor)."),
-        ErrorCode.InvalidConfig => ErrorIds.TopicCreation.With(
-            $"Topic '{topic.Name}' cannot be created: {error.Text}", topic.Name,
-            "Give the setting that the message names another value, or an empty one to leave it to the brokers (topic_config_overrides, -TopicConfig), or create the topic by hand."),
-        ErrorCode.PolicyViolation or ErrorCode.InvalidPartitions or ErrorCode.TopicException => ErrorIds.TopicCreation.With(
-            $"Topic '{topic.Name}' cannot be created: {error.Text}", topic.Name, "Change what the message names (topic_config_overrides, -TopicConfig), or create the topic by hand."),
-        ErrorCode.TopicAuthorizationFailed or ErrorCode.ClusterAuthorizationFailed => ErrorIds.ClusterUnauthorized.With(
-            $"Topic '{topic.Name}' cannot be created: this user may not create topics.", topic.Name, "Grant this user Create on the cluster or the topic, or create the topic by hand."),
-        _ => admin.Explain(error, $"Creating topic '{topic.Name}'", topic.Name),
-    };
+        var advice = error.Code switch
+        {
+            ErrorCode.TopicAlreadyExists => "If it was deleted a moment ago, wait until it is gone; if it is there, this user needs Describe to see it; or use another name (topic_mapping, -TopicMap).",
+            ErrorCode.InvalidReplicationFactor => "Give a replication factor that the cluster's brokers allow (default_replication_factor, -ReplicationFactor).",
+            ErrorCode.InvalidConfig => "Give the setting that the message names another value, or an empty one to leave it to the brokers (topic_config_overrides, -TopicConfig), or create the topic by hand.",
+            ErrorCode.PolicyViolation => "Do as the cluster's policy says: -ReplicationFactor, or -TopicConfig, where an empty value leaves a setting to the brokers; or create the topic by hand.",
+            ErrorCode.InvalidPartitions => "Create the topic by hand, with as many partitions as the backup has.",
+            ErrorCode.TopicException => "Use another name (topic_mapping, -TopicMap).",
+            _ => null,
+        };
+        return advice is not null ? ErrorIds.TopicCreation.With($"Topic '{topic.Name}' cannot be created: {error.Text}", topic.Name, advice)
+            : error.Code is ErrorCode.TopicAuthorizationFailed or ErrorCode.ClusterAuthorizationFailed ? ErrorIds.ClusterUnauthorized.With(
+                $"Topic '{topic.Name}' cannot be created: this user may not create topics.", topic.Name, "Grant this user Create on the cluster or the topic, or create the topic by hand.")
+            : admin.Explain(error, $"Creating topic '{topic.Name}'", topic.Name);
+    }
 }

@@ -45,7 +45,7 @@ public sealed class TopicSelection
         var leftOut = names.Where(name => IsInternal(name) && _patterns.Matches(name)).ToArray();
         return ErrorIds.NothingMatched.With(
             $"{place} has no topic that matches {this}. {there}", ToString(),
-            names.Length == 0 ? "Check the user's rights: topics that it may not Describe do not show."
+            names.Length == 0 ? "If it is a cluster, check the user's rights: topics that it may not Describe do not show."
             : leftOut.Length == 0 ? null : $"Internal topics such as {leftOut[0]} are left out unless asked for: name them, or include internal topics.");
     }
 

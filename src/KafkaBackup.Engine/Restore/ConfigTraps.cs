@@ -46,8 +46,9 @@ internal static class ConfigTraps
         {
             yield return new Finding(
                 FindingSeverity.Error, FindingKind.MessageFormat, facts.TargetTopic,
-                $"Topic {facts.TargetTopic} keeps records in the format of Kafka {format} (message.format.version), which has no headers and no exactly-once: it will refuse every record.",
-                $"Set message.format.version of topic {facts.TargetTopic} to 0.11.0 or later.");
+                $"Topic {facts.TargetTopic} is to keep records in the format of Kafka {format} (message.format.version), which has no headers and no exactly-once: "
+                + "brokers whose inter.broker.protocol.version is below 3.0 will refuse every record; later ones ignore the setting.",
+                $"Remove message.format.version from topic {facts.TargetTopic}.") { CanForce = true };
         }
 
         if (InSync(facts.TargetTopic, facts.ReplicationFactor, configs) is { } demanding)

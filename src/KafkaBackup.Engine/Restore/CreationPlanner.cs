@@ -6,7 +6,7 @@ using KafkaBackup.Engine.Format.Manifests;
 namespace KafkaBackup.Engine.Restore;
 
 /// <summary>How topics that the target lacks will be created: as their sources were, as far as this cluster can (SEMANTICS E5).</summary>
-internal sealed class CreationPlanner(IKafkaCluster cluster, RestoreOptions options, IEngineEvents events)
+internal sealed class CreationPlanner(RestoreOptions options)
 {
     /// <summary>
     /// Lists of the source's partitions and brokers, which on another cluster would slow down the wrong ones; and the format that the source kept its records in, which
@@ -20,69 +20,79 @@ internal sealed class CreationPlanner(IKafkaCluster cluster, RestoreOptions opti
 
     public TopicCreation Plan(string topic, IReadOnlyList<TopicEntry> sources, int partitionsNeeded, int brokers)
     {
+        var source = sources[0];
+        var wanted = options.DefaultReplicationFactor ?? source.ReplicationFactor;
+        var factor = wanted <= 0 ? -1 : Math.Min(wanted, Math.Max(1, brokers));
+        var configs = ConfigsOf(source, options);
         if (!options.CreateTopics)
         {
             Add(FindingSeverity.Error, FindingKind.TargetMissing, topic, $"The target has no topic {topic}, and creating topics is switched off.", "Create the topic, or allow its creation.");
         }
-
-        var source = sources[0];
-        var wanted = options.DefaultReplicationFactor ?? source.ReplicationFactor;
-        var factor = wanted <= 0 ? -1 : Math.Min(wanted, Math.Max(1, brokers));
-        if (wanted > factor && factor > 0)
+        else
         {
-            Add(
-                FindingSeverity.Warning, FindingKind.Replication, topic,
-                $"Topic {topic} will be created with replication factor {factor}, not {wanted}: the target has {brokers} brokers.", "Add brokers first if the copies are needed.");
+            if (wanted > factor && factor > 0)
+            {
+                Add(
+                    FindingSeverity.Warning, FindingKind.Replication, topic,
+                    $"Topic {topic} will be created with replication factor {factor}, not {wanted}: the target has {brokers} brokers.", "Add brokers first if the copies are needed.");
+            }
+
+            FitInSync(topic, source, configs, factor);
         }
 
-        return new TopicCreation(Math.Max(partitionsNeeded, sources.Max(e => e.PartitionCount)), factor, Configs(topic, source, factor));
+        return new TopicCreation(Math.Max(partitionsNeeded, sources.Max(e => e.PartitionCount)), factor, configs);
     }
 
     /// <summary>The cluster itself is asked whether it would take them: it alone knows its policies, its settings' names and this user's rights.</summary>
-    public async Task ValidateAsync(IEnumerable<NewTopic> topics, CancellationToken cancel)
+    public async Task ValidateAsync(IKafkaCluster cluster, IReadOnlyCollection<NewTopic> topics, CancellationToken cancel)
     {
-        IReadOnlyDictionary<string, KafkaBackupException> refusals;
+        if (topics.Count == 0 || !options.CreateTopics)
+        {
+            return;
+        }
+
         try
         {
-            refusals = await cluster.FindTopicRefusalsAsync(topics.ToArray(), cancel).ConfigureAwait(false);
+            var refusals = await cluster.FindTopicRefusalsAsync(topics, cancel).ConfigureAwait(false);
+            foreach (var (topic, refusal) in refusals.OrderBy(r => r.Key, StringComparer.Ordinal))
+            {
+                _findings.Add(new Finding(
+                    refusal.IsFirm ? FindingSeverity.Error : FindingSeverity.Warning,
+                    refusal.Reason.Definition == ErrorIds.ClusterUnauthorized ? FindingKind.Unauthorized : FindingKind.TargetMissing, topic, refusal.Reason.Message, refusal.Reason.Advice)
+                {
+                    CanForce = true,
+                });
+            }
         }
         catch (KafkaBackupException error)
         {
             // Not every server that speaks the protocol can be asked; creating the topics will tell.
-            events.Verbose($"Whether the target would create the missing topics is not known: {error.Message}");
-            return;
-        }
-
-        foreach (var (topic, refusal) in refusals.OrderBy(r => r.Key, StringComparer.Ordinal))
-        {
-            var kind = refusal.Definition == ErrorIds.ClusterUnauthorized ? FindingKind.Unauthorized : FindingKind.TargetMissing;
-            Add(FindingSeverity.Error, kind, topic, refusal.Message, refusal.Advice);
+            Add(
+                FindingSeverity.Warning, FindingKind.TargetMissing, cluster.Address, $"Whether the target would create the missing topics could not be asked: {error.Message}",
+                "The restore finds out when it creates them, before it writes a record.");
         }
     }
 
-    private Dictionary<string, string> Configs(string topic, TopicEntry source, int factor)
+    /// <summary>A new topic's settings: its source's, with what was asked for instead.</summary>
+    public static Dictionary<string, string> ConfigsOf(TopicEntry source, RestoreOptions options)
     {
         var configs = source.Configs.Where(c => !NeverCopied.Contains(c.Key, StringComparer.Ordinal)).ToDictionary(StringComparer.Ordinal);
-        FitInSync(topic, configs, factor);
         foreach (var (name, value) in options.TopicConfigOverrides.For(source.Name))
         {
+            configs[name] = value;
             if (value.Length == 0)
             {
                 configs.Remove(name);
-            }
-            else
-            {
-                configs[name] = value;
             }
         }
 
         return configs;
     }
 
-    /// <summary>With fewer copies than the source had, its demand of copies in sync could not be met.</summary>
-    private void FitInSync(string topic, Dictionary<string, string> configs, int factor)
+    /// <summary>With fewer copies than the source had, its demand of copies in sync could not be met. What was asked for stays.</summary>
+    private void FitInSync(string topic, TopicEntry source, Dictionary<string, string> configs, int factor)
     {
-        if (ConfigTraps.InSync(topic, factor, configs) is not null)
+        if (ConfigTraps.InSync(topic, factor, configs) is not null && !options.TopicConfigOverrides.For(source.Name).ContainsKey(ConfigTraps.MinInSync))
         {
             Add(
                 FindingSeverity.Warning, FindingKind.Replication, topic,

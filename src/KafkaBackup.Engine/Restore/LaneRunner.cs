@@ -16,9 +16,17 @@ internal sealed class LaneRunner(RestoreScope scope, RestoreJournal journal)
         var outcomes = new LaneOutcome[partitions.Count];
         var lanes = Parallel.ForAsync(
             0, partitions.Count, new ParallelOptions { MaxDegreeOfParallelism = width, CancellationToken = CancellationToken.None },
-            async (i, _) => outcomes[i] = halt.IsCancellationRequested && !partitions[i].IsComplete
-                ? new LaneOutcome(partitions[i], PartitionStatus.Stopped, null)
-                : await run(partitions[i], halt.Token).ConfigureAwait(false));
+            async (i, _) =>
+            {
+                outcomes[i] = halt.IsCancellationRequested && !partitions[i].IsComplete
+                    ? new LaneOutcome(partitions[i], PartitionStatus.Stopped, null)
+                    : await run(partitions[i], halt.Token).ConfigureAwait(false);
+                if (outcomes[i].Error is { } error && error.Definition == ErrorIds.ClusterUnauthorized && Equals(error.TargetObject, scope.Cluster.Address))
+                {
+                    // What the cluster as a whole does not allow, the next partition would only find out once more.
+                    await halt.CancelAsync().ConfigureAwait(false);
+                }
+            });
 
         KafkaBackupException? checkpointFailure = null;
         var savedAt = scope.Clock.GetTimestamp();

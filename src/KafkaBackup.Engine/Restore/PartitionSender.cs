@@ -233,6 +233,7 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
         if (writer.Poll(this, wait) > 0)
         {
             _watch.Restart();
+            _trouble = null;
             return Check();
         }
 

@@ -46,7 +46,12 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
                 faults = progress.Done > before ? 1 : faults + 1;
                 if (Verdict(fault, faults) is { } verdict)
                 {
-                    await SettleAsync(sent.Unacknowledged, stop).ConfigureAwait(false);
+                    // Who may not write has written nothing.
+                    if (verdict.Definition != ErrorIds.ClusterUnauthorized || progress.Done > before)
+                    {
+                        await SettleAsync(sent.Unacknowledged, stop).ConfigureAwait(false);
+                    }
+
                     return new LaneOutcome(progress, PartitionStatus.Failed, verdict);
                 }
 

@@ -56,7 +56,7 @@ internal sealed class RestorePlanner(BackupCatalog catalog, IKafkaCluster? clust
         foreach (var topic in byTarget.GroupBy(t => t.Target.Topic, StringComparer.Ordinal))
         {
             var there = look?.Topics[topic.Key];
-            var configs = there?.Configs ?? sourceTopics[topic.Key][0].Configs;
+            var configs = there?.Configs ?? CreationPlanner.ConfigsOf(sourceTopics[topic.Key][0], options);
             var targets = topic.Select(t => Target(t.Target, t.Sources, configs)).ToArray();
             AddTraps(topic.Key, there, targets, sourceTopics[topic.Key], configs);
             topics.Add(new TopicWork
@@ -157,7 +157,7 @@ internal sealed class RestorePlanner(BackupCatalog catalog, IKafkaCluster? clust
             foreach (var gap in partition.Gaps)
             {
                 _findings.Add(new Finding(
-                    FindingSeverity.Warning, FindingKind.Gap, source.Source.ToString(), $"Offsets {gap.FromOffset} to {gap.ToOffset - 1} are not in the backup: {gap.Reason}.",
+                    FindingSeverity.Warning, FindingKind.Gap, source.Source.ToString(), $"Offsets {gap.FromOffset} to {gap.ToOffset - 1} are not in the backup: {gap.Reason.TrimEnd('.')}.",
                     LeftOutSegment.KeyOf(gap) is null ? "They were gone from the source before they could be read." : "Put that file back from a copy and run Repair-KafkaBackup first, if there is one."));
             }
         }
@@ -166,7 +166,7 @@ internal sealed class RestorePlanner(BackupCatalog catalog, IKafkaCluster? clust
     private async Task<TargetLook> LookAtTargetAsync(
         OpenedBackup backup, IReadOnlyDictionary<string, IReadOnlyList<TopicEntry>> sources, TopicPartition[] targets, CancellationToken cancel)
     {
-        var checks = new TargetChecks(cluster!, options, backup.Manifest.SourceClusterId, clock, events);
+        var checks = new TargetChecks(cluster!, options, backup.Manifest.SourceClusterId, clock);
         var look = await checks.LookAsync(sources, targets, Resuming, cancel).ConfigureAwait(false);
         if (_earlier?.Checkpoint is { } checkpoint)
         {

@@ -70,7 +70,7 @@ internal sealed class RestoreRun(IKafkaCluster cluster, BackupCatalog catalog, R
 
     private static RestoreStatus Status(LaneOutcome[] outcomes, CancellationToken stop) =>
         outcomes.All(o => o.Status == PartitionStatus.Complete) ? RestoreStatus.Complete
-        : outcomes.All(o => o.Status == PartitionStatus.Failed) ? RestoreStatus.Failed
+        : outcomes.All(o => o.Status == PartitionStatus.Failed || (o is { Status: PartitionStatus.Stopped, Progress.Done: 0 } && !stop.IsCancellationRequested)) ? RestoreStatus.Failed
         : outcomes.Any(o => o.Status == PartitionStatus.Failed) || !stop.IsCancellationRequested ? RestoreStatus.Incomplete
         : RestoreStatus.Stopped;
 

@@ -16,7 +16,7 @@ internal sealed record TargetTopicLook(string Topic, int Partitions, int Replica
 /// Asks the cluster whether the plan can be carried out (SEMANTICS D3): reachable, authorised, topics there or to be created, partitions enough,
 /// empty, still, and not the source with producers at work.
 /// </summary>
-internal sealed class TargetChecks(IKafkaCluster cluster, RestoreOptions options, string? sourceClusterId, TimeProvider clock, IEngineEvents events)
+internal sealed class TargetChecks(IKafkaCluster cluster, RestoreOptions options, string? sourceClusterId, TimeProvider clock)
 {
     /// <summary>Between two looks at the log ends: long enough for a producer that writes once a second to show.</summary>
     private static readonly TimeSpan GrowthLook = TimeSpan.FromMilliseconds(1500);
@@ -30,13 +30,14 @@ internal sealed class TargetChecks(IKafkaCluster cluster, RestoreOptions options
         IReadOnlyDictionary<string, IReadOnlyList<TopicEntry>> sources, IReadOnlyCollection<TopicPartition> targets, IReadOnlySet<TopicPartition> resuming, CancellationToken cancel)
     {
         var description = await cluster.DescribeAsync(cancel).ConfigureAwait(false);
-        var creations = new CreationPlanner(cluster, options, events);
+        var creations = new CreationPlanner(options);
         var looks = new Dictionary<string, TargetTopicLook>(StringComparer.Ordinal);
         var present = sources.Keys.Where(description.Topics.ContainsKey).ToArray();
-        var configs = present.Length == 0
+        var rights = await ListRightsAsync(present, cancel).ConfigureAwait(false);
+        var readable = present.Where(t => rights.GetValueOrDefault(t) is not { DescribeConfigs: false }).ToArray();
+        var configs = readable.Length == 0
             ? new Dictionary<string, IReadOnlyList<TopicConfig>>()
-            : await cluster.DescribeConfigsAsync(present, cancel).ConfigureAwait(false);
-        var rights = present.Length == 0 ? new Dictionary<string, TopicRights>() : await cluster.ListRightsAsync(present, cancel).ConfigureAwait(false);
+            : await cluster.DescribeConfigsAsync(readable, cancel).ConfigureAwait(false);
         foreach (var (topic, entries) in sources)
         {
             var needed = targets.Where(t => t.Topic == topic).Max(t => t.Partition) + 1;
@@ -44,7 +45,7 @@ internal sealed class TargetChecks(IKafkaCluster cluster, RestoreOptions options
             {
                 var inForce = (configs.GetValueOrDefault(topic) ?? []).Where(c => c.Value is not null).ToDictionary(c => c.Name, c => c.Value!, StringComparer.Ordinal);
                 CheckPresent(there, needed);
-                CheckRights(topic, rights.GetValueOrDefault(topic));
+                CheckRights(topic, rights.GetValueOrDefault(topic), targets.Any(t => t.Topic == topic && resuming.Contains(t)));
                 looks[topic] = new TargetTopicLook(topic, there.Partitions.Count, there.ReplicationFactor, null, inForce);
             }
             else
@@ -54,11 +55,7 @@ internal sealed class TargetChecks(IKafkaCluster cluster, RestoreOptions options
             }
         }
 
-        if (options.CreateTopics)
-        {
-            await creations.ValidateAsync(looks.Values.Select(l => l.Create?.AsTopic(l.Topic)).OfType<NewTopic>(), cancel).ConfigureAwait(false);
-        }
-
+        await creations.ValidateAsync(cluster, looks.Values.Select(l => l.Create?.AsTopic(l.Topic)).OfType<NewTopic>().ToArray(), cancel).ConfigureAwait(false);
         _findings.AddRange(creations.Findings);
 
         var existing = targets.Where(t => looks[t.Topic] is { Create: null } look && t.Partition < look.Partitions).ToArray();
@@ -84,26 +81,52 @@ internal sealed class TargetChecks(IKafkaCluster cluster, RestoreOptions options
         }
     }
 
-    private void CheckRights(string topic, TopicRights? rights)
+    /// <summary>A server that cannot be asked is no reason not to restore.</summary>
+    private async Task<IReadOnlyDictionary<string, TopicRights>> ListRightsAsync(string[] topics, CancellationToken cancel)
+    {
+        try
+        {
+            return topics.Length == 0 ? new Dictionary<string, TopicRights>() : await cluster.ListRightsAsync(topics, cancel).ConfigureAwait(false);
+        }
+        catch (KafkaBackupException error)
+        {
+            Add(
+                FindingSeverity.Information, FindingKind.Unauthorized, cluster.Address, $"What this user may do with the target's topics could not be asked: {error.Message}",
+                "The restore finds out when it writes.");
+            return new Dictionary<string, TopicRights>();
+        }
+    }
+
+    private void CheckRights(string topic, TopicRights? rights, bool isResuming)
     {
         if (rights is { Write: false })
         {
-            Add(FindingSeverity.Error, FindingKind.Unauthorized, topic, $"This user may not write to topic {topic}.", $"Grant this user Write on topic {topic}.");
+            Add(FindingSeverity.Error, FindingKind.Unauthorized, topic, $"This user may not write to topic {topic}.", $"Grant this user Write on topic {topic}.", canForce: true);
         }
 
         if (rights is { Delete: false } && options.PurgeTopics)
         {
+            // Force is always given with purging, so it cannot also mean this.
             Add(FindingSeverity.Error, FindingKind.Unauthorized, topic, $"This user may not delete records of topic {topic}, so that it cannot be emptied.", $"Grant this user Delete on topic {topic}.");
         }
 
         if (rights is { Read: false })
         {
-            var isNeeded = options.Delivery == DeliveryMode.Transactional;
+            var need = options.Delivery == DeliveryMode.Transactional ? "transactions cannot keep their progress"
+                : isResuming ? "the restore that was interrupted cannot prove how far it came"
+                : options.ResetConsumerOffsets ? "consumer groups cannot be moved to it"
+                : null;
             Add(
-                isNeeded ? FindingSeverity.Error : FindingSeverity.Warning, FindingKind.Unauthorized, topic,
-                $"This user may not read topic {topic}: "
-                + (isNeeded ? "transactions cannot keep their progress." : "a restore that is interrupted cannot prove how far it came, and cannot be resumed."),
-                $"Grant this user Read on topic {topic}.");
+                need is null ? FindingSeverity.Warning : FindingSeverity.Error, FindingKind.Unauthorized, topic,
+                $"This user may not read topic {topic}: {need ?? "after an interruption or a fault the restore cannot prove how far it came, and cannot go on"}.",
+                $"Grant this user Read on topic {topic}.", canForce: need is not null);
+        }
+
+        if (rights is { DescribeConfigs: false })
+        {
+            Add(
+                FindingSeverity.Error, FindingKind.Unauthorized, topic, $"This user may not read the configuration of topic {topic}, so that it is not known whether it would keep the records as they are.",
+                $"Grant this user DescribeConfigs on topic {topic}.", canForce: true);
         }
     }
 

@@ -55,7 +55,7 @@ internal sealed class TargetLog(IKafkaCluster cluster, TimeProvider clock, IEngi
     public Task<bool> HoldsAsync(TopicPartition partition, long offset, RecordTest compare, CancellationToken cancel) => Task.Run(
         () =>
         {
-            using var reader = cluster.OpenReader(new ReaderOptions(IsolationLevel.ReadUncommitted, QueuedBytes: 4 << 20));
+            using var reader = cluster.OpenReader(new ReaderOptions(IsolationLevel.ReadUncommitted, QueuedBytes: 4 << 20, FetchBytes: 256 << 10));
             var sink = new OneRecord(offset, compare);
             reader.Assign(partition, offset, 0);
             var began = clock.GetTimestamp();

@@ -38,6 +38,7 @@ internal sealed class TargetPreparation(RestoreScope scope)
         try
         {
             var configs = await scope.Cluster.DescribeConfigsAsync(created.Select(t => t.TargetTopic).ToArray(), stop).ConfigureAwait(false);
+            var description = await scope.Cluster.DescribeAsync(stop).ConfigureAwait(false);
             foreach (var topic in created)
             {
                 var inForce = configs[topic.TargetTopic].Where(c => c.Value is not null).ToDictionary(c => c.Name, c => c.Value!, StringComparer.Ordinal);
@@ -47,7 +48,8 @@ internal sealed class TargetPreparation(RestoreScope scope)
                     target.MaxBatchBytes = largest ?? target.MaxBatchBytes;
                 }
 
-                if (!topic.Create!.Configs.ContainsKey(ConfigTraps.MinInSync) && ConfigTraps.InSync(topic.TargetTopic, topic.Create.ReplicationFactor, inForce) is { } demanding)
+                var factor = description.Topics.GetValueOrDefault(topic.TargetTopic)?.ReplicationFactor ?? 0;
+                if (ConfigTraps.InSync(topic.TargetTopic, factor, inForce) is { } demanding && scope.Work.Findings.All(f => f.Message != demanding.Message))
                 {
                     scope.Events.Warning($"{demanding.Message} {demanding.Advice}");
                 }

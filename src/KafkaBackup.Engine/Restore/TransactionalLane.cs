@@ -259,7 +259,7 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
             case WriteFaultKind.UnknownPartition:
                 return LaneChecks.Gone(_work, fault!);
             default:
-                return fault!.Error is { } error && (error.Definition == ErrorIds.TargetUnavailable || error.Definition == ErrorIds.ProducerFenced) ? error
+                return fault!.Error is { } error && (error.Definition == ErrorIds.TargetUnavailable || error.Definition == ErrorIds.ProducerFenced || error.Definition == ErrorIds.ClusterUnauthorized) ? error
                     : faults < MostFaults ? null
                     : fault.Error ?? ErrorIds.TargetUnavailable.With($"Partition {_work.Target} failed {faults} times in a row: {fault.Text}.", _work.Target.ToString());
         }

@@ -86,7 +86,7 @@ internal sealed class TransactionalMaps(RestoreScope scope, TargetLog log)
     /// <summary>Record number to target offset, as ranges.</summary>
     private OffsetMap Places(TopicPartition partition, long start, long count, CancellationToken cancel)
     {
-        using var reader = scope.Cluster.OpenReader(new ReaderOptions(IsolationLevel.ReadCommitted));
+        using var reader = scope.Cluster.OpenReader(new ReaderOptions(IsolationLevel.ReadCommitted, FetchBytes: 256 << 10));
         var sink = new Collector(count);
         reader.Assign(partition, start, 0);
         var movedAt = scope.Clock.GetTimestamp();

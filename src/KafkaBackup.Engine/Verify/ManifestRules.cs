@@ -35,7 +35,7 @@ internal static class ManifestRules
         foreach (var gap in partition.Gaps)
         {
             yield return new Finding(
-                FindingSeverity.Warning, FindingKind.Gap, place.ToString(), $"Offsets {gap.FromOffset} to {gap.ToOffset - 1} of {place} are not in the backup: {gap.Reason}.",
+                FindingSeverity.Warning, FindingKind.Gap, place.ToString(), $"Offsets {gap.FromOffset} to {gap.ToOffset - 1} of {place} are not in the backup: {gap.Reason.TrimEnd('.')}.",
                 LeftOutSegment.KeyOf(gap) is null
                     ? "They were gone before they could be read; run backups more often, or keep records longer in the source."
                     : "Put that file back from a copy and run Repair-KafkaBackup: it takes the segment in again.");

@@ -14,7 +14,9 @@ internal sealed class ClusterDouble(IKafkaCluster inner) : IKafkaCluster
 
     public Func<CancellationToken, Task> BeforeGroups { get; init; } = _ => Task.CompletedTask;
 
-    public Func<IReadOnlyDictionary<string, KafkaBackupException>>? Refusals { get; init; }
+    public Func<IReadOnlyDictionary<string, TopicRefusal>>? Refusals { get; init; }
+
+    public Func<IReadOnlyDictionary<string, TopicRights>>? Rights { get; init; }
 
     public string Address => inner.Address;
 
@@ -23,7 +25,8 @@ internal sealed class ClusterDouble(IKafkaCluster inner) : IKafkaCluster
     public Task<IReadOnlyDictionary<string, IReadOnlyList<TopicConfig>>> DescribeConfigsAsync(IReadOnlyCollection<string> topics, CancellationToken cancel) =>
         inner.DescribeConfigsAsync(topics, cancel);
 
-    public Task<IReadOnlyDictionary<string, TopicRights>> ListRightsAsync(IReadOnlyCollection<string> topics, CancellationToken cancel) => inner.ListRightsAsync(topics, cancel);
+    public Task<IReadOnlyDictionary<string, TopicRights>> ListRightsAsync(IReadOnlyCollection<string> topics, CancellationToken cancel) => 
+        Rights is { } rights ? Task.FromResult(rights()) : inner.ListRightsAsync(topics, cancel);
 
     public Task<IReadOnlyDictionary<TopicPartition, OffsetAnswer>> ListOffsetsAsync(IReadOnlyCollection<TopicPartition> partitions, OffsetBound bound, CancellationToken cancel) =>
         inner.ListOffsetsAsync(partitions, bound, cancel);
@@ -31,7 +34,7 @@ internal sealed class ClusterDouble(IKafkaCluster inner) : IKafkaCluster
     public Task<IReadOnlyDictionary<TopicPartition, OffsetAnswer>> FindOffsetsByTimeAsync(
         IReadOnlyDictionary<TopicPartition, long> times, IsolationLevel isolation, CancellationToken cancel) => inner.FindOffsetsByTimeAsync(times, isolation, cancel);
 
-    public Task<IReadOnlyDictionary<string, KafkaBackupException>> FindTopicRefusalsAsync(IReadOnlyCollection<NewTopic> topics, CancellationToken cancel) =>
+    public Task<IReadOnlyDictionary<string, TopicRefusal>> FindTopicRefusalsAsync(IReadOnlyCollection<NewTopic> topics, CancellationToken cancel) =>
         Refusals is { } refusals ? Task.FromResult(refusals()) : inner.FindTopicRefusalsAsync(topics, cancel);
 
     public Task CreateTopicsAsync(IReadOnlyCollection<NewTopic> topics, CancellationToken cancel) => inner.CreateTopicsAsync(topics, cancel);

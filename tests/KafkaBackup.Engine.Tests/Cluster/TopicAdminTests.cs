@@ -80,7 +80,6 @@ public sealed class TopicAdminTests
     }
 
     [Theory]
-    [InlineData("taken", 1, null)]
     [InlineData("new", 9, null)]
     [InlineData("new", 1, "no.such.config")]
     public async Task E5_a_topic_that_cannot_be_created_is_an_error_that_names_it(string name, int replication, string? config)
@@ -111,6 +110,19 @@ public sealed class TopicAdminTests
     }
 
     [Fact]
+    public async Task E5_a_topic_that_somebody_else_fills_meanwhile_is_no_new_topic()
+    {
+        await using var local = LocalCluster.Start();
+        local.CreateTopic("taken");
+        local.Append("taken", 0, LocalRecord.Of("a", "1"));
+        await using var cluster = Connect(local);
+
+        var error = await Assert.ThrowsAsync<KafkaBackupException>(() => cluster.CreateTopicsAsync([new NewTopic("taken", 1, 1, new Dictionary<string, string>())], Limit()));
+
+        Assert.Contains("holds records", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task E5_asking_whether_topics_can_be_created_names_those_that_cannot_and_creates_none()
     {
         await using var local = LocalCluster.Start();
@@ -126,7 +138,7 @@ public sealed class TopicAdminTests
             Limit());
 
         Assert.Equal(["odd", "taken"], refusals.Keys.Order());
-        Assert.All(refusals, r => Assert.Contains($"'{r.Key}'", r.Value.Message, StringComparison.Ordinal));
+        Assert.All(refusals, r => Assert.True(r.Value.IsFirm && r.Value.Reason.Message.Contains($"'{r.Key}'", StringComparison.Ordinal)));
         Assert.Equal(["taken"], local.TopicNames);
     }
 

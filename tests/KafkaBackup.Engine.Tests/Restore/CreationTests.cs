@@ -1,3 +1,5 @@
+using KafkaBackup.Engine.Cluster;
+using KafkaBackup.Engine.Tests.Backup;
 using KafkaBackup.LocalBroker;
 
 namespace KafkaBackup.Engine.Tests.Restore;
@@ -64,44 +66,118 @@ public sealed class CreationTests
         scenario.Target.CreateTopic("orders");
         Assert.DoesNotContain((await scenario.ReportAsync()).Findings, f => f.Kind == FindingKind.Unauthorized);
 
-        scenario.Target.Deny(ApiKey.Produce, "orders");
-        scenario.Target.Deny(ApiKey.DeleteRecords, "orders");
-        scenario.Target.Deny(ApiKey.Fetch, "orders");
-        var findings = (await scenario.ReportAsync(RestoreScenario.Asked() with { PurgeTopics = true, Force = true })).Findings.Where(f => f.Kind == FindingKind.Unauthorized).ToArray();
+        foreach (var api in new[] { ApiKey.Produce, ApiKey.DeleteRecords, ApiKey.Fetch, ApiKey.DescribeConfigs })
+        {
+            scenario.Target.Deny(api, "orders");
+        }
 
-        Assert.Equal([FindingSeverity.Error, FindingSeverity.Error, FindingSeverity.Warning], findings.Select(f => f.Severity));
-        Assert.Equal(["Write", "Delete", "Read"], findings.Select(f => f.Advice.Split(' ')[3]));
+        var findings = (await scenario.ReportAsync(RestoreScenario.Asked() with { PurgeTopics = true, Force = true })).Findings.Where(f => f.Kind == FindingKind.Unauthorized).ToArray();
+        Assert.Equal([("Write", true), ("Delete", false), ("Read", false), ("DescribeConfigs", true)], findings.Select(f => (f.Advice.Split(' ')[3], f.CanForce)));
         Assert.Contains("may not write", (await scenario.RefusedAsync()).Message, StringComparison.Ordinal);
 
         scenario.Target.AllowAll();
         scenario.Target.Deny(ApiKey.Fetch, "orders");
+        Assert.Contains("may not read", (await scenario.RefusedAsync(RestoreScenario.Asked() with { Delivery = DeliveryMode.Transactional })).Message, StringComparison.Ordinal);
         Assert.Equal(10, (await scenario.RestoredAsync()).RecordCount);
-        Assert.Contains("may not read", (await scenario.RefusedAsync(RestoreScenario.Asked() with { Delivery = DeliveryMode.Transactional, Force = true })).Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task E6_a_user_who_may_not_write_exactly_once_learns_it_at_the_first_attempt()
+    public async Task D3_a_cluster_that_does_not_say_what_a_user_may_do_is_restored_to()
     {
         await using var scenario = await FilledAsync([]);
+        scenario.Target.CreateTopic("orders");
+        scenario.WrapCluster = inner => new ClusterDouble(inner) { Rights = () => throw ErrorIds.ClusterRequestFailed.With("Asking is not supported.", "orders") };
+
+        var result = await scenario.RestoredAsync();
+
+        Assert.Contains(result.Findings, f => f is { Kind: FindingKind.Unauthorized, Severity: FindingSeverity.Information });
+        scenario.AssertEqual("orders");
+    }
+
+    [Fact]
+    public async Task E6_a_user_who_may_not_write_exactly_once_learns_it_once_and_at_the_first_attempt()
+    {
+        await using var scenario = new RestoreScenario();
+        scenario.Source.Cluster.CreateTopic("orders", 6);
+        for (var partition = 0; partition < 6; partition++)
+        {
+            scenario.Source.Fill("orders", 3, partition: partition);
+        }
+
+        await scenario.Source.BackUpAsync();
         scenario.Target.Deny(ApiKey.InitProducerId);
 
-        var result = await scenario.RestoreAsync();
+        var result = await scenario.RestoreAsync(RestoreScenario.Asked() with { MaxConcurrentPartitions = 1 });
 
         Assert.Equal(RestoreStatus.Failed, result.Status);
         Assert.Single(scenario.Target.Requests.Of(ApiKey.InitProducerId));
         Assert.Contains("IdempotentWrite", Assert.Single(scenario.Events.Errors).Advice, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task D3_a_server_that_cannot_be_asked_is_taken_at_its_word_when_the_topics_are_made()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task D3_what_a_server_says_against_a_topic_that_is_no_refusal_is_a_warning_and_so_is_a_server_that_cannot_be_asked(bool answers)
     {
         await using var scenario = await FilledAsync([]);
-        scenario.Target.Faults.On(ApiKey.CreateTopics).Once().DropBeforeHandling();
-        scenario.WrapCluster = inner => new Backup.ClusterDouble(inner) { Refusals = () => throw ErrorIds.ClusterRequestFailed.With("Asking is not supported.", "orders") };
+        var trouble = ErrorIds.ClusterRequestFailed.With("Asking is not supported.", "orders");
+        scenario.WrapCluster = inner => new ClusterDouble(inner)
+        {
+            Refusals = () => answers ? new Dictionary<string, TopicRefusal> { ["orders"] = new(trouble, IsFirm: false) } : throw trouble,
+        };
 
-        await scenario.RestoredAsync();
+        var result = await scenario.RestoredAsync();
 
+        Assert.Contains(result.Findings, f => f is { Kind: FindingKind.TargetMissing, Severity: FindingSeverity.Warning } && f.Message.Contains("not supported", StringComparison.Ordinal));
         scenario.AssertEqual("orders");
+    }
+
+    [Fact]
+    public async Task D3_a_refusal_can_be_forced_for_the_cluster_says_it_again()
+    {
+        await using var scenario = await FilledAsync([]);
+
+        var error = await Assert.ThrowsAsync<KafkaBackupException>(() => scenario.RestoreAsync(Override("no.such.setting", "1") with { Force = true }));
+
+        Assert.Equal(ErrorIds.TopicCreation, error.Definition);
+        Assert.Empty(scenario.Target.TopicNames);
+    }
+
+    [Fact]
+    public async Task E5_what_is_asked_for_is_not_adjusted()
+    {
+        await using var scenario = await FilledAsync(new() { ["min.insync.replicas"] = "2" });
+
+        var report = await scenario.ReportAsync(Override("min.insync.replicas", "3") with { DefaultReplicationFactor = -1 });
+
+        Assert.DoesNotContain(report.Findings, f => f.Message.Contains("will be created with min.insync", StringComparison.Ordinal));
+        await scenario.RestoredAsync(Override("min.insync.replicas", ""));
+        Assert.Empty(scenario.Target.TopicConfigOf("orders"));
+    }
+
+    [Fact]
+    public async Task E5_the_copies_that_the_brokers_chose_are_looked_at_when_the_topic_is_there()
+    {
+        await using var scenario = await FilledAsync(new() { ["min.insync.replicas"] = "2" });
+        using var stop = new CancellationTokenSource();
+        var running = scenario.RestoreAsync(RestoreScenario.Asked() with { DefaultReplicationFactor = -1 }, stop.Token);
+        while (!scenario.Events.Warnings.Any(w => w.Contains("has replication factor 1, but min.insync.replicas 2", StringComparison.Ordinal)))
+        {
+            await Task.Delay(20, scenario.Cancel);
+        }
+
+        await stop.CancelAsync();
+        await running;
+    }
+
+    [Fact]
+    public async Task D1_offline_a_plan_has_the_settings_that_new_topics_would_get()
+    {
+        await using var scenario = await FilledAsync(new() { ["message.format.version"] = "0.10.2", ["retention.ms"] = "1000" });
+
+        var findings = (await scenario.ReportAsync(Override("retention.ms", "") with { Offline = true })).Findings;
+
+        Assert.DoesNotContain(findings, f => f.Kind is FindingKind.MessageFormat or FindingKind.Retention);
     }
 
     [Fact]

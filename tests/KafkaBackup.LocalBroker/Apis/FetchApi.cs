@@ -25,7 +25,15 @@ internal sealed class FetchApi() : Api(ApiKey.Fetch, 4, 12, 12)
             refused = asked.Partitions.ConvertAll(p => Refuse(request, p));
         }
 
-        Write(request, asked, refused, reply);
+        var reads = Read(request, asked, refused);
+        var wait = request.Cluster.ReadQuota?.Take(reads.Sum(r => (long)(r.Slice?.Length ?? 0))) ?? TimeSpan.Zero;
+        if (wait > TimeSpan.Zero)
+        {
+            reads = reads.ConvertAll(r => r with { Slice = null });
+            request.Connection.MuteFor(wait);
+        }
+
+        Write(request, asked, reads, wait, reply);
         return true;
     }
 
@@ -116,33 +124,40 @@ internal sealed class FetchApi() : Api(ApiKey.Fetch, 4, 12, 12)
         return false;
     }
 
-    private static void Write(Request request, Asked asked, List<ErrorCode> refused, WireWriter reply)
+    /// <summary>In the order that the answer has.</summary>
+    private static List<ReadOutcome> Read(Request request, Asked asked, List<ErrorCode> refused)
+    {
+        var left = (long)asked.MaxBytes;
+        var any = false;
+        var reads = new List<ReadOutcome>();
+        foreach (var (partition, error) in asked.Partitions.Zip(refused))
+        {
+            var read = error != ErrorCode.None
+                ? new ReadOutcome(error, -1, -1, -1, null, [])
+                : partition.Partition!.Log.Read(partition.Offset, (int)Math.Min(partition.MaxBytes, Math.Max(0, left)), asked.Committed, atLeastOne: !any);
+            left -= read.Slice?.Length ?? 0;
+            any |= read.Slice is not null;
+            reads.Add(read with { Error = request.AnswerFor(partition.Topic, partition.Index, read.Error) });
+        }
+
+        return reads;
+    }
+
+    private static void Write(Request request, Asked asked, List<ReadOutcome> reads, TimeSpan throttled, WireWriter reply)
     {
         var version = request.Version;
-        reply.Int32(0);
+        reply.Int32((int)throttled.TotalMilliseconds);
         if (version >= 7)
         {
             reply.Error(ErrorCode.None);
             reply.Int32(0);
         }
 
-        var left = (long)asked.MaxBytes;
-        var any = false;
-        var topics = asked.Partitions.Zip(refused).GroupBy(p => p.First.Topic).ToList();
+        var topics = asked.Partitions.Zip(reads).GroupBy(p => p.First.Topic).ToList();
         reply.Array(topics, (w, topic) =>
         {
             w.String(topic.Key);
-            w.Array(topic.ToList(), (pw, entry) =>
-            {
-                var (partition, error) = entry;
-                var read = error != ErrorCode.None
-                    ? new ReadOutcome(error, -1, -1, -1, null, [])
-                    : partition.Partition!.Log.Read(partition.Offset, (int)Math.Min(partition.MaxBytes, Math.Max(0, left)), asked.Committed, atLeastOne: !any);
-                left -= read.Slice?.Length ?? 0;
-                any |= read.Slice is not null;
-                var answer = read with { Error = request.AnswerFor(partition.Topic, partition.Index, read.Error) };
-                WritePartition(pw, partition.Index, answer, asked.Committed, version);
-            });
+            w.Array(topic.ToList(), (pw, entry) => WritePartition(pw, entry.First.Index, entry.Second, asked.Committed, version));
             w.Tags();
         });
         reply.Tags();

@@ -65,7 +65,7 @@ internal sealed class ProduceApi() : Api<ProduceApi.Asked>(ApiKey.Produce, 0, 9,
         if (partition.Leader != request.Broker)
             return new AppendOutcome(ErrorCode.NotLeaderOrFollower);
         if (asked.Acks == -1 && topic.Config.Limits.MinInSync > topic.ReplicationFactor)
-            return new AppendOutcome(ErrorCode.NotEnoughReplicas); // as Kafka before 3.5; here all replicas are in sync
+            return new AppendOutcome(ErrorCode.NotEnoughReplicas); // as Kafka before 3.7; here all replicas are in sync
         if (records is not { Length: > 0 } sent)
             return new AppendOutcome(ErrorCode.InvalidRecord, Message: "There are no records.");
 

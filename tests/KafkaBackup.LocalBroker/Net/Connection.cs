@@ -19,6 +19,7 @@ internal sealed class Connection(LocalCluster cluster, BrokerNode broker, int id
 
     private readonly Channel<(byte[] Buffer, int Length)> _pending = Channel.CreateBounded<(byte[], int)>(RequestsAhead);
     private readonly CancellationTokenSource _gone = new();
+    private Task _muted = Task.CompletedTask;
 
     public int Id { get; } = id;
 
@@ -32,6 +33,9 @@ internal sealed class Connection(LocalCluster cluster, BrokerNode broker, int id
     /// <summary>Cancelled when the client closed the connection: nobody waits for an answer any more.</summary>
     public CancellationToken Gone => _gone.Token;
 
+    /// <summary>What is sent in the next time is not heard until it is over.</summary>
+    public void MuteFor(TimeSpan wait) => _muted = Task.Delay(wait, _gone.Token);
+
     public async Task Run()
     {
         var reading = ReadRequests();
@@ -39,6 +43,7 @@ internal sealed class Connection(LocalCluster cluster, BrokerNode broker, int id
         {
             await foreach (var (buffer, length) in _pending.Reader.ReadAllAsync(cluster.Stopping).ConfigureAwait(false))
             {
+                await _muted.WaitAsync(cluster.Stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 bool goesOn;
                 try
                 {

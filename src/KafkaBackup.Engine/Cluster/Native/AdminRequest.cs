@@ -6,8 +6,11 @@ namespace KafkaBackup.Engine.Cluster.Native;
 /// <param name="Configure">Sets options of this very request.</param>
 internal sealed record AdminRequest<T>(AdminOperation Operation, Action<nint, nint, nint> Start, Func<nint, T> Read, Action<nint>? Configure = null)
 {
+    /// <summary>Set where the operation would change something, but this request does not.</summary>
+    public bool ChangesNothing { get; init; }
+
     /// <summary>Whether it changes nothing, so that it may be sent again before the first answer is certain not to come.</summary>
-    public bool OnlyAsks => Operation is AdminOperation.DescribeTopics or AdminOperation.DescribeConfigs or AdminOperation.ListOffsets
+    public bool OnlyAsks => ChangesNothing || Operation is AdminOperation.DescribeTopics or AdminOperation.DescribeConfigs or AdminOperation.ListOffsets
         or AdminOperation.DescribeConsumerGroups or AdminOperation.ListConsumerGroupOffsets;
 
     /// <summary>Whether it goes to a group's coordinator, which has to be found first.</summary>

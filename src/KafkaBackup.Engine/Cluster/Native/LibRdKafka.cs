@@ -66,6 +66,9 @@ internal static unsafe partial class LibRdKafka
     [LibraryImport(Library)]
     public static partial void rd_kafka_conf_set_error_cb(nint conf, delegate* unmanaged[Cdecl]<nint, int, byte*, nint, void> callback);
 
+    [LibraryImport(Library)]
+    public static partial void rd_kafka_conf_set_throttle_cb(nint conf, delegate* unmanaged[Cdecl]<nint, byte*, int, int, nint, void> callback);
+
     /// <summary>Takes the configuration over when it succeeds.</summary>
     [LibraryImport(Library)]
     public static partial nint rd_kafka_new(int type, nint conf, byte* error, nuint errorSize);

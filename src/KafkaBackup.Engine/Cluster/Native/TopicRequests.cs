@@ -13,6 +13,7 @@ internal static unsafe class TopicRequests
     private const int MayWrite = 4;
     private const int MayDelete = 6;
     private const int MayDescribe = 8;
+    private const int MayDescribeConfigs = 10;
 
     /// <summary>RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG: set on the topic itself.</summary>
     private const int ConfigFromTopic = 1;
@@ -46,8 +47,11 @@ internal static unsafe class TopicRequests
         options =>
         {
             SetOperationTimeout(options);
-            _ = LibRdKafka.rd_kafka_AdminOptions_set_validate_only(options, validateOnly ? 1 : 0, null, 0);
-        });
+            if (LibRdKafka.rd_kafka_AdminOptions_set_validate_only(options, validateOnly ? 1 : 0, null, 0) != 0)
+            {
+                throw new InvalidOperationException("The client library cannot ask without doing.");
+            }
+        }) { ChangesNothing = validateOnly };
 
     public static AdminRequest<Dictionary<string, NativeError>> Delete(string topic) => new(
         AdminOperation.DeleteTopics,
@@ -81,7 +85,7 @@ internal static unsafe class TopicRequests
         var details = new List<TopicDetail>((int)count);
         for (nuint i = 0; i < count; i++)
         {
-            if (NativeError.Borrow(LibRdKafka.rd_kafka_TopicDescription_error(topics[i])) is not null)
+            if (topics[i] == 0 || NativeError.Borrow(LibRdKafka.rd_kafka_TopicDescription_error(topics[i])) is not null)
             {
                 continue;
             }
@@ -112,7 +116,7 @@ internal static unsafe class TopicRequests
         nuint count;
         var operations = LibRdKafka.rd_kafka_TopicDescription_authorized_operations(topic, &count);
         var allowed = new ReadOnlySpan<int>(operations, operations is null ? 0 : (int)count);
-        return allowed.Contains(MayDescribe) ? new TopicRights(allowed.Contains(MayRead), allowed.Contains(MayWrite), allowed.Contains(MayDelete)) : null;
+        return allowed.Contains(MayDescribe) ? new TopicRights(allowed.Contains(MayRead), allowed.Contains(MayWrite), allowed.Contains(MayDelete), allowed.Contains(MayDescribeConfigs)) : null;
     }
 
     /// <summary>As Kafka's own tools write it: the library's base 64 in the URL-safe alphabet.</summary>
@@ -190,7 +194,8 @@ internal static unsafe class TopicRequests
         var errors = new Dictionary<string, NativeError>(StringComparer.Ordinal);
         for (nuint i = 0; i < count; i++)
         {
-            var code = LibRdKafka.rd_kafka_topic_result_error(results[i]);
+            // A topic that the answer leaves out has no result.
+            var code = results[i] == 0 ? 0 : LibRdKafka.rd_kafka_topic_result_error(results[i]);
             if (code != 0)
             {
                 errors[LibRdKafka.Text(LibRdKafka.rd_kafka_topic_result_name(results[i]))] = NativeError.From(code, LibRdKafka.rd_kafka_topic_result_error_string(results[i]));
@@ -206,13 +211,23 @@ internal static unsafe class TopicRequests
     /// <summary>Makes a native object of each for the length of a call.</summary>
     private static void WithHandles<T>(IEnumerable<T> things, Func<T, nint> create, Action<nint> destroy, Action<nint, nuint> use)
     {
-        var handles = things.Select(create).ToArray();
-        fixed (nint* pointer = handles)
+        var handles = new List<nint>();
+        try
         {
-            use((nint)pointer, (nuint)handles.Length);
-        }
+            foreach (var thing in things)
+            {
+                handles.Add(create(thing));
+            }
 
-        Array.ForEach(handles, destroy);
+            fixed (nint* pointer = handles.ToArray())
+            {
+                use((nint)pointer, (nuint)handles.Count);
+            }
+        }
+        finally
+        {
+            handles.ForEach(destroy);
+        }
     }
 
     private static List<(TopicPartition Partition, NativeError Error)> ReadDeletedRecords(nint result)
