@@ -3,7 +3,7 @@ namespace KafkaBackup.Engine.Restore;
 /// <summary>How long a target partition has kept its acknowledgements. The library tries again by itself what brokers refuse for a while, and says nothing: who waits is told.</summary>
 internal sealed class AcknowledgementWatch(RestoreScope scope, TopicPartition target)
 {
-    private const string Likely = "it has no leader, or fewer replicas in sync than its min.insync.replicas demands";
+    private const string Likely = "it has no leader, or fewer replicas in sync than its min.insync.replicas demands, or a quota of the cluster holds this user back";
 
     private long _since = scope.Clock.GetTimestamp();
     private bool _told;
