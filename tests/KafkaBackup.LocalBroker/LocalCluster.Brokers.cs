@@ -58,7 +58,12 @@ public sealed partial class LocalCluster
     }
 
     /// <summary>Holds readers back to so many bytes a second, as brokers before Kafka 2.6 did.</summary>
-    public void LimitReading(int bytesPerSecond, TimeSpan window) => ReadQuota = new FetchQuota(bytesPerSecond, window, TimeProvider.System);
+    /// <param name="free">So many bytes are given before that begins.</param>
+    /// <param name="told">What clients are told of a wait is so many times as long, for clients whose clock runs that much faster.</param>
+    public void LimitReading(int bytesPerSecond, TimeSpan window, long free = 0, int told = 1) =>
+        (ReadQuota, ReadWaitTold) = (new FetchQuota(bytesPerSecond, window, free, TimeProvider.System), told);
+
+    internal int ReadWaitTold { get; private set; } = 1;
 
     internal FetchQuota? ReadQuota { get; private set; }
 

@@ -7,7 +7,7 @@ internal sealed class PumpSlot(PartitionReading reading)
 {
     public PartitionReading Reading => reading;
 
-    public TimeSpan Idle { get; set; }
+    public Silence Silence { get; } = new();
 
     public int Retries { get; set; }
 
@@ -22,7 +22,7 @@ internal sealed class PumpSlot(PartitionReading reading)
     public void BeginAnew()
     {
         Retries = 0;
-        Idle = TimeSpan.Zero;
+        Silence.End();
     }
 
     /// <summary>Set while start and end of the log are asked for; nothing is assigned meanwhile.</summary>

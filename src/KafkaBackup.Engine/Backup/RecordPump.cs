@@ -15,15 +15,6 @@ internal sealed record PumpEvents(Func<PartitionWork, PartitionReading> Begin, A
 /// </summary>
 internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int width, PacedPolling pace, PumpEvents pumpEvents) : IRecordSink
 {
-    /// <summary>Without any progress for this long a partition is asked for anew; leader elections and broker restarts take up to a minute.</summary>
-    private static readonly TimeSpan StallTime = TimeSpan.FromSeconds(20);
-
-    /// <summary>
-    /// A poll waits some milliseconds; one that took longer was held up by our own side, by a store that is slow: no partition's fault. (What a
-    /// partition gives while others have their turn counts in full.)
-    /// </summary>
-    private static readonly TimeSpan LongestPoll = TimeSpan.FromMilliseconds(100);
-
     private const int StallRetries = 4;
 
     private readonly ThrottleWatch _throttle = new(run.Clock);
@@ -31,6 +22,8 @@ internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int 
     private readonly List<(int Slot, ReadFault Fault)> _faults = [];
     private readonly LogInspection _inspection = new(run);
     private ReaderOptions _options = readerOptions;
+    private bool _asksTooMuch;
+    private int _askedLess;
     private KafkaBackupException? _clusterFault;
     private int _active;
 
@@ -52,16 +45,17 @@ internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int 
                     break;
                 }
 
-                if (_throttle.AsksTooMuch && _options.CanAskLess)
+                if (_asksTooMuch && _options.CanAskLess)
                 {
                     reader = AskLess(reader);
                 }
 
-                var idle = _throttle.Count(Poll(reader, stop));
+                var idle = Poll(reader, stop);
+                var isHeldBack = _throttle.IsHeldBack;
                 HandleFaults(reader, stop);
                 for (var index = 0; index < width; index++)
                 {
-                    if (_slots[index] is { } slot && IsOver(reader, index, slot, idle, stop))
+                    if (_slots[index] is { } slot && IsOver(reader, index, slot, idle, isHeldBack, stop))
                     {
                         End(reader, index, slot);
                     }
@@ -115,9 +109,13 @@ internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int 
     /// <summary>A reader that asks for less goes on where this one is. To the library that is a new beginning, so what was read has to be met again.</summary>
     private IRecordReader AskLess(IRecordReader reader)
     {
-        _options = _options.AskingLess();
-        _throttle.BeginAnew();
-        run.Events.Verbose($"The cluster holds back this user's reads (its quota); asking for {_options.FetchBytes} bytes at a time.");
+        (_options, _asksTooMuch) = (_options.AskingLess(), false);
+        if (_askedLess++ == 0)
+        {
+            run.Events.Warning("A quota of the cluster holds back this user's reads: the backup is as slow as that lets it be.");
+        }
+
+        run.Events.Verbose($"Asking for {_options.FetchBytes} bytes at a time.");
         foreach (var (index, slot) in Occupied().Where(s => s.Slot is { Looking: null, Reading.IsOver: false }))
         {
             reader.Remove(index);
@@ -181,11 +179,10 @@ internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int 
 
         var begun = run.Clock.GetTimestamp();
         pace.Polled(reader.Poll(this, most));
-        var took = run.Clock.GetElapsedTime(begun);
-        return took < LongestPoll ? took : LongestPoll;
+        return run.Clock.GetElapsedTime(begun);
     }
 
-    private bool IsOver(IRecordReader reader, int index, PumpSlot slot, TimeSpan idle, CancellationToken stop)
+    private bool IsOver(IRecordReader reader, int index, PumpSlot slot, TimeSpan idle, bool isHeldBack, CancellationToken stop)
     {
         var reading = slot.Reading;
         if (reading.Line.Failure is { } failure)
@@ -220,13 +217,17 @@ internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int 
         {
             reading.Moved = false;
             _clusterFault = null;
-            _throttle.BeginAnew();
             slot.Refusals = 0;
             slot.BeginAnew();
         }
-        else if (!reading.IsOver && (slot.Idle += idle) > StallTime)
+        else if (!reading.IsOver)
         {
-            Retry(reader, index, slot, stop);
+            slot.Silence.Add(idle, isHeldBack);
+            _asksTooMuch |= slot.Silence.AsksTooMuch(_askedLess);
+            if (slot.Silence.IsStall)
+            {
+                Retry(reader, index, slot, stop);
+            }
         }
 
         return reading.IsOver;
@@ -235,7 +236,7 @@ internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int 
     private void Retry(IRecordReader reader, int index, PumpSlot slot, CancellationToken stop)
     {
         var reading = slot.Reading;
-        slot.Idle = TimeSpan.Zero;
+        slot.Silence.AskedAnew();
         reader.Remove(index);
         reading.CloseSegment();
         if (++slot.Retries > StallRetries)
@@ -247,7 +248,7 @@ internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int 
         }
 
         // Meanwhile another leader may have cut the log and filled it again beyond where we stand, and to the library this is a new beginning.
-        run.Events.Verbose($"Partition {reading.Work.Id} has given nothing for {StallTime.TotalSeconds:0} s at offset {reading.Next}; asking for it anew.");
+        run.Events.Verbose($"Partition {reading.Work.Id} has given nothing for {Silence.Stall.TotalSeconds:0} s at offset {reading.Next}; asking for it anew.");
         slot.Looking = _inspection.RecallAsync(reading);
     }
 
@@ -284,14 +285,14 @@ internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int 
     {
         if (slot.GivesUp)
         {
-            slot.Reading.Fail(LogInspection.GaveNothing(slot.Reading, found, StallTime * slot.Retries, _clusterFault));
+            slot.Reading.Fail(LogInspection.GaveNothing(slot.Reading, found, Silence.Stall * slot.Retries, _clusterFault));
             return;
         }
 
         _inspection.Apply(slot.Reading, found);
         if (!slot.Reading.IsOver)
         {
-            slot.Idle = TimeSpan.Zero;
+            slot.Silence.AskedAnew();
             Assign(reader, index, slot);
         }
     }

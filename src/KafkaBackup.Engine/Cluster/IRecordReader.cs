@@ -14,7 +14,7 @@ public sealed record ReaderOptions(
 
     public bool CanAskLess => FetchBytes > LeastFetchBytes;
 
-    public ReaderOptions AskingLess() => this with { FetchBytes = Math.Max(LeastFetchBytes, FetchBytes / 4) };
+    public ReaderOptions AskingLess() => this with { FetchBytes = Math.Max(LeastFetchBytes, FetchBytes / 16) };
 }
 
 /// <summary>

@@ -25,14 +25,9 @@ internal sealed class RangeReader(IKafkaCluster cluster, ReaderOptions options, 
     private const int Slot = 0;
     private const int Retries = 4;
 
-    /// <summary>Without any progress for this long the partition is asked for anew; leader elections and broker restarts take up to a minute.</summary>
-    private static readonly TimeSpan StallTime = TimeSpan.FromSeconds(20);
-
-    /// <summary>A poll waits some milliseconds; one that took longer was held up by whoever takes the records.</summary>
-    private static readonly TimeSpan LongestPoll = TimeSpan.FromMilliseconds(100);
-
     private readonly ThrottleWatch _throttle = new(clock);
     private ReaderOptions _options = options;
+    private int _askedLess;
     private IRecordReader? _reader;
     private RecordHandler? _handler;
     private ExceptionDispatchInfo? _thrown;
@@ -63,7 +58,7 @@ internal sealed class RangeReader(IKafkaCluster cluster, ReaderOptions options, 
         }
         finally
         {
-            _reader.Remove(Slot);
+            _reader?.Remove(Slot);
             _handler = null;
         }
     }
@@ -110,13 +105,13 @@ internal sealed class RangeReader(IKafkaCluster cluster, ReaderOptions options, 
 
     private void ReadToEnd(DeletedRecords deleted, CancellationToken cancel)
     {
-        var idle = TimeSpan.Zero;
+        var silence = new Silence();
         var retries = 0;
         long? position = null;
         while (!_done)
         {
             cancel.ThrowIfCancellationRequested();
-            if (_throttle.AsksTooMuch && _options.CanAskLess)
+            if (silence.AsksTooMuch(_askedLess) && _options.CanAskLess)
             {
                 AskLess();
             }
@@ -141,16 +136,15 @@ internal sealed class RangeReader(IKafkaCluster cluster, ReaderOptions options, 
             _done = now >= _end;
             if (_moved || now != position)
             {
-                (_moved, position, idle, retries, _clusterFault) = (false, now, TimeSpan.Zero, 0, null);
-                _throttle.BeginAnew();
+                (_moved, position, retries, _clusterFault) = (false, now, 0, null);
+                silence.End();
                 continue;
             }
 
-            var took = clock.GetElapsedTime(begun);
-            idle += _throttle.Count(took < LongestPoll ? took : LongestPoll);
-            if (idle > StallTime)
+            silence.Add(clock.GetElapsedTime(begun), _throttle.IsHeldBack);
+            if (silence.IsStall)
             {
-                idle = TimeSpan.Zero;
+                silence.AskedAnew();
                 Retry(reader, ++retries);
             }
         }
@@ -159,9 +153,11 @@ internal sealed class RangeReader(IKafkaCluster cluster, ReaderOptions options, 
     private void AskLess()
     {
         _options = _options.AskingLess();
-        _throttle.BeginAnew();
+        _askedLess++;
         events.Verbose($"The cluster holds back this user's reads (its quota); asking for {_options.FetchBytes} bytes at a time.");
-        _reader!.Dispose();
+        var done = _reader!;
+        _reader = null;
+        done.Dispose();
         _reader = cluster.OpenReader(_options);
         _reader.Assign(_partition, _next, Slot);
     }
@@ -172,11 +168,11 @@ internal sealed class RangeReader(IKafkaCluster cluster, ReaderOptions options, 
         {
             var cause = _clusterFault is null ? "" : $" The client library says: {_clusterFault.Message}";
             throw ErrorIds.PartitionStalled.With(
-                $"Partition {_partition} gave nothing for {StallTime.TotalSeconds * retries:0} s at offset {_next}, below its end {_end}.{cause}", _partition.ToString(),
+                $"Partition {_partition} gave nothing for {Silence.Stall.TotalSeconds * retries:0} s at offset {_next}, below its end {_end}.{cause}", _partition.ToString(),
                 "Check the partition's leader, then run again.", _clusterFault);
         }
 
-        events.Verbose($"Partition {_partition} has given nothing for {StallTime.TotalSeconds:0} s at offset {_next}; asking for it anew.");
+        events.Verbose($"Partition {_partition} has given nothing for {Silence.Stall.TotalSeconds:0} s at offset {_next}; asking for it anew.");
         AssignAnew(reader);
     }
 

@@ -58,11 +58,12 @@ internal sealed class TopicCreator(AdminClient admin, TopicAdmin topics, OffsetL
     }
 
     /// <summary>
-    /// What took the brokers too long is asked for again. A topic that exists now and shows is the one that was asked for: its answer came late or got lost, or whoever
-    /// answered made it when it was only asked whether it would. One that exists and does not show is about to be deleted.
+    /// What took the brokers too long is asked for again: if it exists then, it is ours, its answer came late or got lost. A topic that exists but does not show is about to
+    /// be deleted, which is waited out. Any other that exists was made by somebody else, and nobody has looked at it.
     /// </summary>
     private async Task CreateChunkAsync(NewTopic[] wanted, CancellationToken cancel)
     {
+        var mayBeOurs = new HashSet<string>(StringComparer.Ordinal);
         var started = Stopwatch.GetTimestamp();
         for (var attempt = 0; wanted.Length > 0; attempt++)
         {
@@ -71,31 +72,32 @@ internal sealed class TopicCreator(AdminClient admin, TopicAdmin topics, OffsetL
                 await admin.LookAgainAsync(attempt, cancel).ConfigureAwait(false);
             }
 
+            var isFirst = mayBeOurs.Count == 0;
             var (errors, failed) = await admin.AskAsync(TopicRequests.Create(wanted, validateOnly: false), attempt, cancel).ConfigureAwait(false);
-
-            // A request that was given up took all the budget by itself, and may have been carried out.
-            var mayPass = attempt == 0 || !AdminClient.OutOfBudget(started);
             if (failed is { } error)
             {
-                if (mayPass && KafkaErrors.IsPassing(error.Code))
+                // A request that was given up took all the budget by itself, and may have been carried out.
+                if (!KafkaErrors.IsPassing(error.Code) || !(isFirst || !AdminClient.OutOfBudget(started)))
                 {
-                    continue;
+                    throw admin.Explain(error, $"Creating {Names(wanted)}", Names(wanted));
                 }
 
-                throw admin.Explain(error, $"Creating {Names(wanted)}", Names(wanted));
+                mayBeOurs.UnionWith(wanted.Select(topic => topic.Name));
+                started = isFirst ? Stopwatch.GetTimestamp() : started;
+                continue;
             }
 
-            var before = wanted.Length;
             var existing = wanted.Where(topic => errors!.TryGetValue(topic.Name, out var refusal) && refusal.Code == ErrorCode.TopicAlreadyExists).Select(topic => topic.Name).ToArray();
             var shown = await topics.DescribeTopicsAsync(existing, cancel).ConfigureAwait(false);
-            wanted = wanted.Where(topic => errors!.ContainsKey(topic.Name) && !shown.ContainsKey(topic.Name)).ToArray();
-            if (wanted.FirstOrDefault(topic => !(mayPass && (errors![topic.Name].Code == ErrorCode.TopicAlreadyExists || KafkaErrors.IsPassing(errors[topic.Name].Code)))) is { } refused)
+            mayBeOurs.UnionWith(errors!.Where(e => e.Value.Code == ErrorCode.RequestTimedOut).Select(e => e.Key));
+            wanted = wanted.Where(topic => errors!.ContainsKey(topic.Name) && !(shown.ContainsKey(topic.Name) && mayBeOurs.Contains(topic.Name))).ToArray();
+            if (wanted.FirstOrDefault(topic => !Passes(errors![topic.Name].Code, shown.ContainsKey(topic.Name)) || AdminClient.OutOfBudget(started)) is { } refused)
             {
                 throw Refusal(refused, errors![refused.Name]);
             }
-
-            started = wanted.Length < before ? Stopwatch.GetTimestamp() : started;
         }
+
+        static bool Passes(ErrorCode code, bool isShown) => code == ErrorCode.TopicAlreadyExists ? !isShown : KafkaErrors.IsPassing(code);
     }
 
     private static string Names(NewTopic[] topics) => topics.Length == 1 ? $"topic '{topics[0].Name}'" : $"{topics.Length} topics";
@@ -172,7 +174,7 @@ internal sealed class TopicCreator(AdminClient admin, TopicAdmin topics, OffsetL
     {
         var advice = error.Code switch
         {
-            ErrorCode.TopicAlreadyExists => "If it was deleted a moment ago, wait until it is gone; if it is there, this user needs Describe to see it; or use another name (topic_mapping, -TopicMap).",
+            ErrorCode.TopicAlreadyExists => "If it was made or deleted just now, run again; if it has been there for long, this user needs Describe to see it; or use another name (topic_mapping, -TopicMap).",
             ErrorCode.InvalidReplicationFactor => "Give a replication factor that the cluster's brokers allow (default_replication_factor, -ReplicationFactor).",
             ErrorCode.InvalidConfig => "Give the setting that the message names another value, or an empty one to leave it to the brokers (topic_config_overrides, -TopicConfig), or create the topic by hand.",
             ErrorCode.PolicyViolation => "Do as the cluster's policy says: -ReplicationFactor, or -TopicConfig, where an empty value leaves a setting to the brokers; or create the topic by hand.",

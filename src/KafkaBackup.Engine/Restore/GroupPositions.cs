@@ -9,7 +9,7 @@ internal sealed record GroupMove(string Group, TopicPartition Source, TopicParti
 
 /// <summary>Where groups have to go on in the target, by the strategy that was asked for.</summary>
 internal sealed class GroupPositions(
-    RestoreWork work, IKafkaCluster cluster, BackupCatalog catalog, IReadOnlyDictionary<TopicPartition, (TopicPartition Target, OffsetMap Map)> maps, TargetLog log, TimeProvider clock)
+    RestoreWork work, IKafkaCluster cluster, BackupCatalog catalog, IReadOnlyDictionary<TopicPartition, (TopicPartition Target, OffsetMap Map)> maps, TargetLog log, TimeProvider clock, IEngineEvents events)
 {
     public async Task<IReadOnlyList<GroupMove>> FindAsync(IReadOnlyList<GroupEntry> groups, CancellationToken cancel)
     {
@@ -94,7 +94,7 @@ internal sealed class GroupPositions(
 
     private async Task<Func<TopicPartition, long, long?>> ByScanAsync(TopicPartition[] sources, IReadOnlyDictionary<TopicPartition, long> ends, CancellationToken cancel)
     {
-        var scan = new OriginalOffsetScan(cluster, clock);
+        var scan = new OriginalOffsetScan(cluster, clock, events);
         var scanned = new Dictionary<TopicPartition, OffsetMap>();
         foreach (var source in sources)
         {

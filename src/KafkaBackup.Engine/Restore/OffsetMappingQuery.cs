@@ -91,7 +91,7 @@ internal sealed class OffsetMappingQuery(EngineSeams seams, IEngineEvents events
         {
             var pairs = selection.Of((await cluster.DescribeAsync(cancel).ConfigureAwait(false)).Topics);
             var ends = await new TargetLog(cluster, seams.Clock, events).EndsAsync(pairs.Select(p => p.Target).Distinct().ToArray(), cancel).ConfigureAwait(false);
-            var scan = new OriginalOffsetScan(cluster, seams.Clock);
+            var scan = new OriginalOffsetScan(cluster, seams.Clock, events);
             var rows = new List<MappedRow>();
             foreach (var (source, target) in pairs)
             {

@@ -127,7 +127,7 @@ internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string
                 .Concat(work.Targets.Where(t => t.RecordCount == 0).SelectMany(t => t.Sources.Select(s => (s.Source, t.Target, Map: new OffsetMap()))))
                 .ToDictionary(m => m.Source, m => (m.Target, m.Map));
             var log = new TargetLog(cluster, seams.Clock, events);
-            var positions = new GroupPositions(work, cluster, part.Catalog, maps, log, seams.Clock);
+            var positions = new GroupPositions(work, cluster, part.Catalog, maps, log, seams.Clock, events);
             return await new GroupReset(work, cluster, positions, OffsetFolder(work.Options), seams.Clock, events).RunAsync(stop).ConfigureAwait(false);
         }
         catch (KafkaBackupException error)

@@ -18,7 +18,7 @@ internal sealed class ScannedPartitions(IKafkaCluster cluster, BackupCatalog cat
 {
     private const long PoolBytes = 16L << 20;
 
-    private readonly OriginalOffsetScan _scan = new(cluster, clock);
+    private readonly OriginalOffsetScan _scan = new(cluster, clock, events);
     private readonly Dictionary<TopicPartition, OffsetMap> _maps = [];
 
     /// <param name="ends">Log ends of all partitions of the target topics.</param>

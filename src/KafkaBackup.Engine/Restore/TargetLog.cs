@@ -10,6 +10,7 @@ internal sealed class TargetLog(IKafkaCluster cluster, TimeProvider clock, IEngi
 {
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan ReadBudget = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ReadBudgetWithQuota = TimeSpan.FromMinutes(5);
 
     public async Task<IReadOnlyDictionary<TopicPartition, long>> EndsAsync(IReadOnlyCollection<TopicPartition> partitions, CancellationToken cancel)
     {
@@ -63,7 +64,7 @@ internal sealed class TargetLog(IKafkaCluster cluster, TimeProvider clock, IEngi
             {
                 cancel.ThrowIfCancellationRequested();
                 reader.Poll(sink);
-                if (clock.GetElapsedTime(began) > ReadBudget)
+                if (clock.GetElapsedTime(began) > (sink.IsHeldBack ? ReadBudgetWithQuota : ReadBudget))
                 {
                     throw ErrorIds.TargetUnavailable.With(
                         $"Offset {offset} of target partition {partition} could not be read within {ReadBudget.TotalSeconds:0} s.", partition.ToString(), inner: sink.Trouble);
@@ -80,11 +81,16 @@ internal sealed class TargetLog(IKafkaCluster cluster, TimeProvider clock, IEngi
 
         public KafkaBackupException? Trouble { get; private set; }
 
+        /// <summary>By a quota of the cluster.</summary>
+        public bool IsHeldBack { get; private set; }
+
         public void OnRecord(int slot, in RecordView record) => Answer ??= record.Offset == offset && compare(record);
 
         public void OnEnd(int slot, long end) => Answer ??= false;
 
         public void OnError(int slot, ReadFault fault) => Answer ??= false;
+
+        public void OnThrottled(TimeSpan wait) => IsHeldBack = true;
 
         public void OnClusterFault(KafkaBackupException error) => Trouble = error;
     }

@@ -10,6 +10,7 @@ namespace KafkaBackup.Engine.Restore;
 internal sealed class TransactionalMaps(RestoreScope scope, TargetLog log)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan PatienceWithQuota = TimeSpan.FromMinutes(10);
 
     /// <param name="count">Records that the target holds.</param>
     /// <param name="known">Of the first of them; null for none.</param>
@@ -98,7 +99,13 @@ internal sealed class TransactionalMaps(RestoreScope scope, TargetLog log)
                 movedAt = scope.Clock.GetTimestamp();
             }
 
-            if (sink.Ended || scope.Clock.GetElapsedTime(movedAt) > Patience)
+            if (!sink.Ended && scope.Clock.GetElapsedTime(movedAt) > (sink.IsHeldBack ? PatienceWithQuota : Patience))
+            {
+                throw ErrorIds.TargetUnavailable.With(
+                    $"Target partition {partition} gave {sink.Found} of {count} committed records from offset {start} on, and then nothing more.", partition.ToString());
+            }
+
+            if (sink.Ended)
             {
                 throw ErrorIds.TargetChanged.With(
                     $"Target partition {partition} has {sink.Found} committed records from offset {start} on; this restore put {count} there. It was emptied or changed.", partition.ToString());
@@ -116,6 +123,8 @@ internal sealed class TransactionalMaps(RestoreScope scope, TargetLog log)
 
         public bool Ended { get; private set; }
 
+        public bool IsHeldBack { get; private set; }
+
         public void OnRecord(int slot, in RecordView record)
         {
             if (Found < count)
@@ -127,6 +136,8 @@ internal sealed class TransactionalMaps(RestoreScope scope, TargetLog log)
         public void OnEnd(int slot, long offset) => Ended = Found < count;
 
         public void OnError(int slot, ReadFault fault) => Ended = true;
+
+        public void OnThrottled(TimeSpan wait) => IsHeldBack = true;
 
         public void OnClusterFault(KafkaBackupException error)
         {

@@ -110,16 +110,32 @@ public sealed class TopicAdminTests
     }
 
     [Fact]
-    public async Task E5_a_topic_that_somebody_else_fills_meanwhile_is_no_new_topic()
+    public async Task E5_a_topic_that_somebody_else_made_meanwhile_is_not_taken_for_ours()
     {
         await using var local = LocalCluster.Start();
         local.CreateTopic("taken");
-        local.Append("taken", 0, LocalRecord.Of("a", "1"));
         await using var cluster = Connect(local);
 
         var error = await Assert.ThrowsAsync<KafkaBackupException>(() => cluster.CreateTopicsAsync([new NewTopic("taken", 1, 1, new Dictionary<string, string>())], Limit()));
 
-        Assert.Contains("holds records", error.Message, StringComparison.Ordinal);
+        Assert.Contains("exists", error.Message, StringComparison.Ordinal);
+        Assert.Contains("run again", error.Advice, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task E5_a_topic_that_is_being_deleted_is_waited_for()
+    {
+        await using var local = LocalCluster.Start();
+        await using var cluster = Connect(local);
+        await cluster.DescribeAsync(Limit());
+        local.Faults.On(ApiKey.CreateTopics).Times(2).Fail(ErrorCode.TopicAlreadyExists);
+        NewTopic[] topic = [new NewTopic("again", 2, 1, new Dictionary<string, string>())];
+
+        Assert.Empty(await cluster.FindTopicRefusalsAsync(topic, Limit()));
+        local.Faults.On(ApiKey.CreateTopics).Times(2).Fail(ErrorCode.TopicAlreadyExists);
+        await cluster.CreateTopicsAsync(topic, Limit());
+
+        Assert.Equal(2, local.PartitionCount("again"));
     }
 
     [Fact]

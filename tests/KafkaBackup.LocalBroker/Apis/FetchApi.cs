@@ -33,7 +33,7 @@ internal sealed class FetchApi() : Api(ApiKey.Fetch, 4, 12, 12)
             request.Connection.MuteFor(wait);
         }
 
-        Write(request, asked, reads, wait, reply);
+        Write(request, asked, reads, wait * request.Cluster.ReadWaitTold, reply);
         return true;
     }
 
