@@ -291,13 +291,9 @@ internal sealed unsafe class KafkaRecordReader : IRecordReader
 
     private void ReportClientError(NativeError error, IRecordSink sink)
     {
-        if (error.Code == ErrorCode.Local_AllBrokersDown || KafkaErrors.IsDefinitive(error))
+        if (ReadFaults.OfCluster(error, _client) is { } fault)
         {
-            sink.OnClusterFault(KafkaErrors.Connection(_client.Faults.MostTelling ?? error, _client.Address));
-        }
-        else if (error.Code is ErrorCode.TopicAuthorizationFailed or ErrorCode.ClusterAuthorizationFailed)
-        {
-            sink.OnClusterFault(KafkaErrors.Request(error, "Reading", _client.Address, _client.Address));
+            sink.OnClusterFault(fault);
         }
     }
 }

@@ -3,7 +3,7 @@ using ErrorCode = Confluent.Kafka.ErrorCode;
 
 namespace KafkaBackup.Engine.Cluster;
 
-/// <summary>A partition's errors in the seam's words.</summary>
+/// <summary>Errors of reading in the seam's words.</summary>
 internal static class ReadFaults
 {
     public static ReadFault From(ErrorCode code, long offset, string text)
@@ -19,4 +19,10 @@ internal static class ReadFaults
         };
         return new ReadFault(kind, offset < 0 ? -1 : offset, LibRdKafka.ErrorName((int)code), text);
     }
+
+    /// <summary>Null for what the library copes with by itself.</summary>
+    public static KafkaBackupException? OfCluster(NativeError error, KafkaClient client) =>
+        error.Code == ErrorCode.Local_AllBrokersDown || KafkaErrors.IsDefinitive(error) ? KafkaErrors.Connection(client.Faults.MostTelling ?? error, client.Address)
+        : error.Code is ErrorCode.TopicAuthorizationFailed or ErrorCode.ClusterAuthorizationFailed ? KafkaErrors.Request(error, "Reading", client.Address, client.Address)
+        : null;
 }

@@ -8,19 +8,9 @@ public partial class SourceTests
 {
     private const int ManyLines = 300;
 
-    /// <summary>Longer files, and why they are one.</summary>
-    private static readonly IReadOnlyDictionary<string, string> LongFiles = new Dictionary<string, string>
-    {
-        ["src/KafkaBackup.Engine/Cluster/KafkaRecordReader.cs"] = "one native consumer from assignment to close; its hot path and its error paths share the message array",
-    };
-
     [Fact]
-    public void No_file_is_longer_than_three_hundred_lines_without_a_reason() =>
-        Expect.None(Sources("src").Where(file => Lines(file) > ManyLines && !LongFiles.ContainsKey(Name(file))).Select(file => $"{Name(file)}: {Lines(file)} lines"));
-
-    [Fact]
-    public void Every_reason_for_a_long_file_is_still_needed() =>
-        Assert.All(LongFiles.Keys, name => Assert.True(File.Exists(FullPath(name)) && Lines(FullPath(name)) > ManyLines, name));
+    public void No_file_is_longer_than_three_hundred_lines() =>
+        Expect.None(Sources("src").Where(file => Lines(file) > ManyLines).Select(file => $"{Name(file)}: {Lines(file)} lines"));
 
     [Fact]
     public void Nothing_is_left_to_do() =>
