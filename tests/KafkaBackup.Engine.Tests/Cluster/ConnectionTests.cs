@@ -39,7 +39,7 @@ public sealed class ConnectionTests
     [Fact]
     public async Task D3_a_host_name_that_does_not_exist_is_named()
     {
-        await using var cluster = Connect(Settings("no-such-host.invalid:9092"), seconds: 2);
+        await using var cluster = Connect(Settings("no-such-host.invalid:9092"), seconds: 10);
         var error = await Assert.ThrowsAsync<KafkaBackupException>(() => Describe(cluster));
         Assert.Equal(nameof(ErrorIds.ClusterUnreachable), error.ErrorId);
         Assert.Contains("no-such-host.invalid", error.Message, StringComparison.Ordinal);
@@ -111,9 +111,9 @@ public sealed class ConnectionTests
     public async Task D3_plaintext_to_a_listener_that_wants_a_login_is_explained()
     {
         await using var local = LocalCluster.Start(new LocalClusterOptions { SaslMechanisms = ["PLAIN"], Users = Alice });
-        await using var cluster = Connect(Settings(local.BootstrapServers), seconds: 3);
+        await using var cluster = Connect(Settings(local.BootstrapServers), seconds: 10);
         var error = await Assert.ThrowsAsync<KafkaBackupException>(() => Describe(cluster));
-        Assert.Equal(nameof(ErrorIds.ClusterAuthentication), error.ErrorId);
+        Assert.True(error.ErrorId == nameof(ErrorIds.ClusterAuthentication), error.ToString());
         Assert.Contains("security_protocol", error.Advice, StringComparison.Ordinal);
     }
 
