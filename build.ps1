@@ -11,7 +11,7 @@
 #>
 [CmdletBinding()]
 param(
-    [ValidateSet('Build', 'Test', 'Demo', 'Package', 'Bench', 'Clean')]
+    [ValidateSet('Build', 'Test', 'Demo', 'Package', 'Bench', 'Format', 'Clean')]
     [string] $Task = 'Build',
 
     # Runs the long tests too: kills, floods, large data.
@@ -86,7 +86,7 @@ function Test-All {
         elseif ($LASTEXITCODE -ne 0) { $count += '--broken', "the Pester suite ended with code $LASTEXITCODE" }
     }
 
-    if (-not $All -and -not $Option) { $count += '--left-out', 'the long tests (-All runs them)' }
+    if (-not $All -and -not $Option) { $count += '--slow', 5, '--left-out', 'the long tests (-All runs them)' }
     $left = (Get-ChildItem $scratch -Filter 'kafkabackup*').Name
     if ($left) { $count += '--broken', "left in the temporary folder: $left" }
     Remove-Item $scratch -Recurse -Force -ErrorAction Ignore
@@ -104,6 +104,12 @@ switch ($Task) {
         $module = (Get-ChildItem output/KafkaBackup -Directory).FullName
         Invoke-BuildStep @('package', '--module', $module, '--output', (Join-Path $PSScriptRoot 'output'))
         exit $LASTEXITCODE
+    }
+    'Format' {
+        Invoke-Checked dotnet @('tool', 'restore')
+        Invoke-Checked dotnet @('csharpier', 'format', '.')
+        # What is left of what the build checks (IDE0055).
+        Invoke-Checked dotnet @('format', 'whitespace', '--folder', '.')
     }
     'Clean' {
         $built = Get-ChildItem src, tests, build -Directory | ForEach-Object { Join-Path $_.FullName 'bin'; Join-Path $_.FullName 'obj' }

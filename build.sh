@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds, tests and shows KafkaBackup on a machine that has the .NET SDK and nothing else.
-#   ./build.sh build | test | demo | package | bench | clean      (./build.sh help says what each does)
+#   ./build.sh build | test | demo | package | bench | format | clean      (./build.sh help says what each does)
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -35,6 +35,7 @@ usage() {
 ./build.sh demo               shows a backup under a running producer, a restore and a comparison, on a broker of its own
 ./build.sh package            makes the .nupkg for the PowerShell Gallery and a .zip in output/
 ./build.sh bench [OPTION...]  runs the benchmarks
+./build.sh format             lays out the source: lines end at 140 columns
 ./build.sh clean              removes what was built
 TEXT
 }
@@ -103,7 +104,7 @@ run_tests() {
         fi
     fi
 
-    [[ -n $everything ]] || ((${#options[@]})) || count+=(--left-out "the long tests (./build.sh test --all runs them)")
+    [[ -n $everything ]] || ((${#options[@]})) || count+=(--slow 5 --left-out "the long tests (./build.sh test --all runs them)")
     local left
     left=$(cd "$scratch" && compgen -G 'kafkabackup*' | paste -sd ' ' -) || true
     [[ -z $left ]] || count+=(--broken "left in the temporary folder: $left")
@@ -131,6 +132,14 @@ bench() {
     exec dotnet "tests/KafkaBackup.Benchmarks/bin/$configuration/net8.0/KafkaBackup.Benchmarks.dll" "$@"
 }
 
+format() {
+    need_sdk
+    dotnet tool restore
+    dotnet csharpier format .
+    # What is left of what the build checks (IDE0055).
+    dotnet format whitespace --folder .
+}
+
 clean() {
     rm -rf output {src,tests,build}/*/{bin,obj} BenchmarkDotNet.Artifacts
     say "Removed what was built."
@@ -144,6 +153,7 @@ case $command in
     demo) demo "$@" ;;
     package) package ;;
     bench) bench "$@" ;;
+    format) format ;;
     clean) clean ;;
     help | -h | --help) usage ;;
     *) usage >&2; fail "'$command' is none of these" ;;

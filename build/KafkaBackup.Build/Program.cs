@@ -7,7 +7,7 @@ using KafkaBackup.Build.Staging;
 //   stage   --repository DIR --binaries DIR --output DIR [--incomplete-help true]   lays out the importable module
 //   package --module DIR --output DIR   makes the .nupkg and the .zip of a staged module
 //   progress   shows what a test runner writes to the standard input as a line every 15 seconds, and failures at once
-//   count   [--left-out TEXT]... [--broken TEXT]... FILE|DIR...   adds up test results; the closing line of a test run
+//   count   [--left-out TEXT]... [--broken TEXT]... [--slow SECONDS] FILE|DIR...   adds up test results; the closing line of a test run
 try
 {
     var arguments = CommandLine.Parse(args);

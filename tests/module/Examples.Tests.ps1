@@ -49,7 +49,7 @@ Describe 'Every example' {
     }
 }
 
-Describe 'nightly-backup.ps1' {
+Describe 'nightly-backup.ps1' -Tag Long {
     It 'backs up, logs the story, adds a line to runs.csv, and ends with 0; the next night takes what is new' {
         Set-Config nightly.yaml 'orders, payments'
         $run = Invoke-Example nightly-backup.ps1 '-ConfigPath ./nightly.yaml -LogFolder ./logs -CheckTurns 1'
@@ -123,7 +123,7 @@ Describe 'nightly-backup.ps1' {
     }
 }
 
-Describe 'register-scheduled-task.ps1' {
+Describe 'register-scheduled-task.ps1' -Tag Long {
     It 'writes the line for cron where there are no scheduled tasks' -Skip:$IsWindows {
         Set-Config task.yaml orders
         $run = Invoke-Example register-scheduled-task.ps1 "-ConfigPath ./task.yaml -At 03:25 -LogFolder './my logs' -WhatIf"
@@ -139,7 +139,7 @@ Describe 'register-scheduled-task.ps1' {
     }
 }
 
-Describe 'azure-runbook.ps1' {
+Describe 'azure-runbook.ps1' -Tag Long {
     It 'backs up with the Automation account''s credential and writes one line of JSON' {
         $locked = Start-LocalBroker 'orders:1', 'payments:1' @('--sasl', 'SCRAM-SHA-512', '--user', 'azure:Wolken-1')
         try {
@@ -161,7 +161,7 @@ Describe 'azure-runbook.ps1' {
     }
 }
 
-Describe 'README.md' {
+Describe 'README.md' -Tag Long {
     It 'has a quick start that runs as it stands' {
         $text = Get-Content (Join-Path (Get-Repository) README.md) -Raw
         $part = $text.Substring($text.IndexOf('## Quick start'))
