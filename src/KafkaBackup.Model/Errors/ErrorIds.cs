@@ -40,6 +40,7 @@ public static class ErrorIds
 
     // Store
     public static readonly ErrorDefinition StoreNotFound = new(nameof(StoreNotFound), ObjectNotFound, "Check the path.");
+    public static readonly ErrorDefinition StoreLost = new(nameof(StoreLost), ResourceUnavailable, "Mount the drive or share again, or put the folder back, then run again: the backup continues.");
     public static readonly ErrorDefinition StoreAccessDenied = new(nameof(StoreAccessDenied), PermissionDenied, "Grant this account read and write access to the store.");
     public static readonly ErrorDefinition StoreAuthentication = new(nameof(StoreAuthentication), AuthenticationError, "Check the access key, the secret key and the machine's clock.");
     public static readonly ErrorDefinition StoreFull = new(nameof(StoreFull), ResourceUnavailable, "Free some space, then run again: what is stored is intact and the backup continues.");

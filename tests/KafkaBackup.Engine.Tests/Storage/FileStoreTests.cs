@@ -48,7 +48,7 @@ public sealed class FileStoreTests : StoreContract
         await Store.PutIfAbsentAsync("a/2", Bytes("y"), default);
         await Store.GetClockAsync(default);
 
-        Assert.Equal(["1", "2"], Directory.EnumerateFiles(_root, "*", SearchOption.AllDirectories).Select(Path.GetFileName).Order());
+        Assert.Equal([".kafkabackup-store", "1", "2"], Directory.EnumerateFiles(_root, "*", SearchOption.AllDirectories).Select(Path.GetFileName).Order());
     }
 
     [Fact(Timeout = Limit)]
