@@ -28,7 +28,7 @@ public static class StoreFactory
     {
         if (path.Contains("://", StringComparison.Ordinal))
         {
-            throw ErrorIds.InvalidPath.With($"'{path}' is neither a folder nor an s3:// address.", path);
+            throw ErrorIds.InvalidPath.With($"{Redaction.Show(path)} is neither a folder nor an s3:// address.", path);
         }
 
         if (settings.Options is { Count: > 0 } options)
