@@ -105,7 +105,7 @@ internal sealed class SegmentMerger(RunScope run)
     {
         var key = BackupKeys.Of(run.Session.BackupId, input.Key);
         using var reader = await SegmentReader.OpenAsync(
-            key, (offset, buffer, c) => run.Store.ReadAsync(key, offset, buffer, c), input.StoredBytes, pool, ReadAhead, cancel).ConfigureAwait(false);
+            key, (offset, buffer, c) => run.Store.ReadAsync(key, offset, buffer, c), input.StoredBytes, pool, ReadAhead, cancel, input.Sha256).ConfigureAwait(false);
         for (var index = 0; index < reader.Blocks.Count; index++)
         {
             using var block = await reader.ReadBlockAsync(index, cancel).ConfigureAwait(false);

@@ -11,6 +11,8 @@ namespace KafkaBackup.Engine.Restore;
 internal sealed record RestoreData(RestoreStatus Status, DateTimeOffset StartedAt, bool Resumed, IReadOnlyList<LaneOutcome> Outcomes)
 {
     public required RestoreJournal Journal { get; init; }
+
+    public required string? NotChecked { get; init; }
 }
 
 /// <summary>Carries out the data part of one backup's plan. Everything refusable was refused by the planner.</summary>
@@ -65,7 +67,7 @@ internal sealed class RestoreRun(IKafkaCluster cluster, BackupCatalog catalog, R
 
         journal.Save();
         var resumed = all.Any(o => o.Progress.Resumed > 0) || journal.Found is not null;
-        return new RestoreData(Status(all, stop), startedAt, resumed, all.OrderBy(o => o.Progress.Work.Target).ToArray()) { Journal = journal };
+        return new RestoreData(Status(all, stop), startedAt, resumed, all.OrderBy(o => o.Progress.Work.Target).ToArray()) { Journal = journal, NotChecked = scope.Proofs.Unproven(work) };
     }
 
     private static RestoreStatus Status(LaneOutcome[] outcomes, CancellationToken stop) =>

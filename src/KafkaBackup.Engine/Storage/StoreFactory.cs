@@ -33,7 +33,7 @@ public static class StoreFactory
     {
         if (path.Contains("://", StringComparison.Ordinal))
         {
-            throw ErrorIds.InvalidPath.With($"'{path}' is neither a folder nor an s3:// address.", path);
+            throw ErrorIds.InvalidPath.With($"{Redaction.Show(path)} is neither a folder nor an s3:// address.", path);
         }
 
         var options = settings.Options ?? new Dictionary<string, string>();

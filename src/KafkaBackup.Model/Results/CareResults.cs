@@ -15,6 +15,9 @@ public sealed record BackupReport
     public required long RecordsChecked { get; init; }
     public required long BytesRead { get; init; }
     public required ItemList<Finding> Findings { get; init; }
+
+    /// <summary>What was looked at only from outside; null when every byte was read.</summary>
+    public string? NotChecked { get; init; }
     public required TimeSpan Duration { get; init; }
 }
 

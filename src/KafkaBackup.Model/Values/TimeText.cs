@@ -88,7 +88,7 @@ public static partial class TimeText
         }
 
         var milliseconds = now.ToUnixTimeMilliseconds() - (long)span.TotalMilliseconds;
-        return milliseconds >= 0 ? milliseconds : throw ErrorIds.InvalidTime.With($"'{text}' is before 1970.", text);
+        return milliseconds >= 0 ? milliseconds : throw ErrorIds.InvalidTime.With($"{Redaction.Show(text)} is before 1970.", text);
     }
 
     private static long FromIso(string text)
@@ -110,7 +110,7 @@ public static partial class TimeText
         if (!match.Groups["zone"].Success)
         {
             throw ErrorIds.InvalidTime.With(
-                $"'{text}' has no time zone, so it could be any of 26 hours.", text,
+                $"{Redaction.Show(text)} has no time zone, so it could be any of 26 hours.", text,
                 $"Write {local}Z if it is UTC, or {local}+01:00 with your own distance from UTC.");
         }
 
@@ -137,10 +137,10 @@ public static partial class TimeText
         var milliseconds = fraction.Length == 0 ? 0 : int.Parse(fraction.PadRight(3, '0').AsSpan(0, 3), CultureInfo.InvariantCulture);
         var sinceEpoch = time - DateTime.UnixEpoch - offset;
         var result = (sinceEpoch.Ticks / TimeSpan.TicksPerMillisecond) + milliseconds;
-        return result >= 0 ? result : throw ErrorIds.InvalidTime.With($"'{text}' is before 1970.", text);
+        return result >= 0 ? result : throw ErrorIds.InvalidTime.With($"{Redaction.Show(text)} is before 1970.", text);
     }
 
-    private static KafkaBackupException Refuse(string text) => ErrorIds.InvalidTime.With($"'{text}' is not a time.", text);
+    private static KafkaBackupException Refuse(string text) => ErrorIds.InvalidTime.With($"{Redaction.Show(text)} is not a time.", text);
 
     private static string Show(long value, int factor) =>
         KafkaTime.ToDateTimeOffset(value * factor) is { } time ? $"{time:yyyy-MM-ddTHH:mm:ssZ}" : $"{value * factor}";

@@ -162,6 +162,21 @@ public sealed class ConnectionTests
     }
 
     [Fact]
+    public async Task D3_a_certificate_of_the_right_authority_for_another_host_is_refused()
+    {
+        await using var local = LocalCluster.Start(new LocalClusterOptions { Tls = true, CertificateName = "kafka.example.com" });
+        await using var cluster = Connect(OverTls(local));
+        var error = await Assert.ThrowsAsync<KafkaBackupException>(() => Describe(cluster));
+        Assert.Equal(nameof(ErrorIds.ClusterTls), error.ErrorId);
+        Assert.DoesNotContain(local.Requests.All, request => request.Api == ApiKey.Metadata);
+        Assert.Contains("127.0.0.1", error.Message + error.Advice, StringComparison.Ordinal);
+
+        // With the check switched off by the user the same broker answers: it was the name, and nothing else.
+        await using var unchecked_ = Connect(OverTls(local) with { KafkaOptions = new Dictionary<string, Secret> { ["ssl.endpoint.identification.algorithm"] = new("none") } });
+        Assert.Equal(local.ClusterId, (await Describe(unchecked_)).ClusterId);
+    }
+
+    [Fact]
     public async Task D3_plaintext_to_a_tls_listener_is_explained()
     {
         await using var local = LocalCluster.Start(new LocalClusterOptions { Tls = true });

@@ -104,6 +104,18 @@ internal static class Forms
                 $"{at.Origin.Locate(node.At)}: {at.Path} is an empty list.", at.Path, "Leave the key out for all, or name at least one.");
     });
 
+    /// <summary>A list of patterns, bounded before any is made into an expression.</summary>
+    public static Form<IReadOnlyList<string>> PatternsOf(Form<string> item, bool mayBeEmpty = true)
+    {
+        var list = ListOf(item, mayBeEmpty);
+        return new(list.Description, (node, at) =>
+        {
+            var texts = (node as ConfigList)?.Items.OfType<ConfigScalar>().Select(i => i.Text).Distinct(StringComparer.Ordinal).ToArray() ?? [];
+            at.Located(node, () => Configuration.TopicPattern.CheckExpressions(texts));
+            return list.Read(node, at);
+        });
+    }
+
     public static Form<IReadOnlyDictionary<K, V>> MapOf<K, V>(Form<K> key, Form<V> value)
         where K : notnull => new($"{{{key.Description}: {value.Description}}}", (node, at) =>
     {

@@ -79,7 +79,11 @@ internal static class StorageSections
     };
 
     private static string CheckEndpoint(string value, ConfigNode node, Reading at) =>
-        Uri.TryCreate(value, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" ? value : throw at.WrongType(node, "an address such as https://host:9000");
+        value.Contains('@', StringComparison.Ordinal)
+            ? throw ErrorIds.ConfigWrongType.With(
+                $"{at.Origin.Locate(node.At)}: {at.Path} holds an @: an endpoint has no user name and no password.", at.Path,
+                "Give scheme, host and port; keys go into -StorageCredential, or access_key and secret_key.")
+        : Uri.TryCreate(value, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" ? value : throw at.WrongType(node, "an address such as https://host:9000");
 
     private static StoreSettings SetAccessKey(StoreSettings store, string value, ConfigNode node, Reading at) =>
         store.AccessKey is null or "" ? store with { AccessKey = value } : throw at.Conflict(node, "the access key is given twice.");

@@ -44,6 +44,11 @@ internal sealed class KbakSegment
             throw Damaged(place, DamageKind.Truncated, start.Length, "the file is too short to be a segment");
         }
 
+        if (!IsOne(start.Span))
+        {
+            throw Damaged(place, DamageKind.Corrupt, 0, "it does not begin as a KBAK segment does");
+        }
+
         var header = KbakHeader.Decode(start.Span, place, out var problem) ?? throw Damaged(place, DamageKind.Corrupt, 0, problem!);
         var checksum = new Crc32();
         while (bytes.Remaining > KbakHeader.FooterSize)

@@ -17,13 +17,15 @@ public sealed class SegmentReader : IDisposable
     private readonly BlockInfo[] _blocks;
     private readonly BlockDecompressor _decompressor = new();
     private readonly int _readAhead;
+    private readonly SegmentProof? _proof;
     private BlockBuffer? _window;
     private long _windowStart;
     private int _windowLength;
 
     internal SegmentReader(
-        string place, SegmentHeader header, BlockInfo[] blocks, ReadOnlyMemory<byte> footer, ReadRange read, BlockBufferPool pool, int readAhead)
+        string place, SegmentHeader header, BlockInfo[] blocks, ReadOnlyMemory<byte> footer, ReadRange read, BlockBufferPool pool, int readAhead, SegmentProof? proof = null)
     {
+        _proof = proof;
         Place = place;
         Header = header;
         _blocks = blocks;
@@ -44,14 +46,18 @@ public sealed class SegmentReader : IDisposable
     /// <summary>The sum over the blocks.</summary>
     public BlockStats Stats { get; }
 
+    /// <summary>True once every byte was read and is the file that the manifest names: never before the last block, and never when blocks were left out.</summary>
+    public bool IsProven => _proof?.IsProven ?? false;
+
     /// <summary>Reads header and index: two reads at once, a third when there are thousands of blocks.</summary>
     /// <param name="place">The segment's key or path, for messages.</param>
     /// <param name="length">The file's real length.</param>
     /// <param name="pool">Where the blocks' memory comes from.</param>
     /// <param name="readAhead">Neighbouring blocks are read together up to so many bytes; 0 for single blocks here and there.</param>
+    /// <param name="sha256">Of the whole file, as the manifest has it; a file that is read whole is then held to it. Empty where it is not known.</param>
     public static ValueTask<SegmentReader> OpenAsync(
-        string place, ReadRange read, long length, BlockBufferPool pool, int readAhead, CancellationToken cancel) =>
-        new SegmentOpening(place, read, length).OpenAsync(pool, readAhead, cancel);
+        string place, ReadRange read, long length, BlockBufferPool pool, int readAhead, CancellationToken cancel, string sha256 = "") =>
+        new SegmentOpening(place, read, length, sha256: sha256).OpenAsync(pool, readAhead, cancel);
 
     /// <summary>Reads one block. Waits while the pool is empty.</summary>
     public async ValueTask<RecordBlock> ReadBlockAsync(int index, CancellationToken cancel)
@@ -87,6 +93,7 @@ public sealed class SegmentReader : IDisposable
     public void Dispose()
     {
         _decompressor.Dispose();
+        _proof?.Dispose();
         ((IDisposable?)_window)?.Dispose();
         _window = null;
         _windowLength = 0;
@@ -106,6 +113,7 @@ public sealed class SegmentReader : IDisposable
         if (info.Codec == CompressionKind.None && span == length)
         {
             var count = await _read.ReadFullyAsync(info.FileOffset, buffer.Memory[..length], cancel).ConfigureAwait(false);
+            Prove(info.FileOffset, buffer.Memory.Span[..count]);
             return count == length ? buffer.Memory[..length] : throw Damaged(index, DamageKind.Truncated, "the file ends inside it");
         }
 
@@ -120,7 +128,16 @@ public sealed class SegmentReader : IDisposable
         var read = await _read.ReadFullyAsync(info.FileOffset, _window.Memory[..span], cancel).ConfigureAwait(false);
         _windowStart = info.FileOffset;
         _windowLength = read;
+        Prove(_windowStart, _window.Memory.Span[..read]);
         return read >= length ? _window.Memory[..length] : throw Damaged(index, DamageKind.Truncated, "the file ends inside it");
+    }
+
+    private void Prove(long offset, ReadOnlySpan<byte> bytes)
+    {
+        if (_proof?.Take(offset, bytes) == false)
+        {
+            throw new SegmentDamagedException(new SegmentDamage(DamageKind.Corrupt, Place, 0, null, SegmentDamage.AnotherFile, Stats.FirstOffset, Stats.LastOffset));
+        }
     }
 
     private int FileBytes => (int)Math.Min(int.MaxValue, _blocks[^1].FileOffset + _blocks[^1].TotalLength - _blocks[0].FileOffset);
