@@ -16,9 +16,11 @@ public sealed class InvokeKafkaTopicCompareCommand : StoreAndClusterCmdlet
 
     [Parameter]
     [ArgumentCompleter(typeof(TopicCompleter))]
+    [TextListForm]
     public string[]? Topic { get; set; }
 
     [Parameter]
+    [TextListForm]
     public string[]? DifferenceBootstrapServer { get; set; }
 
     [Parameter]
@@ -49,6 +51,7 @@ public sealed class InvokeKafkaTopicCompareCommand : StoreAndClusterCmdlet
 
     [Parameter]
     [ArgumentCompleter(typeof(TopicCompleter))]
+    [TextListForm]
     public string[]? DifferenceTopic { get; set; }
 
     [Parameter]
@@ -78,6 +81,7 @@ public sealed class InvokeKafkaTopicCompareCommand : StoreAndClusterCmdlet
     public SwitchParameter IgnoreTimestamp { get; set; }
 
     [Parameter]
+    [TextListForm]
     public string[]? IgnoreHeader { get; set; }
 
     [Parameter]
