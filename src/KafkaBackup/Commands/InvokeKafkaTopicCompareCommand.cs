@@ -124,13 +124,13 @@ public sealed class InvokeKafkaTopicCompareCommand : StoreAndClusterCmdlet
 
     private async Task Compare(EngineRun run, CompareSettings settings)
     {
-        var compared = 0;
+        var compared = 0L;
         var equal = true;
         await foreach (var row in run.Engine.CompareAsync(settings, run.Stop).ConfigureAwait(false))
         {
             if (row.Partition is null == Summary)
             {
-                compared++;
+                compared += row.ComparedCount;
                 equal &= row.Equal;
                 if (!Quiet)
                     run.Output(row);
