@@ -60,6 +60,7 @@ internal sealed record OffsetReport
             {
                 null => throw ErrorIds.OffsetFileInvalid.With($"The offset report {path} is empty.", path),
                 > CurrentVersion => throw ErrorIds.FormatTooNew.With($"The offset report {path} has version {report.Version}; this version of KafkaBackup knows {CurrentVersion}.", path),
+                _ when report.Fault() is { } fault => throw ErrorIds.OffsetFileInvalid.With($"The offset report {path} is damaged: {fault}.", path),
                 _ => report,
             };
         }
@@ -72,6 +73,14 @@ internal sealed record OffsetReport
             throw ErrorIds.OffsetFileInvalid.With($"The offset report {path} cannot be read: {error.Message}", path, "Check the path.", error);
         }
     }
+
+    /// <summary>Names are held to what Kafka allows: the rows made of them end up in commands. Null when all is well.</summary>
+    private string? Fault() =>
+        Version < 1 ? $"it has version {Version}"
+        : BackupId is null || Target is null || Partitions is null || Groups is null ? "a part of it is missing"
+        : Partitions.Select(p => p is null ? "a partition is missing" : p.Fault()).FirstOrDefault(f => f is not null)
+            ?? (Groups.All(g => g is { Group.Length: > 0, Offsets: not null } && g.Offsets.All(o => o is { Topic: not null, Metadata: not null, Partition: >= 0, SourceOffset: >= 0 }))
+                ? null : "a consumer group's entry is not whole");
 }
 
 /// <param name="Ranges">Each [source start, target start, length].</param>
@@ -81,6 +90,33 @@ internal sealed record MappedPartition(
     public static MappedPartition From(OffsetMapping row) => new(
         row.Topic, row.Partition, row.TargetTopic!, row.TargetPartition!.Value, row.FirstTimestampMs, row.LastTimestampMs,
         row.Ranges.Select(r => new[] { r.SourceStart, r.TargetStart, r.Length }).ToArray());
+
+    /// <summary>Null when all is well.</summary>
+    public string? Fault()
+    {
+        if (SourceTopic is null || TargetTopic is null || !NameRules.IsTopicName(SourceTopic) || !NameRules.IsTopicName(TargetTopic) || SourcePartition < 0 || TargetPartition < 0)
+        {
+            return $"'{SourceTopic}/{SourcePartition}' to '{TargetTopic}/{TargetPartition}' are not partitions";
+        }
+
+        if (Ranges is null)
+        {
+            return $"the ranges of {SourceTopic}/{SourcePartition} are missing";
+        }
+
+        var (source, target) = (0L, 0L);
+        foreach (var range in Ranges)
+        {
+            if (range is not { Length: 3 } || range[0] < source || range[1] < target || range[2] < 1 || range[2] > long.MaxValue - Math.Max(range[0], range[1]))
+            {
+                return $"the ranges of {SourceTopic}/{SourcePartition} are not offsets that go up";
+            }
+
+            (source, target) = (range[0] + range[2], range[1] + range[2]);
+        }
+
+        return null;
+    }
 
     public OffsetMap ToMap() => new(Ranges.Select(r => new OffsetRange(r[0], r[1], r[2])));
 }
