@@ -31,13 +31,9 @@ Describe 'The ready command' {
 
     AfterAll { $env:PATH = $path }
 
-    It 'means the same to PowerShell and sh: <_>' -Skip:$IsWindows -ForEach 'billing', '007', '1e3', '0x10', '1.0', '1kb', '-x', '-foo.bar', '--execute', '--%', '.', 'true', 'a.b_c-d' {
+    It 'means the same to PowerShell and sh: <_>' -Skip:$IsWindows -ForEach 'billing', '007', '1e3', '0x10', '1.0', '1kb', '-x', '-foo.bar', '--execute', '-', '--', '.', 'true', 'a.b_c-d' {
         Write-Report ./plain.json -Group $_ -Target 'a:9092,[::1]:9093'
         $row = Get-KafkaOffsetMapping -OffsetReportPath ./plain.json -ConsumerGroup '*'
-        if ($_ -eq '--%') {
-            $row.ResetCommand | Should -BeNullOrEmpty
-            return
-        }
         $expected = '--bootstrap-server', 'a:9092,[::1]:9093', '--group', $_, '--topic', 'orders:0', '--reset-offsets', '--to-offset', '105', '--execute'
         @(Invoke-Expression $row.ResetCommand) | Should -Be $expected
         @(sh -c $row.ResetCommand) | Should -Be $expected
@@ -45,7 +41,7 @@ Describe 'The ready command' {
         @(kafka-consumer-groups @arguments) | Should -Be $expected
     }
 
-    It 'is none for <_>, and its arguments stay one name' -Skip:$IsWindows -ForEach "g';touch FILE;#", '$(touch FILE)', '`touch FILE`', '@(touch FILE)', '; touch FILE', 'a b', '*' {
+    It 'is none for <_>, and its arguments stay one name' -Skip:$IsWindows -ForEach "g';touch FILE;#", '$(touch FILE)', '`touch FILE`', '@(touch FILE)', '; touch FILE', 'a b', '-a:b' {
         Write-Report ./hostile.json -Group $_
         $row = Get-KafkaOffsetMapping -OffsetReportPath ./hostile.json -ConsumerGroup '*'
         $row.ResetCommand | Should -BeNullOrEmpty
@@ -53,6 +49,13 @@ Describe 'The ready command' {
         $arguments = $row.ResetArguments
         @(kafka-consumer-groups @arguments)[3] | Should -BeExactly $_
         './FILE' | Should -Not -Exist
+    }
+
+    It 'is none for <_>, and has no arguments: they would be expanded' -ForEach '*', '?', '[ab]', '~/x', '%PATH%', 'a&b', 'a"b', '--%' {
+        Write-Report ./expanded.json -Group $_
+        $row = Get-KafkaOffsetMapping -OffsetReportPath ./expanded.json -ConsumerGroup '~.'
+        $row.TargetOffset | Should -Be 105
+        $row.ResetCommand, $row.ResetArguments | Should -Be $null, $null
     }
 
     It 'comes from no report with a topic that is none' {

@@ -11,13 +11,16 @@ internal sealed record ResetCommand(string? Text, ItemList<string> Arguments)
 {
     private const string Program = "kafka-consumer-groups";
 
-    /// <summary>On Windows the program is a batch file, and cmd reads these in arguments too, quoted or not.</summary>
-    private const string BatchCharacters = "\"%!&|<>^";
+    /// <summary>
+    /// On Windows the program is a batch file, and cmd reads some of these in arguments too, quoted or not; elsewhere PowerShell expands wildcards and ~ in
+    /// arguments that come from a list.
+    /// </summary>
+    private const string Expanded = "\"%!&|<>^*?[]~";
 
     /// <summary>Null where not even the arguments are safe.</summary>
     public static ResetCommand? For(string bootstrap, string group, TopicPartition target, long offset)
     {
-        var isGroup = group.Length > 0 && !group.Any(c => char.IsControl(c) || BatchCharacters.Contains(c, StringComparison.Ordinal));
+        var isGroup = group.Length > 0 && !group.Any(c => char.IsControl(c) || Expanded.Contains(c, StringComparison.Ordinal));
         if (!isGroup || !NameRules.IsTopicName(target.Topic) || bootstrap.Length == 0 || !bootstrap.All(IsAddress))
         {
             return null;

@@ -9,7 +9,7 @@ public sealed class ResetCommandTests
 {
     private static readonly TopicPartition Target = new("orders-copy", 3);
 
-    public static TheoryData<string> Plain() => [.. (string[])["billing", "007", "1e3", "0x10", "1.0", "-x", "-foo.bar", "--execute", "true", "a.b_c-d", "-", "."]];
+    public static TheoryData<string> Plain() => [.. (string[])["billing", "007", "1e3", "0x10", "1.0", "-x", "-foo.bar", "--execute", "true", "a.b_c-d", "-", "--", "."]];
 
     [Theory]
     [MemberData(nameof(Plain))]
@@ -33,7 +33,9 @@ public sealed class ResetCommandTests
     [InlineData("@(touch FILE)", true)]
     [InlineData("--% ;touch FILE", false)]
     [InlineData("a b", true)]
-    [InlineData("*", true)]
+    [InlineData("*", false)]
+    [InlineData("[ab]", false)]
+    [InlineData("~/x", false)]
     [InlineData("команда", true)]
     [InlineData("g\";touch FILE;#", false)]
     [InlineData("g & touch FILE", false)]
@@ -43,7 +45,7 @@ public sealed class ResetCommandTests
     [InlineData("g\0x", false)]
     [InlineData("\u001b]0;x\u0007", false)]
     [InlineData("", false)]
-    public void F5_any_other_group_makes_no_line_and_arguments_unless_a_batch_file_would_read_them(string group, bool hasArguments)
+    public void F5_any_other_group_makes_no_line_and_arguments_unless_they_would_be_expanded(string group, bool hasArguments)
     {
         var command = ResetCommand.For("broker:9092", group, Target, 5);
 
