@@ -137,6 +137,38 @@ Describe 'register-scheduled-task.ps1' -Tag Long {
         $LASTEXITCODE | Should -Be 0
         './my logs/runs.csv' | Should -Exist
     }
+
+    It 'refuses a configuration that others may write, which would run as the account' -Skip:$IsWindows {
+        $null = New-Item -ItemType Directory ./shared-folder
+        Copy-Item task.yaml ./shared-folder/task.yaml
+        chmod o+w ./shared-folder
+        $run = Invoke-Example register-scheduled-task.ps1 '-ConfigPath ./shared-folder/task.yaml'
+        $run.ExitCode | Should -Not -Be 0
+        $run.Output | Should -BeLike '*shared-folder*can be written by everybody*'
+        chmod o-w ./shared-folder
+        chmod o+w ./shared-folder/task.yaml
+        (Invoke-Example register-scheduled-task.ps1 '-ConfigPath ./shared-folder/task.yaml').Output | Should -BeLike '*task.yaml*can be written by*'
+    }
+
+    It 'refuses a line break in a path, which would split the line for cron' -Skip:$IsWindows {
+        $run = Invoke-Example register-scheduled-task.ps1 '-ConfigPath ./task.yaml -LogFolder "./a`nb"'
+        $run.ExitCode | Should -Not -Be 0
+        $run.Output | Should -BeLike '*control character*'
+        $run.Lines | Where-Object { $_ -match '\* \* \*' } | Should -BeNullOrEmpty
+    }
+
+    It 'quotes <Text> for Windows as <Expected>' -ForEach @(
+        @{ Text = 'C:\plain\'; Expected = 'C:\plain\' }
+        @{ Text = 'C:\with space\'; Expected = '"C:\with space\\"' }
+        @{ Text = 'a "b" c'; Expected = '"a \"b\" c"' }
+        @{ Text = 'a\"b c'; Expected = '"a\\\"b c"' }
+        @{ Text = ''; Expected = '""' }
+    ) {
+        $script = Join-Path (Get-Repository) examples/register-scheduled-task.ps1
+        $function = [Management.Automation.Language.Parser]::ParseFile($script, [ref]$null, [ref]$null).Find({ $args[0] -is [Management.Automation.Language.FunctionDefinitionAst] -and $args[0].Name -eq 'ConvertTo-WindowsArgument' }, $true)
+        . ([scriptblock]::Create($function.Extent.Text))
+        ConvertTo-WindowsArgument $Text | Should -BeExactly $Expected
+    }
 }
 
 Describe 'azure-runbook.ps1' -Tag Long {
