@@ -49,16 +49,16 @@ internal sealed class GroupAdmin(AdminClient admin, Func<AdminClient> another)
         return all;
     }
 
-    public async Task<IReadOnlyList<GroupOffset>> ListOffsetsAsync(string group, bool requireStable, CancellationToken cancel)
+    public async Task<IReadOnlyList<GroupOffset>> ListOffsetsAsync(string group, IReadOnlyCollection<TopicPartition>? only, bool requireStable, CancellationToken cancel)
     {
         var started = Stopwatch.GetTimestamp();
         var asked = admin;
         for (var attempt = 0; ; attempt++)
         {
-            var (answer, error) = await AskAsync(asked, c => c.AskAsync(GroupRequests.ListOffsets(group, requireStable), attempt, cancel)).ConfigureAwait(false);
+            var (answer, error) = await AskAsync(asked, c => c.AskAsync(GroupRequests.ListOffsets(group, only, requireStable), attempt, cancel)).ConfigureAwait(false);
             if ((error ?? answer.Error) is not { } failed)
             {
-                return answer.Offsets;
+                return only is null ? answer.Offsets : [.. answer.Offsets.Where(o => o.Offset >= 0)];
             }
 
             if (!KafkaErrors.IsPassing(failed.Code) || AdminClient.OutOfBudget(started))

@@ -68,7 +68,10 @@ internal sealed class KafkaCluster : IKafkaCluster
         _groups.DescribeAsync(groups, cancel);
 
     public Task<IReadOnlyList<GroupOffset>> ListGroupOffsetsAsync(string group, bool requireStable, CancellationToken cancel) =>
-        _groups.ListOffsetsAsync(group, requireStable, cancel);
+        _groups.ListOffsetsAsync(group, null, requireStable, cancel);
+
+    public Task<IReadOnlyList<GroupOffset>> ListGroupOffsetsAsync(string group, IReadOnlyCollection<TopicPartition> only, bool requireStable, CancellationToken cancel) =>
+        _groups.ListOffsetsAsync(group, only, requireStable, cancel);
 
     public Task AlterGroupOffsetsAsync(string group, IReadOnlyCollection<GroupOffset> offsets, CancellationToken cancel) =>
         _groups.AlterOffsetsAsync(group, offsets, cancel);

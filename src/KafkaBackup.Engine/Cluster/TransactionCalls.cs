@@ -50,7 +50,8 @@ internal sealed class TransactionCalls(KafkaClient client)
         ? ErrorIds.ProducerFenced.With($"Another producer has taken over the transactional id, so this one was shut out ({error.Text}).", client.Address)
         : error.Code is ErrorCode.ClusterAuthorizationFailed or ErrorCode.TransactionalIdAuthorizationFailed or ErrorCode.TopicAuthorizationFailed
             ? KafkaErrors.Request(error, "Writing", client.Address, client.Address)
-            : ErrorIds.ClusterRequestFailed.With($"The producer for {client.Address} stopped for good: {error.Text} ({error.Name}).", client.Address, "Run again: the restore resumes from what the target holds.");
+            : ErrorIds.ClusterRequestFailed.With($"The client library gave up its producer for {client.Address}: {LibRdKafka.ErrorText((int)error.Code)} ({error.Name}).", client.Address,
+                "Run again: the restore resumes from what the target holds. -Verbose shows what the library said.");
 
     private async Task RunAsync(string action, Func<nint, nint> call, CancellationToken cancel)
     {

@@ -63,6 +63,13 @@ internal sealed class TemporaryFile : IDisposable
         Length += content.Length;
     }
 
+    /// <summary>The same, at once: for a small file.</summary>
+    public void Write(ReadOnlySpan<byte> content)
+    {
+        RandomAccess.Write(_handle, content, Length);
+        Length += content.Length;
+    }
+
     /// <summary>Takes the target's name, replacing what had it.</summary>
     public void Replace()
     {
