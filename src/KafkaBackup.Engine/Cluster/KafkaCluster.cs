@@ -26,7 +26,8 @@ internal sealed class KafkaCluster : IKafkaCluster
         _creator = new TopicCreator(_admin, _topics, _offsets);
         _groups = new GroupAdmin(_admin, OpenAdmin);
 
-        AdminClient OpenAdmin() => new(KafkaClient.Open(ClientKind.Consumer, configuration, events, [], []), connectTimeout);
+        AdminClient OpenAdmin(string? group = null) => new(
+            KafkaClient.Open(ClientKind.Consumer, configuration, events, [], group is null ? [] : [new("group.id", group)]), connectTimeout);
     }
 
     public string Address => _configuration.Address;
@@ -85,6 +86,7 @@ internal sealed class KafkaCluster : IKafkaCluster
 
     public ValueTask DisposeAsync() => new(Task.Run(() =>
     {
+        _groups.Dispose();
         _admin.Dispose();
         _heap.Dispose();
     }));

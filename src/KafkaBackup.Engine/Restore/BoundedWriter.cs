@@ -3,9 +3,9 @@ using KafkaBackup.Engine.Cluster;
 namespace KafkaBackup.Engine.Restore;
 
 /// <summary>
-/// A transactional writer whose calls come to an end: the client library repeats them for as long as the brokers are away, or for ever after it has
-/// lost its way over their restart. Each has a budget, and a stop lets go of it after a few seconds. A writer that was given up is disposed of; what it
-/// left open is aborted by the next one with its transactional id.
+/// A transactional writer whose calls come to an end: the client library repeats them for as long as the brokers are away, or for ever after
+/// it has lost its way over their restart. Each has a budget, and a stop lets go of it after a few seconds. A writer that was given up is
+/// disposed of; what it left open is aborted by the next one with its transactional id.
 /// </summary>
 /// <param name="place">What is written to, for messages.</param>
 internal sealed class BoundedWriter(RestoreScope scope, IRecordWriter writer, string place) : IDisposable
@@ -24,7 +24,8 @@ internal sealed class BoundedWriter(RestoreScope scope, IRecordWriter writer, st
     public bool IsGivenUp { get; private set; }
 
     /// <exception cref="KafkaBackupException">TargetUnavailable when the budget is used up.</exception>
-    public Task InitAsync(CancellationToken stop) => RequireAsync(writer.InitTransactionsAsync, "take the transactional id", scope.DeliveryBudget, stop);
+    public Task InitAsync(CancellationToken stop) =>
+        RequireAsync(writer.InitTransactionsAsync, "answer to InitProducerId", scope.DeliveryBudget, stop);
 
     public Task SendOffsetsAsync(string group, IReadOnlyCollection<GroupOffset> offsets, CancellationToken stop) =>
         RequireAsync(cancel => writer.SendOffsetsAsync(group, offsets, cancel), "write the progress", CommitBudget, stop);
@@ -55,7 +56,8 @@ internal sealed class BoundedWriter(RestoreScope scope, IRecordWriter writer, st
         {
             await Task.WhenAny(running, Task.Delay(Tick, CancellationToken.None)).ConfigureAwait(false);
             stoppedAt ??= stop.IsCancellationRequested ? scope.Clock.GetTimestamp() : null;
-            if (scope.Clock.GetElapsedTime(began) > budget || (stoppedAt is { } since && scope.Clock.GetElapsedTime(since) > RestoreScope.StopPatience))
+            var stopIsOver = stoppedAt is { } since && scope.Clock.GetElapsedTime(since) > RestoreScope.StopPatience;
+            if (stopIsOver || scope.Clock.GetElapsedTime(began) > budget)
             {
                 await giveUp.CancelAsync().ConfigureAwait(false);
                 break;

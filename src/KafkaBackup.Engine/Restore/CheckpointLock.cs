@@ -3,8 +3,8 @@ using KafkaBackup.Engine.Storage.Files;
 namespace KafkaBackup.Engine.Restore;
 
 /// <summary>
-/// Who holds it is the only process that restores with this checkpoint. The operating system holds the lock, so it ends with the process and never
-/// outlives it, and lasts while the process is suspended. The file beside the checkpoint is empty and goes with the lock.
+/// Who holds it is the only process that restores with this checkpoint. The operating system keeps the lock, so it lasts while the process is
+/// suspended and never outlives it. The file beside the checkpoint is empty and goes with the lock.
 /// </summary>
 internal sealed class CheckpointLock : IDisposable
 {
@@ -19,18 +19,22 @@ internal sealed class CheckpointLock : IDisposable
         try
         {
             DurableFolder.Create(Path.GetDirectoryName(Path.GetFullPath(path))!);
-            if (new FileInfo(path) is var there && (there.LinkTarget is not null || Directory.Exists(path) || (there.Exists && there.Length > 0)))
+            var there = new FileInfo(path);
+            if (there.LinkTarget is not null || Directory.Exists(path) || (there.Exists && there.Length > 0))
             {
                 throw ErrorIds.CheckpointWrite.With(
-                    $"The checkpoint {checkpointPath} cannot be locked, so nothing was restored: '{path}' is not a lock file of KafkaBackup.", path,
-                    "Move that file away, or choose another -CheckpointPath, then run again.");
+                    $"The checkpoint {checkpointPath} cannot be locked, so nothing was restored: '{path}' is not a lock file of KafkaBackup.",
+                    path, "Move that file away, or choose another -CheckpointPath, then run again.");
             }
 
-            return new CheckpointLock(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose));
+            // Closing deletes before it unlocks, and opening makes sure that what it locked still has its name.
+            return new CheckpointLock(new FileStream(
+                path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose));
         }
         catch (IOException error) when (IsHeld(error))
         {
-            throw ErrorIds.CheckpointInUse.With($"Another restore is using the checkpoint {checkpointPath}, so nothing was restored.", checkpointPath, inner: error);
+            throw ErrorIds.CheckpointInUse.With(
+                $"Another restore is using the checkpoint {checkpointPath}, so nothing was restored.", checkpointPath, inner: error);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -43,5 +47,6 @@ internal sealed class CheckpointLock : IDisposable
     public void Dispose() => _file.Dispose();
 
     /// <summary>ERROR_SHARING_VIOLATION; EWOULDBLOCK on Linux and on macOS.</summary>
-    private static bool IsHeld(IOException error) => error.HResult == unchecked((int)0x80070020) || error.HResult == (OperatingSystem.IsMacOS() ? 35 : 11);
+    private static bool IsHeld(IOException error) =>
+        error.HResult == unchecked((int)0x80070020) || error.HResult == (OperatingSystem.IsMacOS() ? 35 : 11);
 }

@@ -10,7 +10,7 @@ internal sealed class CommittedRecords(RestoreScope scope)
     private static readonly TimeSpan PatienceWithQuota = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>Hands every committed record from an offset on and before another to the test, as long as that says yes. Blocks its thread.</summary>
+    /// <summary>Hands every committed record in [from, end) to the test, as long as that says yes. Blocks its thread.</summary>
     /// <param name="most">How many records the test can take at once; asked before each batch.</param>
     /// <returns>Where reading ended: before the end only where the test said no, or the log gives no more.</returns>
     public long Read(TopicPartition partition, long from, long end, Func<int> most, RecordTest test, CancellationToken cancel)
@@ -41,8 +41,10 @@ internal sealed class CommittedRecords(RestoreScope scope)
 
             if (scope.Clock.GetElapsedTime(movedAt) > (sink.IsHeldBack ? PatienceWithQuota : Patience))
             {
+                var why = sink.Failed is { } failed ? $" {failed}" : "";
                 throw ErrorIds.TargetUnavailable.With(
-                    $"Target partition {partition} could not be read on from offset {sink.Next}, and should have records up to offset {end - 1}.{(sink.Failed is { } why ? $" {why}" : "")}", partition.ToString());
+                    $"Target partition {partition} gave nothing more from offset {sink.Next} on, although its log ends at {end}.{why}",
+                    partition.ToString());
             }
 
             sink.Failed = null;

@@ -13,7 +13,7 @@ internal sealed class IdempotentStart(RestoreScope scope, TargetLog log, Restore
         if (journal.Found is null)
         {
             var ends = await log.EndsAsync(ids, stop).ConfigureAwait(false);
-            return targets.Select(t => Begin(t, ends[t.Target])).ToArray();
+            return targets.Select(t => Begin(t, ends)).ToArray();
         }
 
         scope.Events.Verbose($"Waiting until the target's partitions have been still for {scope.Options.ResumeQuiet.TotalSeconds:0.#} s, in case the interrupted restore's last requests are still on their way.");
@@ -31,12 +31,12 @@ internal sealed class IdempotentStart(RestoreScope scope, TargetLog log, Restore
         return found;
     }
 
-    private (PartitionProgress Progress, KafkaBackupException? Error) Begin(TargetWork target, long end)
+    private (PartitionProgress Progress, KafkaBackupException? Error) Begin(TargetWork target, IReadOnlyDictionary<TopicPartition, long> ends)
     {
-        var progress = new PartitionProgress(target, end, 0);
+        var progress = new PartitionProgress(target, ends[target.Target], 0);
         try
         {
-            LaneChecks.RequireEnd(target, end, scope.Work.PlannedEnds.GetValueOrDefault(target.Target, end), "now");
+            LaneChecks.RequireEnd(target, progress.Start, scope.Work.PlannedEndOf(target, ends), "now");
             return (progress, null);
         }
         catch (KafkaBackupException error)
@@ -45,7 +45,8 @@ internal sealed class IdempotentStart(RestoreScope scope, TargetLog log, Restore
         }
     }
 
-    private async Task<(PartitionProgress Progress, KafkaBackupException? Error)> ResumeAsync(TargetWork target, long start, long end, long logStart, CancellationToken stop)
+    private async Task<(PartitionProgress Progress, KafkaBackupException? Error)> ResumeAsync(
+        TargetWork target, long start, long end, long logStart, CancellationToken stop)
     {
         var done = end - start;
         if (done < 0 || done > target.RecordCount)

@@ -49,8 +49,8 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
                 faults = progress.Done > before ? 1 : faults + 1;
                 if (Verdict(fault, faults) is { } verdict)
                 {
-                    // Who may not write has written nothing.
-                    if (verdict.Definition != ErrorIds.ClusterUnauthorized || progress.Done > before)
+                    // Who may not write has written nothing; and where others write the log's end tells nothing of us.
+                    if (verdict.Definition != ErrorIds.TargetChanged && (verdict.Definition != ErrorIds.ClusterUnauthorized || progress.Done > before))
                     {
                         await SettleAsync(sent.Unacknowledged, stop).ConfigureAwait(false);
                     }

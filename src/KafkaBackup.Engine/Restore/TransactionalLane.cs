@@ -4,10 +4,11 @@ namespace KafkaBackup.Engine.Restore;
 
 /// <summary>
 /// Brings one target partition's records over in transactions, each with the progress that it makes: what a read_committed reader sees is
-/// exact whatever happens to us (SEMANTICS E2). The lane may write while it holds the partition's transactional id and the mark in the target is the one
-/// that it left there: both are asked for whenever it begins with a new writer, and the brokers ask for the first at each commit.
+/// exact whatever happens to us (SEMANTICS E2). The lane may write while it holds the partition's transactional id and the mark in the target
+/// is the one that it left there: both are asked for whenever it begins with a new writer, and the brokers ask for the first at each commit.
 /// </summary>
-internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress progress, TargetLog log, TransactionalMarks marks, TransactionalStart start)
+internal sealed class TransactionalLane(
+    RestoreScope scope, PartitionProgress progress, TargetLog log, TransactionalMarks marks, TransactionalStart start)
 {
     /// <summary>Commits stay well under this: a transaction is a block or a few, or a second of a slow target.</summary>
     private static readonly TimeSpan TransactionTimeout = TimeSpan.FromMinutes(1);
@@ -79,12 +80,14 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
                 return new LaneOutcome(progress, PartitionStatus.Stopped, null);
             }
 
-            await RequireNoStrangerAsync(await log.SettledEndAsync(_work, OpenPatience, stop).ConfigureAwait(false), stop).ConfigureAwait(false);
+            var end = await log.SettledEndAsync(_work, OpenPatience, stop).ConfigureAwait(false);
+            await RequireNoStrangerAsync(end, stop).ConfigureAwait(false);
             return new LaneOutcome(progress, PartitionStatus.Complete, null);
         }
         catch (KafkaBackupException error)
         {
-            return new LaneOutcome(progress, PartitionStatus.Failed, error.Definition == ErrorIds.TopicNotFound ? LaneChecks.Gone(_work, error) : error);
+            var told = error.Definition == ErrorIds.TopicNotFound ? LaneChecks.Gone(_work, error) : error;
+            return new LaneOutcome(progress, PartitionStatus.Failed, told);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -111,16 +114,19 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
             // As the fault.
         }
 
-        scope.Events.Verbose($"{_work.Target}: the target was away for longer than a transaction lasts ({TransactionTimeout.TotalSeconds:0} s); beginning again from the last commit.");
+        scope.Events.Verbose(
+            $"{_work.Target}: the target was away for longer than a transaction lasts ({TransactionTimeout.TotalSeconds:0} s); "
+            + "beginning again from the last commit.");
         return null;
     }
 
-    private bool HasExpired(KafkaBackupException error) => error.Definition == ErrorIds.ProducerFenced && _mark is not null && scope.Clock.GetElapsedTime(_began) >= TransactionTimeout;
+    private bool HasExpired(KafkaBackupException error) =>
+        error.Definition == ErrorIds.ProducerFenced && _mark is not null && scope.Clock.GetElapsedTime(_began) >= TransactionTimeout;
 
     /// <summary>The mark in the target must be this lane's last one, or that of the commit in doubt, which has been carried out then.</summary>
-    private async Task RequireOwnMarkAsync(CancellationToken stop)
+    private async Task RequireOwnMarkAsync(bool settled, CancellationToken stop)
     {
-        var there = await marks.FindAsync(_work.Target, stop).ConfigureAwait(false);
+        var there = await marks.FindAsync(_work.Target, settled, stop).ConfigureAwait(false);
         if (IsSame(there, _mark!))
         {
             return;
@@ -134,7 +140,8 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
         Committed(doubt.Mark, doubt.Behind);
     }
 
-    private static bool IsSame(GroupOffset? one, GroupOffset other) => one is not null && one.Offset == other.Offset && one.Metadata == other.Metadata;
+    private static bool IsSame(GroupOffset? one, GroupOffset other) =>
+        one is not null && one.Offset == other.Offset && one.Metadata == other.Metadata;
 
     private void Committed(GroupOffset mark, long behind)
     {
@@ -148,12 +155,13 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
         var before = progress.Done;
         if (_mark is not null)
         {
-            await RequireOwnMarkAsync(stop).ConfigureAwait(false);
+            // Not to shut out who has taken over; a transaction that this lane has left open is not waited for.
+            await RequireOwnMarkAsync(settled: false, stop).ConfigureAwait(false);
         }
 
         var id = TransactionalMarks.TransactionalId(scope.Options.BackupId, _work.Target);
-        using var writer = new BoundedWriter(
-            scope, scope.Cluster.OpenWriter(LaneWriter.Options(scope, _sizing.Bytes, id, _sizing.IsSingle(progress.Done), TransactionTimeout)), _work.Target.ToString());
+        var options = LaneWriter.Options(scope, _sizing.Bytes, id, _sizing.IsSingle(progress.Done), TransactionTimeout);
+        using var writer = new BoundedWriter(scope, scope.Cluster.OpenWriter(options), _work.Target.ToString());
         writer.Writer.Open(_work.Target, 0);
         await writer.InitAsync(stop).ConfigureAwait(false);
         if (_mark is null)
@@ -162,7 +170,7 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
         }
         else
         {
-            await RequireOwnMarkAsync(stop).ConfigureAwait(false);
+            await RequireOwnMarkAsync(settled: true, stop).ConfigureAwait(false);
             if (progress.Done != before)
             {
                 // What comes next may need another kind of writer than what came before.
@@ -235,13 +243,15 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
             _lost = lost;
         }
 
-        scope.Events.Verbose($"{_work.Target}: a transaction could not be brought to its end, so its producer is given up; the next one aborts it.");
+        scope.Events.Verbose(
+            $"{_work.Target}: a transaction could not be brought to its end, so its producer is given up; the next one aborts it.");
         return false;
     }
 
     /// <summary>The client library's producer has failed, or found nobody to talk to: another one may do better.</summary>
     private static bool IsOfThisWriter(Exception error) => error is KafkaBackupException known
-        && (known.Definition == ErrorIds.ClusterRequestFailed || known.Definition == ErrorIds.ClusterUnreachable || known.Definition == ErrorIds.TargetUnavailable);
+        && (known.Definition == ErrorIds.ClusterRequestFailed || known.Definition == ErrorIds.ClusterUnreachable
+            || known.Definition == ErrorIds.TargetUnavailable);
 
     private async Task CommitAsync(BoundedWriter writer, PartitionSender sender, CancellationToken stop)
     {
@@ -260,8 +270,8 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
     }
 
     /// <summary>
-    /// Between what is accounted for and the offset there may be markers and what was aborted, and no record that a read_committed consumer sees. One
-    /// offset is the last commit's marker, and needs no look.
+    /// Between what is accounted for and the offset there may be markers and what was aborted, and no record that a read_committed consumer
+    /// sees. One offset is the last commit's marker, and needs no look.
     /// </summary>
     private async Task RequireNoStrangerAsync(long before, CancellationToken stop)
     {

@@ -3,8 +3,8 @@ using KafkaBackup.Engine.Records;
 namespace KafkaBackup.Engine.Restore;
 
 /// <summary>
-/// Where the records of finished transactions lie. Markers take offsets too, so the places cannot be worked out: the target is read, committed
-/// records only, and each is compared with the plan's. What a checkpoint knows already is not read again.
+/// Where the records of finished transactions lie. Markers take offsets too, so the places cannot be worked out: the target is read,
+/// committed records only, and each is compared with the plan's. What a checkpoint knows already is not read again.
 /// </summary>
 internal sealed class TransactionalMaps(RestoreScope scope, TargetLog log)
 {
@@ -44,7 +44,8 @@ internal sealed class TransactionalMaps(RestoreScope scope, TargetLog log)
             await using (feed.ConfigureAwait(false))
             {
                 var match = new Match(scope, target, feed, maps, count - done);
-                await Task.Run(() => new CommittedRecords(scope).Read(target.Target, next, end, () => match.Expect(cancel), match.Take, cancel), cancel).ConfigureAwait(false);
+                var records = new CommittedRecords(scope);
+                await Task.Run(() => records.Read(target.Target, next, end, () => match.Expect(cancel), match.Take, cancel), cancel).ConfigureAwait(false);
                 done += match.Found;
                 RequireNoStranger(scope, target, match.Strangers, match.FirstStranger);
             }
@@ -54,7 +55,7 @@ internal sealed class TransactionalMaps(RestoreScope scope, TargetLog log)
             target, $"it holds {done} of the {count} records that this restore brought");
     }
 
-    /// <summary>What else was committed to the partition: an error, unless it was said that it may be (-Force); then the user is told.</summary>
+    /// <summary>What else was committed to the partition is an error; with -Force a warning.</summary>
     public static void RequireNoStranger(RestoreScope scope, TargetWork target, long strangers, long first)
     {
         if (strangers == 0)
@@ -67,7 +68,9 @@ internal sealed class TransactionalMaps(RestoreScope scope, TargetLog log)
             throw LaneChecks.Changed(target, $"{strangers} committed records in it are not of this restore, the first at offset {first}");
         }
 
-        scope.Events.Warning($"Target partition {target.Target} holds {strangers} committed records that are not of this restore, the first at offset {first}: something else writes to it. The restore goes on, because -Force was given.");
+        scope.Events.Warning(
+            $"Target partition {target.Target} holds {strangers} committed records that are not of this restore, the first at offset {first}: "
+            + "something else writes to it. The restore goes on, because -Force was given.");
     }
 
     /// <summary>Goes through the target's records and the plan's side by side.</summary>

@@ -4,9 +4,9 @@ using KafkaBackup.Engine.Configuration;
 namespace KafkaBackup.Engine.Restore;
 
 /// <summary>
-/// The progress of transactional restores, which lies in the target itself: offsets of a private group (SEMANTICS E2). It is changed in two ways only:
-/// by a lane, in the transaction that carries its records, while it holds its partition's transactional id; and here, for partitions that no lane is at,
-/// in a transaction of the backup's own id, with what was read after that id was taken. Who lost the id in between changes nothing.
+/// The progress of transactional restores, which lies in the target itself: offsets of a private group (SEMANTICS E2). It is changed in two
+/// ways only: by a lane, in the transaction that carries its records, while it holds its partition's transactional id; and here, for partitions
+/// that no lane is at, in a transaction of the backup's own id, by what was read after that id was taken. Who lost the id since changes nothing.
 /// </summary>
 internal sealed class TransactionalMarks(RestoreScope scope)
 {
@@ -20,15 +20,21 @@ internal sealed class TransactionalMarks(RestoreScope scope)
 
     public static string Group(RestoreOptions options) => $"kafkabackup-restore-{options.BackupId}";
 
-    /// <summary>Fixed per backup and target partition: a second process with the same one shuts the first out. No name holds a slash.</summary>
-    public static string TransactionalId(string backupId, TopicPartition target) => $"{TransactionalId(backupId)}{target.Topic}/{target.Partition}";
+    /// <summary>Fixed per backup and target partition: who takes it shuts out whoever had it. No name holds a slash.</summary>
+    public static string TransactionalId(string backupId, TopicPartition target) =>
+        $"{TransactionalId(backupId)}{target.Topic}/{target.Partition}";
 
     private static string TransactionalId(string backupId) => $"kafkabackup-restore-{backupId}-/";
 
-    public GroupOffset Mark(TargetWork target, long done, long start) => new(
-        target.Target, done, new TransactionalMark(start, _partitions, _owner, scope.Options.Fingerprint.Hash, TransactionalMark.PlanOf(target)).ToString());
+    public GroupOffset Mark(TargetWork target, long done, long start)
+    {
+        var mark = new TransactionalMark(start, _partitions, _owner, scope.Options.Fingerprint.Hash, TransactionalMark.PlanOf(target));
+        return new GroupOffset(target.Target, done, mark.ToString());
+    }
 
-    public async Task<GroupOffset?> FindAsync(TopicPartition target, CancellationToken stop) => (await ReadAsync([target], stop).ConfigureAwait(false)).GetValueOrDefault(target);
+    /// <param name="settled">Waits for open transactions; without that, the last commit.</param>
+    public async Task<GroupOffset?> FindAsync(TopicPartition target, bool settled, CancellationToken stop) =>
+        (await ReadAsync([target], settled, stop).ConfigureAwait(false)).GetValueOrDefault(target);
 
     /// <summary>After success: what was restored here and nobody has touched since is no progress any more, and the group's offsets go.</summary>
     /// <returns>Whether all of it was still this restore's.</returns>
@@ -40,7 +46,8 @@ internal sealed class TransactionalMarks(RestoreScope scope)
             there =>
             {
                 finished = restored
-                    .Where(p => there.TryGetValue(p.Work.Target, out var mark) && mark.Offset == p.Done && TransactionalMark.Read(mark.Metadata)!.Start == p.Start)
+                    .Where(p => there.TryGetValue(p.Work.Target, out var mark) && mark.Offset == p.Done
+                        && TransactionalMark.Read(mark.Metadata)!.Start == p.Start)
                     .Select(p => new GroupOffset(p.Work.Target, p.Done, TransactionalMark.Finished))
                     .ToArray();
                 return Task.FromResult(finished);
@@ -48,21 +55,24 @@ internal sealed class TransactionalMarks(RestoreScope scope)
             stop).ConfigureAwait(false);
         if (finished.Count > 0)
         {
-            await scope.Cluster.DeleteGroupOffsetsAsync(Group(scope.Options), finished.Select(o => o.Partition).ToArray(), stop).ConfigureAwait(false);
+            var partitions = finished.Select(o => o.Partition).ToArray();
+            await scope.Cluster.DeleteGroupOffsetsAsync(Group(scope.Options), partitions, stop).ConfigureAwait(false);
         }
 
         return finished.Count == restored.Count;
     }
 
     /// <summary>Those of restores under way.</summary>
-    private async Task<IReadOnlyDictionary<TopicPartition, GroupOffset>> ReadAsync(IReadOnlyCollection<TopicPartition> targets, CancellationToken stop)
+    private async Task<IReadOnlyDictionary<TopicPartition, GroupOffset>> ReadAsync(
+        IReadOnlyCollection<TopicPartition> targets, bool settled, CancellationToken stop)
     {
         var patience = new TargetPatience(scope.Clock, scope.Events);
         while (true)
         {
             try
             {
-                var committed = await scope.Cluster.ListGroupOffsetsAsync(Group(scope.Options), targets, requireStable: true, stop).ConfigureAwait(false);
+                var committed = await scope.Cluster
+                    .ListGroupOffsetsAsync(Group(scope.Options), targets, requireStable: settled, stop).ConfigureAwait(false);
                 return committed.Where(o => o.Offset >= 0 && TransactionalMark.Read(o.Metadata) is not null).ToDictionary(o => o.Partition);
             }
             catch (KafkaBackupException error)
@@ -74,7 +84,9 @@ internal sealed class TransactionalMarks(RestoreScope scope)
 
     /// <summary>Reads the marks, has the changes decided and makes them, as one step. Decided anew as often as another process came in between.</summary>
     public async Task ChangeAsync(
-        IReadOnlyCollection<TopicPartition> targets, Func<IReadOnlyDictionary<TopicPartition, GroupOffset>, Task<IReadOnlyList<GroupOffset>>> decide, CancellationToken stop)
+        IReadOnlyCollection<TopicPartition> targets,
+        Func<IReadOnlyDictionary<TopicPartition, GroupOffset>, Task<IReadOnlyList<GroupOffset>>> decide,
+        CancellationToken stop)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -87,7 +99,8 @@ internal sealed class TransactionalMarks(RestoreScope scope)
 
                 if (attempt == MostTries)
                 {
-                    throw ErrorIds.ProducerFenced.With($"Other restores of backup '{scope.Options.BackupId}' into this cluster keep coming in between.", scope.Options.BackupId);
+                    throw ErrorIds.ProducerFenced.With(
+                        $"Other restores of backup '{scope.Options.BackupId}' into this cluster keep coming in between.", scope.Options.BackupId);
                 }
             }
             catch (KafkaBackupException error) when (error.Definition == ErrorIds.ProducerFenced && attempt < MostTries)
@@ -100,11 +113,14 @@ internal sealed class TransactionalMarks(RestoreScope scope)
     }
 
     private async Task<bool> TryChangeAsync(
-        IReadOnlyCollection<TopicPartition> targets, Func<IReadOnlyDictionary<TopicPartition, GroupOffset>, Task<IReadOnlyList<GroupOffset>>> decide, CancellationToken stop)
+        IReadOnlyCollection<TopicPartition> targets,
+        Func<IReadOnlyDictionary<TopicPartition, GroupOffset>, Task<IReadOnlyList<GroupOffset>>> decide,
+        CancellationToken stop)
     {
-        using var writer = new BoundedWriter(scope, scope.Cluster.OpenWriter(new WriterOptions(TransactionalId(scope.Options.BackupId))), Group(scope.Options));
+        var options = new WriterOptions(TransactionalId(scope.Options.BackupId));
+        using var writer = new BoundedWriter(scope, scope.Cluster.OpenWriter(options), Group(scope.Options));
         await writer.InitAsync(stop).ConfigureAwait(false);
-        var changes = await decide(await ReadAsync(targets, stop).ConfigureAwait(false)).ConfigureAwait(false);
+        var changes = await decide(await ReadAsync(targets, settled: true, stop).ConfigureAwait(false)).ConfigureAwait(false);
         if (changes.Count == 0)
         {
             return true;

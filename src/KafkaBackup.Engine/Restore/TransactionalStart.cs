@@ -3,8 +3,8 @@ using KafkaBackup.Engine.Cluster;
 namespace KafkaBackup.Engine.Restore;
 
 /// <summary>
-/// Where each target partition begins or goes on in transactional mode. Every partition has a mark in the target before any has a record, so that the
-/// marks are the whole plan; a lane goes by its partition's mark as it is after every other process was shut out of that partition.
+/// Where each target partition begins or goes on in transactional mode. Every partition has a mark in the target before any has a record, so
+/// that the marks are the whole plan; a lane goes by its partition's mark as it is once every other process is shut out of that partition.
 /// </summary>
 internal sealed class TransactionalStart(RestoreScope scope, TargetLog log, RestoreJournal journal, TransactionalMarks marks)
 {
@@ -12,7 +12,7 @@ internal sealed class TransactionalStart(RestoreScope scope, TargetLog log, Rest
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
-    /// <summary>Marks what has no mark. Refused where the target is not as the plan saw it: another process may have restored all of it meanwhile.</summary>
+    /// <summary>Marks what has no mark. Refused where the target is not as the plan saw it: another process may have ended this restore.</summary>
     public Task MarkAsync(IReadOnlyList<TargetWork> targets, CancellationToken stop) => marks.ChangeAsync(
         targets.Select(t => t.Target).ToArray(),
         async there =>
@@ -31,7 +31,7 @@ internal sealed class TransactionalStart(RestoreScope scope, TargetLog log, Rest
                     throw TakenOver(target);
                 }
 
-                LaneChecks.RequireEnd(target, ends[target.Target], scope.Work.PlannedEnds.GetValueOrDefault(target.Target, ends[target.Target]), "now");
+                LaneChecks.RequireEnd(target, ends[target.Target], scope.Work.PlannedEndOf(target, ends), "now");
             }
 
             return missing.Select(t => marks.Mark(t, 0, ends[t.Target])).ToArray();
@@ -45,7 +45,8 @@ internal sealed class TransactionalStart(RestoreScope scope, TargetLog log, Rest
         var target = progress.Work;
         for (var look = 1; ; look++)
         {
-            var committed = await marks.FindAsync(target.Target, stop).ConfigureAwait(false) ?? throw await LostAsync(target, stop).ConfigureAwait(false);
+            var committed = await marks.FindAsync(target.Target, settled: true, stop).ConfigureAwait(false)
+                ?? throw await LostAsync(target, stop).ConfigureAwait(false);
             try
             {
                 return (committed, await BeginAsync(progress, committed, stop).ConfigureAwait(false));
@@ -54,11 +55,12 @@ internal sealed class TransactionalStart(RestoreScope scope, TargetLog log, Rest
             {
                 // Brokers before Kafka 2.5 may show a group's offsets as they were before the last transaction, for a moment.
                 await Task.Delay(Pause, stop).ConfigureAwait(false);
-                if (look == Looks || (await marks.FindAsync(target.Target, stop).ConfigureAwait(false))?.Offset == committed.Offset)
+                if (look == Looks || (await marks.FindAsync(target.Target, settled: true, stop).ConfigureAwait(false))?.Offset == committed.Offset)
                 {
                     throw ErrorIds.TargetChanged.With(
                         error.Message, target.Target.ToString(),
-                        $"Stop what writes there, empty the partition, delete the consumer group {TransactionalMarks.Group(scope.Options)}, and restore again. Records that were added and may stay are left alone with -Force.", error);
+                        $"Stop what writes there, empty the partition, delete the consumer group {TransactionalMarks.Group(scope.Options)}, "
+                        + "and restore again. Records of others that may stay are left alone with -Force.", error);
                 }
             }
         }
@@ -72,7 +74,8 @@ internal sealed class TransactionalStart(RestoreScope scope, TargetLog log, Rest
     }
 
     private static KafkaBackupException TakenOver(TargetWork target) => ErrorIds.ProducerFenced.With(
-        $"Another process has taken over the restore into target partition {target.Target}, or has ended it: its progress is not what this process left.", target.Target.ToString());
+        $"Another process has taken over the restore into target partition {target.Target}, or has completed it: "
+        + "the progress kept in the target is not the one of this process.", target.Target.ToString());
 
     private async Task<long> BeginAsync(PartitionProgress progress, GroupOffset committed, CancellationToken stop)
     {
@@ -92,7 +95,8 @@ internal sealed class TransactionalStart(RestoreScope scope, TargetLog log, Rest
 
         if (committed.Offset > 0)
         {
-            LaneChecks.RequireStart(scope, target, (await log.StartsAsync([target.Target], stop).ConfigureAwait(false))[target.Target], mark.Start);
+            var starts = await log.StartsAsync([target.Target], stop).ConfigureAwait(false);
+            LaneChecks.RequireStart(scope, target, starts[target.Target], mark.Start);
         }
 
         var (maps, behind) = await new TransactionalMaps(scope, log)

@@ -77,7 +77,7 @@ public sealed class OutageTests
         await FaultTests.ReachedAsync(scenario, 1);
         var ends = scenario.Target.Faults.On(ApiKey.EndTxn);
         var stuck = carriedOut ? ends.FailAfterHandling(ErrorCode.CoordinatorNotAvailable) : ends.Fail(ErrorCode.CoordinatorNotAvailable);
-        await stuck.WaitForHits(3);
+        await stuck.WaitForHits(2, TimeSpan.FromMinutes(1));
         clock.Shift(TimeSpan.FromSeconds(95));
         await scenario.Source.WaitAsync(() => scenario.Events.VerboseLines.Any(l => l.Contains("its producer is given up", StringComparison.Ordinal)), "the end of the writer");
         stuck.Remove();
@@ -101,7 +101,7 @@ public sealed class OutageTests
         scenario.Target.CreateTopic("orders");
         await using var planned = await scenario.PlanAsync(settings);
         using var stop = new CancellationTokenSource();
-        var stuck = scenario.Target.Faults.On(api).Skip(api is ApiKey.InitProducerId or ApiKey.Produce ? 1 : 2).Fail(error);
+        var stuck = scenario.Target.Faults.On(api).Skip(1).Fail(error);
         var running = planned.RunAsync(stop.Token);
         await stuck.WaitForHits(2);
         await stop.CancelAsync();

@@ -316,7 +316,12 @@ public sealed class OwnershipTests
             scenario.Target.CreateTopic(topic, 2);
         }
 
-        var plans = await Task.WhenAll(topics.SelectMany(t => (string[])[t, t]).Select(t => scenario.PlanAsync(Into(t, delivery))));
+        var plans = new List<Planned<IReadOnlyList<RestoreReport>, IReadOnlyList<RestoreResult>>>();
+        foreach (var some in topics.SelectMany(t => (string[])[t, t]).Chunk(10))
+        {
+            plans.AddRange(await Task.WhenAll(some.Select(t => scenario.PlanAsync(Into(t, delivery)))));
+        }
+
         for (var i = 0; i < Rounds; i++)
         {
             var one = EndAsync(plans[2 * i], scenario.Cancel);
