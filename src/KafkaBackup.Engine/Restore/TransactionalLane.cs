@@ -129,6 +129,7 @@ internal sealed class TransactionalLane(
         var there = await marks.FindAsync(_work.Target, settled, stop).ConfigureAwait(false);
         if (IsSame(there, _mark!))
         {
+            _inDoubt = settled ? null : _inDoubt;
             return;
         }
 
@@ -212,10 +213,10 @@ internal sealed class TransactionalLane(
     private async Task<bool> TransactAsync(BoundedWriter writer, PartitionSender sender, BlockFeed feed, long limit, CancellationToken stop)
     {
         _began = scope.Clock.GetTimestamp();
-        writer.Writer.BeginTransaction();
         var more = false;
         try
         {
+            writer.Writer.BeginTransaction();
             more = await Task.Factory.StartNew(
                 () => Fill(sender, feed, limit, stop), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
             if (sender.Fault is null && sender.Delivered > progress.Done && sender.Unacknowledged.Count == 0)
@@ -229,6 +230,12 @@ internal sealed class TransactionalLane(
             // The transaction is lost, not the restore: the next one begins where the last commit ended.
             _lost = lost;
             more = false;
+        }
+        catch (KafkaBackupException stranger) when (stranger.Definition == ErrorIds.TargetChanged)
+        {
+            // Left open, it would keep read_committed consumers waiting.
+            _ = await writer.TryAbortAsync(stop).ConfigureAwait(false);
+            throw;
         }
 
         try
