@@ -17,9 +17,7 @@ internal sealed class TargetPatience(TimeProvider clock, IEngineEvents events)
     /// <summary>Pauses when it is worth asking again; throws the error when it is not.</summary>
     public async Task PauseAsync(KafkaBackupException error, CancellationToken cancel)
     {
-        var budget = error.Definition == ErrorIds.TopicNotFound ? Unknown
-            : error.IsTransient || error.Definition == ErrorIds.ClusterUnreachable ? Away
-            : TimeSpan.Zero;
+        var budget = error.Definition == ErrorIds.TopicNotFound ? Unknown : error.Definition == ErrorIds.ClusterUnreachable ? Away : TimeSpan.Zero;
         if (clock.GetElapsedTime(_began) >= budget)
         {
             throw error;

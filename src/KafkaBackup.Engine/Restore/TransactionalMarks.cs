@@ -40,7 +40,7 @@ internal sealed class TransactionalMarks(RestoreScope scope)
     /// <returns>Whether all of it was still this restore's.</returns>
     public async Task<bool> FinishAsync(IReadOnlyList<PartitionProgress> restored, CancellationToken stop)
     {
-        IReadOnlyList<GroupOffset> finished = [];
+        GroupOffset[] finished = [];
         await ChangeAsync(
             restored.Select(p => p.Work.Target).ToArray(),
             there =>
@@ -50,16 +50,16 @@ internal sealed class TransactionalMarks(RestoreScope scope)
                         && TransactionalMark.Read(mark.Metadata)!.Start == p.Start)
                     .Select(p => new GroupOffset(p.Work.Target, p.Done, TransactionalMark.Finished))
                     .ToArray();
-                return Task.FromResult(finished);
+                return Task.FromResult<IReadOnlyList<GroupOffset>>(finished);
             },
             stop).ConfigureAwait(false);
-        if (finished.Count > 0)
+        if (finished.Length > 0)
         {
             var partitions = finished.Select(o => o.Partition).ToArray();
             await scope.Cluster.DeleteGroupOffsetsAsync(Group(scope.Options), partitions, stop).ConfigureAwait(false);
         }
 
-        return finished.Count == restored.Count;
+        return finished.Length == restored.Count;
     }
 
     /// <summary>Those of restores under way.</summary>
