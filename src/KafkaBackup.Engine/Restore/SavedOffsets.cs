@@ -19,15 +19,7 @@ internal sealed record SavedOffsets
     {
         try
         {
-            var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-            DurableFolder.Create(folder);
-            using (var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write))
-            {
-                JsonSerializer.Serialize(file, this, SavedOffsetsJson.Default.SavedOffsets);
-                file.Flush(flushToDisk: true);
-            }
-
-            DurableFolder.Flush(folder);
+            LocalFile.Create(path, JsonSerializer.SerializeToUtf8Bytes(this, SavedOffsetsJson.Default.SavedOffsets));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -71,6 +71,7 @@ public static class ErrorIds
     public static readonly ErrorDefinition CheckpointMismatch = new(nameof(CheckpointMismatch), InvalidOperation, "Run with the settings that the restore began with, or delete the checkpoint to begin anew on empty targets.");
     public static readonly ErrorDefinition CheckpointDamaged = new(nameof(CheckpointDamaged), InvalidData, "Put the checkpoint back from a copy, or delete it and begin anew on empty targets.");
     public static readonly ErrorDefinition CheckpointWrite = new(nameof(CheckpointWrite), WriteError, "Free space, or move the checkpoint to where there is some and name it with -CheckpointPath, then run again: the restore resumes from the target's log end.");
+    public static readonly ErrorDefinition CheckpointInUse = new(nameof(CheckpointInUse), ResourceBusy, "Let the other restore end, or stop it; it may be suspended. Then run again: this one goes on where that one stopped.");
     public static readonly ErrorDefinition TargetChanged = new(nameof(TargetChanged), InvalidData, "Something else wrote to this target partition: stop it, empty the partition and restore it again.");
     public static readonly ErrorDefinition TargetRefused = new(nameof(TargetRefused), WriteError, "Change the target's limit named in the message, then run again: the restore resumes at this record.");
     public static readonly ErrorDefinition TargetUnavailable = new(nameof(TargetUnavailable), ConnectionError, "Bring the target back, then run again: the restore resumes.");
