@@ -55,17 +55,17 @@ public sealed class BatchBuilder : IDisposable
 
         var timestampDelta = unchecked(timestamp - _baseTimestamp);
         var offsetDelta = offset - _baseOffset;
-        var body = 1 + Varint.Length(timestampDelta) + Varint.Length(offsetDelta)
+        var body = 1 + KafkaVarint.Length(timestampDelta) + KafkaVarint.Length(offsetDelta)
             + FieldLength(fields.Key.Length, fields.KeyIsNull) + FieldLength(fields.Value.Length, fields.ValueIsNull)
-            + Varint.Length(fields.HeaderCount) + fields.RawHeaders.Length;
-        var span = _records.GetSpan(checked(body + Varint.MaxLength));
-        var place = Varint.Write(span, body);
+            + KafkaVarint.Length(fields.HeaderCount) + fields.RawHeaders.Length;
+        var span = _records.GetSpan(checked(body + KafkaVarint.MaxLength));
+        var place = KafkaVarint.Write(span, body);
         span[place++] = 0;
-        place += Varint.Write(span[place..], timestampDelta);
-        place += Varint.Write(span[place..], offsetDelta);
+        place += KafkaVarint.Write(span[place..], timestampDelta);
+        place += KafkaVarint.Write(span[place..], offsetDelta);
         place += WriteField(span[place..], fields.Key, fields.KeyIsNull);
         place += WriteField(span[place..], fields.Value, fields.ValueIsNull);
-        place += Varint.Write(span[place..], fields.HeaderCount);
+        place += KafkaVarint.Write(span[place..], fields.HeaderCount);
         fields.RawHeaders.CopyTo(span[place..]);
         _records.Advance(place + fields.RawHeaders.Length);
         _lastOffset = offset;
@@ -106,11 +106,11 @@ public sealed class BatchBuilder : IDisposable
 
     public void Dispose() => _compressor.Dispose();
 
-    private static int FieldLength(int length, bool isNull) => isNull ? 1 : Varint.Length(length) + length;
+    private static int FieldLength(int length, bool isNull) => isNull ? 1 : KafkaVarint.Length(length) + length;
 
     private static int WriteField(Span<byte> target, ReadOnlySpan<byte> field, bool isNull)
     {
-        var place = Varint.Write(target, isNull ? -1 : field.Length);
+        var place = KafkaVarint.Write(target, isNull ? -1 : field.Length);
         if (isNull)
         {
             return place;

@@ -44,7 +44,7 @@ internal ref struct FieldReader(ReadOnlySpan<byte> record, long recordPlace)
     private long LongInt64()
     {
         var place = Place;
-        if (!Varint.TryRead(_record, ref place, out var value))
+        if (!KafkaVarint.TryRead(_record, ref place, out var value))
         {
             throw Ended();
         }

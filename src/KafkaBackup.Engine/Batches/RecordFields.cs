@@ -21,11 +21,11 @@ public readonly ref struct RecordFields
     /// <summary>Writes one header in the form that <see cref="RawHeaders"/> has.</summary>
     public static void AppendHeader(IBufferWriter<byte> target, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, bool valueIsNull = false)
     {
-        var span = target.GetSpan((2 * Varint.MaxLength) + name.Length + value.Length);
-        var place = Varint.Write(span, name.Length);
+        var span = target.GetSpan((2 * KafkaVarint.MaxLength) + name.Length + value.Length);
+        var place = KafkaVarint.Write(span, name.Length);
         name.CopyTo(span[place..]);
         place += name.Length;
-        place += Varint.Write(span[place..], valueIsNull ? -1 : value.Length);
+        place += KafkaVarint.Write(span[place..], valueIsNull ? -1 : value.Length);
         value.CopyTo(span[place..]);
         target.Advance(place + value.Length);
     }

@@ -73,12 +73,12 @@ internal ref struct RecordScan(RecordWindow window)
 
     private long LongInt64()
     {
-        if (_bytes.Length - _at < Varint.MaxLength)
+        if (_bytes.Length - _at < KafkaVarint.MaxLength)
         {
-            Refill(Varint.MaxLength);
+            Refill(KafkaVarint.MaxLength);
         }
 
-        return Varint.TryRead(_bytes, ref _at, out var value)
+        return KafkaVarint.TryRead(_bytes, ref _at, out var value)
             ? value
             : throw new BatchDamagedException("a number in its decompressed records does not end", Position);
     }

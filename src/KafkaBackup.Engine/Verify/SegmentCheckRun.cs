@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Text;
 using KafkaBackup.Engine.Catalog;
 using KafkaBackup.Engine.Format.Blocks;
-using KafkaBackup.Engine.Format.Checksums;
+using KafkaBackup.Engine.Batches;
 using KafkaBackup.Engine.Format.Manifests;
 using KafkaBackup.Engine.Format.Segments;
 

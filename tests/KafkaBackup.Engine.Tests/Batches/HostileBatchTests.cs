@@ -55,7 +55,7 @@ public class HostileBatchTests
         foreach (var codec in (BatchCodec[])[BatchCodec.None, BatchCodec.Gzip])
         {
             var bytes = Claiming(codec, [0x80, 0xA8, 0xD6, 0xB9, 0x07, 0, 0, 0]);
-            using var cursor = new RecordCursor();
+            using var cursor = new BatchCursor();
             var before = GC.GetAllocatedBytesForCurrentThread();
 
             cursor.Open(RecordBatch.Open(bytes));
@@ -149,7 +149,7 @@ public class HostileBatchTests
         var random = new Random(seed);
         var originals = Enum.GetValues<BatchCodec>().SelectMany(codec => Enumerable.Range(1, 4).Select(size => Sample.Build(Small(random, size * 3), codec))).ToList();
         using var walker = new BatchWalker();
-        using var cursor = new RecordCursor();
+        using var cursor = new BatchCursor();
         var refused = 0;
         for (var round = 0; round < count; round++)
         {

@@ -10,7 +10,7 @@ internal sealed record Sample(long Offset, long Timestamp, string? Key, string? 
 
     public static IReadOnlyList<Sample> Read(in RecordBatch batch)
     {
-        using var cursor = new RecordCursor();
+        using var cursor = new BatchCursor();
         cursor.Open(batch);
         var records = new List<Sample>();
         while (cursor.MoveNext())

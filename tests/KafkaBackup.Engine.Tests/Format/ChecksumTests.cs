@@ -1,5 +1,5 @@
 using System.Text;
-using KafkaBackup.Engine.Format.Checksums;
+using KafkaBackup.Engine.Batches;
 using Xunit;
 
 namespace KafkaBackup.Engine.Tests.Format;

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using KafkaBackup.Engine.Format.Blocks;
-using KafkaBackup.Engine.Format.Checksums;
+using KafkaBackup.Engine.Batches;
 using KafkaBackup.Engine.Format.Compression;
 
 namespace KafkaBackup.Engine.Format.Segments;

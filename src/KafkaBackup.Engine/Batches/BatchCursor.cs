@@ -4,7 +4,7 @@ namespace KafkaBackup.Engine.Batches;
 /// Hands out the records of a batch one by one, decompressing as it goes. What it shows is valid until the next <see cref="MoveNext"/> or
 /// <see cref="Open"/>. One cursor serves one thread, for any number of batches.
 /// </summary>
-public sealed class RecordCursor : IDisposable
+public sealed class BatchCursor : IDisposable
 {
     private readonly RecordWindow _window = new();
     private RecordBatch _batch;

@@ -1,7 +1,7 @@
 namespace KafkaBackup.Engine.Batches;
 
 /// <summary>Kafka's variable-length numbers: LEB128, the sign in the lowest bit (zigzag).</summary>
-internal static class Varint
+internal static class KafkaVarint
 {
     public const int MaxLength = 10;
 
