@@ -111,7 +111,7 @@ public sealed class ZombieTests
             // The one delete that was on its way when the process was stopped comes through; it takes what no kept head of either names.
             Assert.InRange(before.Except(store.Keys).Count(), 0, 1);
             Assert.Equal(successor.Manifest!.Generation, (await OpenAsync(store)).Generation);
-            Assert.Empty((await new BackupCatalog(store).OpenAsync("backup", default)).Findings.Where(f => f.Severity == FindingSeverity.Error));
+            Assert.DoesNotContain((await new BackupCatalog(store).OpenAsync("backup", default)).Findings, f => f.Severity == FindingSeverity.Error);
         }
     }
 

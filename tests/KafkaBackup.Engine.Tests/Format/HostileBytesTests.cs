@@ -171,7 +171,7 @@ public sealed class HostileBytesTests : IDisposable
     {
         if (bytes.Length >= KbakHeader.FooterSize)
         {
-            BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(bytes.Length - KbakHeader.FooterSize), Crc32.Compute(bytes.AsSpan(0, bytes.Length - KbakHeader.FooterSize)));
+            BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(bytes.Length - KbakHeader.FooterSize), System.IO.Hashing.Crc32.HashToUInt32(bytes.AsSpan(0, bytes.Length - KbakHeader.FooterSize)));
             KbakHeader.EndMagic.CopyTo(bytes.AsSpan(bytes.Length - 4));
         }
 
