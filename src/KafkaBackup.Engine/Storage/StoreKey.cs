@@ -25,7 +25,7 @@ public static class StoreKey
     /// <summary>Listings show what is there, also names that cannot be keys: somebody else's files.</summary>
     public static bool IsLegal(string key) => key.Length is > 0 and <= MaxLength && HasLegalParts(key, isPrefix: false);
 
-    public static bool IsLegalPrefix(string prefix) => prefix.Length <= MaxLength && HasLegalParts(prefix[..(prefix.LastIndexOf('/') + 1)], isPrefix: true);
+    public static bool IsLegalPrefix(string prefix) => prefix.Length <= MaxLength && HasLegalParts(prefix.AsSpan(0, prefix.LastIndexOf('/') + 1), isPrefix: true);
 
     /// <summary>Like <see cref="Check"/> for what listing takes: "" is everything, and the last part may be unfinished.</summary>
     public static void CheckPrefix(string prefix)
