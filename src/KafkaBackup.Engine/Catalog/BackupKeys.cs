@@ -56,6 +56,12 @@ public static class BackupKeys
     internal static string NewPage(long generation, string kind) =>
         string.Create(CultureInfo.InvariantCulture, $"{Pages}{generation:D20}-{kind}-{Unique()}.json");
 
+    internal static bool IsPageOf(string key, long generation)
+    {
+        var name = string.Create(CultureInfo.InvariantCulture, $"{generation:D20}-");
+        return key.StartsWith(Pages + name, StringComparison.Ordinal) || key.StartsWith(PageCopies + name, StringComparison.Ordinal);
+    }
+
     internal static string CopyOfPage(string pageKey) => PageCopies + pageKey[Pages.Length..];
 
     internal static string Unique() => Convert.ToHexString(RandomNumberGenerator.GetBytes(UniqueBytes)).ToLowerInvariant();

@@ -78,9 +78,18 @@ internal sealed class RemovalRun(BackupCatalog catalog, RemovalWork work, TimePr
             }
         }
 
-        foreach (var (_, item) in found.OrderByDescending(f => BackupKeys.GenerationOf(f.Key) is not null))
+        foreach (var (key, item) in found.OrderByDescending(f => BackupKeys.GenerationOf(f.Key) is not null))
         {
-            await DeleteAsync(deletion, item, stop).ConfigureAwait(false);
+            if (BackupKeys.IsPageOf(key, generation))
+            {
+                // Our own commit's: newer than the lock, and ours by its number.
+                await deletion.DeleteAsync(key, stop).ConfigureAwait(false);
+                events.Verbose($"Removed '{item.Key}'.");
+            }
+            else
+            {
+                await DeleteAsync(deletion, item, stop).ConfigureAwait(false);
+            }
         }
 
         foreach (var key in last)

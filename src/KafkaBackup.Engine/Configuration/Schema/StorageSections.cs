@@ -9,7 +9,9 @@ internal static class StorageSections
 {
     private const string FileSystem = "filesystem";
     private const string S3 = "s3";
-    private const string FolderOption = "file_mode";
+    /// <summary>The one option of a folder.</summary>
+    public const string FolderOption = "file_mode";
+
 
     /// <summary>What a store needs besides its address. Read from files and from -StorageOption alike.</summary>
     public static Section<StoreSettings> Options { get; } = new Section<StoreSettings>()
