@@ -16,7 +16,6 @@ internal sealed class BackupPlanner(IKafkaCluster cluster, BackupCatalog catalog
 {
     public async Task<BackupWork> PlanAsync(CancellationToken cancel)
     {
-        BlockCompressor.Require(options.Compression);
         var cutAtMs = CutInstant();
         var (opened, source) = await SideBySide.RunAsync(c => catalog.FindAsync(options.BackupId, c), cluster.DescribeAsync, cancel).ConfigureAwait(false);
         if (opened is { IsForeign: true })

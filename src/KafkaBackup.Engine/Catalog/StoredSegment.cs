@@ -14,15 +14,17 @@ namespace KafkaBackup.Engine.Catalog;
 public sealed class StoredSegment
 {
     private readonly IStore _store;
+    private readonly OpenedBackup _backup;
 
-    internal StoredSegment(IStore store, string backupId, bool isForeign, string topic, int partition, SegmentEntry entry)
+    internal StoredSegment(IStore store, OpenedBackup backup, string topic, int partition, SegmentEntry entry)
     {
         _store = store;
-        IsForeign = isForeign;
+        _backup = backup;
+        IsForeign = backup.IsForeign;
         Topic = topic;
         Partition = partition;
         Entry = entry;
-        Key = BackupKeys.Of(backupId, entry.Key);
+        Key = BackupKeys.Of(backup.BackupId, entry.Key);
     }
 
     public string Topic { get; }
@@ -118,6 +120,11 @@ public sealed class StoredSegment
         if (reader.Header.Topic != Topic || reader.Header.Partition != Partition)
         {
             return $"it holds records of {new TopicPartition(reader.Header.Topic, reader.Header.Partition)}, the manifest says {new TopicPartition(Topic, Partition)}";
+        }
+
+        if (!_backup.IsOwn(reader.Header.BackupId))
+        {
+            return $"it is a segment of backup '{reader.Header.BackupId}', not of '{_backup.Manifest.BackupId}'";
         }
 
         return Contradiction(reader.Stats.FirstOffset, reader.Stats.LastOffset, reader.Stats.RecordCount);

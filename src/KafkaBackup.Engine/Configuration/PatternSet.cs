@@ -33,8 +33,6 @@ public sealed class PatternSet
 
     public bool Matches(string name) => _include.Matches(name) && !_exclude.Matches(name);
 
-    public bool Excludes(string name) => _exclude.Matches(name);
-
     public override string ToString()
     {
         var included = Text(Include);

@@ -39,8 +39,8 @@ public sealed class TopicPattern
         {
             throw ErrorIds.InvalidPattern.With(
                 $"The pattern {Redaction.Show(text)} can match no topic: '{wrong}' is not allowed in a topic's name, and only * and ? are wildcards.", text,
-                text.Contains(',', StringComparison.Ordinal)
-                    ? "Give several patterns as a list, one pattern each."
+                text.Any(c => c is ',' or ';' || char.IsWhiteSpace(c))
+                    ? "Give several patterns as a list, one pattern each: -Topic orders, payments; in a file each on a line of its own."
                     : $"Correct the pattern; for more than * and ? start a regular expression with '~': ~^pay.*$");
         }
 

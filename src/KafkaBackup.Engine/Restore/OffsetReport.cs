@@ -21,7 +21,7 @@ internal sealed record OffsetReport
     {
         try
         {
-            WritableFile.Require(path);
+            LocalFile.RequireWritable(path);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -34,16 +34,7 @@ internal sealed record OffsetReport
     {
         try
         {
-            var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-            DurableFolder.Create(folder);
-            var next = path + ".new";
-            using (var file = new FileStream(next, FileMode.Create, FileAccess.Write))
-            {
-                JsonSerializer.Serialize(file, this, OffsetReportJson.Default.OffsetReport);
-                file.Flush(flushToDisk: true);
-            }
-
-            File.Move(next, path, overwrite: true);
+            LocalFile.Replace(path, JsonSerializer.SerializeToUtf8Bytes(this, OffsetReportJson.Default.OffsetReport));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

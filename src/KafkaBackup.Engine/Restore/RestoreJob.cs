@@ -93,13 +93,22 @@ internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string
             RequireOutputs(part.Work.Options);
         }
 
-        var results = new List<RestoreResult>();
-        foreach (var part in _parts)
+        var locks = new List<CheckpointLock>();
+        try
         {
-            results.Add(await RunAsync(part, stop).ConfigureAwait(false));
-        }
+            locks.AddRange(_parts.Select(p => p.Work.Options.CheckpointPath).OfType<string>().Distinct().Select(CheckpointLock.Take));
+            var results = new List<RestoreResult>();
+            foreach (var part in _parts)
+            {
+                results.Add(await RunAsync(part, stop).ConfigureAwait(false));
+            }
 
-        return results;
+            return results;
+        }
+        finally
+        {
+            locks.ForEach(l => l.Dispose());
+        }
     }
 
     private async Task<RestoreResult> RunAsync(Part part, CancellationToken stop)
@@ -120,7 +129,7 @@ internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string
             groups = await ResetGroupsAsync(part, cluster, data, stop).ConfigureAwait(false);
             if (!groups.Failed)
             {
-                await run.ForgetProgressAsync(data).ConfigureAwait(false);
+                await run.ForgetProgressAsync(data, stop).ConfigureAwait(false);
             }
         }
         else if (GroupPlan.Groups(work).Count > 0)

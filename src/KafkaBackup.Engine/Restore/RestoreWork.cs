@@ -31,6 +31,16 @@ internal sealed record RestoreWork
 
     /// <summary>Partitions that hold what an interrupted run of this very restore brought.</summary>
     public IReadOnlySet<TopicPartition> Resuming { get; init; } = new HashSet<TopicPartition>();
+
+    /// <summary>The checkpoint that the plan was made with; null when there was none.</summary>
+    public Checkpoint? Checkpoint { get; init; }
+
+    /// <summary>Where each target partition's log ended while planning, of those that nobody was writing to and that are no resume's.</summary>
+    public required IReadOnlyDictionary<TopicPartition, long> PlannedEnds { get; init; }
+
+    /// <summary>What the plan saw; where it saw a partition grow, what is seen now.</summary>
+    public long PlannedEndOf(TargetWork target, IReadOnlyDictionary<TopicPartition, long> now) =>
+        PlannedEnds.GetValueOrDefault(target.Target, now[target.Target]);
 }
 
 /// <summary>One target topic.</summary>

@@ -3,7 +3,7 @@ using KafkaBackup.Engine.Cluster;
 namespace KafkaBackup.Engine.Restore;
 
 /// <summary>Creates the topics that the plan says are missing, and empties those that were asked to be (SEMANTICS E5, E8).</summary>
-internal sealed class TargetPreparation(RestoreScope scope)
+internal sealed class TargetPreparation(RestoreScope scope, TargetLog log)
 {
     public async Task RunAsync(CancellationToken stop)
     {
@@ -22,11 +22,18 @@ internal sealed class TargetPreparation(RestoreScope scope)
         // What a resume finds in the target is its own.
         if (scope.Options.PurgeTopics && scope.Work.Resuming.Count == 0)
         {
-            var present = scope.Work.Topics.Where(t => t.Create is null).SelectMany(t => t.Targets).Select(t => t.Target).ToArray();
+            var present = scope.Work.Topics.Where(t => t.Create is null).SelectMany(t => t.Targets).ToArray();
             if (present.Length > 0)
             {
+                // What another restore has brought since the plan was made is not deleted.
+                var ends = await log.EndsAsync(present.Select(t => t.Target).ToArray(), stop).ConfigureAwait(false);
+                foreach (var target in present)
+                {
+                    LaneChecks.RequireEnd(target, ends[target.Target], scope.Work.PlannedEndOf(target, ends), "before it is emptied");
+                }
+
                 scope.Events.Verbose($"Emptying {present.Length} target partitions.");
-                await scope.Cluster.DeleteRecordsAsync(present.ToDictionary(p => p, _ => -1L), stop).ConfigureAwait(false);
+                await scope.Cluster.DeleteRecordsAsync(ends, stop).ConfigureAwait(false);
             }
         }
     }

@@ -63,6 +63,7 @@ internal sealed class BackupCheck(EngineSeams seams, IEngineEvents events)
                 return Report(null, 0, 0);
             }
 
+            catalog.Remember(backup, clock.GetUtcNow());
             _findings.AddRange(ManifestRules.Check(backup));
             var segments = SegmentsOf(backup).ToArray();
             var presence = await new StoredObjects(catalog, backup).CheckAsync(segments, _findings, cancel).ConfigureAwait(false);
@@ -123,8 +124,15 @@ internal sealed class BackupCheck(EngineSeams seams, IEngineEvents events)
 
         private async Task FindLeftoversAsync(OpenedBackup backup, CancellationToken cancel)
         {
+            var dropped = new DroppedSegments(backup);
             await foreach (var orphan in catalog.ListOrphansAsync(backup, cancel).ConfigureAwait(false))
             {
+                if (!orphan.HasLegalName || dropped.Judge(orphan) is not null)
+                {
+                    Add(orphan.HasLegalName ? dropped.Judge(orphan) : StrangeNames.Finding(orphan.Object.Key));
+                    continue;
+                }
+
                 var what = orphan.IsSegment ? "segment" : "page of a manifest";
                 Add(new Finding(
                     FindingSeverity.Warning, FindingKind.Orphaned, orphan.Object.Key, $"A {what} of {orphan.Object.Size} bytes is named by no manifest: left by a run or a removal that died.",

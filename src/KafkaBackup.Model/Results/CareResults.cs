@@ -39,6 +39,12 @@ public sealed record RemovalResult
     public required string Path { get; init; }
     public required IReadOnlyDictionary<string, string> StorageOption { get; init => field = ItemDictionary.From(value); }
     public required int ObjectsRemoved { get; init; }
+
+    /// <summary>How many of the objects no manifest named: left by a run or a removal that died.</summary>
+    public int LeftoversRemoved { get; init; }
+
+    /// <summary>How many runs lose all that they stored; 0 when the whole backup goes.</summary>
+    public int RunsRemoved { get; init; }
     public required long BytesFreed { get; init; }
     public required bool WholeBackup { get; init; }
     public required bool Applied { get; init; }

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Text;
 using KafkaBackup.Engine.Configuration;
 using KafkaBackup.Engine.Format.Blocks;
-using KafkaBackup.Engine.Format.Checksums;
+using KafkaBackup.Engine.Batches;
 using KafkaBackup.Engine.Format.Foreign;
 using KafkaBackup.Engine.Format.Segments;
 using KafkaBackup.Engine.Restore;

@@ -39,8 +39,9 @@ internal static class Forms
             : System.IO.Path.GetFullPath(text, at.Origin.Folder);
     });
 
-    public static Form<long> Time { get; } = new("time", (node, at) =>
-        at.Located(node, () => TimeText.Parse(Scalar(node, at, "a time in epoch milliseconds").Text, at.Now)));
+    public static Form<long> TimeFrom { get; } = Time(TimeRounding.Up);
+
+    public static Form<long> TimeTo { get; } = Time(TimeRounding.Down);
 
     public static Form<TimePoint> TimeOrNow { get; } = new("time or now", (node, at) =>
         at.Located(node, () => TimeText.ParsePoint(Scalar(node, at, "a time in epoch milliseconds, or now").Text, at.Now)));
@@ -56,6 +57,9 @@ internal static class Forms
 
     public static Form<string> NamePattern { get; } = new("name or pattern", (node, at) =>
         at.Located(node, () => Configuration.TopicPattern.ForNames(Scalar(node, at, "a name or pattern").Text).Text));
+
+    private static Form<long> Time(TimeRounding rounding) => new("time", (node, at) =>
+        at.Located(node, () => TimeText.Parse(Scalar(node, at, "a time in epoch milliseconds").Text, at.Now, rounding)));
 
     private const string TopicWanted = "a topic's name (letters, digits, '.', '_' and '-', at most 249 of them)";
 

@@ -42,8 +42,8 @@ internal static class JobSections
         .Ignoring("segment_max_age_secs", "use segment_max_interval_ms.");
 
     public static Section<RestoreSettings> Restore { get; } = new Section<RestoreSettings>()
-        .With("time_window_start", Forms.Time, (s, v) => s with { TimeWindowStart = v }, "First timestamp to restore, epoch milliseconds, inclusive.")
-        .With("time_window_end", Forms.Time, (s, v) => s with { TimeWindowEnd = v }, "Last timestamp to restore, epoch milliseconds, inclusive.")
+        .With("time_window_start", Forms.TimeFrom, (s, v) => s with { TimeWindowStart = v }, "First timestamp to restore, epoch milliseconds, inclusive.")
+        .With("time_window_end", Forms.TimeTo, (s, v) => s with { TimeWindowEnd = v }, "Last timestamp to restore, epoch milliseconds, inclusive.")
         .With("source_partitions", Forms.ListOf(Forms.Int(0, int.MaxValue), mayBeEmpty: false), (s, v) => s with { SourcePartitions = v }, "Partitions to restore. Default: all.")
         .With("topic_mapping", Forms.MapOf(Forms.Topic, Forms.Topic), (s, v) => s with { TopicMapping = v }, "Source topic to target topic.")
         .With("partition_mapping", Forms.MapOf(Forms.Int(0, NameRules.HighestPartition), Forms.Int(0, NameRules.HighestPartition)), (s, v) => s with { PartitionMapping = v },

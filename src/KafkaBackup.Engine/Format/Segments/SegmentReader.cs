@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using KafkaBackup.Engine.Format.Blocks;
-using KafkaBackup.Engine.Format.Checksums;
+using KafkaBackup.Engine.Batches;
 using KafkaBackup.Engine.Format.Compression;
 
 namespace KafkaBackup.Engine.Format.Segments;
@@ -59,20 +59,6 @@ public sealed class SegmentReader : IDisposable
         string place, ReadRange read, long length, BlockBufferPool pool, int readAhead, CancellationToken cancel, string sha256 = "") =>
         new SegmentOpening(place, read, length, sha256: sha256).OpenAsync(pool, readAhead, cancel);
 
-    /// <summary>Reads what is whole of a damaged segment.</summary>
-    /// <param name="check">From <see cref="SegmentFile.CheckAsync"/>, with a header and with whole blocks.</param>
-    public static SegmentReader OpenWhole(string place, SegmentCheck check, ReadRange read, BlockBufferPool pool, int readAhead = 0)
-    {
-        ArgumentNullException.ThrowIfNull(check);
-        var blocks = check.WholeBlocks.ToArray();
-        if (check.Header is null || blocks.Length == 0)
-        {
-            throw new ArgumentException("Nothing of the segment is whole.", nameof(check));
-        }
-
-        return new SegmentReader(place, check.Header, blocks, SegmentFooter.IndexOf(blocks), read, pool, readAhead);
-    }
-
     /// <summary>Reads one block. Waits while the pool is empty.</summary>
     public async ValueTask<RecordBlock> ReadBlockAsync(int index, CancellationToken cancel)
     {
@@ -83,33 +69,6 @@ public sealed class SegmentReader : IDisposable
             var stored = await FetchAsync(index, buffer, cancel).ConfigureAwait(false);
             var damage = Check(index, stored.Span) ?? Unpack(info, stored.Span, buffer);
             return damage is null ? new RecordBlock(buffer, info, Place, index) : throw Damaged(index, DamageKind.Corrupt, damage);
-        }
-        catch
-        {
-            ((IDisposable)buffer).Dispose();
-            throw;
-        }
-    }
-
-    /// <summary>Reads one block as it is stored, checked but not decompressed, to be appended to another segment.</summary>
-    public async ValueTask<CompressedBlock> ReadStoredBlockAsync(int index, CancellationToken cancel)
-    {
-        var info = _blocks[index];
-        var buffer = await _pool.RentAsync(info.StoredLength, cancel).ConfigureAwait(false);
-        try
-        {
-            var stored = await FetchAsync(index, buffer, cancel).ConfigureAwait(false);
-            if (Check(index, stored.Span) is { } damage)
-            {
-                throw Damaged(index, DamageKind.Corrupt, damage);
-            }
-
-            if (!stored.Span.Overlaps(buffer.GetSpan()))
-            {
-                stored.CopyTo(buffer.Memory);
-            }
-
-            return new CompressedBlock(buffer, info with { FileOffset = 0 });
         }
         catch
         {
