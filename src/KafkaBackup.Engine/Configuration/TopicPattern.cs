@@ -70,10 +70,11 @@ public sealed class TopicPattern
         {
             return new TopicPattern(text, new Regex(text[1..], RegexOptions.CultureInvariant, MatchLimit));
         }
-        catch (RegexParseException e)
+        catch (ArgumentException e)
         {
             // The library's own message repeats the pattern.
-            throw ErrorIds.InvalidPattern.With($"The pattern {Redaction.Show(text)} is not a valid regular expression: {e.Error} at character {e.Offset + 2}.", text);
+            var why = e is RegexParseException fault ? $": {fault.Error} at character {fault.Offset + 2}" : "";
+            throw ErrorIds.InvalidPattern.With($"The pattern {Redaction.Show(text)} is not a valid regular expression{why}.", text);
         }
     }
 

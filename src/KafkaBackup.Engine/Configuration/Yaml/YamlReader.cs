@@ -14,7 +14,7 @@ internal sealed class YamlReader
     /// <summary>Aliases counted as what they stand for: a few bytes of them would else become gigabytes. Topics by the ten thousand fit.</summary>
     private const int MaxValues = 200_000;
 
-    private readonly Parser _parser;
+    private readonly GuardedParser _parser;
     private readonly string _text;
     private readonly ConfigOrigin _origin;
     private readonly VariableExpansion _expansion;
@@ -26,7 +26,7 @@ internal sealed class YamlReader
         _text = text;
         _origin = origin;
         _expansion = new VariableExpansion(variables, origin);
-        _parser = new Parser(new Scanner(new StringReader(text), skipComments: true));
+        _parser = new GuardedParser(new StringReader(text));
     }
 
     /// <exception cref="KafkaBackupException">ConfigSyntax, ConfigVariableUnset.</exception>
