@@ -93,12 +93,20 @@ internal sealed class ManifestDraft
     }
 
     /// <summary>A durable segment, and with it the progress to just past its last record.</summary>
-    public void Add(TopicPartition id, SegmentEntry segment, long nextOffset, LastRecord last) => Change(id, p => p with
+    /// <remarks>The run's count goes with it, so that a run that dies has said what it committed.</remarks>
+    public void Add(TopicPartition id, SegmentEntry segment, long nextOffset, LastRecord last)
     {
-        Segments = Append(p.Segments, segment),
-        NextOffset = Math.Max(p.NextOffset, nextOffset),
-        LastRecord = last,
-    });
+        lock (_gate)
+        {
+            _run = _run with { RecordCount = _run.RecordCount + segment.RecordCount };
+            Change(id, p => p with
+            {
+                Segments = Append(p.Segments, segment),
+                NextOffset = Math.Max(p.NextOffset, nextOffset),
+                LastRecord = last,
+            });
+        }
+    }
 
     public void AddGap(TopicPartition id, GapEntry gap)
     {

@@ -30,9 +30,12 @@ internal sealed class CheckpointFile(string path)
         {
             var checkpoint = JsonSerializer.Deserialize(bytes, CheckpointJson.Default.Checkpoint)
                 ?? throw ErrorIds.CheckpointDamaged.With($"The checkpoint {path} is empty.", path);
-            return checkpoint.Version <= Checkpoint.CurrentVersion
-                ? checkpoint
-                : throw ErrorIds.FormatTooNew.With($"The checkpoint {path} has version {checkpoint.Version}; this version of KafkaBackup knows {Checkpoint.CurrentVersion}.", path);
+            if (checkpoint.Version > Checkpoint.CurrentVersion)
+            {
+                throw ErrorIds.FormatTooNew.With($"The checkpoint {path} has version {checkpoint.Version}; this version of KafkaBackup knows {Checkpoint.CurrentVersion}.", path);
+            }
+
+            return FileSoundness.FaultOf(checkpoint) is { } fault ? throw ErrorIds.CheckpointDamaged.With($"The checkpoint {path} is damaged: {fault}.", path) : checkpoint;
         }
         catch (JsonException error)
         {

@@ -51,7 +51,7 @@ internal sealed record OffsetReport
             {
                 null => throw ErrorIds.OffsetFileInvalid.With($"The offset report {path} is empty.", path),
                 > CurrentVersion => throw ErrorIds.FormatTooNew.With($"The offset report {path} has version {report.Version}; this version of KafkaBackup knows {CurrentVersion}.", path),
-                _ => report,
+                _ => FileSoundness.FaultOf(report) is { } fault ? throw ErrorIds.OffsetFileInvalid.With($"The offset report {path} is damaged: {fault}.", path) : report,
             };
         }
         catch (JsonException error)

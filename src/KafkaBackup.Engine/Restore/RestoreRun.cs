@@ -12,6 +12,8 @@ internal sealed record RestoreData(RestoreStatus Status, DateTimeOffset StartedA
 {
     public required RestoreJournal Journal { get; init; }
 
+    public required string? NotChecked { get; init; }
+
     /// <summary>In transactional mode.</summary>
     public TransactionalMarks? Marks { get; init; }
 }
@@ -56,7 +58,7 @@ internal sealed class RestoreRun(IKafkaCluster cluster, BackupCatalog catalog, R
 
         journal.Save();
         var resumed = outcomes.Any(o => o.Progress.Resumed > 0) || journal.Found is not null;
-        return new RestoreData(Status(outcomes, stop), startedAt, resumed, outcomes.OrderBy(o => o.Progress.Work.Target).ToArray()) { Journal = journal, Marks = marks };
+        return new RestoreData(Status(outcomes, stop), startedAt, resumed, outcomes.OrderBy(o => o.Progress.Work.Target).ToArray()) { Journal = journal, Marks = marks, NotChecked = scope.Proofs.Unproven(work) };
     }
 
     private static RestoreStatus Status(IReadOnlyList<LaneOutcome> outcomes, CancellationToken stop) =>

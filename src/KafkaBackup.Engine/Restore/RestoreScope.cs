@@ -29,5 +29,7 @@ internal sealed record RestoreScope(
     /// <summary>Without any record acknowledged for this long a partition is given up; a broker's restart and an election fit in several times.</summary>
     public TimeSpan DeliveryBudget { get; init; } = TargetPatience.Away;
 
-    public RecordStream Stream(TargetWork target) => new(target, Catalog, Work.Backup, Pool, ReadAhead);
+    public SegmentProofs Proofs { get; } = new();
+
+    public RecordStream Stream(TargetWork target) => new(target, Catalog, Work.Backup, Pool, ReadAhead, Proofs);
 }

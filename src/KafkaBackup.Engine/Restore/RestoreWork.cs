@@ -22,6 +22,9 @@ internal sealed record RestoreWork
     /// <summary>The target's cluster id; null where it gives none or when offline.</summary>
     public string? TargetClusterId { get; init; }
 
+    /// <summary>True when every segment was read whole while planning, and compared with its SHA-256.</summary>
+    public bool ContentsProven { get; init; }
+
     public IEnumerable<TargetWork> Targets => Topics.SelectMany(t => t.Targets);
 
     public long RecordCount => Targets.Sum(t => t.RecordCount);
@@ -73,7 +76,7 @@ internal sealed record TargetWork(TopicPartition Target, IReadOnlyList<SourceWor
     public int? MaxBatchBytes { get; set; }
 
     /// <summary>True where the target stamps records itself, so that their times cannot be compared.</summary>
-    public bool TargetStampsRecords { get; init; }
+    public bool TargetStampsRecords { get; set; }
 }
 
 /// <summary>One source partition, in offset order.</summary>

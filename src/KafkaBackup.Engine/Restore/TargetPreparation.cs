@@ -55,6 +55,18 @@ internal sealed class TargetPreparation(RestoreScope scope, TargetLog log)
                     target.MaxBatchBytes = largest ?? target.MaxBatchBytes;
                 }
 
+                if (inForce.GetValueOrDefault(ConfigTraps.TimestampType) == ConfigTraps.LogAppendTime && !topic.Create!.Configs.ContainsKey(ConfigTraps.TimestampType))
+                {
+                    foreach (var target in topic.Targets)
+                    {
+                        target.TargetStampsRecords = true;
+                    }
+
+                    scope.Events.Warning(
+                        $"Topic {topic.TargetTopic} was created with the brokers' default {ConfigTraps.TimestampType}, LogAppendTime: every record gets the time of the restore, and the records' own times are lost. "
+                        + $"Stop, delete the topic, and restore with -TopicConfig @{{ '{ConfigTraps.TimestampType}' = 'CreateTime' }} (topic_config_overrides) to keep them.");
+                }
+
                 var factor = description.Topics.GetValueOrDefault(topic.TargetTopic)?.ReplicationFactor ?? 0;
                 if (ConfigTraps.InSync(topic.TargetTopic, factor, inForce) is { } demanding && scope.Work.Findings.All(f => f.Message != demanding.Message))
                 {

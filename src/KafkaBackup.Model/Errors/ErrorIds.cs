@@ -40,6 +40,7 @@ public static class ErrorIds
 
     // Store
     public static readonly ErrorDefinition StoreNotFound = new(nameof(StoreNotFound), ObjectNotFound, "Check the path.");
+    public static readonly ErrorDefinition StoreLost = new(nameof(StoreLost), ResourceUnavailable, "Mount the drive or share again, or put the folder back, then run again: the backup continues.");
     public static readonly ErrorDefinition StoreAccessDenied = new(nameof(StoreAccessDenied), PermissionDenied, "Grant this account read and write access to the store.");
     public static readonly ErrorDefinition StoreAuthentication = new(nameof(StoreAuthentication), AuthenticationError, "Check the access key, the secret key and the machine's clock.");
     public static readonly ErrorDefinition StoreFull = new(nameof(StoreFull), ResourceUnavailable, "Free some space, then run again: what is stored is intact and the backup continues.");
@@ -60,7 +61,6 @@ public static class ErrorIds
     public static readonly ErrorDefinition SourceClusterChanged = new(nameof(SourceClusterChanged), InvalidOperation, "Use a new backup id for another cluster.");
     public static readonly ErrorDefinition SegmentCorrupt = new(nameof(SegmentCorrupt), InvalidData, "Run Test-KafkaBackup -Deep for the extent of the damage; the rest of the backup can be restored.");
     public static readonly ErrorDefinition SegmentMissing = new(nameof(SegmentMissing), ObjectNotFound, "Run Test-KafkaBackup for the extent of the damage; the rest of the backup can be restored.");
-    public static readonly ErrorDefinition CompressionUnavailable = new(nameof(CompressionUnavailable), NotInstalled, "Install the zstd library (libzstd1, brew install zstd), or choose -Compression Gzip.");
     public static readonly ErrorDefinition ConsistentCutImpossible = new(nameof(ConsistentCutImpossible), InvalidArgument, "Give a time in the past, after what is stored already, and not together with continuous mode.");
     public static readonly ErrorDefinition BackupReadOnly = new(nameof(BackupReadOnly), InvalidOperation, "Backups of the other tool can be read and restored, not continued.");
     public static readonly ErrorDefinition LastCompleteBackup = new(nameof(LastCompleteBackup), InvalidOperation, "Keep it, or use -Force.");
