@@ -83,8 +83,7 @@ internal sealed class GroupAdmin(AdminClient admin, Func<string?, AdminClient> a
             return;
         }
 
-        var (_, error) = await ForOffsets(group).CallAsync(GroupRequests.AlterOffsets(group, offsets), $"Setting the offsets of group '{group}'", group, cancel).ConfigureAwait(false);
-        ThrowIfFailed(error, group, "Setting");
+        await ChangeOffsetsAsync(GroupRequests.AlterOffsets(group, offsets), group, "Setting", cancel).ConfigureAwait(false);
     }
 
     public async Task DeleteOffsetsAsync(string group, IReadOnlyCollection<TopicPartition> partitions, CancellationToken cancel)
@@ -94,8 +93,7 @@ internal sealed class GroupAdmin(AdminClient admin, Func<string?, AdminClient> a
             return;
         }
 
-        var (_, error) = await ForOffsets(group).CallAsync(GroupRequests.DeleteOffsets(group, partitions), $"Removing offsets of group '{group}'", group, cancel).ConfigureAwait(false);
-        ThrowIfFailed(error, group, "Removing");
+        await ChangeOffsetsAsync(GroupRequests.DeleteOffsets(group, partitions), group, "Removing", cancel).ConfigureAwait(false);
     }
 
     public void Dispose() => _offsets?.Dispose();
@@ -109,6 +107,24 @@ internal sealed class GroupAdmin(AdminClient admin, Func<string?, AdminClient> a
         lock (_gate)
         {
             return _offsets ??= another(group);
+        }
+    }
+
+    /// <summary>A coordinator that has moved says so in its answer, and nothing was done: it is looked for and asked again.</summary>
+    private async Task ChangeOffsetsAsync(
+        AdminRequest<(IReadOnlyList<GroupOffset> Offsets, NativeError? Error)> request, string group, string doing, CancellationToken cancel)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            var (_, error) = await ForOffsets(group).CallAsync(request, $"{doing} the offsets of group '{group}'", group, cancel).ConfigureAwait(false);
+            if (error is not { } failed || !KafkaErrors.IsPassing(failed.Code) || AdminClient.OutOfBudget(started))
+            {
+                ThrowIfFailed(error, group, doing);
+                return;
+            }
+
+            await AdminClient.PauseAsync(cancel).ConfigureAwait(false);
         }
     }
 
