@@ -19,6 +19,7 @@ internal sealed class ManifestDraft
     private GroupSnapshot? _groupsAfter;
     private Manifest _latest;
     private readonly List<GapInfo> _newGaps = [];
+    private readonly HashSet<string> _withdrawn = new(StringComparer.Ordinal);
     private RunEntry _run;
     private bool _dirty;
 
@@ -52,6 +53,15 @@ internal sealed class ManifestDraft
         }
     }
 
+    /// <summary>Something of the last manifest made was left out of the backup.</summary>
+    public void CommitAgain()
+    {
+        lock (_gate)
+        {
+            _dirty = true;
+        }
+    }
+
     public RunEntry Run
     {
         get
@@ -68,6 +78,11 @@ internal sealed class ManifestDraft
     {
         lock (_gate)
         {
+            if (_withdrawn.Contains(topic.Name))
+            {
+                return;
+            }
+
             var known = _topics.GetValueOrDefault(topic.Name);
             var sameConfigs = known is not null && known.Configs.Count == configs.Count && configs.All(c => known.Configs.TryGetValue(c.Key, out var v) && v == c.Value);
             var next = new TopicEntry
@@ -92,18 +107,45 @@ internal sealed class ManifestDraft
         }
     }
 
-    /// <summary>A durable segment, and with it the progress to just past its last record.</summary>
-    public void Add(TopicPartition id, SegmentEntry segment, long nextOffset, LastRecord last) => Change(id, p => p with
+    /// <summary>A durable segment, and with it the progress to just past its last record. False when its topic was withdrawn: then nothing names the segment.</summary>
+    public bool Add(TopicPartition id, SegmentEntry segment, long nextOffset, LastRecord last) => Change(id, p => p with
     {
         Segments = Append(p.Segments, segment),
         NextOffset = Math.Max(p.NextOffset, nextOffset),
         LastRecord = last,
     });
 
+    /// <summary>
+    /// Takes a topic back to what is committed of it, and lets nothing more of it in: what was read since may be another topic's. Returns the segments that nothing
+    /// names any more.
+    /// </summary>
+    /// <param name="committed">Null when nothing is.</param>
+    public IReadOnlyList<SegmentEntry> Withdraw(string topic, TopicEntry? committed)
+    {
+        lock (_gate)
+        {
+            Fold();
+            var before = _topics[topic];
+            _withdrawn.Add(topic);
+            _newGaps.RemoveAll(g => g.Topic == topic);
+            _topics[topic] = (committed ?? Emptied(before)) is var kept && kept.Partitions.Values.Any(p => p.Complete)
+                ? kept with { Partitions = kept.Partitions.ToDictionary(p => p.Key, p => p.Value with { Complete = false }) }
+                : kept;
+            _dirty = true;
+            var named = kept.Partitions.Values.SelectMany(p => p.Segments).Select(s => s.Key).ToHashSet(StringComparer.Ordinal);
+            return [.. before.Partitions.Values.SelectMany(p => p.Segments).Where(s => !named.Contains(s.Key))];
+        }
+    }
+
     public void AddGap(TopicPartition id, GapEntry gap)
     {
         lock (_gate)
         {
+            if (_withdrawn.Contains(id.Topic))
+            {
+                return;
+            }
+
             _newGaps.Add(new GapInfo(id.Topic, id.Partition, gap.FromOffset, gap.ToOffset, gap.Reason));
             Change(id, p => p with { Gaps = [.. p.Gaps, gap], NextOffset = Math.Max(p.NextOffset, gap.ToOffset) });
         }
@@ -170,11 +212,14 @@ internal sealed class ManifestDraft
     }
 
     /// <summary>As it will be in the next manifest.</summary>
-    public PartitionEntry Partition(TopicPartition id)
+    public PartitionEntry Partition(TopicPartition id) => Find(id) ?? throw new InvalidOperationException($"{id} has not been described.");
+
+    /// <summary>The same; null for a partition of which nothing is known.</summary>
+    public PartitionEntry? Find(TopicPartition id)
     {
         lock (_gate)
         {
-            return Find(id) ?? throw new InvalidOperationException($"{id} has not been described.");
+            return _changed.GetValueOrDefault(id) ?? _topics.GetValueOrDefault(id.Topic)?.Partitions.GetValueOrDefault(id.Partition);
         }
     }
 
@@ -201,24 +246,22 @@ internal sealed class ManifestDraft
         }
     }
 
+    /// <summary>All topics as they will be in the next manifest.</summary>
+    public IReadOnlyDictionary<string, TopicEntry> Topics()
+    {
+        lock (_gate)
+        {
+            Fold();
+            return new Dictionary<string, TopicEntry>(_topics, StringComparer.Ordinal);
+        }
+    }
+
     /// <summary>The next manifest. Entries that did not change are the very same objects, which is how a commit knows what to write.</summary>
     public Manifest Next(DateTimeOffset now, bool complete)
     {
         lock (_gate)
         {
-            foreach (var group in _changed.GroupBy(c => c.Key.Topic, StringComparer.Ordinal))
-            {
-                var topic = _topics[group.Key];
-                var partitions = new Dictionary<int, PartitionEntry>(topic.Partitions);
-                foreach (var (id, entry) in group)
-                {
-                    partitions[id.Partition] = entry;
-                }
-
-                _topics[group.Key] = topic with { Partitions = partitions };
-            }
-
-            _changed.Clear();
+            Fold();
             _dirty = false;
             GroupSnapshot[] groups = _groupsBefore is null ? [.. _earlierGroups] : _groupsAfter is null ? [_groupsBefore] : [_groupsBefore, _groupsAfter];
             _latest = _latest with
@@ -233,6 +276,32 @@ internal sealed class ManifestDraft
             return _latest;
         }
     }
+
+    /// <summary>Brings changed partitions into their topics.</summary>
+    private void Fold()
+    {
+        foreach (var group in _changed.GroupBy(c => c.Key.Topic, StringComparer.Ordinal))
+        {
+            var topic = _topics[group.Key];
+            var partitions = new Dictionary<int, PartitionEntry>(topic.Partitions);
+            foreach (var (id, entry) in group)
+            {
+                partitions[id.Partition] = entry;
+            }
+
+            _topics[group.Key] = topic with { Partitions = partitions };
+        }
+
+        _changed.Clear();
+    }
+
+    private static TopicEntry Emptied(TopicEntry topic) => topic with
+    {
+        Partitions = topic.Partitions.ToDictionary(p => p.Key, p => p.Value with
+        {
+            NextOffset = p.Value.CapturedStart, Complete = false, Gaps = [], Segments = ImmutableList<SegmentEntry>.Empty, LastRecord = null,
+        }),
+    };
 
     private static PartitionEntry New(PartitionWork work) => new()
     {
@@ -280,12 +349,16 @@ internal sealed class ManifestDraft
     private static ImmutableList<SegmentEntry> Append(IReadOnlyList<SegmentEntry> segments, SegmentEntry segment) =>
         (segments as ImmutableList<SegmentEntry> ?? ImmutableList.CreateRange(segments)).Add(segment);
 
-    private PartitionEntry? Find(TopicPartition id) => _changed.GetValueOrDefault(id) ?? _topics.GetValueOrDefault(id.Topic)?.Partitions.GetValueOrDefault(id.Partition);
-
-    private void Change(TopicPartition id, Func<PartitionEntry, PartitionEntry> change)
+    /// <summary>False for a topic that was withdrawn.</summary>
+    private bool Change(TopicPartition id, Func<PartitionEntry, PartitionEntry> change)
     {
         lock (_gate)
         {
+            if (_withdrawn.Contains(id.Topic))
+            {
+                return false;
+            }
+
             var before = Find(id);
             var after = change(before!);
             if (after != before)
@@ -293,6 +366,8 @@ internal sealed class ManifestDraft
                 _changed[id] = after;
                 _dirty = true;
             }
+
+            return true;
         }
     }
 }
