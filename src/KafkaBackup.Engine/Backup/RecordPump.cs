@@ -240,12 +240,17 @@ internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int 
     /// </summary>
     private void TellTopic(PartitionReading reading)
     {
-        var topic = reading.Work.Id.Topic;
-        if (reading.Failure?.Definition == ErrorIds.TopicRecreated || (reading.Failure?.Definition == ErrorIds.LogTruncated && !reading.Work.TopicIsProven))
+        if (reading.Failure is not { } failure)
         {
-            run.Proof.Refuse(topic, reading.Failure);
+            return;
         }
-        else if (reading.Failure?.Definition == ErrorIds.LogTruncated)
+
+        var topic = reading.Work.Id.Topic;
+        if (failure.Definition == ErrorIds.TopicRecreated || (failure.Definition == ErrorIds.LogTruncated && !reading.Work.TopicIsProven))
+        {
+            run.Proof.Refuse(topic, failure);
+        }
+        else if (failure.Definition == ErrorIds.LogTruncated)
         {
             run.Proof.Suspect(topic);
         }

@@ -45,8 +45,7 @@ internal sealed class SourceProof(IKafkaCluster cluster, LogMeeting meeting, Tim
 
     /// <summary>
     /// Asks about the topics with something new since they were last asked about, and, when there is time, about those of which it could
-    /// not be found out then. One
-    /// that has been replaced is refused. Not for several threads.
+    /// not be found out then. One that has been replaced is refused. Not for several threads.
     /// </summary>
     /// <param name="committed">What is in the backup already.</param>
     /// <param name="next">What is to be committed; all of it has been read.</param>
