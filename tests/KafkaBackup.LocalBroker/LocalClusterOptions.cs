@@ -34,6 +34,9 @@ public sealed record LocalClusterOptions
     /// <summary>With <see cref="Tls"/>: refuses clients without a certificate of the cluster's own authority.</summary>
     public bool RequireClientCertificate { get; init; }
 
+    /// <summary>The host name in the brokers' certificate; null for the one by which they are reached.</summary>
+    public string? CertificateName { get; init; }
+
     /// <summary>How long a new group waits for more members before its first rebalance ends.</summary>
     public TimeSpan GroupInitialRebalanceDelay { get; init; } = TimeSpan.Zero;
 

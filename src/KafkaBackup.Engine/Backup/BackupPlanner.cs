@@ -20,7 +20,6 @@ internal sealed class BackupPlanner(IKafkaCluster cluster, BackupCatalog catalog
 {
     public async Task<BackupWork> PlanAsync(CancellationToken cancel)
     {
-        BlockCompressor.Require(options.Compression);
         var cutAtMs = CutInstant();
         var (opened, source) = await SideBySide.RunAsync(c => catalog.FindAsync(options.BackupId, c), cluster.DescribeAsync, cancel).ConfigureAwait(false);
         if (opened is { IsForeign: true })
@@ -28,7 +27,7 @@ internal sealed class BackupPlanner(IKafkaCluster cluster, BackupCatalog catalog
             throw ErrorIds.BackupReadOnly.With($"Backup '{options.BackupId}' in {catalog.Store.Location} was made by another tool.", options.BackupId, "Use another backup id.");
         }
 
-        var findings = new List<Finding>(opened?.Findings ?? []);
+        var findings = new List<Finding>([.. ClientOptionRules.Risks(options.Source), .. opened?.Findings ?? []]);
         var clusterId = options.SourceClusterId ?? source.ClusterId;
         if (opened?.Manifest.SourceClusterId is { } before && clusterId is not null && before != clusterId)
         {

@@ -1,4 +1,3 @@
-using KafkaBackup.Engine.Catalog;
 using KafkaBackup.Engine.Format.Manifests;
 
 namespace KafkaBackup.Engine.Backup;
@@ -19,7 +18,6 @@ internal sealed class Committer(RunScope run) : IDisposable
     private readonly CancellationTokenSource _failed = CancellationTokenSource.CreateLinkedTokenSource(run.Session.LockLost);
     private readonly SemaphoreSlim _one = new(1);
     private readonly HashSet<string> _withdrawn = new(StringComparer.Ordinal);
-    private readonly List<SegmentEntry> _unnamed = [];
     private IReadOnlyCollection<string> _lastWord = [];
     private Task _background = Task.CompletedTask;
     private long _lastCommit = run.Clock.GetTimestamp();
@@ -133,7 +131,7 @@ internal sealed class Committer(RunScope run) : IDisposable
         var refused = run.Proof.Refused.Keys.Where(t => next.ContainsKey(t) && _withdrawn.Add(t)).ToArray();
         foreach (var topic in refused)
         {
-            _unnamed.AddRange(run.Draft.Withdraw(topic, committed.Topics.GetValueOrDefault(topic)));
+            run.Draft.Withdraw(topic, committed.Topics.GetValueOrDefault(topic));
         }
 
         return refused;
@@ -161,27 +159,22 @@ internal sealed class Committer(RunScope run) : IDisposable
             .Select(t => replaced.Contains(t.Name) ? by.GetValueOrDefault(t.Name) : t).OfType<TopicEntry>()
             .ToDictionary(t => t.Name, StringComparer.Ordinal);
 
-    /// <summary>
-    /// Segments of withdrawn topics: only this run knows their keys, and no manifest has ever named them. A commit has just shown that the
-    /// backup is ours.
-    /// </summary>
+    /// <summary>Segments of withdrawn topics: only this run knows their keys, and no manifest has ever named them.</summary>
     private async Task RemoveAsync()
     {
-        foreach (var segment in _unnamed.TakeWhile(_ => !run.Session.LockLost.IsCancellationRequested))
+        foreach (var key in run.Draft.TakeUnnamed())
         {
             try
             {
-                await run.Store.DeleteAsync(BackupKeys.Of(run.Session.BackupId, segment.Key), CancellationToken.None).ConfigureAwait(false);
+                await run.Session.Deletion.DeleteAsync(key, CancellationToken.None).ConfigureAwait(false);
             }
-            catch (KafkaBackupException error)
+            catch (KafkaBackupException error) when (error.Definition != ErrorIds.BackupLockLost)
             {
                 run.Findings.Add(new Finding(
-                    FindingSeverity.Warning, FindingKind.Orphaned, segment.Key, $"A segment that is not part of the backup was not removed: {error.Message}",
+                    FindingSeverity.Warning, FindingKind.Orphaned, key, $"A segment that is not part of the backup was not removed: {error.Message}",
                     "It does no harm but takes room; Repair-KafkaBackup removes it."));
             }
         }
-
-        _unnamed.Clear();
     }
 
     public async Task DrainAsync() => await _background.ConfigureAwait(false);

@@ -20,6 +20,7 @@ internal sealed class ManifestDraft
     private Manifest _latest;
     private readonly List<GapInfo> _newGaps = [];
     private readonly HashSet<string> _withdrawn = new(StringComparer.Ordinal);
+    private readonly List<string> _unnamed = [];
     private RunEntry _run;
     private bool _dirty;
 
@@ -108,19 +109,45 @@ internal sealed class ManifestDraft
     }
 
     /// <summary>A durable segment, and with it the progress to just past its last record. False when its topic was withdrawn: then nothing names the segment.</summary>
-    public bool Add(TopicPartition id, SegmentEntry segment, long nextOffset, LastRecord last) => Change(id, p => p with
+    /// <remarks>The run's count goes with it, so that a run that dies has said what it committed.</remarks>
+    public bool Add(TopicPartition id, SegmentEntry segment, long nextOffset, LastRecord last)
     {
-        Segments = Append(p.Segments, segment),
-        NextOffset = Math.Max(p.NextOffset, nextOffset),
-        LastRecord = last,
-    });
+        lock (_gate)
+        {
+            var taken = Change(id, p => p with
+            {
+                Segments = Append(p.Segments, segment),
+                NextOffset = Math.Max(p.NextOffset, nextOffset),
+                LastRecord = last,
+            });
+            if (taken)
+            {
+                _run = _run with { RecordCount = _run.RecordCount + segment.RecordCount };
+            }
+            else
+            {
+                _unnamed.Add(segment.Key);
+                _dirty = true;
+            }
 
-    /// <summary>
-    /// Takes a topic back to what is committed of it, and lets nothing more of it in: what was read since may be another topic's. Returns the segments that nothing
-    /// names any more.
-    /// </summary>
+            return taken;
+        }
+    }
+
+    /// <summary>The keys of segments that this run has written and that no manifest is going to name, once each.</summary>
+    public IReadOnlyList<string> TakeUnnamed()
+    {
+        lock (_gate)
+        {
+            string[] taken = [.. _unnamed];
+            _unnamed.Clear();
+            return taken;
+        }
+    }
+
+    /// <summary>Takes a topic back to what is committed of it, and lets nothing more of it in: what was read since may be another topic's.</summary>
     /// <param name="committed">Null when nothing is.</param>
-    public IReadOnlyList<SegmentEntry> Withdraw(string topic, TopicEntry? committed)
+    public void Withdraw(string topic, TopicEntry? committed)
     {
         lock (_gate)
         {
@@ -131,9 +158,10 @@ internal sealed class ManifestDraft
             _topics[topic] = (committed ?? Emptied(before)) is var kept && kept.Partitions.Values.Any(p => p.Complete)
                 ? kept with { Partitions = kept.Partitions.ToDictionary(p => p.Key, p => p.Value with { Complete = false }) }
                 : kept;
+            _run = _run with { RecordCount = _run.RecordCount - Records(before) + Records(kept) };
             _dirty = true;
             var named = kept.Partitions.Values.SelectMany(p => p.Segments).Select(s => s.Key).ToHashSet(StringComparer.Ordinal);
-            return [.. before.Partitions.Values.SelectMany(p => p.Segments).Where(s => !named.Contains(s.Key))];
+            _unnamed.AddRange(before.Partitions.Values.SelectMany(p => p.Segments).Select(s => s.Key).Where(key => !named.Contains(key)));
         }
     }
 
@@ -294,6 +322,8 @@ internal sealed class ManifestDraft
 
         _changed.Clear();
     }
+
+    private static long Records(TopicEntry topic) => topic.Partitions.Values.Sum(p => p.Segments.Sum(s => s.RecordCount));
 
     private static TopicEntry Emptied(TopicEntry topic) => topic with
     {

@@ -121,7 +121,7 @@ internal sealed class SegmentLine(
             await announced.WaitAsync(abort).ConfigureAwait(false);
             _key = BackupKeys.NewSegment(id.Topic, id.Partition, block.Info.Stats.FirstOffset);
             _upload = await run.Store.CreateAsync(BackupKeys.Of(run.Session.BackupId, _key), abort).ConfigureAwait(false);
-            _writer = new SegmentWriter(new SegmentHeader(run.Session.BackupId, id.Topic, id.Partition, run.RunId, run.Options.Compression, run.Clock.GetUtcNow()));
+            _writer = new SegmentWriter(new SegmentHeader(run.Session.Manifest!.BackupId, id.Topic, id.Partition, run.RunId, run.Options.Compression, run.Clock.GetUtcNow()));
             await _upload.WriteAsync(_writer.Start(), abort).ConfigureAwait(false);
         }
 
@@ -151,8 +151,6 @@ internal sealed class SegmentLine(
             var stats = summary.Stats;
             if (!run.Draft.Add(id, summary.ToEntry(_key, run.RunId), stats.LastOffset + 1, new LastRecord(stats.LastOffset, leaderEpoch, digest)))
             {
-                // Only this run knows the key, and no manifest has ever named it.
-                await run.Store.DeleteAsync(BackupKeys.Of(run.Session.BackupId, _key), abort).ConfigureAwait(false);
                 await DropAsync().ConfigureAwait(false);
                 return;
             }

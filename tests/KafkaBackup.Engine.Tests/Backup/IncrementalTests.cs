@@ -142,7 +142,7 @@ public class IncrementalTests : OnStore
     }
 
     [Fact]
-    public async Task O1_a_run_that_builds_on_segments_that_are_gone_says_so_and_is_not_complete()
+    public async Task D2_a_run_that_builds_on_segments_that_are_gone_says_so_and_is_not_complete()
     {
         await using var scenario = await OpenAsync();
         scenario.Cluster.CreateTopic("orders", 2);

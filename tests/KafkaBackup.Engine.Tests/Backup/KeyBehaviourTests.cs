@@ -1,5 +1,4 @@
 using KafkaBackup.LocalBroker;
-using System.Diagnostics;
 using System.Text;
 
 namespace KafkaBackup.Engine.Tests.Backup;
@@ -196,13 +195,11 @@ public sealed class KeyBehaviourTests
             scenario.Cluster.Append("orders", partition, Enumerable.Range(0, count / 4).Select(_ => LocalRecord.Of("key0", new string('x', 36))));
         }
 
-        var watch = Stopwatch.StartNew();
         var result = await scenario.BackUpAsync(BackupScenario.Asked() with { RecordsPerSecond = records, BytesPerSecond = bytes });
 
         Assert.Equal(count, result.RecordCount);
         var seconds = records is { } r ? count / (double)r : count * 40 / (double)bytes!;
         Assert.True(result.Duration.TotalSeconds > seconds * 0.9, $"{result.Duration} is too quick for {seconds} s");
-        Assert.True(watch.Elapsed.TotalSeconds < seconds + 8, $"{watch.Elapsed} is too slow for {seconds} s");
     }
 
     private static async Task<(BackupStatus, long)> OutcomeAsync(BackupScenario scenario, BackupSettings settings)
