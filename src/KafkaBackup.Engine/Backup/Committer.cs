@@ -149,7 +149,8 @@ internal sealed class Committer(RunScope run) : IDisposable
             return next;
         }
 
-        run.Draft.CommitAgain();
+        // The draft counts it as committed; the next commit has to say it.
+        run.Draft.SetRun(entry => entry);
         return next with { Complete = false, Topics = Instead(next.Topics, waiting, run.Session.Manifest!.Topics) };
     }
 

@@ -54,15 +54,6 @@ internal sealed class ManifestDraft
         }
     }
 
-    /// <summary>Something of the last manifest made was left out of the backup.</summary>
-    public void CommitAgain()
-    {
-        lock (_gate)
-        {
-            _dirty = true;
-        }
-    }
-
     public RunEntry Run
     {
         get
