@@ -46,6 +46,23 @@ public sealed record LocalClusterOptions
     /// <summary>How often transaction and session timeouts are looked at.</summary>
     public TimeSpan HousekeepingInterval { get; init; } = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>The newest version served of an API, to pass for an older Kafka; what is not named is served as this broker knows it.</summary>
+    public IReadOnlyDictionary<ApiKey, short> NewestVersions { get; init; } = new Dictionary<ApiKey, short>();
+
+    /// <summary>Passes for Kafka 2.4, as far as reading goes: topics have no ids.</summary>
+    public static LocalClusterOptions Kafka24 { get; } = new()
+    {
+        NewestVersions = new Dictionary<ApiKey, short>
+        {
+            [ApiKey.Produce] = 8,
+            [ApiKey.Fetch] = 11,
+            [ApiKey.ListOffsets] = 5,
+            [ApiKey.Metadata] = 9,
+            [ApiKey.OffsetForLeaderEpoch] = 3,
+            [ApiKey.ApiVersions] = 3,
+        },
+    };
+
     /// <summary>The broker's clock, for LogAppendTime and timeouts.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 }

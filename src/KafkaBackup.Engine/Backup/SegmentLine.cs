@@ -149,7 +149,12 @@ internal sealed class SegmentLine(
             await _upload!.WriteAsync(_writer.Finish(out var summary), abort).ConfigureAwait(false);
             await _upload.CommitAsync(abort).ConfigureAwait(false);
             var stats = summary.Stats;
-            run.Draft.Add(id, summary.ToEntry(_key, run.RunId), stats.LastOffset + 1, new LastRecord(stats.LastOffset, leaderEpoch, digest));
+            if (!run.Draft.Add(id, summary.ToEntry(_key, run.RunId), stats.LastOffset + 1, new LastRecord(stats.LastOffset, leaderEpoch, digest)))
+            {
+                await DropAsync().ConfigureAwait(false);
+                return;
+            }
+
             StoredBytes += summary.StoredBytes;
             Segments++;
             Timestamps = (Math.Min(Timestamps?.First ?? long.MaxValue, stats.MinTimestamp), Math.Max(Timestamps?.Last ?? long.MinValue, stats.MaxTimestamp));

@@ -66,6 +66,10 @@ internal static class KafkaErrors
         };
     }
 
+    /// <summary>Nothing came, and no connection failed: all there is to go by is what the library complained about.</summary>
+    public static KafkaBackupException NoAnswer(string? lastWords, TimeSpan waited, string address) => ErrorIds.ClusterUnreachable.With(
+        $"The cluster at {address} did not answer within {waited.TotalSeconds:0} seconds{(lastWords is null ? "" : $"; the client library says: {Short(lastWords)}")}.", address);
+
     /// <summary>A connection could not be made or did not hold.</summary>
     public static KafkaBackupException Connection(NativeError error, string address)
     {

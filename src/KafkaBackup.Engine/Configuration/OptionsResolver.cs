@@ -1,4 +1,5 @@
 using System.Globalization;
+using KafkaBackup.Engine.Rules;
 
 namespace KafkaBackup.Engine.Configuration;
 
@@ -183,10 +184,10 @@ public sealed class OptionsResolver(
             throw ErrorIds.ConfigConflict.With("A compression level is given, but compression is none.", "CompressionLevel");
         }
 
-        return level >= 1 && level <= CompressionLevels.Max(kind)
+        return CompressionLevels.Has(kind, level.Value)
             ? level.Value
             : throw ErrorIds.ConfigOutOfRange.With(
-                $"The compression level must be from 1 to {CompressionLevels.Max(kind)} for {EnumText.Spell(kind)}, but is {level}.", "CompressionLevel");
+                $"The compression level must be from {CompressionLevels.Lowest} to {CompressionLevels.Highest(kind)} for {EnumText.Spell(kind)}, but is {level}.", "CompressionLevel");
     }
 
     private static void CheckDuration(BackupSettings settings)

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using KafkaBackup.Engine.Cluster;
 using KafkaBackup.Engine.Cluster.Native;
 using KafkaBackup.LocalBroker;
 using Xunit;
@@ -22,6 +23,32 @@ public sealed class ConnectionTests
         Assert.Contains("nothing listens there", error.Message, StringComparison.Ordinal);
         Assert.Contains(cluster.Address, error.Message, StringComparison.Ordinal);
         Assert.True(Stopwatch.GetElapsedTime(started) > TimeSpan.FromSeconds(1.5));
+    }
+
+    [Theory]
+    [InlineData(9)]
+    [InlineData(10)]
+    [InlineData(30)]
+    public async Task D3_many_topics_with_short_names_of_brokers_before_Kafka_2_8_are_described(int topics)
+    {
+        await using var local = LocalCluster.Start(LocalClusterOptions.Kafka24);
+        for (var i = 0; i < topics; i++)
+        {
+            local.CreateTopic($"t{i:000}");
+        }
+
+        await using var cluster = Connect(local);
+        var described = await Describe(cluster);
+        Assert.Equal(topics, described.Topics.Count);
+        Assert.All(described.Topics.Values, t => Assert.Null(t.TopicId));
+    }
+
+    [Fact]
+    public void D3_a_cluster_without_an_answer_is_explained_by_the_librarys_last_complaint()
+    {
+        var error = KafkaErrors.NoAnswer("[thrd:main]: 127.0.0.1:9092/0: Failed to parse Metadata response", TimeSpan.FromSeconds(10), "127.0.0.1:9092");
+        Assert.Contains("did not answer within 10 seconds; the client library says: 127.0.0.1:9092/0: Failed to parse Metadata response.", error.Message, StringComparison.Ordinal);
+        Assert.EndsWith("within 10 seconds.", KafkaErrors.NoAnswer(null, TimeSpan.FromSeconds(10), "a").Message, StringComparison.Ordinal);
     }
 
     [Fact]

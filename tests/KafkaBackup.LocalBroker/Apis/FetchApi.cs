@@ -80,7 +80,7 @@ internal sealed class FetchApi() : Api(ApiKey.Fetch, 4, 12, 12)
         var refused = Request.First(request.FailureOf(asked.Topic, asked.Index), request.DeniedTopic(asked.Topic));
         if (refused != ErrorCode.None)
             return refused;
-        return asked.Partition is null ? ErrorCode.UnknownTopicOrPartition : Leadership.Check(asked.Partition, request.Broker, asked.LeaderEpoch);
+        return asked.Partition is null || request.Cluster.KnowsNoTopics ? ErrorCode.UnknownTopicOrPartition : Leadership.Check(asked.Partition, request.Broker, asked.LeaderEpoch);
     }
 
     private static async Task WaitForEnough(Request request, Asked asked)

@@ -10,6 +10,8 @@ internal sealed class Dispatcher(LocalCluster cluster)
 
     public IReadOnlyCollection<Api> Apis => _apis.Values;
 
+    public short NewestOf(Api api) => cluster.Options.NewestVersions.TryGetValue(api.Key, out var newest) ? Math.Min(newest, api.MaxVersion) : api.MaxVersion;
+
     /// <summary>False when the connection is to be closed. Nothing is written to the reply when there is no answer.</summary>
     public async Task<bool> Handle(Connection connection, ReadOnlyMemory<byte> frame, WireWriter reply)
     {
@@ -21,7 +23,7 @@ internal sealed class Dispatcher(LocalCluster cluster)
         if (!_apis.TryGetValue(key, out var api))
             throw new MalformedRequestException($"API {key} is not served");
 
-        var known = version >= api.MinVersion && version <= api.MaxVersion;
+        var known = version >= api.MinVersion && version <= NewestOf(api);
         if (!known && key != ApiKey.ApiVersions)
             throw new MalformedRequestException($"{key} version {version} is not served");
         if (!connection.Sasl.Allows(key))

@@ -1,3 +1,5 @@
+using KafkaBackup.Engine.Rules;
+
 namespace KafkaBackup.Engine.Configuration.Schema;
 
 /// <summary>The groups <c>backup</c>, <c>restore</c> and <c>health</c>.</summary>
@@ -13,7 +15,7 @@ internal static class JobSections
 
     public static Section<BackupSettings> Backup { get; } = new Section<BackupSettings>()
         .With("compression", Forms.Choice<CompressionKind>(), (s, v) => s with { Compression = v }, "How segments are compressed. Default: zstd.")
-        .With("compression_level", Forms.Int(1, 22), (s, v) => s with { CompressionLevel = v }, "1 to 22 for zstd (default 1), 1 to 9 for gzip (default 6).")
+        .With("compression_level", Forms.Int(CompressionLevels.Lowest, CompressionLevels.Highest(CompressionKind.Zstd)), (s, v) => s with { CompressionLevel = v }, "1 to 22 for zstd (default 1), 1 to 9 for gzip (default 6).")
         .With("segment_max_bytes", Forms.Bytes(1, Terabyte), (s, v) => s with { SegmentMaxBytes = v }, "A segment ends at this size. Default: 134217728.")
         .With("segment_max_interval_ms", Forms.Milliseconds(1, Week * 1000), (s, v) => s with { SegmentMaxInterval = v },
             "What was read is committed at least this often, in any run. Default: 60000.")

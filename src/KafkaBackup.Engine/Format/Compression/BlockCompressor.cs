@@ -2,6 +2,7 @@ using System.IO.Compression;
 using System.Runtime.InteropServices;
 using KafkaBackup.Engine.Format.Blocks;
 using KafkaBackup.Engine.Batches;
+using KafkaBackup.Engine.Rules;
 
 namespace KafkaBackup.Engine.Format.Compression;
 
@@ -21,9 +22,10 @@ public sealed unsafe class BlockCompressor : IDisposable
     /// <param name="level">Null for the default; see <see cref="CompressionLevels"/>.</param>
     public BlockCompressor(CompressionKind kind, int? level = null)
     {
-        if (level is { } given && CompressionLevels.Range(kind) is var (lowest, highest) && (given < lowest || given > highest))
+        if (kind != CompressionKind.None && level is { } given && !CompressionLevels.Has(kind, given))
         {
-            throw ErrorIds.ConfigOutOfRange.With($"Compression level {given} is out of range: {kind} has {lowest} to {highest}.", given);
+            throw ErrorIds.ConfigOutOfRange.With(
+                $"Compression level {given} is out of range: {kind} has {CompressionLevels.Lowest} to {CompressionLevels.Highest(kind)}.", given);
         }
 
         var effective = level ?? CompressionLevels.Default(kind);
