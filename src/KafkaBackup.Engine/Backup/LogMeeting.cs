@@ -142,8 +142,10 @@ internal sealed class LogMeeting(IKafkaCluster cluster, IStore store, string bac
 
         try
         {
-            var segment = new StoredSegment(store, backupId, isForeign: false, log.Id.Topic, log.Id.Partition, entry);
-            await foreach (var block in segment.ReadBlocksAsync(pool, b => b.Stats.FirstOffset <= offset && offset <= b.Stats.LastOffset, 0, cancel).ConfigureAwait(false))
+            var key = BackupKeys.Of(backupId, entry.Key);
+            using var reader = await SegmentReader.OpenAsync(
+                key, (at, buffer, c) => store.ReadAsync(key, at, buffer, c), entry.StoredBytes, pool, 0, cancel).ConfigureAwait(false);
+            await foreach (var block in reader.ReadBlocksAsync(b => b.Stats.FirstOffset <= offset && offset <= b.Stats.LastOffset, cancel).ConfigureAwait(false))
             {
                 using (block)
                 {
@@ -161,7 +163,7 @@ internal sealed class LogMeeting(IKafkaCluster cluster, IStore store, string bac
             // Of a damaged segment Test-KafkaBackup speaks; it says nothing about the log.
             return null;
         }
-        catch (KafkaBackupException error) when (error.Definition == ErrorIds.SegmentMissing)
+        catch (KafkaBackupException error) when (error.Definition == ErrorIds.StoreObjectMissing)
         {
             return null;
         }
