@@ -111,11 +111,8 @@ internal sealed class ManifestDraft
                 NextOffset = Math.Max(p.NextOffset, nextOffset),
                 LastRecord = last,
             });
-            if (taken)
-            {
-                _run = _run with { RecordCount = _run.RecordCount + segment.RecordCount };
-            }
-            else
+            _run = _run with { RecordCount = _run.RecordCount + (taken ? segment.RecordCount : 0) };
+            if (!taken)
             {
                 _unnamed.Add(segment.Key);
                 _dirty = true;
