@@ -161,7 +161,7 @@ internal sealed class LogMeeting(IKafkaCluster cluster, IStore store, SegmentOwn
             // Of a damaged segment Test-KafkaBackup speaks; it says nothing about the log.
             return null;
         }
-        catch (KafkaBackupException error) when (error.Definition == ErrorIds.SegmentMissing)
+        catch (KafkaBackupException error) when (error.Definition == ErrorIds.StoreObjectMissing)
         {
             return null;
         }
