@@ -33,7 +33,8 @@ public sealed class ZombieTests
             var commit = zombie.CommitAsync(zombie.Manifest!.Appended("orders", 0), default);
             if (await Task.WhenAny(commit, paused.Paused) == commit)
             {
-                // The commit has fewer calls than that.
+                // The commit has fewer calls than that; the release of the lock is none of them.
+                committing = false;
                 await commit;
                 continue;
             }
