@@ -144,16 +144,16 @@ Describe 'register-scheduled-task.ps1' -Tag Long {
         chmod o+w ./shared-folder
         $run = Invoke-Example register-scheduled-task.ps1 '-ConfigPath ./shared-folder/task.yaml'
         $run.ExitCode | Should -Not -Be 0
-        $run.Output | Should -BeLike '*shared-folder*can be written by everybody*'
+        $run.Error -replace '\s+\|?\s*', ' ' | Should -BeLike '*shared-folder*can be written by everybody*'
         chmod o-w ./shared-folder
         chmod o+w ./shared-folder/task.yaml
-        (Invoke-Example register-scheduled-task.ps1 '-ConfigPath ./shared-folder/task.yaml').Output | Should -BeLike '*task.yaml*can be written by*'
+        (Invoke-Example register-scheduled-task.ps1 '-ConfigPath ./shared-folder/task.yaml').Error -replace '\s+\|?\s*', ' ' | Should -BeLike '*task.yaml*can be written by*'
     }
 
     It 'refuses a line break in a path, which would split the line for cron' -Skip:$IsWindows {
         $run = Invoke-Example register-scheduled-task.ps1 '-ConfigPath ./task.yaml -LogFolder "./a`nb"'
         $run.ExitCode | Should -Not -Be 0
-        $run.Output | Should -BeLike '*control character*'
+        $run.Error -replace '\s+\|?\s*', ' ' | Should -BeLike '*control character*'
         $run.Lines | Where-Object { $_ -match '\* \* \*' } | Should -BeNullOrEmpty
     }
 
