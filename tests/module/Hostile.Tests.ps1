@@ -114,8 +114,7 @@ Describe 'What a terminal is shown' {
     }
 
     It 'has no escape sequence of an error' {
-        Write-Report ./e.json -Topic "t$escape"
-        $failure = { Get-KafkaOffsetMapping -OffsetReportPath ./e.json } | Should -Throw -ErrorId 'OffsetFileInvalid*' -PassThru
+        $failure = { Get-KafkaOffsetMapping -OffsetReportPath "./missing$escape.json" } | Should -Throw -ErrorId 'OffsetFileInvalid*' -PassThru
         $failure.Exception.Message | Should -Match "$([char]27)"
         foreach ($view in 'ConciseView', 'NormalView', 'CategoryView') {
             $ErrorView = $view
