@@ -1,6 +1,6 @@
 @{
     RootModule           = 'KafkaBackup.dll'
-    ModuleVersion        = '0.1.0'
+    ModuleVersion        = '0.2.0'
     GUID                 = '6f1d3a52-9c3e-4a6e-9a54-2b7f0c1e8d47'
     Author               = 'KafkaBackup contributors'
     CompanyName          = 'KafkaBackup'
