@@ -8,7 +8,7 @@ using KafkaBackup.Engine.Storage;
 namespace KafkaBackup.Engine.Backup;
 
 /// <summary>What is stored of a partition, to be met in its log again.</summary>
-/// <param name="MayBeGone">Stored records may rightly be missing from the log.</param>
+/// <param name="MayBeGone">Stored records may rightly be missing from what the log gives a reader of committed records.</param>
 internal sealed record StoredLog(TopicPartition Id, PartitionEntry Stored, bool MayBeGone);
 
 /// <summary>What came of it.</summary>

@@ -41,7 +41,8 @@ internal sealed class SourceCapture(
         var cuts = cutAtMs is { } at ? await CutAsync(partitions, at, marks, ends, bound, cancel).ConfigureAwait(false) : null;
 
         var works = new List<PartitionWork>(partitions.Length);
-        var tookUncommitted = options.IsolationLevel == IsolationLevel.ReadCommitted && stored?.Runs.Any(r => r.Isolation == IsolationLevel.ReadUncommitted) == true;
+        var tookUncommitted = stored?.Runs.Any(r => r.Isolation == IsolationLevel.ReadUncommitted) == true;
+        var readsUncommitted = options.IsolationLevel == IsolationLevel.ReadUncommitted;
         var toMeet = new List<StoredLog>();
         foreach (var topic in topics)
         {
@@ -49,7 +50,10 @@ internal sealed class SourceCapture(
             var recreated = Recreated(topic, known);
             var isProven = known?.TopicId is not null && topic.TopicId is not null;
             var compacted = configs.GetValueOrDefault(topic.Name)?.Any(c => c.Name == "cleanup.policy" && c.Value?.Contains("compact", StringComparison.Ordinal) == true) == true;
-            var demand = new Meeting(MayBeGone: compacted || tookUncommitted, WhenQuiet: !isProven && mustMeet(topic.Name));
+            var demand = new Meeting(
+                LastMayBeGone: compacted || (tookUncommitted && !readsUncommitted),
+                MayMissCommitted: compacted || tookUncommitted || readsUncommitted,
+                WhenQuiet: !isProven && mustMeet(topic.Name));
             var own = new List<PartitionWork>(topic.Partitions.Count);
             foreach (var partition in topic.Partitions)
             {
@@ -60,7 +64,7 @@ internal sealed class SourceCapture(
                 own.Add(cuts is null || work.Refused is not null ? work : Cut(work, cuts[id], entry?.NextOffset, cutAtMs!.Value));
                 if (demand.WhenQuiet && work.Refused is null && entry is not null)
                 {
-                    toMeet.Add(new StoredLog(id, entry, demand.MayBeGone));
+                    toMeet.Add(new StoredLog(id, entry, demand.MayMissCommitted));
                 }
             }
 
@@ -154,7 +158,8 @@ internal sealed class SourceCapture(
             ReadFrom = first,
             StoreTo = last,
             HeldByTransaction = options.IsolationLevel == IsolationLevel.ReadCommitted && (mark.Offset ?? 0) > (end.Offset ?? 0),
-            LastMayBeGone = meeting.MayBeGone,
+            LastMayBeGone = meeting.LastMayBeGone,
+            MayMissCommitted = meeting.MayMissCommitted,
         };
         return known is null ? Begin(work) : Continue(work, known, mark, end, meeting.WhenQuiet);
     }
@@ -294,8 +299,8 @@ internal sealed class SourceCapture(
             };
     }
 
-    /// <summary>When our last record has to be met again, and whether it has to be there.</summary>
-    private sealed record Meeting(bool MayBeGone, bool WhenQuiet);
+    /// <summary>When our last record has to be met again, and whether stored records have to be there: for the run's own reader, and for one of committed records.</summary>
+    private sealed record Meeting(bool LastMayBeGone, bool MayMissCommitted, bool WhenQuiet);
 
     /// <param name="Offset">Null where the captured end counts.</param>
     /// <param name="Held">A transaction stayed open across the cut.</param>

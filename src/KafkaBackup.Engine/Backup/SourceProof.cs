@@ -39,7 +39,7 @@ internal sealed class SourceProof(IKafkaCluster cluster, LogMeeting meeting, Tim
     {
         foreach (var work in partitions)
         {
-            _mayBeGone[work.Id.Topic] = work.LastMayBeGone;
+            _mayBeGone[work.Id.Topic] = work.MayMissCommitted;
         }
     }
 

@@ -211,6 +211,60 @@ public sealed class RecreatedTopicTests
         Assert.Equal(400, (await scenario.StoredAsync("orders")).Count);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task B8_without_ids_records_taken_uncommitted_are_no_sign_of_another_log(bool aborted)
+    {
+        await using var scenario = Scenario(withIds: false);
+        scenario.Cluster.CreateTopic("orders");
+        scenario.Fill("orders", 10);
+        var transaction = scenario.Cluster.BeginTransaction();
+        transaction.Append("orders", 0, LocalRecord.Of("a", "1"), LocalRecord.Of("b", "2"));
+        if (aborted)
+        {
+            transaction.Abort();
+        }
+
+        var uncommitted = BackupScenario.Asked() with { IsolationLevel = IsolationLevel.ReadUncommitted };
+        Assert.Equal((BackupStatus.Complete, 12L), await RunAsync(uncommitted));
+        scenario.Fill("orders", 5, 100);
+        Assert.Equal((BackupStatus.Complete, 5L), await RunAsync(uncommitted));
+        if (!aborted)
+        {
+            transaction.Commit();
+        }
+
+        scenario.Fill("orders", 5, 200);
+        Assert.Equal((BackupStatus.Complete, 5L), await RunAsync(BackupScenario.Asked()));
+        Assert.Equal(22, (await scenario.StoredAsync("orders")).Count);
+
+        async Task<(BackupStatus, long)> RunAsync(BackupSettings settings)
+        {
+            var result = await scenario.BackUpAsync(settings);
+            return (result.Status, result.RecordCount);
+        }
+    }
+
+    [Fact]
+    public async Task B15_without_ids_a_missing_segment_does_not_stop_the_run()
+    {
+        var store = new MemoryStore();
+        await using var scenario = new BackupScenario(store: store, options: LocalClusterOptions.Kafka24);
+        scenario.Cluster.CreateTopic("orders");
+        scenario.Cluster.CreateTopic("other");
+        scenario.Fill("orders", 100);
+        scenario.Fill("other", 100);
+        await scenario.BackUpAsync();
+        scenario.Fill("orders", 10, 100);
+        scenario.Fill("other", 10, 100);
+        store.Remove((await scenario.KeysAsync("b/topics/orders/")).Single());
+
+        var result = await scenario.BackUpAsync();
+
+        Assert.Equal((BackupStatus.Incomplete, 20L), (result.Status, result.RecordCount));
+    }
+
     private static BackupScenario Scenario(bool withIds) =>
         new(store: new MemoryStore(), options: withIds ? new LocalClusterOptions() : LocalClusterOptions.Kafka24, limit: TimeSpan.FromMinutes(6));
 
