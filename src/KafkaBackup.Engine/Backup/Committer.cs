@@ -58,8 +58,11 @@ internal sealed class Committer(RunScope run) : IDisposable
     /// did not, so that whoever
     /// calls the run complete knows.
     /// </summary>
-    /// <param name="inHaste">There is another pass: a cluster that is away is not waited for now.</param>
-    public async Task ProveAsync(bool inHaste, CancellationToken stop)
+    /// <param name="isLastWord">
+    /// Nothing asks again after this: what could not be found out is committed as it is, and the backup is not complete. Otherwise it waits for a later commit.
+    /// </param>
+    /// <param name="inHaste">A cluster that is away is not waited for now.</param>
+    public async Task ProveAsync(bool isLastWord, bool inHaste, CancellationToken stop)
     {
         await _one.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         try
@@ -67,7 +70,7 @@ internal sealed class Committer(RunScope run) : IDisposable
             if (_failure is null)
             {
                 await AskAsync(run.Draft.Topics(), isLast: true, inHaste ? ShortPatience : Patience, stop).ConfigureAwait(false);
-                _lastWord = [.. run.Proof.Unproven.Keys];
+                _lastWord = isLastWord ? [.. run.Proof.Unproven.Keys] : [];
             }
         }
         finally

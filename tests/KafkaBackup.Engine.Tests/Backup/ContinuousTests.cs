@@ -28,6 +28,43 @@ public sealed class ContinuousTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
+    public async Task B8_B10_a_pass_that_could_not_be_proven_is_not_committed_as_complete(bool heals)
+    {
+        await using var scenario = new BackupScenario { Clock = new FastClock(20) };
+        scenario.Cluster.CreateTopic("orders");
+        scenario.Fill("orders", 10);
+        var away = false;
+        scenario.WrapCluster = c => new ClusterDouble(c)
+        {
+            Reader = r =>
+            {
+                away = true;
+                return r;
+            },
+            Description = d => away ? throw ErrorIds.ClusterUnreachable.With("The cluster is away.", "cluster") : d,
+        };
+        using var stop = new CancellationTokenSource();
+        var running = scenario.BackUpAsync(Following(), stop.Token);
+        await scenario.WaitAsync(() => scenario.Events.Warnings.Any(w => w.Contains("goes on when the cluster is back", StringComparison.Ordinal)), "the pass after the first");
+
+        var manifest = await scenario.ManifestAsync();
+        Assert.Equal((false, 0), (manifest.Complete, manifest.Topics["orders"].Partitions[0].Segments.Count));
+        if (heals)
+        {
+            away = false;
+            await CountAsync(scenario, "orders", 0, 10);
+        }
+
+        await stop.CancelAsync();
+        var result = await running;
+
+        Assert.Equal(heals ? BackupStatus.Stopped : BackupStatus.Failed, result.Status);
+        Assert.Equal(heals, (await scenario.ManifestAsync()).Complete);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
     public async Task B13_a_first_pass_that_is_cut_short_is_committed_and_continued(bool byStop)
     {
         await using var scenario = new BackupScenario();
