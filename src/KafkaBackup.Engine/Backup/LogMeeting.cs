@@ -161,8 +161,9 @@ internal sealed class LogMeeting(IKafkaCluster cluster, IStore store, SegmentOwn
             // Of a damaged segment Test-KafkaBackup speaks; it says nothing about the log.
             return null;
         }
-        catch (KafkaBackupException error) when (error.Definition == ErrorIds.StoreObjectMissing)
+        catch (KafkaBackupException error) when (error.Definition == ErrorIds.SegmentMissing || (error.Definition == ErrorIds.StoreRead && !StoreFault.IsTransient(error)))
         {
+            // Nor does one that is missing or cannot be read.
             return null;
         }
     }
