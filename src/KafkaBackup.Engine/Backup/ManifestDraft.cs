@@ -22,7 +22,9 @@ internal sealed class ManifestDraft
     private readonly HashSet<string> _withdrawn = new(StringComparer.Ordinal);
     private readonly List<string> _unnamed = [];
     private RunEntry _run;
-    private bool _dirty;
+
+    /// <summary>From the beginning: the run itself is new.</summary>
+    private bool _dirty = true;
 
     public ManifestDraft(Manifest basis, RunEntry run)
     {
