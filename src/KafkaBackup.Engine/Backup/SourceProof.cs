@@ -91,7 +91,10 @@ internal sealed class SourceProof(IKafkaCluster cluster, LogMeeting meeting, Tim
     }
 
     private static bool HasGrown(TopicEntry topic, TopicEntry? before) => !ReferenceEquals(topic, before) && topic.Partitions.Values.Any(p =>
-        before?.Partitions.GetValueOrDefault(p.Partition) is { } known ? p.NextOffset != known.NextOffset || p.Segments.Count != known.Segments.Count : p.Segments.Count > 0);
+        HasGrown(p, before?.Partitions.GetValueOrDefault(p.Partition)));
+
+    /// <summary>By offsets: merging changes segments, and reads nothing.</summary>
+    private static bool HasGrown(PartitionEntry now, PartitionEntry? before) => before is null ? now.Segments.Count > 0 : now.NextOffset != before.NextOffset;
 
     /// <summary>Returns those whose ids say nothing.</summary>
     private async Task<TopicEntry[]> AskIdsAsync(TopicEntry[] topics, CancellationToken cancel)
