@@ -104,7 +104,7 @@ internal sealed class BackupLock : IAsyncDisposable
         await _beating.ConfigureAwait(false);
         try
         {
-            if (_reason is null && await ReadAsync(_store, _key, CancellationToken.None).ConfigureAwait(false) is { Document: { } current } && current.Owner == _own.Owner)
+            if (_reason is null && LockDocument.Read(await ReadFreshAsync(CancellationToken.None).ConfigureAwait(false))?.Owner == _own.Owner)
             {
                 await _store.DeleteAsync(_key, CancellationToken.None).ConfigureAwait(false);
             }
@@ -243,7 +243,7 @@ internal sealed class BackupLock : IAsyncDisposable
         await _gate.WaitAsync(cancel).ConfigureAwait(false);
         try
         {
-            var content = await ObjectReading.ReadWholeAsync(_store, _key, LockDocument.LargestFile, cancel).ConfigureAwait(false);
+            var content = await ReadFreshAsync(cancel).ConfigureAwait(false);
             if (content is null || LockDocument.Read(content)?.Owner != _own.Owner)
             {
                 var holder = content is null ? null : new FoundLock(content, LockDocument.Read(content), default).Describe();
@@ -261,6 +261,20 @@ internal sealed class BackupLock : IAsyncDisposable
         finally
         {
             _gate.Release();
+        }
+    }
+
+    /// <summary>The lock as it is now. An answer that took longer than a heartbeat is asked for again: this process may have been paused, and succeeded meanwhile.</summary>
+    private async Task<byte[]?> ReadFreshAsync(CancellationToken cancel)
+    {
+        while (true)
+        {
+            var asked = _clock.GetTimestamp();
+            var content = await ObjectReading.ReadWholeAsync(_store, _key, LockDocument.LargestFile, cancel).ConfigureAwait(false);
+            if (_clock.GetElapsedTime(asked) <= _heartbeat)
+            {
+                return content;
+            }
         }
     }
 
