@@ -129,6 +129,7 @@ internal sealed class ContinuousBackup(RunScope run, Committer committer, Backup
     {
         var source = await run.Cluster.DescribeAsync(stop).ConfigureAwait(false);
         _vanished.Look(source.Topics);
+        outcomes.Fail(run.Proof.GiveUp(_vanished.Gone), run.Draft);
         var selected = source.Topics.Values
             .Where(t => run.Options.Topics.Selects(t.Name) && t.Partitions.Count > 0)
             .OrderBy(t => t.Name, StringComparer.Ordinal)

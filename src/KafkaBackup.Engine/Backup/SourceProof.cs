@@ -15,7 +15,7 @@ internal sealed class SourceProof(IKafkaCluster cluster, LogMeeting meeting, Tim
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
     private readonly ConcurrentDictionary<string, KafkaBackupException> _refused = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, KafkaBackupException> _unproven = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, KafkaBackupException> _unproven = new(StringComparer.Ordinal);
     private readonly Dictionary<string, TopicEntry> _asked = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, bool> _suspected = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, bool> _mayBeGone = new(StringComparer.Ordinal);
@@ -25,6 +25,21 @@ internal sealed class SourceProof(IKafkaCluster cluster, LogMeeting meeting, Tim
 
     /// <summary>Topics with records of which it could not be found out, and why not. Nothing may call them complete.</summary>
     public IReadOnlyDictionary<string, KafkaBackupException> Unproven => _unproven;
+
+    /// <summary>Topics that are gone for good are not asked about any more: returns those that stay unproven, and why.</summary>
+    public IReadOnlyDictionary<string, KafkaBackupException> GiveUp(IEnumerable<string> gone)
+    {
+        var given = new Dictionary<string, KafkaBackupException>(StringComparer.Ordinal);
+        foreach (var topic in gone)
+        {
+            if (_unproven.TryRemove(topic, out var error))
+            {
+                given[topic] = error;
+            }
+        }
+
+        return given;
+    }
 
     public KafkaBackupException? WhyRefused(string topic) => _refused.IsEmpty ? null : _refused.GetValueOrDefault(topic);
 
@@ -78,7 +93,7 @@ internal sealed class SourceProof(IKafkaCluster cluster, LogMeeting meeting, Tim
 
     private async Task AskOnceAsync(TopicEntry[] topics, CancellationToken cancel)
     {
-        Array.ForEach(topics, t => _unproven.Remove(t.Name));
+        Array.ForEach(topics, t => _unproven.TryRemove(t.Name, out _));
         try
         {
             var unnamed = await AskIdsAsync(topics, cancel).ConfigureAwait(false);
