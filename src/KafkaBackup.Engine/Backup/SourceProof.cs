@@ -72,10 +72,10 @@ internal sealed class SourceProof(IKafkaCluster cluster, LogMeeting meeting, Tim
     {
         var open = next.Values
             .Where(t => !_refused.ContainsKey(t.Name))
-            .Where(t => _suspected.TryRemove(t.Name, out _) || (isLast && _unproven.ContainsKey(t.Name))
-                || HasGrown(t, _asked.GetValueOrDefault(t.Name) ?? committed.Topics.GetValueOrDefault(t.Name)))
+            .Select(t => Ask(t, _asked.GetValueOrDefault(t.Name) ?? committed.Topics.GetValueOrDefault(t.Name), isLast))
+            .Where(q => q.Partitions.Length > 0)
             .ToArray();
-        Array.ForEach(open, t => _asked[t.Name] = t);
+        Array.ForEach(open, q => _asked[q.Name] = q.Topic);
         var since = clock.GetTimestamp();
         while (open.Length > 0)
         {
@@ -91,7 +91,21 @@ internal sealed class SourceProof(IKafkaCluster cluster, LogMeeting meeting, Tim
         }
     }
 
-    private async Task AskOnceAsync(TopicEntry[] topics, CancellationToken cancel)
+    /// <summary>
+    /// Partitions that had records and have more now are met again. One that had none says nothing about where its first ones came from, so it takes all of
+    /// its topic's; so does a topic that is suspected, or of which it could not be found out before.
+    /// </summary>
+    private Question Ask(TopicEntry topic, TopicEntry? before, bool isLast)
+    {
+        var isSuspect = _suspected.TryRemove(topic.Name, out _);
+        var isUnproven = _unproven.ContainsKey(topic.Name);
+        var grown = ReferenceEquals(topic, before) ? [] : topic.Partitions.Values.Where(p => HasGrown(p, before?.Partitions.GetValueOrDefault(p.Partition))).ToArray();
+        var all = isSuspect || (isUnproven && (isLast || grown.Length > 0))
+            || grown.Any(p => before?.Partitions.GetValueOrDefault(p.Partition) is not { Segments.Count: > 0 });
+        return new Question(topic, all ? [.. topic.Partitions.Values] : grown);
+    }
+
+    private async Task AskOnceAsync(Question[] topics, CancellationToken cancel)
     {
         Array.ForEach(topics, t => _unproven.TryRemove(t.Name, out _));
         try
@@ -105,19 +119,17 @@ internal sealed class SourceProof(IKafkaCluster cluster, LogMeeting meeting, Tim
         }
     }
 
-    private static bool HasGrown(TopicEntry topic, TopicEntry? before) => !ReferenceEquals(topic, before) && topic.Partitions.Values.Any(p =>
-        HasGrown(p, before?.Partitions.GetValueOrDefault(p.Partition)));
-
     /// <summary>By offsets: merging changes segments, and reads nothing.</summary>
     private static bool HasGrown(PartitionEntry now, PartitionEntry? before) => before is null ? now.Segments.Count > 0 : now.NextOffset != before.NextOffset;
 
     /// <summary>Returns those whose ids say nothing.</summary>
-    private async Task<TopicEntry[]> AskIdsAsync(TopicEntry[] topics, CancellationToken cancel)
+    private async Task<Question[]> AskIdsAsync(Question[] topics, CancellationToken cancel)
     {
         var there = (await cluster.DescribeAsync(cancel).ConfigureAwait(false)).Topics;
-        var unnamed = new List<TopicEntry>();
-        foreach (var topic in topics)
+        var unnamed = new List<Question>();
+        foreach (var question in topics)
         {
+            var topic = question.Topic;
             if (there.GetValueOrDefault(topic.Name) is not { } now)
             {
                 _unproven[topic.Name] = ErrorIds.TopicNotFound.With(
@@ -133,7 +145,7 @@ internal sealed class SourceProof(IKafkaCluster cluster, LogMeeting meeting, Tim
             }
             else
             {
-                unnamed.Add(topic);
+                unnamed.Add(question);
             }
         }
 
@@ -143,9 +155,9 @@ internal sealed class SourceProof(IKafkaCluster cluster, LogMeeting meeting, Tim
     public static KafkaBackupException Recreated(string topic, string before, string now) => ErrorIds.TopicRecreated.With(
         $"Topic {topic} was deleted and created again while it was backed up: its id was {before} and is now {now}. What was read of it since the last commit is left out.", topic);
 
-    private async Task MeetAsync(TopicEntry[] topics, CancellationToken cancel)
+    private async Task MeetAsync(Question[] topics, CancellationToken cancel)
     {
-        var logs = topics.SelectMany(t => t.Partitions.Values.Select(p =>
+        var logs = topics.SelectMany(t => t.Partitions.Select(p =>
             new StoredLog(new TopicPartition(t.Name, p.Partition), p, _mayBeGone.GetValueOrDefault(t.Name)))).ToArray();
         foreach (var (id, verdict) in await meeting.CompareAsync(logs, cancel).ConfigureAwait(false))
         {
@@ -158,6 +170,12 @@ internal sealed class SourceProof(IKafkaCluster cluster, LogMeeting meeting, Tim
                 _unproven[id.Topic] = Unasked(id.Topic, unknown);
             }
         }
+    }
+
+    /// <param name="Partitions">Those whose logs are met again where the brokers give no ids.</param>
+    private sealed record Question(TopicEntry Topic, PartitionEntry[] Partitions)
+    {
+        public string Name => Topic.Name;
     }
 
     private static KafkaBackupException Unasked(string topic, KafkaBackupException cause) => cause.Definition.With(
