@@ -176,8 +176,8 @@ internal sealed class ManifestDraft
         Complete = true,
     });
 
-    /// <summary>Segments that were merged into one.</summary>
-    public void Replace(TopicPartition id, IReadOnlyList<SegmentEntry> inputs, SegmentEntry merged)
+    /// <summary>Segments that were merged into one. False when their topic was withdrawn: then nothing names the merged one.</summary>
+    public bool Replace(TopicPartition id, IReadOnlyList<SegmentEntry> inputs, SegmentEntry merged)
     {
         var keys = inputs.Select(i => i.Key).ToHashSet(StringComparer.Ordinal);
         lock (_gate)
@@ -190,7 +190,10 @@ internal sealed class ManifestDraft
             {
                 _unnamed.Add(merged.Key);
                 _dirty = true;
+                return false;
             }
+
+            return true;
         }
     }
 
