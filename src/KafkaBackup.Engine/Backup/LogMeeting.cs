@@ -18,10 +18,8 @@ internal sealed record LogVerdict(KafkaBackupException? Other = null, KafkaBacku
 
 /// <summary>
 /// Tells whether logs are still the ones that their stored records came from, for topics without ids (SEMANTICS B8): ends and leader epochs
-/// must not have gone
-/// back, and records from the beginning, the middle and the end of what is stored must be the same in the log. Where compaction has removed
-/// one, the next one
-/// in the log must be stored: compaction removes records, it never adds any.
+/// must not have gone back, and records from the beginning, the middle and the end of what is stored must be the same in the log. Where compaction has
+/// removed one, the next one in the log must be stored: compaction removes records, it never adds any.
 /// </summary>
 internal sealed class LogMeeting(IKafkaCluster cluster, IStore store, SegmentOwner owner, TimeProvider clock)
 {

@@ -6,9 +6,8 @@ namespace KafkaBackup.Engine.Backup;
 
 /// <summary>
 /// Proves, after records were read and before they are committed, that they came from the topics that the backup is about: a topic that was
-/// deleted and created
-/// again meanwhile has another id; where brokers give no ids, stored records are met again (SEMANTICS B8). A topic that fails is refused
-/// for the rest of the run.
+/// deleted and created again meanwhile has another id; where brokers give no ids, stored records are met again (SEMANTICS B8). A topic that fails is
+/// refused for the rest of the run.
 /// </summary>
 internal sealed class SourceProof(IKafkaCluster cluster, LogMeeting meeting, TimeProvider clock, IEngineEvents events)
 {
@@ -59,8 +58,8 @@ internal sealed class SourceProof(IKafkaCluster cluster, LogMeeting meeting, Tim
     }
 
     /// <summary>
-    /// Asks about the topics with something new since they were last asked about, and, when there is time, about those of which it could
-    /// not be found out then. One that has been replaced is refused. Not for several threads.
+    /// Asks about the topics with something new since they were last asked about, and, when there is time, about those of which it could not be found
+    /// out then. One that has been replaced is refused. Not for several threads.
     /// </summary>
     /// <param name="committed">What is in the backup already.</param>
     /// <param name="next">What is to be committed; all of it has been read.</param>
@@ -179,5 +178,5 @@ internal sealed class SourceProof(IKafkaCluster cluster, LogMeeting meeting, Tim
     }
 
     private static KafkaBackupException Unasked(string topic, KafkaBackupException cause) => cause.Definition.With(
-        $"Whether topic {topic} is still the one that was backed up could not be asked at the end: {cause.Message}", topic, "Run again when the cluster is back: the backup goes on from there.", cause);
+        $"Topic {topic} could not be checked at the end, so it may have been deleted and created again meanwhile: {cause.Message}", topic, "Run again when the cluster is back: the backup goes on from there.", cause);
 }

@@ -284,7 +284,7 @@ internal sealed class BackupLock : IAsyncDisposable
         return _lost.CancelAsync();
     }
 
-    private KafkaBackupException Locked(LockInfo holder, TimeSpan age) => ErrorIds.BackupLocked.With($"{Held(holder, age)} It is at work.", _backupId);
+    private KafkaBackupException Locked(LockInfo holder, TimeSpan age) => ErrorIds.BackupLocked.With($"{Held(holder, age)} That run is alive.", _backupId);
 
     private string Held(LockInfo holder, TimeSpan age) =>
         $"Backup '{_backupId}' in {_store.Location} is being written by {holder}; its last heartbeat was {Math.Max(0, age.TotalSeconds):F0} s ago.";
