@@ -19,6 +19,11 @@ internal sealed class RepairPlanner(BackupCatalog catalog, string backupId, bool
         }
 
         var held = await LockState.LookAsync(catalog, backupId, cancel).ConfigureAwait(false);
+        if (held.IsOfUnknownAge && !force)
+        {
+            held = await LockState.WatchAsync(catalog, backupId, clock, events, cancel).ConfigureAwait(false);
+        }
+
         var forceLock = PlanLock(held);
         var manifest = await new ManifestCheck(catalog.Store, backupId).RunAsync(cancel).ConfigureAwait(false);
         var said = _findings.Select(f => f.Place).ToHashSet(StringComparer.Ordinal);
