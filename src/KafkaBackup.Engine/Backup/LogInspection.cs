@@ -25,6 +25,9 @@ internal sealed class LogInspection(RunScope run)
     /// <summary>Since when the cluster has been answering without a topic.</summary>
     private readonly ConcurrentDictionary<string, long> _absentSince = new(StringComparer.Ordinal);
 
+    /// <summary>Announced once for each topic.</summary>
+    private readonly ConcurrentDictionary<string, WaitNotice> _waits = new(StringComparer.Ordinal);
+
     private Task<ClusterDescription>? _description;
     private long _describedAt;
 
@@ -73,7 +76,8 @@ internal sealed class LogInspection(RunScope run)
     {
         var id = reading.Work.Id;
         KafkaBackupException last;
-        run.Events.Verbose($"The broker does not know partition {id} ({fault.Code}); waiting for it for up to {TopicPatience.TotalSeconds:0} s.");
+        run.Events.Verbose($"The broker does not know partition {id} ({fault.Code}).");
+        var wait = _waits.GetOrAdd(id.Topic, _ => new WaitNotice(run.Clock, run.Events));
         try
         {
             do
@@ -84,6 +88,7 @@ internal sealed class LogInspection(RunScope run)
                     Note(id.Topic, there is not null);
                     if (run.Clock.GetElapsedTime(since) < TopicPatience && there?.Partitions.Any(p => p.Partition == id.Partition) == true)
                     {
+                        wait.End($"The cluster shows topic {id.Topic}.");
                         return reading.Work.TopicId is { } before && there.TopicId is { } now && before != now
                             ? new LogSituation(0, 0, null, SourceProof.Recreated(id.Topic, before, now))
                             : await RecallAsync(reading).ConfigureAwait(false);
@@ -101,7 +106,8 @@ internal sealed class LogInspection(RunScope run)
                     last = error;
                 }
 
-                await Task.Delay(TopicPause, stop).ConfigureAwait(false);
+                wait.Continue(() => $"Topic {id.Topic} is not known to its broker, or the cluster is away. Waiting for it for up to {TopicPatience.TotalSeconds:0} s.");
+                await Task.Delay(TopicPause, run.Clock, stop).ConfigureAwait(false);
             }
             while (run.Clock.GetElapsedTime(since) < TopicPatience);
             return new LogSituation(0, 0, null, last);

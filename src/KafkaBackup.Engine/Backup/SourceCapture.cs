@@ -89,7 +89,7 @@ internal sealed class SourceCapture(
     private async Task<IReadOnlyDictionary<TopicPartition, OffsetAnswer>> AskAsync(
         IReadOnlyCollection<TopicPartition> partitions, OffsetBound bound, CancellationToken cancel)
     {
-        var since = clock.GetTimestamp();
+        var wait = new WaitNotice(clock, events);
         var answers = new Dictionary<TopicPartition, OffsetAnswer>();
         var open = partitions;
         while (true)
@@ -100,13 +100,14 @@ internal sealed class SourceCapture(
             }
 
             open = [.. open.Where(id => answers[id].Error?.Definition == ErrorIds.TopicNotFound)];
-            if (open.Count == 0 || clock.GetElapsedTime(since) >= UnknownBudget)
+            if (open.Count == 0 || wait.Waited >= UnknownBudget)
             {
+                wait.End(open.Count == 0 ? "All partitions are known to their brokers." : $"{open.Count} partitions are still unknown to their brokers.");
                 return answers;
             }
 
-            events.Verbose($"Partition {open.First()} is not known to its broker yet; asking again.");
-            await Task.Delay(UnknownPause, cancel).ConfigureAwait(false);
+            wait.Continue(() => $"{open.Count} partitions are not known to their brokers yet, the first is {open.First()}. Waiting for up to {UnknownBudget.TotalSeconds:0} s.");
+            await Task.Delay(UnknownPause, clock, cancel).ConfigureAwait(false);
         }
     }
 
@@ -252,18 +253,20 @@ internal sealed class SourceCapture(
     private async Task AwaitTransactionsAsync(
         Dictionary<TopicPartition, CutPoint> cuts, IReadOnlyDictionary<TopicPartition, OffsetAnswer> ends, CancellationToken cancel)
     {
-        var since = clock.GetTimestamp();
+        var wait = new WaitNotice(clock, events);
         var held = cuts.Where(c => c.Value.Offset > ends[c.Key].Offset).Select(c => c.Key).ToList();
         while (held.Count > 0)
         {
             var stable = await cluster.ListOffsetsAsync(held, OffsetBound.LastStable, cancel).ConfigureAwait(false);
             held.RemoveAll(p => stable[p].Error is null && stable[p].Offset >= cuts[p].Offset);
-            if (held.Count == 0 || clock.GetElapsedTime(since) >= TransactionBudget)
+            if (held.Count == 0 || wait.Waited >= TransactionBudget)
             {
+                wait.End(held.Count == 0 ? "The transactions across the cut have ended." : "Waiting for the transactions across the cut ended.");
                 break;
             }
 
-            events.Verbose($"{held.Count} partitions have a transaction open across the cut; waiting for it to end.");
+            wait.Continue(() =>
+                $"{held.Count} partitions have a transaction open across the cut, the first is {held[0]}. Waiting for up to {TransactionBudget.TotalSeconds:0} s for it to end.");
             await Task.Delay(TransactionPoll, clock, cancel).ConfigureAwait(false);
         }
 

@@ -75,18 +75,21 @@ internal sealed class SourceProof(IKafkaCluster cluster, LogMeeting meeting, Tim
             .Where(q => q.Partitions.Length > 0)
             .ToArray();
         Array.ForEach(open, q => _asked[q.Name] = q.Topic);
-        var since = clock.GetTimestamp();
+        var wait = new WaitNotice(clock, events);
         while (open.Length > 0)
         {
             await AskOnceAsync(open, cancel).ConfigureAwait(false);
             open = [.. open.Where(t => _unproven.ContainsKey(t.Name))];
-            if (open.Length == 0 || hurry.IsCancellationRequested || clock.GetElapsedTime(since) >= patience)
+            if (open.Length == 0 || hurry.IsCancellationRequested || wait.Waited >= patience)
             {
+                wait.End(open.Length == 0 ? "All topics could be checked." : $"Waiting ended; {open.Length} topics could not be checked.");
                 return;
             }
 
+            wait.Continue(() => $"{_unproven[open[0].Name].Message} Waiting for up to {patience.TotalSeconds:0} s to check {open.Length} topics.");
+
             events.Verbose($"{_unproven[open[0].Name].Message} Asking again.");
-            await Task.Delay(Pause, cancel).ConfigureAwait(false);
+            await Task.Delay(Pause, clock, cancel).ConfigureAwait(false);
         }
     }
 

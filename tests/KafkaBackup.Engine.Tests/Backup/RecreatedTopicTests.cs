@@ -265,6 +265,64 @@ public sealed class RecreatedTopicTests
         Assert.Equal((BackupStatus.Incomplete, 20L), (result.Status, result.RecordCount));
     }
 
+    [Fact]
+    public async Task B8_without_ids_only_grown_partitions_are_met_again_at_the_end()
+    {
+        const int partitions = 20;
+        await using var scenario = Scenario(withIds: false);
+        scenario.Cluster.CreateTopic("orders", partitions);
+        for (var partition = 0; partition < partitions; partition++)
+        {
+            scenario.Fill("orders", 10, partition: partition);
+        }
+
+        await scenario.BackUpAsync();
+        scenario.Fill("orders", 5, 10);
+        var readers = new List<ReaderDouble>();
+        scenario.WrapCluster = c => new ClusterDouble(c)
+        {
+            Reader = r =>
+            {
+                var counted = new ReaderDouble(r);
+                readers.Add(counted);
+                return counted;
+            },
+        };
+        await using var planned = await scenario.PlanAsync(BackupScenario.Asked());
+        readers.Clear();
+
+        var result = await planned.RunAsync(scenario.Cancel);
+
+        // Each partition's last record is met by the reading; then three records of the one that has grown.
+        Assert.Equal((BackupStatus.Complete, 5L), (result.Status, result.RecordCount));
+        Assert.InRange(readers.Sum(r => r.Assignments), 1, partitions + 3);
+    }
+
+    [Fact]
+    public async Task O4_a_cluster_that_is_away_at_the_end_is_waited_for_with_a_warning()
+    {
+        await using var scenario = new BackupScenario { Clock = new FastClock(20) };
+        scenario.Cluster.CreateTopic("orders");
+        scenario.Fill("orders", 10);
+        var away = false;
+        scenario.WrapCluster = c => new ClusterDouble(c)
+        {
+            Reader = r =>
+            {
+                away = true;
+                return r;
+            },
+            Description = d => away ? throw ErrorIds.ClusterUnreachable.With("The cluster is away.", "cluster") : d,
+        };
+        var running = scenario.BackUpAsync();
+        await scenario.WaitAsync(() => scenario.Events.Warnings.Any(w => w.Contains("Waiting for up to 100 s", StringComparison.Ordinal)), "the warning");
+        away = false;
+
+        Assert.Equal(BackupStatus.Complete, (await running).Status);
+        Assert.Single(scenario.Events.Warnings, w => w.Contains("Waiting for up to", StringComparison.Ordinal));
+        Assert.Contains(scenario.Events.VerboseLines, line => line.Contains("could be checked", StringComparison.Ordinal));
+    }
+
     private static BackupScenario Scenario(bool withIds) =>
         new(store: new MemoryStore(), options: withIds ? new LocalClusterOptions() : LocalClusterOptions.Kafka24, limit: TimeSpan.FromMinutes(6));
 
