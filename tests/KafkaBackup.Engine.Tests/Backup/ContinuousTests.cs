@@ -253,6 +253,43 @@ public sealed class ContinuousTests
         Assert.False((await scenario.ManifestAsync()).Topics["orders"].Partitions.ContainsKey(2));
     }
 
+    [Fact]
+    public async Task B10_a_topic_deleted_during_a_pass_is_not_asked_about_once_it_is_gone()
+    {
+        await using var scenario = new BackupScenario { Clock = new FastClock(15) };
+        var isGone = false;
+        scenario.WrapCluster = c => new ClusterDouble(c)
+        {
+            Reader = r =>
+            {
+                isGone = true;
+                return r;
+            },
+            Description = d => isGone ? d with { Topics = d.Topics.Where(t => t.Key != "orders").ToDictionary() } : d,
+        };
+        using var stop = new CancellationTokenSource();
+        var running = await FollowTwoAsync(scenario, stop);
+        await scenario.WaitAsync(() => scenario.Events.Warnings.Any(w => w.Contains("Topic orders is no longer in the cluster", StringComparison.Ordinal)), "the warning");
+        scenario.Fill("other", 5);
+        await CountAsync(scenario, "other", 0, 5);
+        var asked = Asked();
+        for (var total = 10; total <= 20; total += 5)
+        {
+            scenario.Fill("other", 5, total);
+            await CountAsync(scenario, "other", 0, total);
+        }
+
+        Assert.Equal(asked, Asked());
+        Assert.Equal(10, (await scenario.StoredAsync("orders")).Count);
+        await stop.CancelAsync();
+        var result = await running;
+
+        Assert.Equal(BackupStatus.Incomplete, result.Status);
+        Assert.Equal(nameof(ErrorIds.TopicNotFound), result.Topics.Single(t => t.Topic == "orders").Partitions.Single().ErrorId);
+
+        int Asked() => scenario.Events.VerboseLines.Count(line => line.Contains("Asking again", StringComparison.Ordinal));
+    }
+
     private static async Task<Task<BackupResult>> FollowTwoAsync(BackupScenario scenario, CancellationTokenSource stop)
     {
         scenario.Cluster.CreateTopic("orders");
