@@ -109,7 +109,7 @@ internal sealed class LogInspection(RunScope run)
                 wait.Continue(() => $"Topic {id.Topic} is not known to its broker, or the cluster is away. Waiting for it for up to {TopicPatience.TotalSeconds:0} s.");
                 await Task.Delay(TopicPause, run.Clock, stop).ConfigureAwait(false);
             }
-            while (run.Clock.GetElapsedTime(since) < TopicPatience);
+            while (run.Clock.GetElapsedTime(since) < TopicPatience || _absentSince.ContainsKey(id.Topic));
             return new LogSituation(0, 0, null, last);
         }
         catch (OperationCanceledException)

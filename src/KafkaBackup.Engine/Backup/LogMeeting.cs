@@ -28,13 +28,15 @@ internal sealed class LogMeeting(IKafkaCluster cluster, IStore store, SegmentOwn
 
     private const long PoolBytes = 4L << 20;
 
-    public async Task<IReadOnlyDictionary<TopicPartition, LogVerdict>> CompareAsync(IReadOnlyCollection<StoredLog> logs, CancellationToken cancel)
+    /// <param name="patience">For how long a log may give nothing before that is the answer: it could not be found out.</param>
+    public async Task<IReadOnlyDictionary<TopicPartition, LogVerdict>> CompareAsync(
+        IReadOnlyCollection<StoredLog> logs, TimeSpan patience, CancellationToken cancel)
     {
         var verdicts = new Dictionary<TopicPartition, LogVerdict>();
         var open = logs.Where(l => l.Stored.Segments.Count > 0).ToDictionary(l => l.Id);
         for (var look = 1; open.Count > 0; look++)
         {
-            var moved = await LookAsync([.. open.Values], verdicts, cancel).ConfigureAwait(false);
+            var moved = await LookAsync([.. open.Values], verdicts, patience, cancel).ConfigureAwait(false);
             open = open.Where(l => moved.Contains(l.Key)).ToDictionary();
             if (look == Looks)
             {
@@ -51,7 +53,7 @@ internal sealed class LogMeeting(IKafkaCluster cluster, IStore store, SegmentOwn
     }
 
     /// <summary>Returns the partitions whose bounds moved meanwhile.</summary>
-    private async Task<HashSet<TopicPartition>> LookAsync(StoredLog[] logs, Dictionary<TopicPartition, LogVerdict> verdicts, CancellationToken cancel)
+    private async Task<HashSet<TopicPartition>> LookAsync(StoredLog[] logs, Dictionary<TopicPartition, LogVerdict> verdicts, TimeSpan patience, CancellationToken cancel)
     {
         var ids = logs.Select(l => l.Id).ToArray();
         var starts = await cluster.ListOffsetsAsync(ids, OffsetBound.Earliest, cancel).ConfigureAwait(false);
@@ -66,7 +68,7 @@ internal sealed class LogMeeting(IKafkaCluster cluster, IStore store, SegmentOwn
             }
         }
 
-        await LogProber.ReadAsync(cluster, clock, probes, cancel).ConfigureAwait(false);
+        await LogProber.ReadAsync(cluster, clock, probes, patience, cancel).ConfigureAwait(false);
         using var pool = new BlockBufferPool(PoolBytes);
         foreach (var probe in probes.Where(p => !p.IsOutOfRange && verdicts[p.Log.Id] is { Other: null, Unknown: null }))
         {

@@ -71,7 +71,7 @@ internal sealed class SourceCapture(
             works.AddRange(own);
         }
 
-        return StopTogether(works, await meeting.CompareAsync(toMeet, cancel).ConfigureAwait(false));
+        return StopTogether(works, await meeting.CompareAsync(toMeet, LogProber.Patience, cancel).ConfigureAwait(false));
     }
 
     /// <summary>Without ids a truncated log and a topic created again look the same: then none of the topic's partitions is continued (SEMANTICS B8).</summary>

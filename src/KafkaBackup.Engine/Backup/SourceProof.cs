@@ -11,6 +11,9 @@ namespace KafkaBackup.Engine.Backup;
 /// </summary>
 internal sealed class SourceProof(IKafkaCluster cluster, LogMeeting meeting, TimeProvider clock, IEngineEvents events)
 {
+    /// <summary>For a log to give a record while its leader is well.</summary>
+    private static readonly TimeSpan ShortestProbe = TimeSpan.FromSeconds(5);
+
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
     private readonly ConcurrentDictionary<string, KafkaBackupException> _refused = new(StringComparer.Ordinal);
@@ -78,7 +81,7 @@ internal sealed class SourceProof(IKafkaCluster cluster, LogMeeting meeting, Tim
         var wait = new WaitNotice(clock, events);
         while (open.Length > 0)
         {
-            await AskOnceAsync(open, cancel).ConfigureAwait(false);
+            await AskOnceAsync(open, hurry.IsCancellationRequested || patience < ShortestProbe ? ShortestProbe : patience, cancel).ConfigureAwait(false);
             open = [.. open.Where(t => _unproven.ContainsKey(t.Name))];
             if (open.Length == 0 || hurry.IsCancellationRequested || wait.Waited >= patience)
             {
@@ -107,13 +110,13 @@ internal sealed class SourceProof(IKafkaCluster cluster, LogMeeting meeting, Tim
         return new Question(topic, all ? [.. topic.Partitions.Values] : grown);
     }
 
-    private async Task AskOnceAsync(Question[] topics, CancellationToken cancel)
+    private async Task AskOnceAsync(Question[] topics, TimeSpan patience, CancellationToken cancel)
     {
         Array.ForEach(topics, t => _unproven.TryRemove(t.Name, out _));
         try
         {
             var unnamed = await AskIdsAsync(topics, cancel).ConfigureAwait(false);
-            await MeetAsync(unnamed, cancel).ConfigureAwait(false);
+            await MeetAsync(unnamed, patience, cancel).ConfigureAwait(false);
         }
         catch (KafkaBackupException error)
         {
@@ -157,11 +160,11 @@ internal sealed class SourceProof(IKafkaCluster cluster, LogMeeting meeting, Tim
     public static KafkaBackupException Recreated(string topic, string before, string now) => ErrorIds.TopicRecreated.With(
         $"Topic {topic} was deleted and created again while it was backed up: its id was {before} and is now {now}. What was read of it since the last commit is left out.", topic);
 
-    private async Task MeetAsync(Question[] topics, CancellationToken cancel)
+    private async Task MeetAsync(Question[] topics, TimeSpan patience, CancellationToken cancel)
     {
         var logs = topics.SelectMany(t => t.Partitions.Select(p =>
             new StoredLog(new TopicPartition(t.Name, p.Partition), p, _mayBeGone.GetValueOrDefault(t.Name)))).ToArray();
-        foreach (var (id, verdict) in await meeting.CompareAsync(logs, cancel).ConfigureAwait(false))
+        foreach (var (id, verdict) in await meeting.CompareAsync(logs, patience < LogProber.Patience ? patience : LogProber.Patience, cancel).ConfigureAwait(false))
         {
             if (verdict.Other is { } other)
             {
