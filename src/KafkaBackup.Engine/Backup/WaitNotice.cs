@@ -1,6 +1,6 @@
 namespace KafkaBackup.Engine.Backup;
 
-/// <summary>Announces a wait once it has lasted some seconds, and its end (SEMANTICS O4). Begins with its making.</summary>
+/// <summary>Announces a wait once it has lasted some seconds, and its end. Begins with its making.</summary>
 internal sealed class WaitNotice(TimeProvider clock, IEngineEvents events)
 {
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(5);

@@ -299,7 +299,7 @@ public sealed class RecreatedTopicTests
     }
 
     [Fact]
-    public async Task O4_a_cluster_that_is_away_at_the_end_is_waited_for_with_a_warning()
+    public async Task B8_a_cluster_that_is_away_at_the_end_is_waited_for_with_a_warning()
     {
         await using var scenario = new BackupScenario { Clock = new FastClock(20) };
         scenario.Cluster.CreateTopic("orders");
