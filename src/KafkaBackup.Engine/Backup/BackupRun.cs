@@ -105,7 +105,7 @@ internal sealed class BackupRun(IKafkaCluster cluster, BackupCatalog catalog, Ba
 
     private async Task<BackupResult> FinishAsync(RunScope run, Committer committer, TopicJournal topics, CancellationToken stop)
     {
-        await committer.ProveAsync(run.Options.Continuous, stop).ConfigureAwait(false);
+        await committer.ProveAsync(isLastWord: true, inHaste: false, stop).ConfigureAwait(false);
         _outcomes.Fail(run.Proof.Refused, run.Draft);
         _outcomes.Fail(run.Proof.Unproven, run.Draft);
         _outcomes.TellFailures();
@@ -140,7 +140,7 @@ internal sealed class BackupRun(IKafkaCluster cluster, BackupCatalog catalog, Ba
             run.Draft.SetRun(entry => entry with { EndedAt = clock.GetUtcNow(), State = BackupStatus.Failed, RecordCount = _outcomes.Records });
             try
             {
-                await committer.ProveAsync(inHaste: true, CancellationToken.None).ConfigureAwait(false);
+                await committer.ProveAsync(isLastWord: true, inHaste: true, CancellationToken.None).ConfigureAwait(false);
                 await committer.CommitAsync(complete: false).ConfigureAwait(false);
             }
             catch (KafkaBackupException error)

@@ -8,9 +8,7 @@ namespace KafkaBackup.Engine.Backup;
 /// </summary>
 internal sealed class Committer(RunScope run) : IDisposable
 {
-    /// <summary>
-    /// For how long a cluster is asked again that is away, or does not show a topic just now; brokers take as long to start.
-    /// </summary>
+    /// <summary>For how long a cluster is asked again that is away, or does not show a topic just now; brokers take as long to start.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(100);
 
     private static readonly TimeSpan ShortPatience = TimeSpan.FromSeconds(5);
@@ -54,12 +52,14 @@ internal sealed class Committer(RunScope run) : IDisposable
     }
 
     /// <summary>
-    /// Once a pass has read all it could: finds out whether what it read came from the topics that the backup is about, and withdraws what
-    /// did not, so that whoever
-    /// calls the run complete knows.
+    /// Once a pass has read all it could: finds out whether what it read came from the topics that the backup is about, and withdraws what did not,
+    /// before the run is called complete.
     /// </summary>
-    /// <param name="inHaste">There is another pass: a cluster that is away is not waited for now.</param>
-    public async Task ProveAsync(bool inHaste, CancellationToken stop)
+    /// <param name="isLastWord">
+    /// Nothing asks again after this: what could not be found out is committed as it is, and the backup is not complete. Otherwise it waits for a later commit.
+    /// </param>
+    /// <param name="inHaste">A cluster that is away is not waited for now.</param>
+    public async Task ProveAsync(bool isLastWord, bool inHaste, CancellationToken stop)
     {
         await _one.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         try
@@ -67,7 +67,7 @@ internal sealed class Committer(RunScope run) : IDisposable
             if (_failure is null)
             {
                 await AskAsync(run.Draft.Topics(), isLast: true, inHaste ? ShortPatience : Patience, stop).ConfigureAwait(false);
-                _lastWord = [.. run.Proof.Unproven.Keys];
+                _lastWord = isLastWord ? [.. run.Proof.Unproven.Keys] : [];
             }
         }
         finally
@@ -138,8 +138,7 @@ internal sealed class Committer(RunScope run) : IDisposable
     }
 
     /// <summary>
-    /// Topics of which it could not be found out now: what they have given waits for a later commit, unless there was all the time that
-    /// there is.
+    /// Topics of which it could not be found out now: what they have given waits for a later commit, unless there is none.
     /// </summary>
     private Manifest Postponed(Manifest next)
     {

@@ -129,6 +129,7 @@ internal sealed class ContinuousBackup(RunScope run, Committer committer, Backup
     {
         var source = await run.Cluster.DescribeAsync(stop).ConfigureAwait(false);
         _vanished.Look(source.Topics);
+        outcomes.Fail(run.Proof.GiveUp(_vanished.Gone), run.Draft);
         var selected = source.Topics.Values
             .Where(t => run.Options.Topics.Selects(t.Name) && t.Partitions.Count > 0)
             .OrderBy(t => t.Name, StringComparer.Ordinal)
@@ -150,7 +151,7 @@ internal sealed class ContinuousBackup(RunScope run, Committer committer, Backup
         run.Proof.Expect(works);
         var read = await pass.RunAsync(works, stop).ConfigureAwait(false);
         outcomes.Add(read);
-        await committer.ProveAsync(inHaste: true, stop).ConfigureAwait(false);
+        await committer.ProveAsync(isLastWord: false, inHaste: true, stop).ConfigureAwait(false);
         outcomes.Fail(run.Proof.Refused, run.Draft);
         if (outcomes.StoreFailure is not null || committer.Failure is not null)
         {
@@ -166,7 +167,7 @@ internal sealed class ContinuousBackup(RunScope run, Committer committer, Backup
         }
 
         await topics.TakeGroupsAsync(GroupWatch.ShortPatience, stop).ConfigureAwait(false);
-        var complete = outcomes.State(stopped: false) == BackupStatus.Complete;
+        var complete = run.Proof.Unproven.Count == 0 && outcomes.State(stopped: false) == BackupStatus.Complete;
         await committer.CommitAsync(complete).ConfigureAwait(false);
         var merger = new SegmentMerger(run);
         if (merger.HasWork && await merger.MergeAsync(stop).ConfigureAwait(false) > 0)

@@ -74,6 +74,6 @@ internal sealed class LeftoverSweep
             dropped += await _run.Session.Deletion.TryDropAsync(upload, cancel).ConfigureAwait(false) ? 1 : 0;
         }
 
-        _run.Events.Verbose($"The last run did not come to its end; removed {segments} segments and {dropped} uploads that it left behind.");
+        _run.Events.Verbose($"The last run did not finish; removed {segments} segments and {dropped} uploads that it left behind.");
     }
 }

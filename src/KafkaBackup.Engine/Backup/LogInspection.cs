@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using KafkaBackup.Engine.Cluster;
 using KafkaBackup.Engine.Format.Manifests;
 
@@ -18,6 +19,17 @@ internal sealed class LogInspection(RunScope run)
     private static readonly TimeSpan TopicPatience = TimeSpan.FromSeconds(60);
 
     private static readonly TimeSpan TopicPause = TimeSpan.FromMilliseconds(250);
+
+    private readonly object _gate = new();
+
+    /// <summary>Since when the cluster has been answering without a topic.</summary>
+    private readonly ConcurrentDictionary<string, long> _absentSince = new(StringComparer.Ordinal);
+
+    /// <summary>Announced once for each topic.</summary>
+    private readonly ConcurrentDictionary<string, WaitNotice> _waits = new(StringComparer.Ordinal);
+
+    private Task<ClusterDescription>? _description;
+    private long _describedAt;
 
     /// <summary>Never throws.</summary>
     public async Task<LogSituation> LookAsync(PartitionReading reading, CancellationToken stop)
@@ -51,6 +63,11 @@ internal sealed class LogInspection(RunScope run)
     }
 
     /// <summary>
+    /// Whether the cluster has been answering without the topic for so long that it is gone: then nobody waits for its other partitions, of which there may be thousands.
+    /// </summary>
+    public bool IsGone(string topic) => _absentSince.TryGetValue(topic, out var since) && run.Clock.GetElapsedTime(since) >= TopicPatience;
+
+    /// <summary>
     /// A broker does not know the partition. That is the end only when the cluster goes on answering and does not show it: one that has just started, or is away, is
     /// waited for. Never throws.
     /// </summary>
@@ -59,31 +76,40 @@ internal sealed class LogInspection(RunScope run)
     {
         var id = reading.Work.Id;
         KafkaBackupException last;
-        run.Events.Verbose($"The broker does not know partition {id} ({fault.Code}); waiting for it for up to {TopicPatience.TotalSeconds:0} s.");
+        run.Events.Verbose($"The broker does not know partition {id} ({fault.Code}).");
+        var wait = _waits.GetOrAdd(id.Topic, _ => new WaitNotice(run.Clock, run.Events));
         try
         {
             do
             {
                 try
                 {
-                    var there = (await run.Cluster.DescribeAsync(stop).ConfigureAwait(false)).Topics.GetValueOrDefault(id.Topic);
+                    var there = (await DescribeAsync(stop).ConfigureAwait(false)).Topics.GetValueOrDefault(id.Topic);
+                    Note(id.Topic, there is not null);
                     if (run.Clock.GetElapsedTime(since) < TopicPatience && there?.Partitions.Any(p => p.Partition == id.Partition) == true)
                     {
+                        wait.End($"The cluster shows topic {id.Topic}.");
                         return reading.Work.TopicId is { } before && there.TopicId is { } now && before != now
                             ? new LogSituation(0, 0, null, SourceProof.Recreated(id.Topic, before, now))
                             : await RecallAsync(reading).ConfigureAwait(false);
                     }
 
                     last = Describe(id, reading.Next, fault);
+                    if (IsGone(id.Topic))
+                    {
+                        break;
+                    }
                 }
                 catch (KafkaBackupException error)
                 {
+                    Note(id.Topic, isThere: true);
                     last = error;
                 }
 
-                await Task.Delay(TopicPause, stop).ConfigureAwait(false);
+                wait.Continue(() => $"Topic {id.Topic} is not known to its broker, or the cluster is away. Waiting for it for up to {TopicPatience.TotalSeconds:0} s.");
+                await Task.Delay(TopicPause, run.Clock, stop).ConfigureAwait(false);
             }
-            while (run.Clock.GetElapsedTime(since) < TopicPatience);
+            while (run.Clock.GetElapsedTime(since) < TopicPatience || _absentSince.ContainsKey(id.Topic));
             return new LogSituation(0, 0, null, last);
         }
         catch (OperationCanceledException)
@@ -146,13 +172,42 @@ internal sealed class LogInspection(RunScope run)
         {
             ReadFaultKind.Unauthorized => ErrorIds.ClusterUnauthorized.With(
                 $"Reading topic {id.Topic} was refused ({fault.Code}).", id.Topic, $"Grant this user READ and DESCRIBE on topic {id.Topic}."),
-            ReadFaultKind.UnknownPartition => ErrorIds.TopicNotFound.With($"Partition {id} is not there any more ({fault.Code}).", id.ToString()),
+            ReadFaultKind.UnknownPartition => Gone(id, $" ({fault.Code})"),
             ReadFaultKind.BadMessage => ErrorIds.PartitionRead.With(
                 $"Partition {id} has a damaged batch at or after offset {at}: {fault.Message} ({fault.Code}). Everything before it is backed up.", id.ToString(),
                 "The broker's log is damaged there: let another replica lead the partition, then run again."),
             _ => ErrorIds.PartitionRead.With($"Partition {id} could not be read at offset {at}: {fault.Message} ({fault.Code}).", id.ToString()),
         };
     }
+
+    /// <param name="isThere">Also where the cluster did not answer: that says nothing about the topic.</param>
+    private void Note(string topic, bool isThere)
+    {
+        if (isThere)
+        {
+            _absentSince.TryRemove(topic, out _);
+        }
+        else
+        {
+            _absentSince.TryAdd(topic, run.Clock.GetTimestamp());
+        }
+    }
+
+    /// <summary>One question for all the partitions that wait.</summary>
+    private Task<ClusterDescription> DescribeAsync(CancellationToken stop)
+    {
+        lock (_gate)
+        {
+            if (_description is not { IsFaulted: false, IsCanceled: false } || run.Clock.GetElapsedTime(_describedAt) >= TopicPause)
+            {
+                (_description, _describedAt) = (run.Cluster.DescribeAsync(stop), run.Clock.GetTimestamp());
+            }
+
+            return _description;
+        }
+    }
+
+    public static KafkaBackupException Gone(TopicPartition id, string code = "") => ErrorIds.TopicNotFound.With($"Partition {id} is not there any more{code}.", id.ToString());
 
     private void Skip(PartitionReading reading, long start)
     {

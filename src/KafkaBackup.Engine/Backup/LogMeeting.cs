@@ -8,7 +8,7 @@ using KafkaBackup.Engine.Storage;
 namespace KafkaBackup.Engine.Backup;
 
 /// <summary>What is stored of a partition, to be met in its log again.</summary>
-/// <param name="MayBeGone">Stored records may rightly be missing from the log.</param>
+/// <param name="MayBeGone">Stored records may rightly be missing from what the log gives a reader of committed records.</param>
 internal sealed record StoredLog(TopicPartition Id, PartitionEntry Stored, bool MayBeGone);
 
 /// <summary>What came of it.</summary>
@@ -18,10 +18,8 @@ internal sealed record LogVerdict(KafkaBackupException? Other = null, KafkaBacku
 
 /// <summary>
 /// Tells whether logs are still the ones that their stored records came from, for topics without ids (SEMANTICS B8): ends and leader epochs
-/// must not have gone
-/// back, and records from the beginning, the middle and the end of what is stored must be the same in the log. Where compaction has removed
-/// one, the next one
-/// in the log must be stored: compaction removes records, it never adds any.
+/// must not have gone back, and records from the beginning, the middle and the end of what is stored must be the same in the log. Where compaction has
+/// removed one, the next one in the log must be stored: compaction removes records, it never adds any.
 /// </summary>
 internal sealed class LogMeeting(IKafkaCluster cluster, IStore store, SegmentOwner owner, TimeProvider clock)
 {
@@ -30,13 +28,15 @@ internal sealed class LogMeeting(IKafkaCluster cluster, IStore store, SegmentOwn
 
     private const long PoolBytes = 4L << 20;
 
-    public async Task<IReadOnlyDictionary<TopicPartition, LogVerdict>> CompareAsync(IReadOnlyCollection<StoredLog> logs, CancellationToken cancel)
+    /// <param name="patience">For how long a log may give nothing before that is the answer: it could not be found out.</param>
+    public async Task<IReadOnlyDictionary<TopicPartition, LogVerdict>> CompareAsync(
+        IReadOnlyCollection<StoredLog> logs, TimeSpan patience, CancellationToken cancel)
     {
         var verdicts = new Dictionary<TopicPartition, LogVerdict>();
         var open = logs.Where(l => l.Stored.Segments.Count > 0).ToDictionary(l => l.Id);
         for (var look = 1; open.Count > 0; look++)
         {
-            var moved = await LookAsync([.. open.Values], verdicts, cancel).ConfigureAwait(false);
+            var moved = await LookAsync([.. open.Values], verdicts, patience, cancel).ConfigureAwait(false);
             open = open.Where(l => moved.Contains(l.Key)).ToDictionary();
             if (look == Looks)
             {
@@ -53,7 +53,7 @@ internal sealed class LogMeeting(IKafkaCluster cluster, IStore store, SegmentOwn
     }
 
     /// <summary>Returns the partitions whose bounds moved meanwhile.</summary>
-    private async Task<HashSet<TopicPartition>> LookAsync(StoredLog[] logs, Dictionary<TopicPartition, LogVerdict> verdicts, CancellationToken cancel)
+    private async Task<HashSet<TopicPartition>> LookAsync(StoredLog[] logs, Dictionary<TopicPartition, LogVerdict> verdicts, TimeSpan patience, CancellationToken cancel)
     {
         var ids = logs.Select(l => l.Id).ToArray();
         var starts = await cluster.ListOffsetsAsync(ids, OffsetBound.Earliest, cancel).ConfigureAwait(false);
@@ -68,7 +68,7 @@ internal sealed class LogMeeting(IKafkaCluster cluster, IStore store, SegmentOwn
             }
         }
 
-        await LogProber.ReadAsync(cluster, clock, probes, cancel).ConfigureAwait(false);
+        await LogProber.ReadAsync(cluster, clock, probes, patience, cancel).ConfigureAwait(false);
         using var pool = new BlockBufferPool(PoolBytes);
         foreach (var probe in probes.Where(p => !p.IsOutOfRange && verdicts[p.Log.Id] is { Other: null, Unknown: null }))
         {
@@ -161,8 +161,9 @@ internal sealed class LogMeeting(IKafkaCluster cluster, IStore store, SegmentOwn
             // Of a damaged segment Test-KafkaBackup speaks; it says nothing about the log.
             return null;
         }
-        catch (KafkaBackupException error) when (error.Definition == ErrorIds.StoreObjectMissing)
+        catch (KafkaBackupException error) when (error.Definition == ErrorIds.SegmentMissing || (error.Definition == ErrorIds.StoreRead && !StoreFault.IsTransient(error)))
         {
+            // Nor does one that is missing or cannot be read.
             return null;
         }
     }

@@ -31,13 +31,15 @@ internal sealed class LogProber : IRecordSink
     private const int AtOnce = 64;
 
     /// <summary>Outlasts the election of new leaders.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly LogProbe?[] _slots = new LogProbe?[AtOnce];
     private readonly OffsetHeaders _headers = new();
 
-    public static Task ReadAsync(IKafkaCluster cluster, TimeProvider clock, IReadOnlyCollection<LogProbe> probes, CancellationToken cancel) =>
-        probes.Count == 0 ? Task.CompletedTask : Task.Run(() => new LogProber().Read(cluster, clock, probes, cancel), cancel);
+    /// <param name="patience">For how long nothing at all may come before what is left has failed.</param>
+    public static Task ReadAsync(
+        IKafkaCluster cluster, TimeProvider clock, IReadOnlyCollection<LogProbe> probes, TimeSpan patience, CancellationToken cancel) =>
+        probes.Count == 0 ? Task.CompletedTask : Task.Run(() => new LogProber().Read(cluster, clock, probes, patience, cancel), cancel);
 
     void IRecordSink.OnRecord(int slot, in RecordView record)
     {
@@ -71,7 +73,7 @@ internal sealed class LogProber : IRecordSink
         // The library goes on trying; whoever gets nothing within the patience has failed.
     }
 
-    private void Read(IKafkaCluster cluster, TimeProvider clock, IReadOnlyCollection<LogProbe> probes, CancellationToken cancel)
+    private void Read(IKafkaCluster cluster, TimeProvider clock, IReadOnlyCollection<LogProbe> probes, TimeSpan patience, CancellationToken cancel)
     {
         // A partition can be read at one place at a time only.
         using var reader = cluster.OpenReader(new ReaderOptions(IsolationLevel.ReadCommitted, QueuedBytes: 8 << 20, QueuedRecords: 1, FetchBytes: 64 << 10));
@@ -86,12 +88,12 @@ internal sealed class LogProber : IRecordSink
             {
                 moved = clock.GetTimestamp();
             }
-            else if (clock.GetElapsedTime(moved) > Patience)
+            else if (clock.GetElapsedTime(moved) > patience)
             {
                 foreach (var probe in _slots.OfType<LogProbe>().Concat(waiting))
                 {
                     probe.Failure = ErrorIds.PartitionStalled.With(
-                        $"Partition {probe.Log.Id} gave nothing for {Patience.TotalSeconds:0} s at offset {probe.Offset}.", probe.Log.Id.ToString());
+                        $"Partition {probe.Log.Id} gave nothing for {patience.TotalSeconds:0} s at offset {probe.Offset}.", probe.Log.Id.ToString());
                 }
 
                 return;

@@ -15,14 +15,13 @@ internal sealed class ManifestDraft
     private readonly Dictionary<TopicPartition, PartitionEntry> _changed = [];
     private readonly ImmutableArray<RunEntry> _earlierRuns;
     private readonly ImmutableArray<GroupSnapshot> _earlierGroups;
-    private GroupSnapshot? _groupsBefore;
-    private GroupSnapshot? _groupsAfter;
+    private GroupSnapshot? _groupsBefore, _groupsAfter;
     private Manifest _latest;
     private readonly List<GapInfo> _newGaps = [];
     private readonly HashSet<string> _withdrawn = new(StringComparer.Ordinal);
     private readonly List<string> _unnamed = [];
     private RunEntry _run;
-    private bool _dirty;
+    private bool _dirty = true; // The run itself is new.
 
     public ManifestDraft(Manifest basis, RunEntry run)
     {
@@ -100,7 +99,6 @@ internal sealed class ManifestDraft
     }
 
     /// <summary>A durable segment, and with it the progress to just past its last record. False when its topic was withdrawn: then nothing names the segment.</summary>
-    /// <remarks>The run's count goes with it, so that a run that dies has said what it committed.</remarks>
     public bool Add(TopicPartition id, SegmentEntry segment, long nextOffset, LastRecord last)
     {
         lock (_gate)
@@ -111,7 +109,7 @@ internal sealed class ManifestDraft
                 NextOffset = Math.Max(p.NextOffset, nextOffset),
                 LastRecord = last,
             });
-            _run = _run with { RecordCount = _run.RecordCount + (taken ? segment.RecordCount : 0) };
+            _run = _run with { RecordCount = _run.RecordCount + (taken ? segment.RecordCount : 0) }; // Also of a run that dies.
             if (!taken)
             {
                 _unnamed.Add(segment.Key);
@@ -174,21 +172,24 @@ internal sealed class ManifestDraft
         Complete = true,
     });
 
-    /// <summary>Segments that were merged into one.</summary>
-    public void Replace(TopicPartition id, IReadOnlyList<SegmentEntry> inputs, SegmentEntry merged)
+    /// <summary>Segments that were merged into one. False when their topic was withdrawn: then nothing names the merged one.</summary>
+    public bool Replace(TopicPartition id, IReadOnlyList<SegmentEntry> inputs, SegmentEntry merged)
     {
         var keys = inputs.Select(i => i.Key).ToHashSet(StringComparer.Ordinal);
         lock (_gate)
         {
-            if (!Change(id, p =>
+            var taken = Change(id, p =>
             {
                 var at = p.Segments.TakeWhile(s => !keys.Contains(s.Key)).Count();
                 return p with { Segments = ImmutableList.CreateRange(p.Segments.Where(s => !keys.Contains(s.Key))).Insert(at, merged) };
-            }))
+            });
+            if (!taken)
             {
                 _unnamed.Add(merged.Key);
                 _dirty = true;
             }
+
+            return taken;
         }
     }
 

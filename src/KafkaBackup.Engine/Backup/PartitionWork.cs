@@ -33,6 +33,9 @@ internal sealed record PartitionWork
     /// </summary>
     public bool LastMayBeGone { get; init; }
 
+    /// <summary>A reader of committed records may rightly miss stored ones: compaction, or a run, this one or an earlier one, that takes them uncommitted.</summary>
+    public bool MayMissCommitted { get; init; }
+
     /// <summary>The topic's id, in the cluster and in the backup, says that it is the same: then a log that was truncated is this partition's affair alone.</summary>
     public bool TopicIsProven { get; init; }
 

@@ -112,7 +112,7 @@ internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int 
         (_options, _asksTooMuch) = (_options.AskingLess(), false);
         if (_askedLess++ == 0)
         {
-            run.Events.Warning("A quota of the cluster holds back this user's reads: the backup is as slow as that lets it be.");
+            run.Events.Warning("A quota on this user limits the speed of the backup.");
         }
 
         run.Events.Verbose($"Asking for {_options.FetchBytes} bytes at a time.");
@@ -140,11 +140,18 @@ internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int 
         }
     }
 
-    private static void Assign(IRecordReader reader, int index, PumpSlot slot)
+    private void Assign(IRecordReader reader, int index, PumpSlot slot)
     {
+        var id = slot.Reading.Work.Id;
+        if (_inspection.IsGone(id.Topic))
+        {
+            slot.Reading.Fail(LogInspection.Gone(id));
+            return;
+        }
+
         try
         {
-            reader.Assign(slot.Reading.Work.Id, slot.Reading.Position, index);
+            reader.Assign(id, slot.Reading.Position, index);
         }
         catch (KafkaBackupException error)
         {

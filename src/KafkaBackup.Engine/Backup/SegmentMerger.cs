@@ -59,7 +59,11 @@ internal sealed class SegmentMerger(RunScope run)
         try
         {
             var merged = await MergeAsync(id, inputs, cancel).ConfigureAwait(false);
-            run.Draft.Replace(id, inputs, merged);
+            if (!run.Draft.Replace(id, inputs, merged))
+            {
+                return false;
+            }
+
             run.Events.Verbose($"{id}: {inputs.Count} segments from offset {merged.FirstOffset} to {merged.LastOffset} were merged into one.");
             return true;
         }

@@ -41,7 +41,8 @@ internal sealed class SourceCapture(
         var cuts = cutAtMs is { } at ? await CutAsync(partitions, at, marks, ends, bound, cancel).ConfigureAwait(false) : null;
 
         var works = new List<PartitionWork>(partitions.Length);
-        var tookUncommitted = options.IsolationLevel == IsolationLevel.ReadCommitted && stored?.Runs.Any(r => r.Isolation == IsolationLevel.ReadUncommitted) == true;
+        var tookUncommitted = stored?.Runs.Any(r => r.Isolation == IsolationLevel.ReadUncommitted) == true;
+        var readsUncommitted = options.IsolationLevel == IsolationLevel.ReadUncommitted;
         var toMeet = new List<StoredLog>();
         foreach (var topic in topics)
         {
@@ -49,7 +50,10 @@ internal sealed class SourceCapture(
             var recreated = Recreated(topic, known);
             var isProven = known?.TopicId is not null && topic.TopicId is not null;
             var compacted = configs.GetValueOrDefault(topic.Name)?.Any(c => c.Name == "cleanup.policy" && c.Value?.Contains("compact", StringComparison.Ordinal) == true) == true;
-            var demand = new Meeting(MayBeGone: compacted || tookUncommitted, WhenQuiet: !isProven && mustMeet(topic.Name));
+            var demand = new Meeting(
+                LastMayBeGone: compacted || (tookUncommitted && !readsUncommitted),
+                MayMissCommitted: compacted || tookUncommitted || readsUncommitted,
+                WhenQuiet: !isProven && mustMeet(topic.Name));
             var own = new List<PartitionWork>(topic.Partitions.Count);
             foreach (var partition in topic.Partitions)
             {
@@ -60,14 +64,14 @@ internal sealed class SourceCapture(
                 own.Add(cuts is null || work.Refused is not null ? work : Cut(work, cuts[id], entry?.NextOffset, cutAtMs!.Value));
                 if (demand.WhenQuiet && work.Refused is null && entry is not null)
                 {
-                    toMeet.Add(new StoredLog(id, entry, demand.MayBeGone));
+                    toMeet.Add(new StoredLog(id, entry, demand.MayMissCommitted));
                 }
             }
 
             works.AddRange(own);
         }
 
-        return StopTogether(works, await meeting.CompareAsync(toMeet, cancel).ConfigureAwait(false));
+        return StopTogether(works, await meeting.CompareAsync(toMeet, LogProber.Patience, cancel).ConfigureAwait(false));
     }
 
     /// <summary>Without ids a truncated log and a topic created again look the same: then none of the topic's partitions is continued (SEMANTICS B8).</summary>
@@ -85,7 +89,7 @@ internal sealed class SourceCapture(
     private async Task<IReadOnlyDictionary<TopicPartition, OffsetAnswer>> AskAsync(
         IReadOnlyCollection<TopicPartition> partitions, OffsetBound bound, CancellationToken cancel)
     {
-        var since = clock.GetTimestamp();
+        var wait = new WaitNotice(clock, events);
         var answers = new Dictionary<TopicPartition, OffsetAnswer>();
         var open = partitions;
         while (true)
@@ -96,13 +100,14 @@ internal sealed class SourceCapture(
             }
 
             open = [.. open.Where(id => answers[id].Error?.Definition == ErrorIds.TopicNotFound)];
-            if (open.Count == 0 || clock.GetElapsedTime(since) >= UnknownBudget)
+            if (open.Count == 0 || wait.Waited >= UnknownBudget)
             {
+                wait.End(open.Count == 0 ? "All partitions are known to their brokers." : $"{open.Count} partitions are still unknown to their brokers.");
                 return answers;
             }
 
-            events.Verbose($"Partition {open.First()} is not known to its broker yet; asking again.");
-            await Task.Delay(UnknownPause, cancel).ConfigureAwait(false);
+            wait.Continue(() => $"{open.Count} partitions are not known to their brokers yet, the first is {open.First()}. Waiting for up to {UnknownBudget.TotalSeconds:0} s.");
+            await Task.Delay(UnknownPause, clock, cancel).ConfigureAwait(false);
         }
     }
 
@@ -154,7 +159,8 @@ internal sealed class SourceCapture(
             ReadFrom = first,
             StoreTo = last,
             HeldByTransaction = options.IsolationLevel == IsolationLevel.ReadCommitted && (mark.Offset ?? 0) > (end.Offset ?? 0),
-            LastMayBeGone = meeting.MayBeGone,
+            LastMayBeGone = meeting.LastMayBeGone,
+            MayMissCommitted = meeting.MayMissCommitted,
         };
         return known is null ? Begin(work) : Continue(work, known, mark, end, meeting.WhenQuiet);
     }
@@ -247,18 +253,20 @@ internal sealed class SourceCapture(
     private async Task AwaitTransactionsAsync(
         Dictionary<TopicPartition, CutPoint> cuts, IReadOnlyDictionary<TopicPartition, OffsetAnswer> ends, CancellationToken cancel)
     {
-        var since = clock.GetTimestamp();
+        var wait = new WaitNotice(clock, events);
         var held = cuts.Where(c => c.Value.Offset > ends[c.Key].Offset).Select(c => c.Key).ToList();
         while (held.Count > 0)
         {
             var stable = await cluster.ListOffsetsAsync(held, OffsetBound.LastStable, cancel).ConfigureAwait(false);
             held.RemoveAll(p => stable[p].Error is null && stable[p].Offset >= cuts[p].Offset);
-            if (held.Count == 0 || clock.GetElapsedTime(since) >= TransactionBudget)
+            if (held.Count == 0 || wait.Waited >= TransactionBudget)
             {
+                wait.End(held.Count == 0 ? "The transactions across the cut have ended." : "Waiting for the transactions across the cut ended.");
                 break;
             }
 
-            events.Verbose($"{held.Count} partitions have a transaction open across the cut; waiting for it to end.");
+            wait.Continue(() =>
+                $"{held.Count} partitions have a transaction open across the cut, the first is {held[0]}. Waiting for up to {TransactionBudget.TotalSeconds:0} s for it to end.");
             await Task.Delay(TransactionPoll, clock, cancel).ConfigureAwait(false);
         }
 
@@ -294,8 +302,8 @@ internal sealed class SourceCapture(
             };
     }
 
-    /// <summary>When our last record has to be met again, and whether it has to be there.</summary>
-    private sealed record Meeting(bool MayBeGone, bool WhenQuiet);
+    /// <summary>When our last record has to be met again, and whether stored records have to be there: for the run's own reader, and for one of committed records.</summary>
+    private sealed record Meeting(bool LastMayBeGone, bool MayMissCommitted, bool WhenQuiet);
 
     /// <param name="Offset">Null where the captured end counts.</param>
     /// <param name="Held">A transaction stayed open across the cut.</param>

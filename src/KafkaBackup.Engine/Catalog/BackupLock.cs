@@ -12,6 +12,8 @@ internal sealed class BackupLock : IAsyncDisposable
     /// <summary>After a take-over: a rival that judged the same lock stale has written its own by then, and one of us sees the other's.</summary>
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
 
+    private static readonly TimeSpan UnseenPause = TimeSpan.FromMilliseconds(100);
+
     private readonly IStore _store;
     private readonly TimeProvider _clock;
     private readonly string _key;
@@ -54,11 +56,19 @@ internal sealed class BackupLock : IAsyncDisposable
             HeartbeatSeconds = options.Heartbeat.TotalSeconds,
         };
         var acquired = new BackupLock(store, backupId, own, options.Clock);
-        await acquired.TakeAsync(options, cancel).ConfigureAwait(false);
-        acquired.TakenAt = (await store.FindAsync(acquired._key, cancel).ConfigureAwait(false))?.LastModified ?? throw acquired.LockLost("the lock was removed.");
-        acquired._lastBeat = options.Clock.GetTimestamp();
-        acquired._beating = acquired.BeatOnAsync();
-        return acquired;
+        try
+        {
+            await acquired.TakeAsync(options, cancel).ConfigureAwait(false);
+            acquired.TakenAt = (await store.FindAsync(acquired._key, cancel).ConfigureAwait(false))?.LastModified ?? throw acquired.LockLost("the lock was removed.");
+            acquired._lastBeat = options.Clock.GetTimestamp();
+            acquired._beating = acquired.BeatOnAsync();
+            return acquired;
+        }
+        catch
+        {
+            await acquired.GiveUpAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 
     /// <summary>Null when nobody holds it.</summary>
@@ -94,7 +104,7 @@ internal sealed class BackupLock : IAsyncDisposable
         await _beating.ConfigureAwait(false);
         try
         {
-            if (_reason is null && await ReadAsync(_store, _key, CancellationToken.None).ConfigureAwait(false) is { Document: { } current } && current.Owner == _own.Owner)
+            if (_reason is null && LockDocument.Read(await ReadFreshAsync(CancellationToken.None).ConfigureAwait(false))?.Owner == _own.Owner)
             {
                 await _store.DeleteAsync(_key, CancellationToken.None).ConfigureAwait(false);
             }
@@ -107,6 +117,19 @@ internal sealed class BackupLock : IAsyncDisposable
         }
     }
 
+    /// <summary>A lock that was written before something failed is removed; if the store does not allow that either, the first failure is the one to report.</summary>
+    private async Task GiveUpAsync()
+    {
+        try
+        {
+            await DisposeAsync().ConfigureAwait(false);
+        }
+        catch (KafkaBackupException)
+        {
+            // The lock becomes stale, and the next run takes it over.
+        }
+    }
+
     /// <summary>
     /// A lock that is there is watched until it goes, changes (its owner lives: an error) or has not changed for three heartbeats (its owner
     /// died: it is taken over), by the store's clock or while we watched, whatever time it bears. So a run right after a crash waits half a minute at
@@ -115,14 +138,26 @@ internal sealed class BackupLock : IAsyncDisposable
     private async Task TakeAsync(SessionOptions options, CancellationToken cancel)
     {
         var begin = _clock.GetTimestamp();
+        long? unseenSince = null;
         FoundLock? first = null;
         while (!await _store.PutIfAbsentAsync(_key, _own.Write(), cancel).ConfigureAwait(false))
         {
             if (await ReadAsync(_store, _key, cancel).ConfigureAwait(false) is not { } found)
             {
+                // Released a moment ago, or the name belongs to something that is no object.
+                unseenSince ??= _clock.GetTimestamp();
+                if (_clock.GetElapsedTime(unseenSince.Value) >= (options.LockPatience ?? _heartbeat * 3))
+                {
+                    throw ErrorIds.StoreWrite.With(
+                        $"The lock '{_key}' in {_store.Location} can be neither created nor read.", _key,
+                        "Look at what has this name (a folder?) and whether this user may read it, remove it, then run again.");
+                }
+
+                await Task.Delay(UnseenPause, _clock, cancel).ConfigureAwait(false);
                 continue;
             }
 
+            unseenSince = null;
             var holder = found.Describe();
             var age = await _store.GetClockAsync(cancel).ConfigureAwait(false) - found.LastModified;
             var waited = _clock.GetElapsedTime(begin);
@@ -208,7 +243,7 @@ internal sealed class BackupLock : IAsyncDisposable
         await _gate.WaitAsync(cancel).ConfigureAwait(false);
         try
         {
-            var content = await ObjectReading.ReadWholeAsync(_store, _key, LockDocument.LargestFile, cancel).ConfigureAwait(false);
+            var content = await ReadFreshAsync(cancel).ConfigureAwait(false);
             if (content is null || LockDocument.Read(content)?.Owner != _own.Owner)
             {
                 var holder = content is null ? null : new FoundLock(content, LockDocument.Read(content), default).Describe();
@@ -229,13 +264,27 @@ internal sealed class BackupLock : IAsyncDisposable
         }
     }
 
+    /// <summary>The lock as it is now. An answer that took longer than a heartbeat is asked for again: this process may have been paused, and succeeded meanwhile.</summary>
+    private async Task<byte[]?> ReadFreshAsync(CancellationToken cancel)
+    {
+        while (true)
+        {
+            var asked = _clock.GetTimestamp();
+            var content = await ObjectReading.ReadWholeAsync(_store, _key, LockDocument.LargestFile, cancel).ConfigureAwait(false);
+            if (_clock.GetElapsedTime(asked) <= _heartbeat)
+            {
+                return content;
+            }
+        }
+    }
+
     private Task LoseAsync(KafkaBackupException reason)
     {
         _reason = reason;
         return _lost.CancelAsync();
     }
 
-    private KafkaBackupException Locked(LockInfo holder, TimeSpan age) => ErrorIds.BackupLocked.With($"{Held(holder, age)} It is at work.", _backupId);
+    private KafkaBackupException Locked(LockInfo holder, TimeSpan age) => ErrorIds.BackupLocked.With($"{Held(holder, age)} That run is alive.", _backupId);
 
     private string Held(LockInfo holder, TimeSpan age) =>
         $"Backup '{_backupId}' in {_store.Location} is being written by {holder}; its last heartbeat was {Math.Max(0, age.TotalSeconds):F0} s ago.";

@@ -124,12 +124,12 @@ internal sealed class BackupCheck(EngineSeams seams, IEngineEvents events)
 
         private async Task FindLeftoversAsync(OpenedBackup backup, CancellationToken cancel)
         {
-            var dropped = new DroppedSegments(backup);
+            using var dropped = new DroppedSegments(catalog.Store, backup);
             await foreach (var orphan in catalog.ListOrphansAsync(backup, cancel).ConfigureAwait(false))
             {
-                if (!orphan.HasLegalName || dropped.Judge(orphan) is not null)
+                if ((orphan.HasLegalName ? await dropped.JudgeAsync(orphan, cancel).ConfigureAwait(false) : StrangeNames.Finding(orphan.Object.Key)) is { } finding)
                 {
-                    Add(orphan.HasLegalName ? dropped.Judge(orphan) : StrangeNames.Finding(orphan.Object.Key));
+                    Add(finding);
                     continue;
                 }
 

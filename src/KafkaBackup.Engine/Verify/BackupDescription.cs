@@ -14,7 +14,8 @@ internal sealed class BackupDescription(BackupCatalog catalog, StoreSettings set
 
     public async Task<BackupInfo> DescribeAsync(OpenedBackup backup, PatternSet? topics, CancellationToken cancel)
     {
-        var status = await StatusAsync(backup, cancel).ConfigureAwait(false);
+        var held = DeadRuns.IsLast(backup.Manifest) ? await LockState.LookAsync(catalog, backup.BackupId, cancel).ConfigureAwait(false) : null;
+        var status = Status(backup.Manifest, held);
         var manifest = status == BackupStatus.Running ? backup.Manifest : DeadRuns.End(backup.Manifest);
         var shown = manifest.Topics.Values.Where(t => topics is null || topics.Matches(t.Name)).OrderBy(t => t.Name, StringComparer.Ordinal).ToArray();
         return new BackupInfo
@@ -33,19 +34,17 @@ internal sealed class BackupDescription(BackupCatalog catalog, StoreSettings set
             Compression = await CompressionAsync(backup, cancel).ConfigureAwait(false),
             FormatVersion = backup.IsForeign ? "KBAK 1" : ManifestFile.Version.ToString(System.Globalization.CultureInfo.InvariantCulture),
             Topics = ItemList.From(shown.Select(Topic).ToArray()),
-            Findings = ItemList.From(backup.Findings),
+            Findings = ItemList.From(held is { IsOfUnknownAge: true } && held.ToFinding(backup.BackupId) is { } odd ? [.. backup.Findings, odd] : backup.Findings),
         };
     }
 
     /// <summary>A run that says it is at work is so only as long as somebody holds the lock and shows signs of life.</summary>
-    private async Task<BackupStatus> StatusAsync(OpenedBackup backup, CancellationToken cancel)
+    /// <param name="held">Null when no run says so.</param>
+    private static BackupStatus Status(Manifest manifest, LockState? held)
     {
-        var manifest = backup.Manifest;
-        if (DeadRuns.IsLast(manifest))
+        if (held is not null)
         {
-            var holder = await BackupSession.DescribeLockAsync(catalog, backup.BackupId, cancel).ConfigureAwait(false);
-            var now = await catalog.Store.GetClockAsync(cancel).ConfigureAwait(false);
-            return holder is not null && now - holder.LastBeat <= holder.StaleAfter ? BackupStatus.Running : BackupStatus.Incomplete;
+            return held.IsAlive ? BackupStatus.Running : BackupStatus.Incomplete;
         }
 
         return manifest.Complete ? BackupStatus.Complete : manifest.Runs is [.., var last] && last.State != BackupStatus.Complete ? last.State : BackupStatus.Incomplete;

@@ -10,6 +10,12 @@ internal sealed record LockState(LockInfo? Holder, TimeSpan Age)
     /// <summary>No sign of life for so long that the next run takes the lock over.</summary>
     public bool IsStale => Holder is { } holder && Age > holder.StaleAfter;
 
+    /// <summary>Its time lies in the future, so its age says nothing: the store's clock was set back, or the file was written by hand.</summary>
+    public bool IsOfUnknownAge => Holder is { } holder && Age < -holder.StaleAfter;
+
+    /// <summary>Held, and a heartbeat was seen lately.</summary>
+    public bool IsAlive => IsHeld && !IsStale && !IsOfUnknownAge;
+
     /// <summary>Held, and not proven dead.</summary>
     public bool MayBeAlive => IsHeld && !IsStale;
 
@@ -56,6 +62,14 @@ internal sealed record LockState(LockInfo? Holder, TimeSpan Age)
         }
 
         var place = BackupKeys.Of(backupId, BackupKeys.Lock);
+        if (IsOfUnknownAge)
+        {
+            return new Finding(
+                FindingSeverity.Warning, FindingKind.Lock, place,
+                $"The lock of {holder} has the time {holder.LastBeat:u}, which is in the future by the store's clock: whether that run is alive is unknown.",
+                "Correct the clock that is wrong. The next run, or Repair-KafkaBackup, watches the lock and releases it when it does not change.");
+        }
+
         var beat = $"its last heartbeat was {Math.Max(0, Age.TotalSeconds):F0} s ago";
         return IsStale
             ? new Finding(FindingSeverity.Warning, FindingKind.Lock, place, $"The lock was left behind by {holder}; {beat}.", "The next run takes it over; Repair-KafkaBackup releases it.")

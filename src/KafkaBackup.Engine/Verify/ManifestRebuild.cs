@@ -27,7 +27,9 @@ internal sealed class ManifestRebuild(BackupCatalog catalog, string backupId, Ti
     public async Task<Manifest> RunAsync(Manifest? known, CancellationToken cancel)
     {
         known ??= await FindOlderAsync(cancel).ConfigureAwait(false);
-        var (found, damaged) = await ReadSegmentsAsync(known, cancel).ConfigureAwait(false);
+        var (whole, damaged) = await ReadSegmentsAsync(known, cancel).ConfigureAwait(false);
+        var owner = new SegmentOwner(backupId, known?.BackupId ?? BornAs(whole));
+        var found = Accept(whole, owner);
         var described = await new StrayDescriptions(catalog.Store, backupId).FindAsync(cancel).ConfigureAwait(false);
         var topics = known?.Topics.ToDictionary(t => t.Key, t => t.Value, StringComparer.Ordinal) ?? [];
         var adopted = new List<FoundSegment>();
@@ -52,10 +54,41 @@ internal sealed class ManifestRebuild(BackupCatalog catalog, string backupId, Ti
 
         LeaveOut(damaged, topics);
         Tell(known, found, adopted);
-        return Compose(known, topics, found, adopted);
+        return Compose(known, owner, topics, found, adopted);
     }
 
-    private Manifest Compose(Manifest? known, Dictionary<string, TopicEntry> topics, IReadOnlyList<FoundSegment> found, List<FoundSegment> adopted)
+    /// <summary>The folder may have been renamed: then most of its segments have the id of before.</summary>
+    private string BornAs(IReadOnlyList<FoundSegment> whole) =>
+        whole.Any(f => f.Header.BackupId == backupId) ? backupId
+        : whole.GroupBy(f => f.Header.BackupId, StringComparer.Ordinal).OrderByDescending(g => g.Count()).ThenBy(g => g.Key, StringComparer.Ordinal).FirstOrDefault()?.Key ?? backupId;
+
+    /// <summary>Segments of this backup that lie where their header says; the others are somebody's mistake, and stay.</summary>
+    private FoundSegment[] Accept(IReadOnlyList<FoundSegment> whole, SegmentOwner owner)
+    {
+        var accepted = new List<FoundSegment>(whole.Count);
+        foreach (var segment in whole)
+        {
+            var problem =
+                !owner.Owns(segment.Header.BackupId) ? $"It is a segment of backup '{segment.Header.BackupId}', not of '{owner.Named}'."
+                : !segment.Entry.Key.StartsWith(BackupKeys.PartitionFolder(segment.Header.Topic, segment.Header.Partition), StringComparison.Ordinal)
+                    ? $"It holds records of {new TopicPartition(segment.Header.Topic, segment.Header.Partition)} but lies in another folder."
+                : null;
+            if (problem is null)
+            {
+                accepted.Add(segment);
+            }
+            else
+            {
+                _findings.Add(new Finding(
+                    FindingSeverity.Warning, FindingKind.Corrupt, BackupKeys.Of(backupId, segment.Entry.Key), problem,
+                    "It is left out and stays where it is: move it to where it belongs and repair again, or delete it."));
+            }
+        }
+
+        return [.. accepted];
+    }
+
+    private Manifest Compose(Manifest? known, SegmentOwner owner, Dictionary<string, TopicEntry> topics, IReadOnlyList<FoundSegment> found, List<FoundSegment> adopted)
     {
         var now = clock.GetUtcNow();
         var runs = known?.Runs.ToList() ?? [];
@@ -77,7 +110,7 @@ internal sealed class ManifestRebuild(BackupCatalog catalog, string backupId, Ti
         return new Manifest
         {
             // The id that the backup was born with, which its segments carry even when its folder was renamed.
-            BackupId = known?.BackupId ?? found.Select(f => f.Header.BackupId).FirstOrDefault() ?? backupId,
+            BackupId = owner.Named,
             Generation = 0,
             CreatedAt = known?.CreatedAt ?? found.Select(f => f.Header.CreatedAt).DefaultIfEmpty(now).Min(),
             UpdatedAt = now,

@@ -20,24 +20,24 @@ internal static class RemovalJob
         try
         {
             var work = await new RemovalPlanner(new BackupCatalog(new ReadOnlyStore(store, seams.Clock)), backupId, asked, seams.Clock, events).PlanAsync(cancel).ConfigureAwait(false);
-            RemovalResult Result(bool applied) => new()
+            RemovalResult Result(bool applied, IReadOnlyCollection<StoreObject> removed) => new()
             {
                 BackupId = backupId,
                 Path = store.Location,
                 StorageOption = settings.Options ?? new Dictionary<string, string>(),
-                ObjectsRemoved = work.Objects.Count,
-                BytesFreed = work.Objects.Sum(o => o.Size),
+                ObjectsRemoved = removed.Count,
+                BytesFreed = removed.Sum(o => o.Size),
                 LeftoversRemoved = work.Leftovers,
                 RunsRemoved = work.Runs,
                 WholeBackup = work.Pruned is null,
                 Applied = applied,
             };
             return new Planned<IReadOnlyList<RemovalResult>, IReadOnlyList<RemovalResult>>(
-                [Result(applied: false)],
+                [Result(applied: false, work.Objects)],
                 async stop =>
                 {
-                    await new RemovalRun(new BackupCatalog(store), work, seams.Clock, events).RunAsync(stop).ConfigureAwait(false);
-                    return [Result(applied: true)];
+                    var stayed = await new RemovalRun(new BackupCatalog(store), work, seams.Clock, events).RunAsync(stop).ConfigureAwait(false);
+                    return [Result(applied: true, [.. work.Objects.Where(o => !stayed.Contains(o.Key))])];
                 },
                 store.DisposeAsync);
         }

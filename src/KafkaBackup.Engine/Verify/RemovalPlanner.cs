@@ -34,7 +34,7 @@ internal sealed class RemovalPlanner(BackupCatalog catalog, string backupId, Rem
 
         if ((await LockState.WatchAsync(catalog, backupId, clock, events, cancel).ConfigureAwait(false)) is { MayBeAlive: true, Holder: { } holder })
         {
-            throw ErrorIds.BackupLocked.With($"Backup '{backupId}' in {catalog.Store.Location} is being written by {holder}. It is at work.", backupId);
+            throw ErrorIds.BackupLocked.With($"Backup '{backupId}' in {catalog.Store.Location} is being written by {holder}. That run is alive.", backupId);
         }
 
         var pruned = prunes ? Pruning.Without(backup!.Manifest, asked.OlderThan, asked.KeepLast) : null;

@@ -13,7 +13,21 @@ namespace KafkaBackup.Engine.Verify;
 /// </summary>
 internal sealed class RemovalRun(BackupCatalog catalog, RemovalWork work, TimeProvider clock, IEngineEvents events)
 {
-    public Task RunAsync(CancellationToken stop) => work.IsForeign ? RemoveForeignAsync(stop) : RemoveOwnAsync(stop);
+    private readonly HashSet<string> _stayed = new(StringComparer.Ordinal);
+
+    /// <returns>The full keys of what could not be removed, because it is newer than our lock.</returns>
+    public async Task<IReadOnlySet<string>> RunAsync(CancellationToken stop)
+    {
+        await (work.IsForeign ? RemoveForeignAsync(stop) : RemoveOwnAsync(stop)).ConfigureAwait(false);
+        if (_stayed.Count > 0)
+        {
+            events.Warning(
+                $"{_stayed.Count:N0} objects of backup '{work.BackupId}' in {catalog.Store.Location} are newer than this removal and stay, the first is '{_stayed.Order(StringComparer.Ordinal).First()}'. "
+                + "Make sure that no backup to this id is running, then remove it again.");
+        }
+
+        return _stayed;
+    }
 
     private async Task RemoveOwnAsync(CancellationToken stop)
     {
@@ -39,7 +53,6 @@ internal sealed class RemovalRun(BackupCatalog catalog, RemovalWork work, TimePr
             if (work.Pruned is null)
             {
                 await RemoveAllAsync(session.Deletion, committed.Generation, stop).ConfigureAwait(false);
-                catalog.Forget(work.BackupId);
             }
             else
             {
@@ -78,6 +91,11 @@ internal sealed class RemovalRun(BackupCatalog catalog, RemovalWork work, TimePr
             }
         }
 
+        await foreach (var upload in catalog.Store.ListUploadsAsync(BackupKeys.Of(work.BackupId, BackupKeys.Topics), stop).ConfigureAwait(false))
+        {
+            await deletion.TryDropAsync(upload, stop).ConfigureAwait(false);
+        }
+
         foreach (var (key, item) in found.OrderByDescending(f => BackupKeys.GenerationOf(f.Key) is not null))
         {
             if (BackupKeys.IsPageOf(key, generation))
@@ -92,16 +110,19 @@ internal sealed class RemovalRun(BackupCatalog catalog, RemovalWork work, TimePr
             }
         }
 
+        if (_stayed.Count > 0)
+        {
+            // Without a head what stays would be nobody's: the empty one says that a removal can be run again.
+            return;
+        }
+
         foreach (var key in last)
         {
             await deletion.DeleteAsync(key, stop).ConfigureAwait(false);
             events.Verbose($"Removed '{BackupKeys.Of(work.BackupId, key)}'.");
         }
 
-        await foreach (var upload in catalog.Store.ListUploadsAsync(BackupKeys.Of(work.BackupId, BackupKeys.Topics), stop).ConfigureAwait(false))
-        {
-            await deletion.TryDropAsync(upload, stop).ConfigureAwait(false);
-        }
+        catalog.Forget(work.BackupId);
     }
 
     /// <summary>The session's own trim has removed most of it; what a removal before this one left is no head's business any more.</summary>
@@ -138,6 +159,11 @@ internal sealed class RemovalRun(BackupCatalog catalog, RemovalWork work, TimePr
         if (await deletion.TryDeleteAsync(found, stop).ConfigureAwait(false))
         {
             events.Verbose($"Removed '{found.Key}'.");
+        }
+        else if (StoreKey.IsLegal(found.Key))
+        {
+            // What has no legal name was reported with the plan.
+            _stayed.Add(found.Key);
         }
     }
 }

@@ -19,6 +19,11 @@ internal sealed class RepairPlanner(BackupCatalog catalog, string backupId, bool
         }
 
         var held = await LockState.LookAsync(catalog, backupId, cancel).ConfigureAwait(false);
+        if (held.IsOfUnknownAge && !force)
+        {
+            held = await LockState.WatchAsync(catalog, backupId, clock, events, cancel).ConfigureAwait(false);
+        }
+
         var forceLock = PlanLock(held);
         var manifest = await new ManifestCheck(catalog.Store, backupId).RunAsync(cancel).ConfigureAwait(false);
         var said = _findings.Select(f => f.Place).ToHashSet(StringComparer.Ordinal);
@@ -117,11 +122,11 @@ internal sealed class RepairPlanner(BackupCatalog catalog, string backupId, bool
     /// <summary>A segment that was dropped from the manifest is no leftover: a rebuild takes it in again.</summary>
     private async Task<bool> IsAnyDroppedAsync(OpenedBackup backup, CancellationToken cancel)
     {
-        var dropped = new DroppedSegments(backup);
+        using var dropped = new DroppedSegments(catalog.Store, backup);
         var before = _findings.Count;
         await foreach (var orphan in catalog.ListOrphansAsync(backup, cancel).ConfigureAwait(false))
         {
-            if (orphan.HasLegalName && dropped.Judge(orphan) is { } finding)
+            if (orphan.HasLegalName && await dropped.JudgeAsync(orphan, cancel).ConfigureAwait(false) is { } finding)
             {
                 _findings.Add(finding);
             }

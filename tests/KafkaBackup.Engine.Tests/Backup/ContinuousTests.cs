@@ -28,6 +28,43 @@ public sealed class ContinuousTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
+    public async Task B8_B10_a_pass_that_could_not_be_proven_is_not_committed_as_complete(bool heals)
+    {
+        await using var scenario = new BackupScenario { Clock = new FastClock(20) };
+        scenario.Cluster.CreateTopic("orders");
+        scenario.Fill("orders", 10);
+        var away = false;
+        scenario.WrapCluster = c => new ClusterDouble(c)
+        {
+            Reader = r =>
+            {
+                away = true;
+                return r;
+            },
+            Description = d => away ? throw ErrorIds.ClusterUnreachable.With("The cluster is away.", "cluster") : d,
+        };
+        using var stop = new CancellationTokenSource();
+        var running = scenario.BackUpAsync(Following(), stop.Token);
+        await scenario.WaitAsync(() => scenario.Events.Warnings.Any(w => w.Contains("goes on when the cluster is back", StringComparison.Ordinal)), "the pass after the first");
+
+        var manifest = await scenario.ManifestAsync();
+        Assert.Equal((false, 0), (manifest.Complete, manifest.Topics["orders"].Partitions[0].Segments.Count));
+        if (heals)
+        {
+            away = false;
+            await CountAsync(scenario, "orders", 0, 10);
+        }
+
+        await stop.CancelAsync();
+        var result = await running;
+
+        Assert.Equal(heals ? BackupStatus.Stopped : BackupStatus.Failed, result.Status);
+        Assert.Equal(heals, (await scenario.ManifestAsync()).Complete);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
     public async Task B13_a_first_pass_that_is_cut_short_is_committed_and_continued(bool byStop)
     {
         await using var scenario = new BackupScenario();
@@ -214,6 +251,43 @@ public sealed class ContinuousTests
         Assert.Equal(nameof(ErrorIds.TopicRecreated), Assert.Single(scenario.Events.Errors).ErrorId);
         Assert.Equal(10, (await scenario.StoredAsync("orders")).Count);
         Assert.False((await scenario.ManifestAsync()).Topics["orders"].Partitions.ContainsKey(2));
+    }
+
+    [Fact]
+    public async Task B10_a_topic_deleted_during_a_pass_is_not_asked_about_once_it_is_gone()
+    {
+        await using var scenario = new BackupScenario { Clock = new FastClock(15) };
+        var isGone = false;
+        scenario.WrapCluster = c => new ClusterDouble(c)
+        {
+            Reader = r =>
+            {
+                isGone = true;
+                return r;
+            },
+            Description = d => isGone ? d with { Topics = d.Topics.Where(t => t.Key != "orders").ToDictionary() } : d,
+        };
+        using var stop = new CancellationTokenSource();
+        var running = await FollowTwoAsync(scenario, stop);
+        await scenario.WaitAsync(() => scenario.Events.Warnings.Any(w => w.Contains("Topic orders is no longer in the cluster", StringComparison.Ordinal)), "the warning");
+        scenario.Fill("other", 5);
+        await CountAsync(scenario, "other", 0, 5);
+        var asked = Asked();
+        for (var total = 10; total <= 20; total += 5)
+        {
+            scenario.Fill("other", 5, total);
+            await CountAsync(scenario, "other", 0, total);
+        }
+
+        Assert.Equal(asked, Asked());
+        Assert.Equal(10, (await scenario.StoredAsync("orders")).Count);
+        await stop.CancelAsync();
+        var result = await running;
+
+        Assert.Equal(BackupStatus.Incomplete, result.Status);
+        Assert.Equal(nameof(ErrorIds.TopicNotFound), result.Topics.Single(t => t.Topic == "orders").Partitions.Single().ErrorId);
+
+        int Asked() => scenario.Events.VerboseLines.Count(line => line.Contains("Asking again", StringComparison.Ordinal));
     }
 
     private static async Task<Task<BackupResult>> FollowTwoAsync(BackupScenario scenario, CancellationTokenSource stop)

@@ -37,6 +37,33 @@ public sealed class MergeTests
     }
 
     [Fact]
+    public async Task B8_merging_asks_the_cluster_nothing()
+    {
+        await using var scenario = new BackupScenario();
+        scenario.Cluster.CreateTopic("orders");
+        var questions = 0;
+        scenario.WrapCluster = c => new ClusterDouble(c)
+        {
+            Description = d =>
+            {
+                questions++;
+                return d;
+            },
+        };
+        var counts = new List<int>();
+        for (var i = 0; i < 8; i++)
+        {
+            scenario.Fill("orders", 10, i * 10);
+            questions = 0;
+            await scenario.BackUpAsync();
+            counts.Add(questions);
+        }
+
+        Assert.Single((await scenario.PartitionAsync("orders")).Segments);
+        Assert.Single(counts.Distinct());
+    }
+
+    [Fact]
     public async Task B10_a_damaged_segment_is_reported_and_left_alone()
     {
         await using var scenario = new BackupScenario();

@@ -301,6 +301,26 @@ public sealed class ReadingTests
     }
 
     [Fact]
+    public async Task B16_a_deleted_topic_with_many_partitions_is_waited_for_once()
+    {
+        await using var scenario = new BackupScenario { Clock = new FastClock(40) };
+        scenario.Cluster.CreateTopic("going", 8);
+        for (var partition = 0; partition < 8; partition++)
+        {
+            scenario.Fill("going", 10, partition: partition);
+        }
+
+        await using var planned = await scenario.PlanAsync(BackupScenario.Asked() with { MaxConcurrentPartitions = 1 });
+        scenario.Cluster.DeleteTopic("going");
+
+        var result = await planned.RunAsync(scenario.Cancel);
+
+        Assert.All(result.Topics.Single().Partitions, p => Assert.Equal((PartitionStatus.Failed, nameof(ErrorIds.TopicNotFound)), (p.Status, p.ErrorId)));
+        Assert.Single(scenario.Events.VerboseLines, line => line.Contains("does not know partition going/", StringComparison.Ordinal));
+        Assert.Single(scenario.Events.Warnings, w => w.Contains("Waiting for it for up to 60 s", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task B17_a_header_name_with_a_NUL_byte_is_kept_whole()
     {
         await using var scenario = new BackupScenario();

@@ -211,6 +211,118 @@ public sealed class RecreatedTopicTests
         Assert.Equal(400, (await scenario.StoredAsync("orders")).Count);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task B8_without_ids_records_taken_uncommitted_are_no_sign_of_another_log(bool aborted)
+    {
+        await using var scenario = Scenario(withIds: false);
+        scenario.Cluster.CreateTopic("orders");
+        scenario.Fill("orders", 10);
+        var transaction = scenario.Cluster.BeginTransaction();
+        transaction.Append("orders", 0, LocalRecord.Of("a", "1"), LocalRecord.Of("b", "2"));
+        if (aborted)
+        {
+            transaction.Abort();
+        }
+
+        var uncommitted = BackupScenario.Asked() with { IsolationLevel = IsolationLevel.ReadUncommitted };
+        Assert.Equal((BackupStatus.Complete, 12L), await RunAsync(uncommitted));
+        scenario.Fill("orders", 5, 100);
+        Assert.Equal((BackupStatus.Complete, 5L), await RunAsync(uncommitted));
+        if (!aborted)
+        {
+            transaction.Commit();
+        }
+
+        scenario.Fill("orders", 5, 200);
+        Assert.Equal((BackupStatus.Complete, 5L), await RunAsync(BackupScenario.Asked()));
+        Assert.Equal(22, (await scenario.StoredAsync("orders")).Count);
+
+        async Task<(BackupStatus, long)> RunAsync(BackupSettings settings)
+        {
+            var result = await scenario.BackUpAsync(settings);
+            return (result.Status, result.RecordCount);
+        }
+    }
+
+    [Fact]
+    public async Task B15_without_ids_a_missing_segment_does_not_stop_the_run()
+    {
+        var store = new MemoryStore();
+        await using var scenario = new BackupScenario(store: store, options: LocalClusterOptions.Kafka24);
+        scenario.Cluster.CreateTopic("orders");
+        scenario.Cluster.CreateTopic("other");
+        scenario.Fill("orders", 100);
+        scenario.Fill("other", 100);
+        await scenario.BackUpAsync();
+        scenario.Fill("orders", 10, 100);
+        scenario.Fill("other", 10, 100);
+        store.Remove((await scenario.KeysAsync("b/topics/orders/")).Single());
+
+        var result = await scenario.BackUpAsync();
+
+        Assert.Equal((BackupStatus.Incomplete, 20L), (result.Status, result.RecordCount));
+    }
+
+    [Fact]
+    public async Task B8_without_ids_only_grown_partitions_are_met_again_at_the_end()
+    {
+        const int partitions = 20;
+        await using var scenario = Scenario(withIds: false);
+        scenario.Cluster.CreateTopic("orders", partitions);
+        for (var partition = 0; partition < partitions; partition++)
+        {
+            scenario.Fill("orders", 10, partition: partition);
+        }
+
+        await scenario.BackUpAsync();
+        scenario.Fill("orders", 5, 10);
+        var readers = new List<ReaderDouble>();
+        scenario.WrapCluster = c => new ClusterDouble(c)
+        {
+            Reader = r =>
+            {
+                var counted = new ReaderDouble(r);
+                readers.Add(counted);
+                return counted;
+            },
+        };
+        await using var planned = await scenario.PlanAsync(BackupScenario.Asked());
+        readers.Clear();
+
+        var result = await planned.RunAsync(scenario.Cancel);
+
+        // Each partition's last record is met by the reading; then three records of the one that has grown.
+        Assert.Equal((BackupStatus.Complete, 5L), (result.Status, result.RecordCount));
+        Assert.InRange(readers.Sum(r => r.Assignments), 1, partitions + 3);
+    }
+
+    [Fact]
+    public async Task B8_a_cluster_that_is_away_at_the_end_is_waited_for_with_a_warning()
+    {
+        await using var scenario = new BackupScenario { Clock = new FastClock(20) };
+        scenario.Cluster.CreateTopic("orders");
+        scenario.Fill("orders", 10);
+        var away = false;
+        scenario.WrapCluster = c => new ClusterDouble(c)
+        {
+            Reader = r =>
+            {
+                away = true;
+                return r;
+            },
+            Description = d => away ? throw ErrorIds.ClusterUnreachable.With("The cluster is away.", "cluster") : d,
+        };
+        var running = scenario.BackUpAsync();
+        await scenario.WaitAsync(() => scenario.Events.Warnings.Any(w => w.Contains("Waiting for up to 100 s", StringComparison.Ordinal)), "the warning");
+        away = false;
+
+        Assert.Equal(BackupStatus.Complete, (await running).Status);
+        Assert.Single(scenario.Events.Warnings, w => w.Contains("Waiting for up to", StringComparison.Ordinal));
+        Assert.Contains(scenario.Events.VerboseLines, line => line.Contains("could be checked", StringComparison.Ordinal));
+    }
+
     private static BackupScenario Scenario(bool withIds) =>
         new(store: new MemoryStore(), options: withIds ? new LocalClusterOptions() : LocalClusterOptions.Kafka24, limit: TimeSpan.FromMinutes(6));
 

@@ -57,11 +57,35 @@ public sealed class SweepRaceTests
         Assert.InRange(stopped, Rounds / 2, Rounds);
     }
 
+    [Fact]
+    public async Task C1_leftovers_go_only_after_a_commit_of_our_own()
+    {
+        var store = new MemoryStore();
+        await using var scenario = new BackupScenario(store: store);
+        scenario.Cluster.CreateTopic("orders");
+        scenario.Fill("orders", 200);
+        var settings = BackupScenario.Asked() with { ConsumerGroupSnapshot = false };
+        await DieAsync(scenario, store, settings);
+        store["b/topics/orders/partition=0/segment-00000000000000000000-dead.kbs"] = [1];
+        var calls = new List<(StoreCall Call, string Key)>();
+        scenario.Wrap = inner => new PausedStore(inner, (call, key) =>
+        {
+            calls.Add((call, key));
+            return false;
+        });
+
+        Assert.Equal(BackupStatus.Complete, (await scenario.BackUpAsync(settings)).Status);
+
+        var firstDelete = calls.FindIndex(c => c.Call == StoreCall.Delete && c.Key.EndsWith("-dead.kbs", StringComparison.Ordinal));
+        var firstHead = calls.FindIndex(c => c.Call == StoreCall.PutIfAbsent && c.Key.StartsWith("b/manifest/0", StringComparison.Ordinal));
+        Assert.InRange(firstHead, 0, firstDelete);
+    }
+
     /// <summary>A run that dies as it is about to write its first segment.</summary>
-    private static async Task DieAsync(BackupScenario scenario, MemoryStore store)
+    private static async Task DieAsync(BackupScenario scenario, MemoryStore store, BackupSettings? settings = null)
     {
         scenario.Wrap = inner => new DyingStore(inner);
-        await Assert.ThrowsAsync<ProcessDiedException>(() => scenario.BackUpAsync());
+        await Assert.ThrowsAsync<ProcessDiedException>(() => scenario.BackUpAsync(settings));
         scenario.Wrap = inner => inner;
         store.Remove(BackupKeys.Of("b", BackupKeys.Lock));
     }

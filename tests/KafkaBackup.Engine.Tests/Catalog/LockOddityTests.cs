@@ -63,6 +63,108 @@ public sealed class LockOddityTests
         Assert.InRange(counting.Counts.BytesRead, 0, 1 << 20);
     }
 
+    [Fact(Timeout = Limit)]
+    public async Task C1_a_lock_that_is_there_but_cannot_be_found_ends_in_an_error_that_names_it()
+    {
+        using var folder = new TemporaryFolder();
+        await using var store = new Engine.Storage.Files.FileStore(folder.File("store"));
+        Directory.CreateDirectory(folder.File("store/backup/lock.json"));
+        var clock = new ManualClock();
+
+        var error = await Assert.ThrowsAsync<KafkaBackupException>(
+            () => BackupSession.BeginAsync(new BackupCatalog(store), "backup", Options(clock), default).WaitWithAsync(clock));
+
+        Assert.Contains(LockKey, error.Message, StringComparison.Ordinal);
+        Assert.False(string.IsNullOrWhiteSpace(error.Advice));
+    }
+
+    [Theory(Timeout = Limit)]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task C1_a_failure_right_after_taking_the_lock_leaves_none_behind(bool cancelled)
+    {
+        var store = new MemoryStore();
+        using var stop = new CancellationTokenSource();
+        var taken = false;
+        var failing = new CallbackStore(store, (call, key) =>
+        {
+            taken |= call == StoreCall.PutIfAbsent && key == LockKey;
+            if (taken && call == StoreCall.Find && key == LockKey)
+            {
+                taken = false;
+                stop.Cancel();
+                throw cancelled ? new OperationCanceledException(stop.Token) : ErrorIds.StoreRead.With("The store is away.", key);
+            }
+        });
+
+        await Assert.ThrowsAnyAsync<Exception>(() => BackupSession.BeginAsync(new BackupCatalog(failing), "backup", Options(), stop.Token));
+
+        Assert.DoesNotContain(LockKey, store.Keys);
+    }
+
+    [Theory(Timeout = Limit)]
+    [InlineData(StoreCall.Put)]
+    [InlineData(StoreCall.Delete)]
+    public async Task C1_an_answer_older_than_a_heartbeat_is_not_acted_upon(StoreCall act)
+    {
+        // The process stands still between reading its lock and what it does then: meanwhile a successor takes it over.
+        var clock = new ManualClock();
+        var leaping = new LeapingClock(clock);
+        var store = new MemoryStore(clock);
+        var successor = new LockDocument { Owner = "successor", Host = "h", RunId = "run-2", HeartbeatSeconds = 10 }.Write();
+        var armed = false;
+        var pausing = new CallbackStore(store, (_, _) => { }, (call, key) =>
+        {
+            if (armed && call == StoreCall.Read && key == LockKey)
+            {
+                armed = false;
+                leaping.Leap = TimeSpan.FromMinutes(5);
+                store[LockKey] = successor;
+            }
+        });
+        var session = await BackupSession.BeginAsync(new BackupCatalog(pausing), "backup", Options(leaping), default);
+        armed = true;
+        if (act == StoreCall.Put)
+        {
+            using var lost = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+            clock.Advance(SessionOptions.DefaultHeartbeat);
+            while (!session.LockLost.IsCancellationRequested)
+            {
+                Assert.False(lost.IsCancellationRequested, "the lock was not found lost");
+                await Task.Delay(10);
+            }
+        }
+
+        await session.DisposeAsync();
+
+        Assert.Equal(successor, store[LockKey]);
+    }
+
+    /// <summary>Goes on at once where a test says so; its timers are the other clock's.</summary>
+    private sealed class LeapingClock(ManualClock inner) : TimeProvider
+    {
+        public TimeSpan Leap { get; set; }
+
+        public override long TimestampFrequency => inner.TimestampFrequency;
+
+        public override DateTimeOffset GetUtcNow() => inner.GetUtcNow() + Leap;
+
+        public override long GetTimestamp() => inner.GetTimestamp() + Leap.Ticks;
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => inner.CreateTimer(callback, state, dueTime, period);
+    }
+
+    private sealed class CallbackStore(Engine.Storage.IStore inner, Action<StoreCall, string> before, Action<StoreCall, string>? after = null) : InterceptingStore(inner)
+    {
+        protected override ValueTask BeforeAsync(StoreCall call, string key, CancellationToken cancel)
+        {
+            before(call, key);
+            return ValueTask.CompletedTask;
+        }
+
+        protected override void After(StoreCall call, string key) => after?.Invoke(call, key);
+    }
+
     /// <summary>A store whose clock is not the one that stamped its objects.</summary>
     private sealed class ClockStore(Engine.Storage.IStore inner, TimeProvider clock) : Engine.Storage.ForwardingStore(inner)
     {

@@ -139,6 +139,6 @@ public sealed class FuzzTests
         _ = Engine.Verify.ManifestRules.Check(backup).Count();
         _ = Engine.Verify.Pruning.Without(backup.Manifest, 0, 1);
         _ = HeadSkew.Of(backup.Manifest);
-        _ = new Engine.Verify.DroppedSegments(backup);
+        using var dropped = new Engine.Verify.DroppedSegments(new MemoryStore(), backup);
     }
 }

@@ -26,4 +26,31 @@ public sealed class LockFindingTests
         Assert.Equal((FindingKind.Lock, FindingSeverity.Warning), (finding.Kind, finding.Severity));
         Assert.Contains("crashed-host", finding.Message, StringComparison.Ordinal);
     }
+
+    [Fact(Timeout = Limit)]
+    public async Task D2_a_lock_from_the_future_is_neither_alive_nor_dead_and_repair_watches_it()
+    {
+        var clock = new ManualClock();
+        var late = new ManualClock();
+        late.Advance(TimeSpan.FromDays(1));
+        var store = new MemoryStore(late);
+        await WriteAsync(store, 1, clock: late);
+        store[BackupKeys.Of(Id, BackupKeys.Lock)] = new LockDocument { Owner = "dead", Host = "crashed-host", RunId = "run-0", HeartbeatSeconds = 10 }.Write();
+        var there = new ClockStore(store, clock);
+
+        var finding = Assert.Single((await CheckAsync(there, clock: clock)).Findings);
+        Assert.Equal((FindingKind.Lock, FindingSeverity.Warning), (finding.Kind, finding.Severity));
+        Assert.Contains("in the future", finding.Message, StringComparison.Ordinal);
+
+        var plan = PlanRepairAsync(there, clock: clock);
+        await clock.RunAsync(plan, TimeSpan.FromSeconds(1));
+        await using var planned = await plan;
+        Assert.Contains(planned.Plan.Actions, a => a.Contains("Release the lock", StringComparison.Ordinal));
+    }
+
+    /// <summary>A store whose clock is not the one that stamped its objects.</summary>
+    private sealed class ClockStore(IStore inner, TimeProvider clock) : ForwardingStore(inner)
+    {
+        public override ValueTask<DateTimeOffset> GetClockAsync(CancellationToken cancel) => new(clock.GetUtcNow());
+    }
 }

@@ -138,6 +138,64 @@ public sealed class RebuiltManifestTests
         Assert.Equal(ErrorIds.BackupReadOnly.Id, (await Assert.ThrowsAsync<KafkaBackupException>(() => PlanRepairAsync(store))).ErrorId);
     }
 
+    [Theory(Timeout = Limit)]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task C2_segments_of_another_backup_or_place_are_reported_and_stay(bool hasManifest)
+    {
+        var store = new MemoryStore();
+        await WriteAsync(store, 2);
+        await WriteAsync(store, 3, "a");
+        var stranger = SegmentKey(store, 2);
+        Assert.StartsWith("a/", stranger, StringComparison.Ordinal);
+        var first = Id + "/topics/orders/partition=0/segment-00000000000000000000-0000000000.kbs";
+        var elsewhere = Id + "/topics/orders/partition=1/segment-00000000000000000020-0000000000.kbs";
+        store[first] = store[stranger];
+        var (misplaced, _) = await AddSegmentAsync(store, Id, "orders", 0, 20, "run-3");
+        store[elsewhere] = store[$"{Id}/{misplaced.Key}"];
+        store.Remove($"{Id}/{misplaced.Key}");
+        if (hasManifest)
+        {
+            Flip(store, Heads(store).Last(), 400);
+            store.Remove(Id + "/manifest.json");
+        }
+        else
+        {
+            RepairTests.RemoveManifest(store);
+        }
+
+        var result = await RepairAsync(store);
+
+        var manifest = await ManifestAsync(store);
+        Assert.Equal(Id, manifest.BackupId);
+        Assert.Equal(4, Segments(manifest).Count());
+        Assert.All((string[])[first, elsewhere], key =>
+        {
+            Assert.Contains(result.Findings, f => f.Place == key && f.Severity == FindingSeverity.Warning);
+            Assert.Contains(key, store.Keys);
+        });
+    }
+
+    [Fact(Timeout = Limit)]
+    public async Task C2_without_manifest_a_renamed_backup_is_that_of_most_segments()
+    {
+        var store = new MemoryStore();
+        await WriteAsync(store, 3, "old");
+        await WriteAsync(store, 1, "a");
+        foreach (var key in store.Keys.Where(k => k.StartsWith("old/topics/", StringComparison.Ordinal)).ToArray())
+        {
+            store[Id + key["old".Length..]] = store[key];
+        }
+
+        var stranger = store.Keys.First(k => k.StartsWith("a/topics/", StringComparison.Ordinal));
+        store[Id + "/topics/orders/partition=0/segment-00000000000000000000-0000000000.kbs"] = store[stranger];
+
+        await RepairAsync(store);
+
+        var manifest = await ManifestAsync(store);
+        Assert.Equal(("old", 6), (manifest.BackupId, Segments(manifest).Count()));
+    }
+
     private static string[] Heads(MemoryStore store) =>
         store.Keys.Where(k => k == Id + "/manifest.json" || k.StartsWith(Id + "/manifest/0", StringComparison.Ordinal)).ToArray();
 

@@ -49,6 +49,39 @@ public sealed class RemovalRuleTests
     }
 
     [Fact(Timeout = Limit)]
+    public async Task C1_what_is_newer_than_the_removal_stays_with_an_empty_head_and_is_reported()
+    {
+        var clock = new ManualClock();
+        var store = new MemoryStore(clock);
+        await WriteAsync(store, 2, clock: clock);
+        var events = new RecordingEvents();
+        var newer = Id + "/topics/orders/partition=0/segment-00000000000000000099-0000000000.kbs";
+        var during = new PausedStore(store, (call, key) =>
+        {
+            if (call == StoreCall.PutIfAbsent && key.StartsWith(Id + "/manifest/0", StringComparison.Ordinal))
+            {
+                clock.Advance(TimeSpan.FromSeconds(1));
+                store[newer] = [1];
+            }
+
+            return false;
+        });
+
+        await using (var planned = await EngineOn(during, events, clock).PlanRemovalAsync(new RemoveSettings { Store = Settings, BackupId = Id, Force = true }, default))
+        {
+            var result = Assert.Single(await planned.RunAsync(default));
+            Assert.True(result is { Applied: true, WholeBackup: true });
+        }
+
+        Assert.Contains(newer, store.Keys);
+        Assert.Empty((await ManifestAsync(store)).Topics);
+        Assert.Contains(events.Warnings, w => w.Contains(newer, StringComparison.Ordinal));
+        clock.Advance(TimeSpan.FromSeconds(1));
+        await RemoveAsync(store, clock: clock);
+        Assert.Empty(store.Keys);
+    }
+
+    [Fact(Timeout = Limit)]
     public async Task C1_pruning_leaves_no_hole_in_the_middle()
     {
         var store = new MemoryStore();

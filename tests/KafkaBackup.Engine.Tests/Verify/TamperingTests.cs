@@ -57,20 +57,7 @@ public sealed class TamperingTests
     {
         var store = new MemoryStore();
         await WriteAsync(store, 3);
-        foreach (var older in store.Keys.Where(k => k.StartsWith(Id + "/manifest/0", StringComparison.Ordinal)).ToArray()[..^1])
-        {
-            store.Remove(older);
-        }
-
-        var dropped = "";
-        Rewrite(store, head =>
-        {
-            var segments = head["segments"]!.AsArray();
-            var victim = segments.First(s => (long)s!["firstOffset"]! == 10 && (int)s["partition"]! == 0)!;
-            dropped = (string)victim["key"]!;
-            segments.Remove(victim);
-            head["segmentCount"] = (long)head["segmentCount"]! - 1;
-        });
+        var dropped = Drop(store);
 
         var report = await CheckAsync(store);
         Assert.Equal((ReportStatus.Invalid, 50L), (report.Status, report.RecordCount));
@@ -78,6 +65,23 @@ public sealed class TamperingTests
 
         await RepairAsync(store);
         Assert.Equal(60, (await CheckAsync(store)).RecordCount);
+    }
+
+    [Theory(Timeout = Limit)]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task D2_an_orphan_that_only_bears_the_name_of_a_dropped_segment_is_a_leftover(bool isSegment)
+    {
+        var store = new MemoryStore();
+        await WriteAsync(store, 3);
+        await WriteAsync(store, 1, "other");
+        var dropped = $"{Id}/{Drop(store)}";
+        store[dropped] = isSegment ? store[store.Keys.First(k => k.StartsWith("other/topics/", StringComparison.Ordinal))] : [1, 2, 3];
+
+        var report = await CheckAsync(store);
+
+        var finding = Assert.Single(report.Findings, f => f.Place == dropped);
+        Assert.Equal((FindingKind.Orphaned, FindingSeverity.Warning), (finding.Kind, finding.Severity));
     }
 
     [Fact(Timeout = Limit)]
@@ -173,6 +177,26 @@ public sealed class TamperingTests
         var bytes = HostileManifestTests.Seal(System.Text.Encoding.UTF8.GetBytes(file.ToJsonString(new System.Text.Json.JsonSerializerOptions { WriteIndented = true })));
         store[key] = bytes;
         store[Id + "/manifest.json"] = bytes;
+    }
+
+    /// <summary>Takes a segment out of the only head, as somebody with an editor would; returns its key.</summary>
+    private static string Drop(MemoryStore store)
+    {
+        foreach (var older in store.Keys.Where(k => k.StartsWith(Id + "/manifest/0", StringComparison.Ordinal)).ToArray()[..^1])
+        {
+            store.Remove(older);
+        }
+
+        var dropped = "";
+        Rewrite(store, head =>
+        {
+            var segments = head["segments"]!.AsArray();
+            var victim = segments.First(s => (long)s!["firstOffset"]! == 10 && (int)s["partition"]! == 0)!;
+            dropped = (string)victim["key"]!;
+            segments.Remove(victim);
+            head["segmentCount"] = (long)head["segmentCount"]! - 1;
+        });
+        return dropped;
     }
 
     private static void Copy(string from, string to)

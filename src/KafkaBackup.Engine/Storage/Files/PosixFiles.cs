@@ -150,13 +150,23 @@ internal static partial class PosixFiles
     {
         try
         {
-            return ExtendedStatus(file, "", EmptyPath, TypeWanted, status) == 0 ? BitConverter.ToUInt16(status, LinuxModeAt) & TypeMask : 0;
+            if (ExtendedStatus(file, "", EmptyPath, TypeWanted, status) == 0)
+            {
+                return BitConverter.ToUInt16(status, LinuxModeAt) & TypeMask;
+            }
+
+            if (Marshal.GetLastPInvokeError() is var error && error != OperationNotPermitted && !IsNotSupported(error))
+            {
+                return 0;
+            }
         }
         catch (EntryPointNotFoundException)
         {
-            // A C library from before statx. What can be positioned is no pipe and no socket.
-            return Position(file, 0, FromHere) >= 0 ? RegularType : 0;
+            // A C library from before statx.
         }
+
+        // A kernel or a container that does not allow statx, or a C library without it. What can be positioned is no pipe and no socket.
+        return Position(file, 0, FromHere) >= 0 ? RegularType : 0;
     }
 
     /// <summary>Turns writing past the page cache (O_DIRECT) on or off; false where the platform or the file system has no such thing.</summary>
