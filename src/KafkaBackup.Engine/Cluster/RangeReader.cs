@@ -222,9 +222,11 @@ internal sealed class RangeReader(IKafkaCluster cluster, ReaderOptions options, 
         ReadFaultKind.Unauthorized => ErrorIds.ClusterUnauthorized.With(
             $"Reading topic {_partition.Topic} was refused ({fault.Code}).", _partition.Topic, $"Grant this user READ and DESCRIBE on topic {_partition.Topic}."),
         ReadFaultKind.UnknownPartition => ErrorIds.TopicNotFound.With($"Partition {_partition} is not there any more ({fault.Code}).", _partition.ToString()),
-        ReadFaultKind.BadMessage => ErrorIds.PartitionRead.With(
-            $"Partition {_partition} has a damaged batch at or after offset {_next}: {fault.Message} ({fault.Code}).", _partition.ToString(),
-            "The broker's log is damaged there: let another replica lead the partition, then run again."),
+        ReadFaultKind.BadMessage => Damaged(_partition, _next, fault),
         _ => ErrorIds.PartitionRead.With($"Partition {_partition} could not be read at offset {_next}: {fault.Message} ({fault.Code}).", _partition.ToString(), "Run again."),
     };
+
+    internal static KafkaBackupException Damaged(TopicPartition partition, long next, ReadFault fault) => ErrorIds.PartitionRead.With(
+        $"Partition {partition} has a damaged batch at or after offset {next}: {fault.Message} ({fault.Code}).", partition.ToString(),
+        "The broker's log is damaged there: let another replica lead the partition, then run again.");
 }

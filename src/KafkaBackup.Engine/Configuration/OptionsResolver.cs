@@ -232,7 +232,7 @@ public sealed class OptionsResolver(
     private static IReadOnlyDictionary<int, int>? CheckPartitionMap(IReadOnlyDictionary<int, int>? map) =>
         map?.Where(entry => !IsPartition(entry.Key) || !IsPartition(entry.Value)).Select(entry => $"{entry.Key}: {entry.Value}").FirstOrDefault() is { } wrong
             ? throw ErrorIds.ConfigOutOfRange.With(
-                $"The partition mapping {wrong} names a partition that cannot exist.", "PartitionMap", $"Partitions count from 0 to {NameRules.HighestPartition:N0} at most.")
+                $"The partition mapping {wrong} names a partition that cannot exist.", "PartitionMap", FormattableString.Invariant($"Partitions count from 0 to {NameRules.HighestPartition:N0} at most."))
             : map;
 
     private static bool IsPartition(int number) => number is >= 0 and <= NameRules.HighestPartition;

@@ -87,7 +87,8 @@ public sealed class TopicPattern
         if (count > MostExpressions || texts.Where(text => text.StartsWith('~')).Sum(text => (long)text.Length) > MostCharacters)
         {
             throw ErrorIds.InvalidPattern.With(
-                $"{count:N0} regular expressions are given in one list; at most {MostExpressions:N0} of {MostCharacters:N0} characters in all are taken.", count,
+                FormattableString.Invariant(
+                    $"{count:N0} regular expressions are given in one list; at most {MostExpressions:N0} of {MostCharacters:N0} characters in all are taken."), count,
                 "Join them with |, or use names and globs (* and ?), of which there may be many.");
         }
 

@@ -69,7 +69,18 @@ internal sealed class CheckpointFile(string path)
         }
     }
 
-    public void Remove() => File.Delete(path);
+    public void Remove()
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw ErrorIds.CheckpointWrite.With(
+                $"The restore is complete, but its checkpoint {path} cannot be deleted: {error.Message}", path, "Delete it before this backup is restored again with this checkpoint.", error);
+        }
+    }
 
     /// <summary>Refuses a checkpoint of another restore, naming what differs.</summary>
     public void RequireSameSettings(Checkpoint checkpoint, RestoreFingerprint fingerprint)
@@ -98,9 +109,9 @@ internal sealed class CheckpointFile(string path)
     /// <summary>Between planning and now another restore may have begun with this checkpoint, or ended (it removes it then).</summary>
     public void RequireAsPlanned(Checkpoint? planned, Checkpoint? found)
     {
-        if (planned?.StartTime != found?.StartTime)
+        if ((planned?.StartTime, planned?.LastCheckpointTime) != (found?.StartTime, found?.LastCheckpointTime))
         {
-            var what = found is null ? "is gone" : planned is null ? "is new" : "belongs to another restore";
+            var what = found is null ? "is gone" : planned is null ? "is new" : planned.StartTime != found.StartTime ? "belongs to another restore" : "was written again";
             throw ErrorIds.CheckpointMismatch.With(
                 $"The checkpoint {path} {what} since this restore was planned: another restore used it meanwhile.", path, "Look at what the target holds, then plan again by running the same command.");
         }

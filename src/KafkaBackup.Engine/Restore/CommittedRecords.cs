@@ -12,7 +12,8 @@ internal sealed class CommittedRecords(RestoreScope scope)
 
     /// <summary>Hands every committed record in [from, end) to the test, as long as that says yes. Blocks its thread.</summary>
     /// <param name="most">How many records the test can take at once; asked before each batch.</param>
-    /// <returns>Where reading ended: before the end only where the test said no, or the log gives no more.</returns>
+    /// <returns>Where reading ended: before the end only where the test said no, or an open transaction holds back the rest.</returns>
+    /// <exception cref="KafkaBackupException">PartitionRead for a damaged batch; TargetUnavailable when nothing comes.</exception>
     public long Read(TopicPartition partition, long from, long end, Func<int> most, RecordTest test, CancellationToken cancel)
     {
         using var reader = scope.Cluster.OpenReader(new ReaderOptions(IsolationLevel.ReadCommitted, FetchBytes: 256 << 10));
@@ -31,8 +32,20 @@ internal sealed class CommittedRecords(RestoreScope scope)
                 return end;
             }
 
-            if (sink.Failed is not null)
+            if (sink.Failed is { } fault)
             {
+                if (fault.Kind == ReadFaultKind.BadMessage)
+                {
+                    throw RangeReader.Damaged(partition, sink.Next, fault);
+                }
+
+                if (fault.Kind == ReadFaultKind.OutOfRange)
+                {
+                    // Retention, or DeleteRecords, has been here.
+                    var starts = scope.Cluster.ListOffsetsAsync([partition], OffsetBound.Earliest, cancel).GetAwaiter().GetResult();
+                    sink.PassTo(starts[partition].Offset ?? 0);
+                }
+
                 // A broker that came back a moment ago, or has handed over, is asked again.
                 cancel.WaitHandle.WaitOne(Pause);
                 reader.Remove(0);
@@ -41,7 +54,7 @@ internal sealed class CommittedRecords(RestoreScope scope)
 
             if (scope.Clock.GetElapsedTime(movedAt) > (sink.IsHeldBack ? PatienceWithQuota : Patience))
             {
-                var why = sink.Failed is { } failed ? $" {failed}" : "";
+                var why = sink.Failed is { } last ? $" {last.Message} ({last.Code})" : "";
                 throw ErrorIds.TargetUnavailable.With(
                     $"Target partition {partition} gave nothing more from offset {sink.Next} on, although its log ends at {end}.{why}",
                     partition.ToString());
@@ -60,9 +73,15 @@ internal sealed class CommittedRecords(RestoreScope scope)
         /// <summary>Behind the last record handed out, or the log's end.</summary>
         public long Next { get; private set; } = from;
 
-        public string? Failed { get; set; }
+        public ReadFault? Failed { get; set; }
 
         public bool IsHeldBack { get; private set; }
+
+        public void PassTo(long offset)
+        {
+            Next = Math.Max(Next, offset);
+            IsOver |= Next >= end;
+        }
 
         public void OnRecord(int slot, in RecordView record)
         {
@@ -84,11 +103,7 @@ internal sealed class CommittedRecords(RestoreScope scope)
             }
         }
 
-        public void OnError(int slot, ReadFault fault)
-        {
-            Failed = $"{fault.Message} ({fault.Code})";
-            IsOver |= fault.Kind is ReadFaultKind.OutOfRange or ReadFaultKind.BadMessage;
-        }
+        public void OnError(int slot, ReadFault fault) => Failed = fault;
 
         public void OnThrottled(TimeSpan wait) => IsHeldBack = true;
 

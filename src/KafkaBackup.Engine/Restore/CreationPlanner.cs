@@ -85,7 +85,9 @@ internal sealed class CreationPlanner(RestoreOptions options)
             yield break;
         }
 
-        var message = $"Topic {topic} will be created with {needed:N0} partitions, because the partition map leads to partition {needed - 1}; its source has {had:N0}.";
+        var message = string.Create(
+            CultureInfo.InvariantCulture,
+            $"Topic {topic} will be created with {needed:N0} partitions, because the partition map leads to partition {needed - 1}; its source has {had:N0}.");
         yield return needed > Math.Max(2 * (long)had, PartitionsWithoutForce)
             ? new Finding(FindingSeverity.Error, FindingKind.PartitionMapping, topic, message, "Correct the partition map.") { CanForce = true }
             : new Finding(FindingSeverity.Information, FindingKind.PartitionMapping, topic, message, "Nothing needs to be done if that is meant.");

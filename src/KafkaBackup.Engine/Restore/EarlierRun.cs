@@ -1,3 +1,4 @@
+using System.Globalization;
 using KafkaBackup.Engine.Cluster;
 using KafkaBackup.Engine.Configuration;
 using KafkaBackup.Engine.Format.Manifests;
@@ -25,6 +26,9 @@ internal sealed record EarlierRun(IReadOnlyDictionary<TopicPartition, PlannedSou
 {
     public Checkpoint? Checkpoint { get; private init; }
 
+    /// <summary>In transactional mode, the plan that each partition's mark had.</summary>
+    public IReadOnlyDictionary<TopicPartition, string> MarkedPlans { get; private init; } = new Dictionary<TopicPartition, string>();
+
     /// <summary>Null when this restore begins anew.</summary>
     /// <param name="targets">Every partition that the settings lead to.</param>
     public static async Task<EarlierRun?> FindAsync(RestoreOptions options, IReadOnlyCollection<TopicPartition> targets, IKafkaCluster? cluster, CancellationToken cancel)
@@ -48,15 +52,20 @@ internal sealed record EarlierRun(IReadOnlyDictionary<TopicPartition, PlannedSou
             return null;
         }
 
-        if (planned is null && marks.Values.FirstOrDefault(m => m.Partitions != marks.Count) is { } partial)
+        if (cluster is not null && Unmarked(options, checkpoint, targets, marks) is { } lost)
         {
             throw ErrorIds.CheckpointMismatch.With(
-                $"An interrupted restore of backup '{options.BackupId}' had {partial.Partitions} target partitions; the progress of only {marks.Count} is still there.", options.BackupId,
-                $"Were topics deleted, or was it long ago? Empty the target topics, delete the consumer group {TransactionalMarks.Group(options)}, and begin anew.");
+                FormattableString.Invariant($"An interrupted restore of backup '{options.BackupId}' had {lost.Had:N0} target partitions; the progress of only {lost.Kept:N0} is still there."), options.BackupId,
+                checkpoint is null
+                    ? $"Were topics deleted, or was it long ago? Empty the target topics, delete the consumer group {TransactionalMarks.Group(options)}, and begin anew."
+                    : $"If that restore is complete, delete only the checkpoint {options.CheckpointPath}. Else empty the target topics, delete the checkpoint and the consumer group {TransactionalMarks.Group(options)}, and begin anew.");
         }
 
         planned ??= marks.Values.All(m => m.Sources is not null) ? marks.Values.SelectMany(m => m.Sources!).ToDictionary(p => p.Source) : null;
-        return new EarlierRun(planned, marks.Keys.ToHashSet()) { Checkpoint = checkpoint };
+        return new EarlierRun(planned, marks.Keys.ToHashSet())
+        {
+            Checkpoint = checkpoint, MarkedPlans = marks.ToDictionary(m => m.Key, m => m.Value.Plan),
+        };
     }
 
     /// <summary>What joined the backup since then is left to another restore.</summary>
@@ -78,7 +87,7 @@ internal sealed record EarlierRun(IReadOnlyDictionary<TopicPartition, PlannedSou
         var later = Sources is null ? [] : selected.Where(s => HoldsMore(s.Topic, s.Partition, window)).Select(s => new TopicPartition(s.Topic.Name, s.Partition.Partition)).ToArray();
         return later.Length == 0 ? null : new Finding(
             FindingSeverity.Warning, FindingKind.Incomplete, later[0].ToString(),
-            $"The backup has grown since the interrupted restore began: {later.Length} partitions hold later records, among them {later[0]}. The restore goes on with what it planned then and leaves those out.",
+            $"The backup has grown since the interrupted restore began: {later.Length.ToString("N0", CultureInfo.InvariantCulture)} partitions hold later records, among them {later[0]}. The restore goes on with what it planned then and leaves those out.",
             "Let it finish. To have the later records too, restore the backup anew, to an empty topic.");
     }
 
@@ -86,11 +95,11 @@ internal sealed record EarlierRun(IReadOnlyDictionary<TopicPartition, PlannedSou
     public Finding? Going => Checkpoint is not { } found ? null : new Finding(
         FindingSeverity.Information, FindingKind.Incomplete, found.BackupId,
         $"An interrupted restore goes on: begun at {KafkaTime.ToDateTimeOffset(found.StartTime):u}; at its last checkpoint, {KafkaTime.ToDateTimeOffset(found.LastCheckpointTime):u}, "
-        + $"{found.RecordsRestored} of {found.Plan.Sum(p => p.Records)} records were in the target.",
+        + FormattableString.Invariant($"{found.RecordsRestored:N0} of {found.Plan.Sum(p => p.Records):N0} records were in the target."),
         "Nothing needs to be done. To begin anew, empty the target partitions and delete the checkpoint.");
 
     public static KafkaBackupException Changed(PlannedSource planned, long records) => ErrorIds.CheckpointMismatch.With(
-        $"The backup has changed since the interrupted restore began: {planned.Source} had {planned.Records} records to restore at offsets {planned.Bounds.First} to {planned.Bounds.Last}, and has {records} of them now.",
+        FormattableString.Invariant($"The backup has changed since the interrupted restore began: {planned.Source} had {planned.Records:N0} records to restore at offsets {planned.Bounds.First} to {planned.Bounds.Last}, and has {records:N0} of them now."),
         planned.Source.ToString(),
         "If older runs were removed from the backup, or files of it are gone, put them back and run again. Else empty the target partitions, delete the checkpoint and begin anew.");
 
@@ -100,6 +109,23 @@ internal sealed record EarlierRun(IReadOnlyDictionary<TopicPartition, PlannedSou
 
     private static PlannedSource Planned(CheckpointSource source) => new(
         new TopicPartition(source.Topic, source.Partition), source.Records == 0 ? null : new OffsetSpan(source.FirstOffset, source.LastOffset), source.Records, source.LeftOut, source.RestoredTo);
+
+    /// <summary>
+    /// Null when every partition of the plan has its mark. All marks are written before the checkpoint and before the first record, so one that is
+    /// missing was deleted, and how far that partition came is not known.
+    /// </summary>
+    private static (int Had, int Kept)? Unmarked(
+        RestoreOptions options, Checkpoint? checkpoint, IReadOnlyCollection<TopicPartition> targets, Dictionary<TopicPartition, TransactionalMark> marks)
+    {
+        if (checkpoint is null)
+        {
+            return marks.Values.FirstOrDefault(m => m.Partitions != marks.Count) is { } partial ? (partial.Partitions, marks.Count) : null;
+        }
+
+        var planned = checkpoint.Plan.Where(p => p.Records > 0).Select(p => TargetMapping.TargetOf(p.Topic, p.Partition, options)).Where(targets.Contains).ToHashSet();
+        var kept = planned.Count(marks.ContainsKey);
+        return kept < planned.Count ? (planned.Count, kept) : null;
+    }
 
     private static async Task<Dictionary<TopicPartition, TransactionalMark>> MarksAsync(
         RestoreOptions options, IReadOnlyCollection<TopicPartition> targets, IKafkaCluster cluster, CancellationToken cancel)

@@ -17,11 +17,11 @@ internal static class FileSoundness
 
         if (checkpoint.Version < 1 || checkpoint.RecordsRestored < 0 || checkpoint.BytesRestored < 0 || checkpoint.SegmentsInProgress.Any(s => s.Key is null || s.Records < 0))
         {
-            return "its progress cannot be";
+            return "its progress is not valid";
         }
 
-        return checkpoint.Targets.Any(t => !IsSound(t)) || !AreDistinct(checkpoint.Targets.Select(t => (t.Topic, t.Partition))) ? "a target partition cannot be"
-            : checkpoint.Plan.Any(s => !IsSound(s)) || !AreDistinct(checkpoint.Plan.Select(s => (s.Topic, s.Partition))) ? "its plan cannot be"
+        return checkpoint.Targets.Any(t => !IsSound(t)) || !AreDistinct(checkpoint.Targets.Select(t => (t.Topic, t.Partition))) ? "a target partition is not valid"
+            : checkpoint.Plan.Any(s => !IsSound(s)) || !AreDistinct(checkpoint.Plan.Select(s => (s.Topic, s.Partition))) ? "its plan is not valid"
             : null;
     }
 
@@ -35,7 +35,7 @@ internal static class FileSoundness
 
         if (report.Version < 1 || report.Partitions.Any(p => !IsPlace(p.SourceTopic, p.SourcePartition) || !IsPlace(p.TargetTopic, p.TargetPartition) || !AreRanges(p.Ranges)))
         {
-            return "a partition's mapping cannot be";
+            return "a partition's mapping is not valid";
         }
 
         if (!AreDistinct(report.Partitions.Select(p => (p.SourceTopic, p.SourcePartition))))
@@ -45,8 +45,21 @@ internal static class FileSoundness
 
         return report.Groups.Any(g => string.IsNullOrEmpty(g.Group) || HasNull(g.Offsets) || g.Offsets.Any(o => !IsPlace(o.Topic, o.Partition) || o.SourceOffset < 0)
             || !AreDistinct(g.Offsets.Select(o => (o.Topic, o.Partition))))
-            ? "a group's offsets cannot be"
+            ? "a group's offsets are not valid"
             : null;
+    }
+
+    /// <summary>Null for sound saved offsets, else what is wrong with them.</summary>
+    public static string? FaultOf(SavedOffsets saved)
+    {
+        if (saved.BackupId is null || HasNull(saved.Offsets))
+        {
+            return "a field is empty";
+        }
+
+        return saved.Offsets.Any(o => string.IsNullOrEmpty(o.Group) || !IsPlace(o.Topic, o.Partition) || o.OldMetadata is null || o.OldOffset < 0 || o.NewOffset < 0)
+            ? "a group's offsets are not valid"
+            : AreDistinct(saved.Offsets.Select(o => (o.Group, o.Topic, o.Partition))) ? null : "a group has two offsets on one partition";
     }
 
     private static bool IsSound(CheckpointTarget target) =>

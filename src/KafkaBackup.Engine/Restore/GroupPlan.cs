@@ -34,7 +34,9 @@ internal static class GroupPlan
     public static IReadOnlyList<GroupEntry> Known(OpenedBackup backup) => backup.Manifest.GroupSnapshots.Count == 0 ? [] : backup.Manifest.GroupSnapshots[^1].Groups;
 
     /// <summary>Findings for groups that were named and are not in the backup, and for active ones.</summary>
-    public static async Task<IReadOnlyList<Finding>> CheckAsync(RestoreWork work, IKafkaCluster? cluster, CancellationToken cancel)
+    /// <param name="together">The plans of all backups of this restore: a group that another of them sets is not missing.</param>
+    public static async Task<IReadOnlyList<Finding>> CheckAsync(
+        RestoreWork work, IReadOnlyCollection<RestoreWork> together, IKafkaCluster? cluster, CancellationToken cancel)
     {
         var findings = new List<Finding>();
         var options = work.Options;
@@ -43,7 +45,7 @@ internal static class GroupPlan
             return findings;
         }
 
-        findings.AddRange(NothingToReset(work));
+        findings.AddRange(NothingToReset(work, together));
         findings.AddRange(OnMergedPartitions(work));
         foreach (var group in Groups(work).Where(g => g.Offsets.Any(o => o.TakenAt is not null)))
         {
@@ -63,6 +65,11 @@ internal static class GroupPlan
                 "Add include_original_offset_header (-IncludeOriginalOffsetHeader), or choose the strategy header-based."));
         }
 
+        if (TimesLostIn(work) is { } stamped)
+        {
+            findings.Add(new Finding(FindingSeverity.Error, FindingKind.ConsumerGroup, stamped.Topic, TimesLost(stamped), TimesLostAdvice));
+        }
+
         if (cluster is not null && groups.Length > 0)
         {
             var states = await cluster.DescribeGroupsAsync(groups, cancel).ConfigureAwait(false);
@@ -74,8 +81,34 @@ internal static class GroupPlan
         return findings;
     }
 
+    /// <exception cref="KafkaBackupException">GroupOffsets: of a topic that the restore has created this may be known only now.</exception>
+    public static void RequireTimes(RestoreWork work)
+    {
+        if (TimesLostIn(work) is { } stamped)
+        {
+            throw ErrorIds.GroupOffsets.With($"{TimesLost(stamped)} No group's offsets were changed.", stamped.ToString(), TimesLostAdvice);
+        }
+    }
+
+    private const string TimesLostAdvice = "Choose the strategy header-based (offset_strategy, -OffsetStrategy), or let the topic keep the records' own times (message.timestamp.type CreateTime).";
+
+    /// <summary>All records of a target that stamps them itself have the time of the restore, so that every group's time would lead to the first.</summary>
+    private static TopicPartition? TimesLostIn(RestoreWork work)
+    {
+        if (work.Options.OffsetStrategy != OffsetStrategy.TimestampBased)
+        {
+            return null;
+        }
+
+        var read = Groups(work).SelectMany(g => g.Offsets).Select(o => new TopicPartition(o.Topic, o.Partition)).ToHashSet();
+        return work.Targets.FirstOrDefault(t => t.TargetStampsRecords && t.RecordCount > 0 && t.Sources.Any(s => read.Contains(s.Source)))?.Target;
+    }
+
+    private static string TimesLost(TopicPartition target) =>
+        $"Topic {target.Topic} stamps records with the time at which they are written (message.timestamp.type is LogAppendTime): the records' own times are not there to find the groups' positions by.";
+
     /// <summary>What was asked for and cannot be done must not pass for done (SEMANTICS A9).</summary>
-    private static IEnumerable<Finding> NothingToReset(RestoreWork work)
+    private static IEnumerable<Finding> NothingToReset(RestoreWork work, IReadOnlyCollection<RestoreWork> together)
     {
         var known = Known(work.Backup);
         var has = known.Count == 0 ? "none" : string.Join(", ", known.Take(10).Select(g => g.Group));
@@ -90,6 +123,11 @@ internal static class GroupPlan
 
         foreach (var pattern in PatternSet.ForNames(work.Options.ConsumerGroups).Include)
         {
+            if (together.Any(w => Groups(w).Any(g => pattern.Matches(g.Group))))
+            {
+                continue;
+            }
+
             var matching = known.Where(g => pattern.Matches(g.Group)).Select(g => g.Group).ToArray();
             if (matching.Length == 0)
             {
@@ -98,7 +136,7 @@ internal static class GroupPlan
                     pattern.IsLiteral ? $"Consumer group {pattern} is not in the backup. It has: {has}." : $"No consumer group of the backup matches {pattern}. It has: {has}.",
                     ErrorIds.GroupNotInBackup.Advice);
             }
-            else if (!matching.Any(resettable.Contains))
+            else
             {
                 yield return new Finding(
                     FindingSeverity.Error, FindingKind.ConsumerGroup, pattern.Text,

@@ -21,6 +21,7 @@ internal sealed class GroupReset(RestoreWork work, IKafkaCluster cluster, GroupP
             return GroupResetOutcome.None;
         }
 
+        GroupPlan.RequireTimes(work);
         var moves = await positions.FindAsync(groups, cancel).ConfigureAwait(false);
         var before = new Dictionary<string, Dictionary<TopicPartition, GroupOffset>>(StringComparer.Ordinal);
         foreach (var group in groups)
@@ -55,7 +56,7 @@ internal sealed class GroupReset(RestoreWork work, IKafkaCluster cluster, GroupP
         return path;
     }
 
-    /// <summary>A group that fails is told of; the others are set all the same.</summary>
+    /// <summary>A group that fails is reported; the others are set all the same. A stop leaves the rest.</summary>
     private async Task<IReadOnlyList<GroupResetResult>> WriteAsync(GroupResetResult[] results, CancellationToken cancel)
     {
         var written = new List<GroupResetResult>();
@@ -70,6 +71,10 @@ internal sealed class GroupReset(RestoreWork work, IKafkaCluster cluster, GroupP
             catch (KafkaBackupException error)
             {
                 events.Error(error);
+            }
+            catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+            {
+                break;
             }
         }
 

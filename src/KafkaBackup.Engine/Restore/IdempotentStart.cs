@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace KafkaBackup.Engine.Restore;
 
 /// <summary>
@@ -36,7 +38,7 @@ internal sealed class IdempotentStart(RestoreScope scope, TargetLog log, Restore
         var progress = new PartitionProgress(target, ends[target.Target], 0);
         try
         {
-            LaneChecks.RequireEnd(target, progress.Start, scope.Work.PlannedEndOf(target, ends), "now");
+            LaneChecks.RequirePlannedEnd(scope, target, ends);
             return (progress, null);
         }
         catch (KafkaBackupException error)
@@ -59,7 +61,15 @@ internal sealed class IdempotentStart(RestoreScope scope, TargetLog log, Restore
         {
             LaneChecks.RequireStart(scope, target, logStart, start);
             var stream = scope.Stream(target);
-            await LaneChecks.RequireLastRecordAsync(scope, log, stream, target, start, done, stop).ConfigureAwait(false);
+            if (logStart < end)
+            {
+                await LaneChecks.RequireLastRecordAsync(scope, log, stream, target, start, done, stop).ConfigureAwait(false);
+            }
+            else if (done > 0)
+            {
+                scope.Events.Warning(string.Create(CultureInfo.InvariantCulture, $"Target partition {target.Target}: none of the {done:N0} records is left to be compared; the log's end alone says how many there were."));
+            }
+
             var maps = await PlanRecords.MapsAsync(target, stream, start, done, stop).ConfigureAwait(false);
             if (done > 0)
             {

@@ -36,7 +36,7 @@ internal static class LaneChecks
 
     public static KafkaBackupException Refused(TargetWork work, long before, SendFault fault) => ErrorIds.TargetRefused.With(
         $"Target partition {work.Target} refuses the record with source offset {fault.SourceOffset}: {fault.Text.TrimEnd('.')}. "
-        + $"The {before} records before it are restored, none after it.", work.Target.ToString());
+        + FormattableString.Invariant($"The {before:N0} records before it are restored, none after it."), work.Target.ToString());
 
     public static KafkaBackupException Unauthorized(TargetWork work) => ErrorIds.ClusterUnauthorized.With(
         $"Writing to topic {work.Target.Topic} was refused.", work.Target.Topic, $"Grant this user WRITE and DESCRIBE on topic {work.Target.Topic}.");
@@ -45,14 +45,39 @@ internal static class LaneChecks
     public static KafkaBackupException Gone(TargetWork work, KafkaBackupException cause) => ErrorIds.TopicNotFound.With(
         $"Target partition {work.Target} does not exist any more.", work.Target.ToString(), "Was the topic deleted? Then begin anew: delete the checkpoint too, if there is one.", cause);
 
-    /// <summary>Nobody may write here between the plan and the first record, nor between a record of this restore and the next.</summary>
-    /// <param name="expected">Where this restore has put the last record, or what the plan saw.</param>
+    /// <summary>Nobody may write here between the plan and the first record.</summary>
+    public static void RequirePlannedEnd(RestoreScope scope, TargetWork work, IReadOnlyDictionary<TopicPartition, long> ends)
+    {
+        var (end, planned) = (ends[work.Target], scope.Work.PlannedEndOf(work, ends));
+        if (end != planned)
+        {
+            throw ErrorIds.TargetChanged.With(
+                $"Target partition {work.Target} has changed since this restore was planned: its log ended at offset {planned} then, and ends at offset {end} now.",
+                work.Target.ToString());
+        }
+    }
+
+    /// <summary>Nobody may write here between a record of this restore and the next.</summary>
+    /// <param name="expected">Where this restore has put the last record.</param>
     public static void RequireEnd(TargetWork work, long end, long expected, string when)
     {
         if (end != expected)
         {
             throw Changed(work, $"its log ends at offset {end} {when}, and should end at {expected}");
         }
+    }
+
+    /// <summary>Behind the beginning of an open transaction no read_committed reader sees who wrote what.</summary>
+    public static void RequireNoOpenTransaction(RestoreScope scope, TargetWork work, long from)
+    {
+        var what = $"a transaction of another producer is open from offset {from} on";
+        if (!scope.Options.Force)
+        {
+            throw Changed(work, what);
+        }
+
+        scope.Events.Warning(
+            $"Target partition {work.Target}: {what}, so what was written behind that offset cannot be checked. The restore goes on, because -Force was given.");
     }
 
     /// <summary>Records that an interrupted run brought and that are deleted since are not brought again: their absence is not hidden.</summary>

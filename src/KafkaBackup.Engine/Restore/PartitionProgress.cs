@@ -88,14 +88,14 @@ internal sealed class PartitionProgress
     }
 
     /// <summary>
-    /// Each source's ranges as numbers in threes, for a checkpoint; null when they are too many to be written again and again. For those who take
-    /// whole transactions.
+    /// Each source's ranges as numbers in threes, for a checkpoint; null when they are too many to be written again and again, or the places of
+    /// records that were deleted since are not known. For those who take whole transactions.
     /// </summary>
     public IReadOnlyList<long[]>? MapsToKeep()
     {
         lock (_gate)
         {
-            return _maps.Sum(m => (long)m.Ranges.Count) > MostRangesKept ? null
+            return _maps.Sum(m => (long)m.Ranges.Count) > MostRangesKept || _maps.Sum(m => m.Records) != Done ? null
                 : _maps.Select(m => m.Ranges.SelectMany(r => (long[])[r.SourceStart, r.TargetStart, r.Length]).ToArray()).ToArray();
         }
     }

@@ -14,6 +14,7 @@ internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string
     {
         try
         {
+            RefuseSharedFiles(all);
             foreach (var options in all)
             {
                 await OpenAsync(options, cancel).ConfigureAwait(false);
@@ -22,7 +23,14 @@ internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string
             var together = PlannedTogether.Of(_parts.Select(p => (p.Options, p.Backup.Manifest)).ToArray());
             foreach (var part in _parts)
             {
-                await PlanAsync(part, together, cancel).ConfigureAwait(false);
+                part.Work = await new RestorePlanner(part.Catalog, part.Backup, part.Cluster, part.Options, seams.Clock, events).PlanAsync(together, cancel).ConfigureAwait(false);
+            }
+
+            var works = _parts.Select(p => p.Work).ToArray();
+            foreach (var part in _parts)
+            {
+                var groups = await GroupPlan.CheckAsync(part.Work, works, part.Cluster, cancel).ConfigureAwait(false);
+                part.Work = part.Work with { Findings = [.. part.Work.Findings, .. groups] };
             }
 
             RefuseSharedTargets();
@@ -59,10 +67,17 @@ internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string
         part.Backup = await part.Catalog.OpenAsync(options.BackupId, cancel).ConfigureAwait(false);
     }
 
-    private async Task PlanAsync(Part part, PlannedTogether together, CancellationToken cancel)
+    /// <summary>Each backup's restore has a checkpoint and a report of its own: of two in one file only one would remain.</summary>
+    private static void RefuseSharedFiles(IReadOnlyList<RestoreOptions> all)
     {
-        var work = await new RestorePlanner(part.Catalog, part.Backup, part.Cluster, part.Options, seams.Clock, events).PlanAsync(together, cancel).ConfigureAwait(false);
-        part.Work = work with { Findings = [.. work.Findings, .. await GroupPlan.CheckAsync(work, part.Cluster, cancel).ConfigureAwait(false)] };
+        var files = all.SelectMany(o => ((string?, string)[])[(o.CheckpointPath, "checkpoint (-CheckpointPath)"), (o.OffsetReportPath, "offset report (-OffsetReportPath)")])
+            .Where(f => f.Item1 is not null);
+        if (files.GroupBy(f => Path.GetFullPath(f.Item1!)).FirstOrDefault(g => g.Count() > 1) is { } shared)
+        {
+            throw ErrorIds.RestoreInvalid.With(
+                $"The restore of {string.Join(" and ", all.Select(o => $"'{o.BackupId}'"))} would use one file, {shared.Key}, more than once, as {string.Join(" and ", shared.Select(f => f.Item2).Distinct())}.",
+                shared.Key, "Give each file its own path; restore several backups one call each.");
+        }
     }
 
     private void RefuseSharedTargets()
@@ -100,7 +115,30 @@ internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string
             var results = new List<RestoreResult>();
             foreach (var part in _parts)
             {
-                results.Add(await RunAsync(part, stop).ConfigureAwait(false));
+                if (results.Count > 0 && stop.IsCancellationRequested)
+                {
+                    break;
+                }
+
+                try
+                {
+                    results.Add(await RunAsync(part, stop).ConfigureAwait(false));
+                }
+                catch (OperationCanceledException) when (results.Count > 0 && stop.IsCancellationRequested)
+                {
+                    break;
+                }
+                catch (KafkaBackupException error) when (results.Count > 0)
+                {
+                    // What the backups before this one came to must not be lost with it.
+                    events.Error(error);
+                    break;
+                }
+            }
+
+            foreach (var left in _parts.Skip(results.Count))
+            {
+                events.Warning($"Backup '{left.Options.BackupId}' was not restored. Run again to restore it.");
             }
 
             return results;
@@ -122,14 +160,15 @@ internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string
         var run = new RestoreRun(cluster, part.Catalog, work, seams.Clock, events);
         var data = await run.RunAsync(stop).ConfigureAwait(false);
         var rows = MappingRows.FromRun(data.Outcomes, cluster.Address);
-        WriteReport(work, cluster, rows);
+        var reported = Reported(() => WriteReport(work, cluster, rows));
         var groups = GroupResetOutcome.None;
         if (data.Status == RestoreStatus.Complete)
         {
             groups = await ResetGroupsAsync(part, cluster, data, stop).ConfigureAwait(false);
-            if (!groups.Failed)
+            if (reported && !groups.Failed)
             {
-                await run.ForgetProgressAsync(data, stop).ConfigureAwait(false);
+                await run.ForgetMarksAsync(data, stop).ConfigureAwait(false);
+                Reported(data.Journal.Remove);
             }
         }
         else if (GroupPlan.Groups(work).Count > 0)
@@ -137,10 +176,28 @@ internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string
             events.Warning("The consumer groups were not touched, because not all records are restored. Run again: the restore resumes, and then sets them.");
         }
 
-        return RestoreReporting.Result(work, part.Store.Location, data, seams.Clock.GetUtcNow(), rows, groups);
+        var status = data.Status != RestoreStatus.Complete || (reported && !groups.Failed) ? data.Status
+            : stop.IsCancellationRequested ? RestoreStatus.Stopped
+            : RestoreStatus.Incomplete;
+        return RestoreReporting.Result(work, part.Store.Location, data, status, seams.Clock.GetUtcNow(), rows, groups) with { OffsetReportPath = reported ? work.Options.OffsetReportPath : null };
     }
 
-    /// <summary>The records are there by now: what goes wrong with the groups is told, and must not hide that.</summary>
+    /// <summary>The records are there by now: a file that cannot be written or deleted is reported, and must not hide that.</summary>
+    private bool Reported(Action act)
+    {
+        try
+        {
+            act();
+            return true;
+        }
+        catch (KafkaBackupException error)
+        {
+            events.Error(error);
+            return false;
+        }
+    }
+
+    /// <summary>The records are there by now: what goes wrong with the groups, or a stop, is reported, and must not hide that.</summary>
     private async Task<GroupResetOutcome> ResetGroupsAsync(Part part, IKafkaCluster cluster, RestoreData data, CancellationToken stop)
     {
         var work = part.Work;
@@ -157,6 +214,11 @@ internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string
         catch (KafkaBackupException error)
         {
             events.Error(error);
+            return GroupResetOutcome.None with { Failed = true };
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            events.Warning("All records are restored. The stop came before the consumer groups were set: run again, and they are.");
             return GroupResetOutcome.None with { Failed = true };
         }
     }

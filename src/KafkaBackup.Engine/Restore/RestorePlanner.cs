@@ -72,7 +72,8 @@ internal sealed class RestorePlanner(BackupCatalog catalog, OpenedBackup backup,
 
         return new RestoreWork
         {
-            Options = options, Backup = backup, Topics = topics, Findings = _findings, TargetClusterId = look?.ClusterId, Resuming = Resuming, Checkpoint = _earlier?.Checkpoint,
+            Options = options, Backup = backup, Topics = topics, Findings = _findings, TargetClusterId = look?.ClusterId, Resuming = Resuming,
+            MarkedPlans = _earlier?.MarkedPlans ?? new Dictionary<TopicPartition, string>(), Checkpoint = _earlier?.Checkpoint,
             PlannedEnds = byTarget.Where(t => look?.Ends.ContainsKey(t.Target) == true).ToDictionary(t => t.Target, t => look!.Ends[t.Target]),
             ContentsProven = SourcePlanner.IsDeep(options) && !backup.IsForeign,
         };

@@ -37,12 +37,12 @@ internal static class RestoreReporting
         : ReportStatus.Valid;
 
     public static RestoreResult Result(
-        RestoreWork work, string location, RestoreData data, DateTimeOffset endedAt, IReadOnlyList<OffsetMapping> mapping, GroupResetOutcome groups) => new()
+        RestoreWork work, string location, RestoreData data, RestoreStatus status, DateTimeOffset endedAt, IReadOnlyList<OffsetMapping> mapping, GroupResetOutcome groups) => new()
     {
         BackupId = work.Options.BackupId,
         Path = location,
         StorageOption = work.Options.Store.Options ?? new Dictionary<string, string>(),
-        Status = groups.Failed && data.Status == RestoreStatus.Complete ? RestoreStatus.Incomplete : data.Status,
+        Status = status,
         StartedAt = data.StartedAt,
         EndedAt = endedAt,
         RecordCount = data.Outcomes.Sum(o => o.Progress.Records),

@@ -88,15 +88,13 @@ internal sealed class RestoreRun(IKafkaCluster cluster, BackupCatalog catalog, R
         return await new LaneRunner(scope, journal).RunAsync(partitions, width, (p, halt) => new TransactionalLane(scope, p, log, marks, start).RunAsync(halt), stop).ConfigureAwait(false);
     }
 
-    /// <summary>After success, data and groups, what a resume would stand on must go: the next restore of this backup is a new one.</summary>
-    public async Task ForgetProgressAsync(RestoreData data, CancellationToken stop)
+    /// <summary>After success, data and groups, what a resume would stand on must go, the checkpoint too: the next restore of this backup is a new one.</summary>
+    public async Task ForgetMarksAsync(RestoreData data, CancellationToken stop)
     {
         if (data.Marks is { } marks && data.Outcomes.Count > 0)
         {
             await FinishAsync(marks, data.Outcomes.Select(o => o.Progress).ToArray(), stop).ConfigureAwait(false);
         }
-
-        data.Journal.Remove();
     }
 
     private async Task FinishAsync(TransactionalMarks marks, IReadOnlyList<PartitionProgress> restored, CancellationToken stop)

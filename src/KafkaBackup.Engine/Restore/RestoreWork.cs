@@ -32,6 +32,9 @@ internal sealed record RestoreWork
     /// <summary>Partitions that hold what an interrupted run of this very restore brought.</summary>
     public IReadOnlySet<TopicPartition> Resuming { get; init; } = new HashSet<TopicPartition>();
 
+    /// <summary>In transactional mode, what the marks of <see cref="Resuming"/> said was planned.</summary>
+    public IReadOnlyDictionary<TopicPartition, string> MarkedPlans { get; init; } = new Dictionary<TopicPartition, string>();
+
     /// <summary>The checkpoint that the plan was made with; null when there was none.</summary>
     public Checkpoint? Checkpoint { get; init; }
 

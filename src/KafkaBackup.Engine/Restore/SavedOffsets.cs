@@ -33,9 +33,9 @@ internal sealed record SavedOffsets
         try
         {
             var saved = JsonSerializer.Deserialize(File.ReadAllBytes(path), SavedOffsetsJson.Default.SavedOffsets);
-            return saved is { Version: CurrentVersion, Offsets: not null } && saved.Offsets.All(o => o is { Group.Length: > 0, Topic: not null, OldMetadata: not null, Partition: >= 0 })
-                ? saved
-                : throw ErrorIds.OffsetFileInvalid.With($"{path} is not a file of saved offsets that this version knows.", path);
+            return saved is not { Version: CurrentVersion } ? throw ErrorIds.OffsetFileInvalid.With($"{path} is not a file of saved offsets that this version knows.", path)
+                : FileSoundness.FaultOf(saved) is { } fault ? throw ErrorIds.OffsetFileInvalid.With($"The file of saved offsets {path} is damaged: {fault}.", path)
+                : saved;
         }
         catch (JsonException error)
         {

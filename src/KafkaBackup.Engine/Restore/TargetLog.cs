@@ -20,8 +20,8 @@ internal sealed class TargetLog(IKafkaCluster cluster, TimeProvider clock, IEngi
 
     public async Task<long> EndAsync(TopicPartition partition, CancellationToken cancel) => (await EndsAsync([partition], cancel).ConfigureAwait(false))[partition];
 
-    /// <summary>The end, once no transaction is open: what a fenced process left open is being aborted.</summary>
-    public async Task<long> SettledEndAsync(TargetWork work, TimeSpan patience, CancellationToken cancel)
+    /// <summary>The end, once no transaction is open: what a fenced process left open is being aborted. Else where the open one begins.</summary>
+    public async Task<(long End, bool IsOpen)> SettledEndAsync(TargetWork work, TimeSpan patience, CancellationToken cancel)
     {
         var began = clock.GetTimestamp();
         while (true)
@@ -30,12 +30,12 @@ internal sealed class TargetLog(IKafkaCluster cluster, TimeProvider clock, IEngi
             var end = await EndAsync(work.Target, cancel).ConfigureAwait(false);
             if (stable >= end)
             {
-                return end;
+                return (end, false);
             }
 
             if (clock.GetElapsedTime(began) > patience)
             {
-                throw LaneChecks.Changed(work, $"a transaction of another producer is open from offset {stable} on");
+                return (stable, true);
             }
 
             await Task.Delay(Look, cancel).ConfigureAwait(false);

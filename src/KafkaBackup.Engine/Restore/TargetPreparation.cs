@@ -29,7 +29,7 @@ internal sealed class TargetPreparation(RestoreScope scope, TargetLog log)
                 var ends = await log.EndsAsync(present.Select(t => t.Target).ToArray(), stop).ConfigureAwait(false);
                 foreach (var target in present)
                 {
-                    LaneChecks.RequireEnd(target, ends[target.Target], scope.Work.PlannedEndOf(target, ends), "before it is emptied");
+                    LaneChecks.RequirePlannedEnd(scope, target, ends);
                 }
 
                 scope.Events.Verbose($"Emptying {present.Length} target partitions.");

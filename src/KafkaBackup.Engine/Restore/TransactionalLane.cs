@@ -51,7 +51,7 @@ internal sealed class TransactionalLane(
             while (!(progress.HasBegun && progress.Done >= _limit) && !stop.IsCancellationRequested)
             {
                 var before = progress.Done;
-                var fault = await SendUntilExpiredAsync(stop).ConfigureAwait(false);
+                var fault = await SendAsync(stop).ConfigureAwait(false);
                 faults = progress.Done > before ? 1 : faults + 1;
                 if (fault?.Kind == WriteFaultKind.UnknownPartition)
                 {
@@ -80,8 +80,13 @@ internal sealed class TransactionalLane(
                 return new LaneOutcome(progress, PartitionStatus.Stopped, null);
             }
 
-            var end = await log.SettledEndAsync(_work, OpenPatience, stop).ConfigureAwait(false);
+            var (end, isOpen) = await log.SettledEndAsync(_work, OpenPatience, stop).ConfigureAwait(false);
             await RequireNoStrangerAsync(end, stop).ConfigureAwait(false);
+            if (isOpen)
+            {
+                LaneChecks.RequireNoOpenTransaction(scope, _work, end);
+            }
+
             return new LaneOutcome(progress, PartitionStatus.Complete, null);
         }
         catch (KafkaBackupException error)
@@ -97,31 +102,11 @@ internal sealed class TransactionalLane(
 
     /// <summary>
     /// A target that is away for longer than a transaction may last ends ours by shutting this writer out, just as another process would: the
-    /// mark tells which of the two it was, before the next writer shuts anybody out.
+    /// mark tells which of the two it was, before the next writer shuts anybody out. Asked of what the writer says only: a mark that is not this
+    /// lane's is an answer.
     /// </summary>
-    private async Task<SendFault?> SendUntilExpiredAsync(CancellationToken stop)
-    {
-        try
-        {
-            var fault = await SendAsync(stop).ConfigureAwait(false);
-            if (fault?.Error is not { } error || !HasExpired(error))
-            {
-                return fault;
-            }
-        }
-        catch (KafkaBackupException thrown) when (HasExpired(thrown))
-        {
-            // As the fault.
-        }
-
-        scope.Events.Verbose(
-            $"{_work.Target}: the target was away for longer than a transaction lasts ({TransactionTimeout.TotalSeconds:0} s); "
-            + "beginning again from the last commit.");
-        return null;
-    }
-
-    private bool HasExpired(KafkaBackupException error) =>
-        error.Definition == ErrorIds.ProducerFenced && _mark is not null && scope.Clock.GetElapsedTime(_began) >= TransactionTimeout;
+    private bool HasExpired(Exception? error) => error is KafkaBackupException known
+        && known.Definition == ErrorIds.ProducerFenced && scope.Clock.GetElapsedTime(_began) >= TransactionTimeout;
 
     /// <summary>The mark in the target must be this lane's last one, or that of the commit in doubt, which has been carried out then.</summary>
     private async Task RequireOwnMarkAsync(bool settled, CancellationToken stop)
@@ -206,13 +191,21 @@ internal sealed class TransactionalLane(
             throw _unreadable;
         }
 
-        return _sender.Fault;
+        if (!HasExpired(_sender.Fault?.Error ?? _lost))
+        {
+            return _sender.Fault;
+        }
+
+        scope.Events.Verbose(
+            $"{_work.Target}: the target was away for longer than a transaction lasts ({TransactionTimeout.TotalSeconds:0} s); "
+            + "beginning again from the last commit.");
+        return null;
     }
 
     /// <summary>One transaction. False when nothing is left, or after a fault.</summary>
     private async Task<bool> TransactAsync(BoundedWriter writer, PartitionSender sender, BlockFeed feed, long limit, CancellationToken stop)
     {
-        _began = scope.Clock.GetTimestamp();
+        (_began, _lost) = (scope.Clock.GetTimestamp(), null);
         var more = false;
         try
         {
@@ -225,7 +218,7 @@ internal sealed class TransactionalLane(
                 return more;
             }
         }
-        catch (Exception lost) when (lost is AbortableTransactionException || IsOfThisWriter(lost))
+        catch (Exception lost) when (lost is AbortableTransactionException || IsOfThisWriter(lost) || HasExpired(lost))
         {
             // The transaction is lost, not the restore: the next one begins where the last commit ended.
             _lost = lost;
@@ -245,7 +238,7 @@ internal sealed class TransactionalLane(
                 return more && sender.Fault is null;
             }
         }
-        catch (KafkaBackupException lost) when (IsOfThisWriter(lost))
+        catch (KafkaBackupException lost) when (IsOfThisWriter(lost) || HasExpired(lost))
         {
             _lost = lost;
         }
@@ -298,13 +291,12 @@ internal sealed class TransactionalLane(
                 },
                 stop),
             CancellationToken.None).ConfigureAwait(false);
-        if (count == 0 && seen < before)
+        TransactionalMaps.RequireNoStranger(scope, _work, count, first);
+        if (seen < before)
         {
-            // Held back by a transaction that is not ours.
-            (count, first) = (1, seen);
+            LaneChecks.RequireNoOpenTransaction(scope, _work, seen);
         }
 
-        TransactionalMaps.RequireNoStranger(scope, _work, count, first);
         (_behind, _marker) = (before, 0);
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using KafkaBackup.Engine.Records;
 
 namespace KafkaBackup.Engine.Restore;
@@ -11,17 +12,18 @@ internal sealed class TransactionalMaps(RestoreScope scope, TargetLog log)
     /// <summary>An open transaction of another producer may be waited for so long.</summary>
     private static readonly TimeSpan OpenPatience = TimeSpan.FromSeconds(20);
 
-    /// <param name="count">Records that the target holds.</param>
+    /// <param name="logStart">What lay before was deleted; what is left is compared with the last records of the plan.</param>
+    /// <param name="count">Records that this restore brought.</param>
     /// <param name="known">Of the first of them; null for none.</param>
     /// <returns>And where the log ends: no committed record before that is unaccounted for.</returns>
     public async Task<(IReadOnlyList<OffsetMap> Maps, long Behind)> FindAsync(
-        TargetWork target, RecordStream stream, long start, long count, IReadOnlyList<OffsetMap>? known, CancellationToken cancel)
+        TargetWork target, RecordStream stream, long start, long logStart, long count, IReadOnlyList<OffsetMap>? known, CancellationToken cancel)
     {
         var maps = known ?? target.Sources.Select(_ => new OffsetMap()).ToArray();
         var done = maps.Sum(m => m.Records);
         if (done > count)
         {
-            throw LaneChecks.Changed(target, $"its progress says {count} records, the checkpoint {done}");
+            throw LaneChecks.Changed(target, FormattableString.Invariant($"its progress says {count:N0} records, the checkpoint {done:N0}"));
         }
 
         var next = start;
@@ -29,30 +31,64 @@ internal sealed class TransactionalMaps(RestoreScope scope, TargetLog log)
         {
             var last = maps.Last(m => !m.IsEmpty).Ranges[^1];
             next = last.TargetStart + last.Length;
-            await LaneChecks.RequireRecordAsync(scope, log, stream, target, done - 1, next - 1, cancel).ConfigureAwait(false);
+            if (next > logStart)
+            {
+                await LaneChecks.RequireRecordAsync(scope, log, stream, target, done - 1, next - 1, cancel).ConfigureAwait(false);
+            }
         }
 
-        var end = await log.SettledEndAsync(target, OpenPatience, cancel).ConfigureAwait(false);
-        if (end < next)
+        var (end, isOpen) = await log.SettledEndAsync(target, OpenPatience, cancel).ConfigureAwait(false);
+        if (isOpen)
+        {
+            LaneChecks.RequireNoOpenTransaction(scope, target, end);
+        }
+        else if (end < next)
         {
             throw LaneChecks.Changed(target, $"its log ends at offset {end}, and this restore had written up to offset {next - 1}");
         }
 
-        if (end > next)
+        var from = Math.Max(next, logStart);
+        var left = from == next ? count - done : Math.Min(count - done, await CountAsync(target, from, end, cancel).ConfigureAwait(false));
+        var found = from < end ? await MatchAsync(target, stream, from, end, maps, count - left, left, cancel).ConfigureAwait(false) : 0;
+        return found == left ? (maps, Math.Max(end, from)) : throw LaneChecks.Changed(
+            target, FormattableString.Invariant($"from offset {from} to {end} it holds {found:N0} of {left:N0} records that this restore brought"));
+    }
+
+    /// <summary>Of committed records.</summary>
+    private async Task<long> CountAsync(TargetWork target, long from, long end, CancellationToken cancel)
+    {
+        long count = 0;
+        if (from >= end)
         {
-            var feed = new BlockFeed(stream, done, cancel);
-            await using (feed.ConfigureAwait(false))
-            {
-                var match = new Match(scope, target, feed, maps, count - done);
-                var records = new CommittedRecords(scope);
-                await Task.Run(() => records.Read(target.Target, next, end, () => match.Expect(cancel), match.Take, cancel), cancel).ConfigureAwait(false);
-                done += match.Found;
-                RequireNoStranger(scope, target, match.Strangers, match.FirstStranger);
-            }
+            return count;
         }
 
-        return done == count ? (maps, end) : throw LaneChecks.Changed(
-            target, $"it holds {done} of the {count} records that this restore brought");
+        await Task.Run(
+            () => new CommittedRecords(scope).Read(
+                target.Target, from, end, () => int.MaxValue,
+                (in RecordView _) =>
+                {
+                    count++;
+                    return true;
+                },
+                cancel),
+            cancel).ConfigureAwait(false);
+        return count;
+    }
+
+    /// <summary>Adds to the maps where the plan's records from that number on lie, and says how many there are.</summary>
+    private async Task<long> MatchAsync(
+        TargetWork target, RecordStream stream, long from, long end, IReadOnlyList<OffsetMap> maps, long index, long count, CancellationToken cancel)
+    {
+        var feed = new BlockFeed(stream, index, cancel);
+        await using (feed.ConfigureAwait(false))
+        {
+            var match = new Match(scope, target, feed, maps, count);
+            var records = new CommittedRecords(scope);
+            await Task.Run(() => records.Read(target.Target, from, end, () => match.Expect(cancel), match.Take, cancel), cancel).ConfigureAwait(false);
+            RequireNoStranger(scope, target, match.Strangers, match.FirstStranger);
+            return match.Found;
+        }
     }
 
     /// <summary>What else was committed to the partition is an error; with -Force a warning.</summary>
@@ -63,13 +99,14 @@ internal sealed class TransactionalMaps(RestoreScope scope, TargetLog log)
             return;
         }
 
+        var number = strangers.ToString("N0", CultureInfo.InvariantCulture);
         if (!scope.Options.Force)
         {
-            throw LaneChecks.Changed(target, $"{strangers} committed records in it are not of this restore, the first at offset {first}");
+            throw LaneChecks.Changed(target, $"{number} committed records in it are not of this restore, the first at offset {first}");
         }
 
         scope.Events.Warning(
-            $"Target partition {target.Target} holds {strangers} committed records that are not of this restore, the first at offset {first}: "
+            $"Target partition {target.Target} holds {number} committed records that are not of this restore, the first at offset {first}: "
             + "something else writes to it. The restore goes on, because -Force was given.");
     }
 

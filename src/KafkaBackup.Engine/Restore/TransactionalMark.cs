@@ -37,8 +37,8 @@ internal sealed record TransactionalMark(long Start, int Partitions, string Owne
     }
 
     /// <summary>Whether "the first n records" are the same ones in both plans.</summary>
-    /// <param name="isFollowed">It was there while planning: where it says what it takes, the plan follows it.</param>
-    public bool IsOf(TargetWork target, bool isFollowed) => (isFollowed && Sources is not null) || Plan == PlanOf(target);
+    /// <param name="seen">What the mark said while planning: where that says what it takes, the plan follows it.</param>
+    public bool IsOf(TargetWork target, string? seen) => (Plan == seen && Sources is not null) || Plan == PlanOf(target);
 
     public static KafkaBackupException OfOtherSettings(GroupOffset committed, RestoreOptions options) => ErrorIds.CheckpointMismatch.With(
         $"Target partition {committed.Partition} holds {committed.Offset} records of a restore of backup '{options.BackupId}' with other settings.", committed.Partition.ToString(),

@@ -36,30 +36,28 @@ internal sealed class TransactionalMarks(RestoreScope scope)
     public async Task<GroupOffset?> FindAsync(TopicPartition target, bool settled, CancellationToken stop) =>
         (await ReadAsync([target], settled, stop).ConfigureAwait(false)).GetValueOrDefault(target);
 
-    /// <summary>After success: what was restored here and nobody has touched since is no progress any more, and the group's offsets go.</summary>
+    /// <summary>
+    /// After success: what was restored here and nobody has touched since is marked as finished, which is no progress any more. The group's
+    /// offsets are not deleted, because a deletion cannot be fenced and might hit a successor's progress; the brokers let them expire.
+    /// </summary>
     /// <returns>Whether all of it was still this restore's.</returns>
     public async Task<bool> FinishAsync(IReadOnlyList<PartitionProgress> restored, CancellationToken stop)
     {
-        GroupOffset[] finished = [];
+        var finished = 0;
         await ChangeAsync(
             restored.Select(p => p.Work.Target).ToArray(),
             there =>
             {
-                finished = restored
+                var own = restored
                     .Where(p => there.TryGetValue(p.Work.Target, out var mark) && mark.Offset == p.Done
                         && TransactionalMark.Read(mark.Metadata)!.Start == p.Start)
                     .Select(p => new GroupOffset(p.Work.Target, p.Done, TransactionalMark.Finished))
                     .ToArray();
-                return Task.FromResult<IReadOnlyList<GroupOffset>>(finished);
+                finished = own.Length;
+                return Task.FromResult<IReadOnlyList<GroupOffset>>(own);
             },
             stop).ConfigureAwait(false);
-        if (finished.Length > 0)
-        {
-            var partitions = finished.Select(o => o.Partition).ToArray();
-            await scope.Cluster.DeleteGroupOffsetsAsync(Group(scope.Options), partitions, stop).ConfigureAwait(false);
-        }
-
-        return finished.Length == restored.Count;
+        return finished == restored.Count;
     }
 
     /// <summary>Those of restores under way.</summary>
@@ -88,30 +86,21 @@ internal sealed class TransactionalMarks(RestoreScope scope)
         Func<IReadOnlyDictionary<TopicPartition, GroupOffset>, Task<IReadOnlyList<GroupOffset>>> decide,
         CancellationToken stop)
     {
-        for (var attempt = 1; ; attempt++)
+        for (var attempt = 1; !await TryChangeAsync(targets, decide, stop).ConfigureAwait(false); attempt++)
         {
-            try
+            if (attempt == MostTries)
             {
-                if (await TryChangeAsync(targets, decide, stop).ConfigureAwait(false))
-                {
-                    return;
-                }
-
-                if (attempt == MostTries)
-                {
-                    throw ErrorIds.ProducerFenced.With(
-                        $"Other restores of backup '{scope.Options.BackupId}' into this cluster keep coming in between.", scope.Options.BackupId);
-                }
-            }
-            catch (KafkaBackupException error) when (error.Definition == ErrorIds.ProducerFenced && attempt < MostTries)
-            {
-                scope.Events.Verbose($"Another restore of backup '{scope.Options.BackupId}' begins or ends at this moment; looking again.");
+                throw ErrorIds.ProducerFenced.With(
+                    $"The progress in the target could not be changed: other restores of backup '{scope.Options.BackupId}' into this cluster "
+                    + $"changed it at the same time, {MostTries} times in a row.",
+                    scope.Options.BackupId);
             }
 
             await Task.Delay(TimeSpan.FromMilliseconds(Random.Shared.Next(20, 100 * attempt)), stop).ConfigureAwait(false);
         }
     }
 
+    /// <summary>False when another process came in between. What the decision throws is final.</summary>
     private async Task<bool> TryChangeAsync(
         IReadOnlyCollection<TopicPartition> targets,
         Func<IReadOnlyDictionary<TopicPartition, GroupOffset>, Task<IReadOnlyList<GroupOffset>>> decide,
@@ -119,27 +108,36 @@ internal sealed class TransactionalMarks(RestoreScope scope)
     {
         var options = new WriterOptions(TransactionalId(scope.Options.BackupId));
         using var writer = new BoundedWriter(scope, scope.Cluster.OpenWriter(options), Group(scope.Options));
-        await writer.InitAsync(stop).ConfigureAwait(false);
-        var changes = await decide(await ReadAsync(targets, settled: true, stop).ConfigureAwait(false)).ConfigureAwait(false);
-        if (changes.Count == 0)
+        if (!await IsDoneAsync(() => writer.InitAsync(stop)).ConfigureAwait(false))
         {
-            return true;
+            return false;
         }
 
+        var changes = await decide(await ReadAsync(targets, settled: true, stop).ConfigureAwait(false)).ConfigureAwait(false);
+        return changes.Count == 0 || await IsDoneAsync(() => WriteAsync(writer, changes, stop)).ConfigureAwait(false);
+    }
+
+    private async Task WriteAsync(BoundedWriter writer, IReadOnlyList<GroupOffset> changes, CancellationToken stop)
+    {
+        writer.Writer.BeginTransaction();
+        foreach (var chunk in Chunks(changes))
+        {
+            await writer.SendOffsetsAsync(Group(scope.Options), chunk, stop).ConfigureAwait(false);
+        }
+
+        await writer.CommitAsync(stop).ConfigureAwait(false);
+    }
+
+    /// <summary>False when the transaction is lost. The next writer that takes the id aborts what this one leaves open.</summary>
+    private async Task<bool> IsDoneAsync(Func<Task> call)
+    {
         try
         {
-            writer.Writer.BeginTransaction();
-            foreach (var chunk in Chunks(changes))
-            {
-                await writer.SendOffsetsAsync(Group(scope.Options), chunk, stop).ConfigureAwait(false);
-            }
-
-            await writer.CommitAsync(stop).ConfigureAwait(false);
+            await call().ConfigureAwait(false);
             return true;
         }
-        catch (AbortableTransactionException lost)
+        catch (Exception lost) when (lost is AbortableTransactionException || (lost as KafkaBackupException)?.Definition == ErrorIds.ProducerFenced)
         {
-            // The next writer that takes the id aborts what this one leaves open.
             scope.Events.Verbose($"The restore's progress could not be written, and is tried again: {lost.Message}");
             return false;
         }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using KafkaBackup.Engine.Cluster;
 
 namespace KafkaBackup.Engine.Restore;
@@ -31,7 +32,7 @@ internal sealed class TransactionalStart(RestoreScope scope, TargetLog log, Rest
                     throw TakenOver(target);
                 }
 
-                LaneChecks.RequireEnd(target, ends[target.Target], scope.Work.PlannedEndOf(target, ends), "now");
+                LaneChecks.RequirePlannedEnd(scope, target, ends);
             }
 
             return missing.Select(t => marks.Mark(t, 0, ends[t.Target])).ToArray();
@@ -47,9 +48,16 @@ internal sealed class TransactionalStart(RestoreScope scope, TargetLog log, Rest
         {
             var committed = await marks.FindAsync(target.Target, settled: true, stop).ConfigureAwait(false)
                 ?? throw await LostAsync(target, stop).ConfigureAwait(false);
+            var mark = RequireOwn(target, committed);
+            var logStart = (await log.StartsAsync([target.Target], stop).ConfigureAwait(false))[target.Target];
+            if (committed.Offset > 0)
+            {
+                LaneChecks.RequireStart(scope, target, logStart, mark.Start);
+            }
+
             try
             {
-                return (committed, await BeginAsync(progress, committed, stop).ConfigureAwait(false));
+                return (committed, await BeginAsync(progress, committed, mark, logStart, stop).ConfigureAwait(false));
             }
             catch (KafkaBackupException error) when (error.Definition == ErrorIds.TargetChanged)
             {
@@ -77,30 +85,31 @@ internal sealed class TransactionalStart(RestoreScope scope, TargetLog log, Rest
         $"Another process has taken over the restore into target partition {target.Target}, or has completed it: "
         + "the progress kept in the target is not the one of this process.", target.Target.ToString());
 
-    private async Task<long> BeginAsync(PartitionProgress progress, GroupOffset committed, CancellationToken stop)
+    private TransactionalMark RequireOwn(TargetWork target, GroupOffset committed)
     {
-        var target = progress.Work;
         var mark = TransactionalMark.Read(committed.Metadata)!;
         if (mark.Hash != scope.Options.Fingerprint.Hash)
         {
             throw TransactionalMark.OfOtherSettings(committed, scope.Options);
         }
 
-        if (!mark.IsOf(target, scope.Work.Resuming.Contains(target.Target)) || committed.Offset > target.RecordCount)
+        if (!mark.IsOf(target, scope.Work.MarkedPlans.GetValueOrDefault(target.Target)) || committed.Offset > target.RecordCount)
         {
             throw ErrorIds.CheckpointMismatch.With(
-                $"The backup has changed since the interrupted restore put {committed.Offset} records into target partition {target.Target}.", target.Target.ToString(),
-                $"Empty the topic, delete the consumer group {TransactionalMarks.Group(scope.Options)}, and begin anew.");
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"The backup has changed since the interrupted restore put {committed.Offset:N0} records into target partition {target.Target}."),
+                target.Target.ToString(), $"Empty the topic, delete the consumer group {TransactionalMarks.Group(scope.Options)}, and begin anew.");
         }
 
-        if (committed.Offset > 0)
-        {
-            var starts = await log.StartsAsync([target.Target], stop).ConfigureAwait(false);
-            LaneChecks.RequireStart(scope, target, starts[target.Target], mark.Start);
-        }
+        return mark;
+    }
 
+    private async Task<long> BeginAsync(PartitionProgress progress, GroupOffset committed, TransactionalMark mark, long logStart, CancellationToken stop)
+    {
+        var target = progress.Work;
         var (maps, behind) = await new TransactionalMaps(scope, log)
-            .FindAsync(target, scope.Stream(target), mark.Start, committed.Offset, journal.MapsOf(target, mark.Start), stop).ConfigureAwait(false);
+            .FindAsync(target, scope.Stream(target), mark.Start, logStart, committed.Offset, journal.MapsOf(target, mark.Start), stop).ConfigureAwait(false);
         progress.Begin(mark.Start, committed.Offset, maps);
         if (committed.Offset > 0)
         {

@@ -76,8 +76,7 @@ public sealed partial class Redaction
         for (var at = text.IndexOf(value, StringComparison.Ordinal); at >= 0; at = text.IndexOf(value, at, StringComparison.Ordinal))
         {
             var end = at + value.Length;
-            var inside = (at > 0 && char.IsLetterOrDigit(text[at - 1]) && char.IsLetterOrDigit(value[0]))
-                || (end < text.Length && char.IsLetterOrDigit(text[end]) && char.IsLetterOrDigit(value[^1]));
+            var inside = (char.IsLetterOrDigit(value[0]) && GoesOn(text, at - 1, -1)) || (char.IsLetterOrDigit(value[^1]) && GoesOn(text, end, 1));
             if (inside && value.Length < LongValue)
             {
                 at = end;
@@ -90,6 +89,12 @@ public sealed partial class Redaction
 
         return text;
     }
+
+    /// <summary>Whether a word goes on there: with a letter or digit, or with one behind a character that joins the parts of a name, as in kafka-configs.</summary>
+    private static bool GoesOn(string text, int at, int step) => IsLetterOrDigit(text, at)
+        || (at >= 0 && at < text.Length && (text[at] is '-' or '_' or '.') && IsLetterOrDigit(text, at + step));
+
+    private static bool IsLetterOrDigit(string text, int at) => at >= 0 && at < text.Length && char.IsLetterOrDigit(text[at]);
 
     [GeneratedRegex("""[^\s'"(){}\[\],;=@][^\s'"]*@""", RegexOptions.CultureInvariant)]
     private static partial Regex BeforeAt();

@@ -63,7 +63,7 @@ internal static class PlanText
 
     private static string What(RemovalResult plan) =>
         plan.WholeBackup ? "backup"
-        : plan.ObjectsRemoved == plan.LeftoversRemoved ? "no run, only leftovers of interrupted runs and removals, of backup"
+        : plan.ObjectsRemoved == plan.LeftoversRemoved ? "the leftovers of interrupted runs and removals, but no run, of backup"
         : plan.LeftoversRemoved > 0 ? $"old runs and {Count(plan.LeftoversRemoved, "leftover")} of backup"
         : "old runs of backup";
 

@@ -22,8 +22,15 @@ internal sealed class ClusterDouble(IKafkaCluster inner) : IKafkaCluster
 
     public async Task<ClusterDescription> DescribeAsync(CancellationToken cancel) => Description(await inner.DescribeAsync(cancel));
 
-    public Task<IReadOnlyDictionary<string, IReadOnlyList<TopicConfig>>> DescribeConfigsAsync(IReadOnlyCollection<string> topics, CancellationToken cancel) =>
-        inner.DescribeConfigsAsync(topics, cancel);
+    /// <summary>In force in every topic, whatever it says itself.</summary>
+    public TopicConfig? Config { get; init; }
+
+    public async Task<IReadOnlyDictionary<string, IReadOnlyList<TopicConfig>>> DescribeConfigsAsync(IReadOnlyCollection<string> topics, CancellationToken cancel)
+    {
+        var configs = await inner.DescribeConfigsAsync(topics, cancel);
+        return Config is not { } one ? configs
+            : configs.ToDictionary(c => c.Key, c => (IReadOnlyList<TopicConfig>)[.. c.Value.Where(v => v.Name != one.Name), one]);
+    }
 
     public Task<IReadOnlyDictionary<string, TopicRights>> ListRightsAsync(IReadOnlyCollection<string> topics, CancellationToken cancel) => 
         Rights is { } rights ? Task.FromResult(rights()) : inner.ListRightsAsync(topics, cancel);
@@ -71,7 +78,7 @@ internal sealed class ClusterDouble(IKafkaCluster inner) : IKafkaCluster
 }
 
 /// <summary>Counts how often partitions are assigned; gives nothing before the assignment named, and refuses the position as often as asked.</summary>
-internal sealed class ReaderDouble(IRecordReader inner, int silentAssignments = 0, int refusals = 0) : IRecordReader
+internal sealed class ReaderDouble(IRecordReader inner, int silentAssignments = 0, int refusals = 0, ReadFaultKind refusal = ReadFaultKind.OutOfRange) : IRecordReader
 {
     private readonly HashSet<int> _refused = [];
 
@@ -96,7 +103,7 @@ internal sealed class ReaderDouble(IRecordReader inner, int silentAssignments = 
     {
         foreach (var slot in _refused)
         {
-            sink.OnError(slot, new ReadFault(ReadFaultKind.OutOfRange, -1, "_AUTO_OFFSET_RESET", "out of range"));
+            sink.OnError(slot, new ReadFault(refusal, -1, refusal == ReadFaultKind.OutOfRange ? "_AUTO_OFFSET_RESET" : "_BAD_MSG", "refused"));
         }
 
         _refused.Clear();

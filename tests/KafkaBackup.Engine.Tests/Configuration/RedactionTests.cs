@@ -15,6 +15,18 @@ public sealed class RedactionTests : IDisposable
     public void Dispose() => _desk.Dispose();
 
     [Theory]
+    [InlineData("run kafka-configs.sh, or my-kafka_2", "run kafka-configs.sh, or my-kafka_2")]
+    [InlineData("the user kafka. Then kafka, 'kafka' and --kafka-", "the user ${KAFKA_USER}. Then ${KAFKA_USER}, '${KAFKA_USER}' and --${KAFKA_USER}-")]
+    [InlineData("kafka.example:9092 is no user", "kafka.example:9092 is no user")]
+    public void A3_a_short_value_that_is_a_part_of_a_name_is_left_there(string text, string expected)
+    {
+        var redaction = new Redaction();
+        redaction.Learn("KAFKA_USER", "kafka");
+
+        Assert.Equal(expected, redaction.Apply(text));
+    }
+
+    [Theory]
     [InlineData("s3://KEY:hunter2-Sup3r/part@bucket")]
     [InlineData("s3://KEY:hunter2-Sup3r@bucket/prefix")]
     [InlineData("s3://bucket/../hunter2-Sup3r@x")]

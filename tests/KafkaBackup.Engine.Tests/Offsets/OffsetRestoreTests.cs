@@ -83,6 +83,19 @@ public sealed class OffsetRestoreTests : IAsyncDisposable
         Assert.Equal(ErrorIds.OffsetFileInvalid.Id, (await Assert.ThrowsAsync<KafkaBackupException>(() => PlanAsync("none.json", false))).ErrorId);
     }
 
+    [Fact(Timeout = TestLimit)]
+    public async Task F4_saved_offsets_that_cannot_be_meant_are_refused()
+    {
+        var good = Saved().Offsets[0];
+        SavedOffset[][] damaged = [[good, good], [good with { OldOffset = -1 }], [good with { Topic = "a/b" }], [good with { Partition = -1 }], [null!]];
+        foreach (var offsets in damaged)
+        {
+            var refused = await Assert.ThrowsAsync<KafkaBackupException>(() => PlanAsync(Saved() with { Offsets = offsets }));
+            Assert.Equal(ErrorIds.OffsetFileInvalid, refused.Definition);
+            Assert.Contains("is damaged", refused.Message, StringComparison.Ordinal);
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _cluster.DisposeAsync();

@@ -147,7 +147,7 @@ public sealed class OwnershipTests
 
         Assert.Equal(Rounds, exact);
         Assert.InRange(complete, 1, 2 * Rounds);
-        Assert.Empty(scenario.Target.GroupOffsets("kafkabackup-restore-b"));
+        scenario.AssertNoProgress();
     }
 
     [Fact]
@@ -189,7 +189,7 @@ public sealed class OwnershipTests
         Assert.NotEqual(RestoreStatus.Complete, overtaken.Status);
         Assert.Contains(overtaken.Partitions, p => p.ErrorId == nameof(ErrorIds.ProducerFenced));
         AssertExact(scenario, "target");
-        Assert.Empty(scenario.Target.GroupOffsets("kafkabackup-restore-b"));
+        scenario.AssertNoProgress();
     }
 
     [Fact]
@@ -286,12 +286,12 @@ public sealed class OwnershipTests
 
     internal static bool IsComplete(Ending? ending) => ending?.Result?.Status == RestoreStatus.Complete;
 
-    private static RestoreSettings Into(string topic, DeliveryMode delivery) => RestoreScenario.Asked() with
+    internal static RestoreSettings Into(string topic, DeliveryMode delivery) => RestoreScenario.Asked() with
     {
         Delivery = delivery, TopicMapping = new Dictionary<string, string> { ["orders"] = topic },
     };
 
-    private static async Task<RestoreScenario> TwoPartitionsAsync(int each)
+    internal static async Task<RestoreScenario> TwoPartitionsAsync(int each)
     {
         var scenario = new RestoreScenario();
         scenario.Source.Cluster.CreateTopic("orders", partitions: 2);

@@ -1,3 +1,4 @@
+using KafkaBackup.Engine.Restore;
 using KafkaBackup.Engine.Storage;
 using KafkaBackup.Engine.Tests.Backup;
 using KafkaBackup.LocalBroker;
@@ -108,6 +109,10 @@ public sealed class RestoreScenario : IAsyncDisposable
         var found = Restored(target ?? topic, targetPartition ?? partition, committedOnly).Select(Content);
         Assert.Equal(expected, found);
     }
+
+    /// <summary>No transactional restore of the backup is under way: finished ones may have left that they are.</summary>
+    public void AssertNoProgress() =>
+        Assert.All(Target.GroupOffsets("kafkabackup-restore-b").Values, o => Assert.Equal(TransactionalMark.Finished, o.Metadata));
 
     /// <summary>A record without its offset, which is another one in the target.</summary>
     public static string Content(TestRecord record) => (record with { Offset = 0 }).ToString();

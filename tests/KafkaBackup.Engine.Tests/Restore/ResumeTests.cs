@@ -91,7 +91,7 @@ public sealed class ResumeTests
         {
             var refused = await scenario.RefusedAsync(settings with { Force = force });
             Assert.Equal(ErrorIds.CheckpointMismatch, refused.Definition);
-            Assert.Contains("orders/0 had 4000 records", refused.Message, StringComparison.Ordinal);
+            Assert.Contains("orders/0 had 4,000 records", refused.Message, StringComparison.Ordinal);
         }
     }
 

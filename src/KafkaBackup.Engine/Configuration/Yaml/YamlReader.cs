@@ -110,7 +110,7 @@ internal sealed class YamlReader
         if (_values > MaxValues)
         {
             throw _origin.Syntax(
-                at, $"the file holds more than {MaxValues:N0} values, aliases counted as what they stand for.", "Shorten the lists; patterns such as orders-* stand for many topics.");
+                at, FormattableString.Invariant($"the file holds more than {MaxValues:N0} values, aliases counted as what they stand for."), "Shorten the lists; patterns such as orders-* stand for many topics.");
         }
     }
 
