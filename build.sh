@@ -10,7 +10,7 @@ cd "$here"
 export HOME=${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
 # A build node that outlives the build would hold on to the caller's output.
-export MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_USE_MSBUILD_SERVER=0
+export MSBUILDDISABLENODEREUSE=${MSBUILDDISABLENODEREUSE:-1} DOTNET_CLI_USE_MSBUILD_SERVER=0
 
 configuration=Release
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/kafkabackup
