@@ -26,7 +26,9 @@ internal sealed class Coordinators(WireCluster cluster, WireOptions options)
                     _known.TryRemove((type, key), out _);
                 }
 
-                if (!(code.NeedsCoordinator() || code == WireErrorCode.CoordinatorLoadInProgress) || IsOver())
+                var passes = code.NeedsCoordinator() || code is WireErrorCode.CoordinatorLoadInProgress
+                    or WireErrorCode.ConcurrentTransactions;
+                if (!passes || IsOver())
                 {
                     return answer;
                 }
@@ -36,7 +38,8 @@ internal sealed class Coordinators(WireCluster cluster, WireOptions options)
                 _known.TryRemove((type, key), out _);
             }
 
-            await Task.Delay(Backoff.After(attempt, options.RetryBackoff, TimeSpan.FromSeconds(1), 0.2), options.Clock, cancel).ConfigureAwait(false);
+            await Task.Delay(Backoff.After(attempt, options.RetryBackoff, TimeSpan.FromSeconds(1), 0.2), options.Clock,
+                cancel).ConfigureAwait(false);
         }
 
         bool IsOver() => options.Clock.GetElapsedTime(began) > options.RetryTimeout;

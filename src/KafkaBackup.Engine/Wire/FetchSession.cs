@@ -3,8 +3,9 @@ using KafkaBackup.Engine.Wire.Messages;
 namespace KafkaBackup.Engine.Wire;
 
 /// <summary>
-/// The partitions that one connection fetches. From version 7 on a broker remembers them (KIP-227), and a request names only what has changed: the cost of a fetch then grows with
-/// what moves, not with what is there. With a broker that knows no sessions, or has none left, every request names all. For one caller, one request at a time.
+/// The partitions that one connection fetches. From version 7 on a broker remembers them (KIP-227), and a request names only what has
+/// changed: the cost of a fetch then grows with what moves, not with what is there. With a broker that knows no sessions, or has none left,
+/// every request names all. For one caller, one request at a time.
 /// </summary>
 internal sealed class FetchSession
 {
@@ -114,7 +115,8 @@ internal sealed class FetchSession
     }
 
     /// <summary>The answer has arrived, without an error of its connection.</summary>
-    /// <returns>False when the broker has lost the session: the answer says nothing, and the next request names all partitions again.</returns>
+    /// <returns>False when the broker has lost the session: the answer says nothing, and the next request names all partitions
+    /// again.</returns>
     public bool Answered(FetchResponse answer)
     {
         if (answer.Error != WireErrorCode.None)
@@ -198,7 +200,8 @@ internal sealed class FetchSession
     }
 
     private List<ForgottenTopic> Forgotten() =>
-        [.. _forgotten.GroupBy(f => (f.Topic, f.Id)).Select(g => new ForgottenTopic(g.Key.Topic, g.Key.Id, [.. g.Select(f => f.Partition)]))];
+        [.. _forgotten.GroupBy(f => (f.Topic, f.Id)).Select(
+            g => new ForgottenTopic(g.Key.Topic, g.Key.Id, [.. g.Select(f => f.Partition)]))];
 
     private FetchRequest With(FetchRequest template, int id, int epoch, List<FetchTopic> topics, List<ForgottenTopic> forgotten) => new()
     {

@@ -9,7 +9,9 @@ namespace KafkaBackup.Engine.Wire;
 /// <param name="TopicId">Empty for brokers that know none.</param>
 internal readonly record struct PartitionLeader(int Broker, int Epoch, Guid TopicId, WireErrorCode Error);
 
-/// <summary>What metadata said last, topic by topic. An older leader never replaces a newer one (KIP-320). Any thread may call it.</summary>
+/// <summary>
+/// What metadata said last, topic by topic. An older leader never replaces a newer one (KIP-320). Any thread may call it.
+/// </summary>
 internal sealed class MetadataCache(TimeProvider clock, TimeSpan maxAge)
 {
     private readonly ConcurrentDictionary<string, Known> _topics = new(StringComparer.Ordinal);
@@ -38,7 +40,8 @@ internal sealed class MetadataCache(TimeProvider clock, TimeSpan maxAge)
 
     /// <summary>What is known now, even when it is out of date.</summary>
     public PartitionLeader LeaderOf(string topic, int partition) =>
-        _topics.TryGetValue(topic, out var known) ? Leader(known, partition) : new PartitionLeader(-1, -1, Guid.Empty, WireErrorCode.UnknownTopicOrPartition);
+        _topics.TryGetValue(topic, out var known) ? Leader(known, partition)
+            : new PartitionLeader(-1, -1, Guid.Empty, WireErrorCode.UnknownTopicOrPartition);
 
     /// <summary>The next who needs a leader of this topic asks again.</summary>
     public void Invalidate(string topic)
@@ -51,12 +54,14 @@ internal sealed class MetadataCache(TimeProvider clock, TimeSpan maxAge)
 
     public void Update(MetadataResponse answer)
     {
-        Volatile.Write(ref _cluster, new Cluster(answer.ClusterId, answer.ControllerId, answer.Brokers.GroupBy(b => b.Id).ToDictionary(b => b.Key, b => b.Last())));
+        Volatile.Write(ref _cluster,
+            new Cluster(answer.ClusterId, answer.ControllerId, answer.Brokers.GroupBy(b => b.Id).ToDictionary(b => b.Key, b => b.Last())));
         foreach (var topic in answer.Topics)
         {
             if (topic.Name is { } name)
             {
-                _topics.AddOrUpdate(name, static (_, asked) => Fresh(asked.Topic, null, asked.Now), static (_, before, asked) => Fresh(asked.Topic, before, asked.Now), (Topic: topic, Now: clock.GetTimestamp()));
+                _topics.AddOrUpdate(name, static (_, asked) => Fresh(asked.Topic, null, asked.Now),
+                    static (_, before, asked) => Fresh(asked.Topic, before, asked.Now), (Topic: topic, Now: clock.GetTimestamp()));
             }
         }
     }
@@ -77,7 +82,8 @@ internal sealed class MetadataCache(TimeProvider clock, TimeSpan maxAge)
 
         lock (known)
         {
-            if (!TryGetBroker(leader.Leader, out _) || partition < 0 || partition >= known.Leaders.Length || leader.Epoch <= known.Leaders[partition].Epoch)
+            if (!TryGetBroker(leader.Leader, out _) || partition < 0 || partition >= known.Leaders.Length
+                || leader.Epoch <= known.Leaders[partition].Epoch)
             {
                 return false;
             }
@@ -133,8 +139,10 @@ internal sealed class MetadataCache(TimeProvider clock, TimeSpan maxAge)
                 continue;
             }
 
-            var leader = new PartitionLeader(partition.Leader, partition.LeaderEpoch, topic.Id, partition.Leader < 0 ? WireErrorCode.LeaderNotAvailable : WireErrorCode.None);
-            if (sameTopic && partition.Index < before!.Leaders.Length && before.Leaders[partition.Index] is var older && older.Epoch > leader.Epoch && leader.Epoch >= 0)
+            var error = partition.Leader < 0 ? WireErrorCode.LeaderNotAvailable : WireErrorCode.None;
+            var leader = new PartitionLeader(partition.Leader, partition.LeaderEpoch, topic.Id, error);
+            if (sameTopic && partition.Index < before!.Leaders.Length && before.Leaders[partition.Index] is var older
+                && older.Epoch > leader.Epoch && leader.Epoch >= 0)
             {
                 leader = older;
             }

@@ -4,10 +4,11 @@ using KafkaBackup.Engine.Wire.Messages;
 namespace KafkaBackup.Engine.Wire;
 
 /// <summary>
-/// Asks for the metadata of topics, one request at a time. What is asked for while a request is under way goes together into the next one, so that a thousand partitions that lose
-/// their leader cost a few requests. Between two requests there is a pause.
+/// Asks for the metadata of topics, one request at a time. What is asked for while a request is under way goes together into the next one,
+/// so that a thousand partitions that lose their leader cost a few requests. Between two requests there is a pause.
 /// </summary>
-internal sealed class MetadataRefresh(WireOptions options, MetadataCache cache, Func<MetadataRequest, CancellationToken, Task<MetadataResponse>> ask)
+internal sealed class MetadataRefresh(
+    WireOptions options, MetadataCache cache, Func<MetadataRequest, CancellationToken, Task<MetadataResponse>> ask)
 {
     private const double Jitter = 0.2;
 
@@ -84,7 +85,8 @@ internal sealed class MetadataRefresh(WireOptions options, MetadataCache cache, 
     private Task PauseAsync(CancellationToken closing)
     {
         var last = Volatile.Read(ref _last);
-        var rest = last == 0 ? TimeSpan.Zero : Backoff.After(1, options.RetryBackoff, options.RetryBackoff, Jitter) - options.Clock.GetElapsedTime(last);
+        var rest = last == 0 ? TimeSpan.Zero
+            : Backoff.After(1, options.RetryBackoff, options.RetryBackoff, Jitter) - options.Clock.GetElapsedTime(last);
         return rest > TimeSpan.Zero ? Task.Delay(rest, options.Clock, closing) : Task.CompletedTask;
     }
 

@@ -24,7 +24,8 @@ internal enum ApiKey : short
 
 /// <summary>One request type: the versions that this client writes and reads, and where its encoding and its manners change.</summary>
 /// <param name="FlexibleFrom">From here on lengths are varints and structures end with tagged fields.</param>
-/// <param name="ClientWaitsFrom">From here on a broker answers first and the client keeps the throttle time (KIP-219); before, the broker has waited already.</param>
+/// <param name="ClientWaitsFrom">From here on a broker answers first and the client keeps the throttle time (KIP-219); before, the broker
+/// has waited already.</param>
 internal sealed record WireApi(ApiKey Key, short MinVersion, short MaxVersion, short FlexibleFrom, short ClientWaitsFrom)
 {
     public const short Never = short.MaxValue;

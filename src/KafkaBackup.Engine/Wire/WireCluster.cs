@@ -26,9 +26,30 @@ internal sealed class WireCluster : IAsyncDisposable
     private WireAddress? _lastGood;
     private bool _closed;
 
+    private WireAddress? LastGood
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _lastGood;
+            }
+        }
+
+        set
+        {
+            lock (_gate)
+            {
+                _lastGood = value;
+            }
+        }
+    }
+
     /// <exception cref="WireException">A certificate or key file cannot be read.</exception>
     public WireCluster(WireOptions options)
     {
+        ArgumentOutOfRangeException.ThrowIfZero(options.Bootstrap.Count);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.DataConnections, 1);
         _options = options;
         Buffers = options.Buffers ?? new WireBufferPool();
         _tls = options.Tls is null ? null : new TlsMaterial(options.Tls);
@@ -46,7 +67,10 @@ internal sealed class WireCluster : IAsyncDisposable
 
     public string? ClusterId => _metadata.ClusterId;
 
-    /// <summary>Asks one broker after the other who the brokers are. With no broker known yet, each bootstrap address gets one try: what is refused is an error at once.</summary>
+    /// <summary>
+    /// Asks one broker after the other who the brokers are. With no broker known yet, each bootstrap address gets one try: what is refused
+    /// is an error at once.
+    /// </summary>
     public async Task<IReadOnlyCollection<MetadataBroker>> ConnectAsync(CancellationToken cancel)
     {
         await TopicsAsync([], cancel).ConfigureAwait(false);
@@ -76,9 +100,12 @@ internal sealed class WireCluster : IAsyncDisposable
     /// <summary>Asks again for these topics, together with what others ask for at the same time.</summary>
     public Task RefreshAsync(IEnumerable<string> topics, CancellationToken cancel) => _refresh.RefreshAsync(topics, _closing.Token, cancel);
 
-    /// <summary>Takes note of an error in an answer: when it means that the leader is another one, the next <see cref="LeaderAsync"/> asks.</summary>
+    /// <summary>
+    /// Takes note of an error in an answer: when it means that the leader is another one, the next <see cref="LeaderAsync"/> asks.
+    /// </summary>
     /// <param name="leader">The new leader, where the answer names it; it is believed at once.</param>
-    public void NoteError(string topic, int partition, WireErrorCode code, LeaderEpoch? leader = null, IEnumerable<FetchEndpoint>? endpoints = null)
+    public void NoteError(string topic, int partition, WireErrorCode code, LeaderEpoch? leader = null,
+        IEnumerable<FetchEndpoint>? endpoints = null)
     {
         if (leader is { } named && _metadata.NoteLeader(topic, partition, named, endpoints ?? []))
         {
@@ -117,8 +144,9 @@ internal sealed class WireCluster : IAsyncDisposable
     }
 
     /// <summary>
-    /// Asks whichever broker answers. Faults of connections are tried elsewhere and again, up to <see cref="WireOptions.RetryTimeout"/>, once any broker has answered; before that
-    /// each address gets one try. A login or certificate that is refused everywhere is an error at once.
+    /// Asks whichever broker answers. Faults of connections are tried elsewhere and again, up to <see cref="WireOptions.RetryTimeout"/>,
+    /// once any broker has answered; before that each address gets one try. A login or certificate that is refused everywhere is an error
+    /// at once.
     /// </summary>
     public async Task<TAnswer> AskAnyAsync<TAnswer>(WireRequest<TAnswer> request, CancellationToken cancel)
         where TAnswer : IWireAnswer
@@ -126,14 +154,14 @@ internal sealed class WireCluster : IAsyncDisposable
         var began = _options.Clock.GetTimestamp();
         for (var round = 1; ; round++)
         {
-            var known = _lastGood is not null;
+            var known = LastGood is not null;
             var faults = new List<WireException>();
             foreach (var address in Candidates())
             {
                 try
                 {
                     var answer = await AskAsync(Slot(address, Control, -1), request, cancel).ConfigureAwait(false);
-                    SetLastGood(address);
+                    LastGood = address;
                     return answer;
                 }
                 catch (WireException failed) when (failed.Kind is not (WireFailure.Closed or WireFailure.VersionUnsupported))
@@ -147,13 +175,14 @@ internal sealed class WireCluster : IAsyncDisposable
                 throw Together(faults);
             }
 
-            await Task.Delay(Backoff.After(round, _options.RetryBackoff, _options.ReconnectBackoffMax, 0.2), _options.Clock, cancel).ConfigureAwait(false);
+            await Task.Delay(Backoff.After(round, _options.RetryBackoff, _options.ReconnectBackoffMax, 0.2), _options.Clock,
+                cancel).ConfigureAwait(false);
         }
     }
 
     /// <summary>
-    /// Asks the broker that coordinates a group or a transactional id; finds it, and finds it again when it has moved. A coordinator that is still loading is waited for, up to
-    /// <see cref="WireOptions.RetryTimeout"/>.
+    /// Asks the broker that coordinates a group or a transactional id; finds it, and finds it again when it has moved. A coordinator that
+    /// is still loading, or still ends the transaction before, is waited for, up to <see cref="WireOptions.RetryTimeout"/>.
     /// </summary>
     /// <param name="error">The code in the answer that says whether the right broker was asked.</param>
     public Task<TAnswer> AskCoordinatorAsync<TAnswer>(
@@ -200,7 +229,8 @@ internal sealed class WireCluster : IAsyncDisposable
             await TopicsAsync([], cancel).ConfigureAwait(false);
             if (!_metadata.TryGetBroker(broker, out found))
             {
-                throw new WireException(WireFailure.Unreachable, $"Broker {broker} is not part of the cluster now: its metadata does not name it.");
+                throw new WireException(WireFailure.Unreachable,
+                    $"Broker {broker} is not part of the cluster now: its metadata does not name it.");
             }
         }
 
@@ -221,30 +251,19 @@ internal sealed class WireCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>The one that answered last, then those that metadata names, then the bootstrap addresses; those that have just failed come last.</summary>
+    /// <summary>
+    /// The one that answered last, then those that metadata names, then the bootstrap addresses; those that have just failed come last.
+    /// </summary>
     private List<WireAddress> Candidates()
     {
         var addresses = _metadata.Brokers.Select(broker => new WireAddress(broker.Host, broker.Port)).ToArray();
         Random.Shared.Shuffle(addresses);
         var bootstrap = _options.Bootstrap.ToArray();
         Random.Shared.Shuffle(bootstrap);
-        WireAddress? last;
-        lock (_gate)
-        {
-            last = _lastGood;
-        }
-
-        return [.. (last is { } good ? [good] : Array.Empty<WireAddress>()).Concat(addresses).Concat(bootstrap).Distinct().OrderBy(Rests)];
+        return [.. (LastGood is { } good ? [good]
+            : Array.Empty<WireAddress>()).Concat(addresses).Concat(bootstrap).Distinct().OrderBy(Rests)];
 
         bool Rests(WireAddress address) => _slots.TryGetValue((address, Control), out var slot) && slot.IsResting;
-    }
-
-    private void SetLastGood(WireAddress address)
-    {
-        lock (_gate)
-        {
-            _lastGood = address;
-        }
     }
 
     /// <summary>One error for all addresses; what a user can mend comes first.</summary>
@@ -257,6 +276,7 @@ internal sealed class WireCluster : IAsyncDisposable
         }
 
         var others = faults.Where(fault => fault != worst).Select(fault => fault.Message).Distinct();
-        return new WireException(worst.Kind, $"No broker could be asked. {worst.Message} {string.Join(' ', others)}".Trim(), worst) { Code = worst.Code, Address = worst.Address };
+        return new WireException(worst.Kind, $"No broker could be asked. {worst.Message} {string.Join(' ', others)}".Trim(),
+            worst) { Code = worst.Code, Address = worst.Address };
     }
 }

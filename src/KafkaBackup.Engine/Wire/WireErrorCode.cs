@@ -2,7 +2,9 @@ using System.Text;
 
 namespace KafkaBackup.Engine.Wire;
 
-/// <summary>Kafka's error codes, under Kafka's names. A broker may send codes that are newer than this list; they keep their number.</summary>
+/// <summary>
+/// Kafka's error codes, under Kafka's names. A broker may send codes that are newer than this list; they keep their number.
+/// </summary>
 internal enum WireErrorCode : short
 {
     UnknownServerError = -1,
@@ -155,14 +157,19 @@ internal static class WireErrorCodes
 
     /// <summary>Whether the metadata that led to this broker is out of date: ask for it again before the next try.</summary>
     public static bool NeedsMetadata(this WireErrorCode code) => code is
-        WireErrorCode.NotLeaderOrFollower or WireErrorCode.FencedLeaderEpoch or WireErrorCode.UnknownLeaderEpoch or WireErrorCode.LeaderNotAvailable or
-        WireErrorCode.ReplicaNotAvailable or WireErrorCode.UnknownTopicOrPartition or WireErrorCode.UnknownTopicId or WireErrorCode.InconsistentTopicId or
+        WireErrorCode.NotLeaderOrFollower or WireErrorCode.FencedLeaderEpoch or WireErrorCode.UnknownLeaderEpoch
+            or WireErrorCode.LeaderNotAvailable or
+        WireErrorCode.ReplicaNotAvailable or WireErrorCode.UnknownTopicOrPartition or WireErrorCode.UnknownTopicId
+            or WireErrorCode.InconsistentTopicId or
         WireErrorCode.KafkaStorageError or WireErrorCode.ListenerNotFound or WireErrorCode.NetworkException;
 
     /// <summary>Whether another broker coordinates this group or transactional id now.</summary>
-    public static bool NeedsCoordinator(this WireErrorCode code) => code is WireErrorCode.NotCoordinator or WireErrorCode.CoordinatorNotAvailable;
+    public static bool NeedsCoordinator(this WireErrorCode code) => code is WireErrorCode.NotCoordinator
+        or WireErrorCode.CoordinatorNotAvailable;
 
-    /// <summary>The name as Kafka's documentation spells it: NOT_LEADER_OR_FOLLOWER; the number for a code that is not in the list.</summary>
+    /// <summary>
+    /// The name as Kafka's documentation spells it: NOT_LEADER_OR_FOLLOWER; the number for a code that is not in the list.
+    /// </summary>
     public static string KafkaName(this WireErrorCode code)
     {
         if (!Enum.IsDefined(code))

@@ -29,7 +29,9 @@ internal sealed record WireOptions
     /// <summary>How long requests that any broker can answer are tried again when connections fail.</summary>
     public TimeSpan RetryTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary><c>reconnect.backoff.ms</c> and <c>reconnect.backoff.max.ms</c>: doubled from the one to the other, with a fifth of jitter.</summary>
+    /// <summary>
+    /// <c>reconnect.backoff.ms</c> and <c>reconnect.backoff.max.ms</c>: doubled from the one to the other, with a fifth of jitter.
+    /// </summary>
     public TimeSpan ReconnectBackoff { get; init; } = TimeSpan.FromMilliseconds(100);
 
     public TimeSpan ReconnectBackoffMax { get; init; } = TimeSpan.FromSeconds(10);
@@ -91,7 +93,9 @@ internal readonly record struct WireAddress(string Host, int Port)
 {
     public override string ToString() => Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]:{Port}" : $"{Host}:{Port}";
 
-    /// <summary>Reads <c>host:port</c>, <c>[v6]:port</c>, a host alone (port 9092) and the same behind <c>PROTOCOL://</c>, as librdkafka does.</summary>
+    /// <summary>
+    /// Reads <c>host:port</c>, <c>[v6]:port</c>, a host alone (port 9092) and the same behind <c>PROTOCOL://</c>, as librdkafka does.
+    /// </summary>
     public static bool TryParse(string text, out WireAddress address)
     {
         address = default;
@@ -139,5 +143,6 @@ internal readonly record struct WireAddress(string Host, int Port)
     }
 
     private static bool TryPort(string text, out int port) =>
-        int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out port) && port is > 0 and <= 65535;
+        int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out port)
+            && port is > 0 and <= 65535;
 }

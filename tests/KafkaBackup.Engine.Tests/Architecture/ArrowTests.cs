@@ -16,6 +16,7 @@ public class ArrowTests
     private static readonly IReadOnlyDictionary<string, string[]> MayKnow = new Dictionary<string, string[]>
     {
         ["Records"] = [],
+        ["Wire"] = [],
         ["Configuration"] = [],
         ["Pacing"] = [],
         ["Health"] = [],

@@ -6,12 +6,14 @@ namespace KafkaBackup.Engine.Wire.Connections;
 /// <summary>The versions that one broker knows.</summary>
 internal sealed class ApiRanges(WireAddress address, IEnumerable<ApiVersionRange> ranges)
 {
-    private readonly FrozenDictionary<short, ApiVersionRange> _ranges = ranges.GroupBy(range => range.Key).ToFrozenDictionary(group => group.Key, group => group.Last());
+    private readonly FrozenDictionary<short, ApiVersionRange> _ranges =
+        ranges.GroupBy(range => range.Key).ToFrozenDictionary(group => group.Key, group => group.Last());
 
     public bool Knows(ApiKey api) => _ranges.ContainsKey((short)api);
 
     /// <summary>The newest version of a request that both sides know; -1 when there is none.</summary>
-    public short Newest(WireApi api) => _ranges.TryGetValue((short)api.Key, out var range) && Math.Min(range.Max, api.MaxVersion) is var version
+    public short Newest(WireApi api) => _ranges.TryGetValue((short)api.Key, out var range)
+        && Math.Min(range.Max, api.MaxVersion) is var version
         && version >= Math.Max(range.Min, api.MinVersion) ? version : (short)-1;
 
     /// <summary>The newest version that both sides know and that can say what this request says.</summary>
@@ -21,7 +23,8 @@ internal sealed class ApiRanges(WireAddress address, IEnumerable<ApiVersionRange
         var key = request.Api.Key;
         if (!_ranges.TryGetValue((short)key, out var range))
         {
-            throw ConnectionFaults.Fault(WireFailure.VersionUnsupported, address, $"The broker at {address} does not know the request {key}", null);
+            throw ConnectionFaults.Fault(WireFailure.VersionUnsupported, address,
+                $"The broker at {address} does not know the request {key}", null);
         }
 
         var least = Math.Max(request.LeastVersion, range.Min);
@@ -30,6 +33,7 @@ internal sealed class ApiRanges(WireAddress address, IEnumerable<ApiVersionRange
             ? most
             : throw ConnectionFaults.Fault(
                 WireFailure.VersionUnsupported, address,
-                $"The broker at {address} knows {key} in the versions {range.Min} to {range.Max}; this needs one of {request.LeastVersion} to {request.MostVersion}", null);
+                $"The broker at {address} knows {key} in the versions {range.Min} to {range.Max}; "
+                + $"this needs one of {request.LeastVersion} to {request.MostVersion}", null);
     }
 }

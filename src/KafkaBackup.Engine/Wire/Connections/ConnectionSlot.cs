@@ -4,10 +4,11 @@ using KafkaBackup.Engine.Wire.Security;
 namespace KafkaBackup.Engine.Wire.Connections;
 
 /// <summary>
-/// The place of one connection to one address. It is opened when somebody needs it, once for all who wait, and again after it failed: with a pause that doubles, until a connection
-/// has answered something.
+/// The place of one connection to one address. It is opened when somebody needs it, once for all who wait, and again after it failed: with
+/// a pause that doubles, until a connection has answered something.
 /// </summary>
-internal sealed class ConnectionSlot(WireAddress address, int broker, WireOptions options, WireBufferPool pool, TlsMaterial? tls) : IAsyncDisposable
+internal sealed class ConnectionSlot(WireAddress address, int broker, WireOptions options, WireBufferPool pool, TlsMaterial? tls)
+    : IAsyncDisposable
 {
     private const double Jitter = 0.2;
 
@@ -107,7 +108,11 @@ internal sealed class ConnectionSlot(WireAddress address, int broker, WireOption
         {
             if (before is not null)
             {
-                if (!before.HasAnswered)
+                if (before.HasAnswered)
+                {
+                    NoteSuccess();
+                }
+                else
                 {
                     NoteFailure();
                 }
@@ -140,7 +145,7 @@ internal sealed class ConnectionSlot(WireAddress address, int broker, WireOption
 
             if (failed is OperationCanceledException)
             {
-                throw ConnectionFaults.Fault(WireFailure.Closed, address, $"The connection to the broker at {address} was closed by this client", failed);
+                throw ConnectionFaults.Closed(address);
             }
 
             throw;

@@ -4,8 +4,8 @@ using KafkaBackup.Engine.Wire.Primitives;
 namespace KafkaBackup.Engine.Wire.Connections;
 
 /// <summary>
-/// Cuts what is received into frames. The start of a frame comes through a small buffer, so that small answers need one read; what follows of a large one goes straight to where it
-/// stays.
+/// Cuts what is received into frames. The start of a frame comes through a small buffer, so that small answers need one read; what follows
+/// of a large one goes straight to where it stays.
 /// </summary>
 /// <param name="progress">Called whenever bytes arrived.</param>
 internal sealed class FrameReader(WireTransport transport, WireBufferPool pool, Action progress)

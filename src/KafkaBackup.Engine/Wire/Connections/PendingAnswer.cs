@@ -27,7 +27,9 @@ internal sealed class PendingAnswer(int correlationId, ApiKey api, bool taggedHe
 
     public void Fail(WireException fault) => _answer.TrySetException(fault.Again());
 
-    /// <summary>The answer, whose reference the caller now holds. When the caller stops waiting, an answer that comes later is given back unread.</summary>
+    /// <summary>
+    /// The answer, whose reference the caller now holds. When the caller stops waiting, an answer that comes later is given back unread.
+    /// </summary>
     public async Task<AnswerBuffer> WaitAsync(CancellationToken cancel)
     {
         try

@@ -1,5 +1,3 @@
-using System.Net.Sockets;
-using System.Security.Authentication;
 using KafkaBackup.Engine.Wire.Messages;
 using KafkaBackup.Engine.Wire.Primitives;
 using KafkaBackup.Engine.Wire.Security;
@@ -7,28 +5,18 @@ using KafkaBackup.Engine.Wire.Security;
 namespace KafkaBackup.Engine.Wire.Connections;
 
 /// <summary>
-/// One connection to one broker. Requests are sent in the order in which <see cref="SendAsync"/> was called and may be under way at the same time; the broker answers them in that
-/// order. A connection that failed once stays failed: its owner makes a new one. Any thread may call it.
+/// One connection to one broker. Requests are sent in the order in which <see cref="SendAsync"/> was called and may be under way at the
+/// same time; the broker answers them in that order. A connection that failed once stays failed: its owner makes a new one. Any thread may
+/// call it.
 /// </summary>
 internal sealed class WireConnection : IAsyncDisposable
 {
-    /// <summary>Before a broker has shown that it is one, nothing larger is read.</summary>
-    private const int MaxFirstAnswerBytes = 1 << 20;
-
     private readonly WireOptions _options;
-    private readonly WireBufferPool _pool;
-    private readonly WireTransport _transport;
+    private readonly ConnectionCore _core;
     private readonly SemaphoreSlim _sending = new(1);
-    private readonly Queue<PendingAnswer> _pending = new();
     private readonly List<ReadOnlyMemory<byte>> _pieces = [];
-    private readonly ITimer _watch;
-    private readonly Task _reading;
     private ApiRanges _versions;
-    private WireException? _fault;
-    private ConnectionPhase _phase;
     private int _correlation;
-    private long _progress;
-    private bool _isSending;
     private long _throttledUntil;
     private long _loginAgainAt = long.MaxValue;
 
@@ -37,13 +25,8 @@ internal sealed class WireConnection : IAsyncDisposable
         Address = address;
         Broker = broker;
         _options = options;
-        _pool = pool;
-        _transport = transport;
         _versions = new ApiRanges(address, []);
-        _progress = Now;
-        var step = TimeSpan.FromMilliseconds(Math.Clamp(options.RequestTimeout.TotalMilliseconds / 8, 10, 1000));
-        _watch = options.Clock.CreateTimer(static state => ((WireConnection)state!).Watch(), this, step, step);
-        _reading = Task.Run(ReadAnswersAsync);
+        _core = new ConnectionCore(address, options, pool, transport);
     }
 
     public WireAddress Address { get; }
@@ -54,28 +37,20 @@ internal sealed class WireConnection : IAsyncDisposable
     public ApiRanges Versions => Volatile.Read(ref _versions);
 
     /// <summary>Why the connection is of no use any more; null while it is.</summary>
-    public WireException? Fault => Volatile.Read(ref _fault);
+    public WireException? Fault => _core.Fault;
 
     /// <summary>Whether a request was answered, apart from those that opened the connection.</summary>
-    public bool HasAnswered => _phase == ConnectionPhase.Working;
+    public bool HasAnswered => _core.Phase == ConnectionPhase.Working;
 
     /// <summary>Requests that wait for their answers.</summary>
-    public int InFlight
-    {
-        get
-        {
-            lock (_pending)
-            {
-                return _pending.Count;
-            }
-        }
-    }
+    public int InFlight => _core.InFlight;
 
     private long Now => _options.Clock.GetTimestamp();
 
     /// <summary>Connects, agrees on versions and logs in.</summary>
     /// <param name="broker">The broker's id, -1 when it is not known.</param>
-    public static async Task<WireConnection> OpenAsync(WireAddress address, int broker, WireOptions options, WireBufferPool pool, TlsMaterial? tls, CancellationToken cancel)
+    public static async Task<WireConnection> OpenAsync(WireAddress address, int broker, WireOptions options, WireBufferPool pool,
+        TlsMaterial? tls, CancellationToken cancel)
     {
         using var late = new CancellationTokenSource(options.ConnectTimeout, options.Clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, late.Token);
@@ -93,7 +68,7 @@ internal sealed class WireConnection : IAsyncDisposable
                     await connection.LogInAsync(login, either.Token).ConfigureAwait(false);
                 }
 
-                connection._phase = ConnectionPhase.Untried;
+                connection._core.Phase = ConnectionPhase.Untried;
                 return connection;
             }
             catch
@@ -109,10 +84,11 @@ internal sealed class WireConnection : IAsyncDisposable
     }
 
     /// <summary>
-    /// Sends a request and gives its answer. Memory that the request refers to is not touched after this has ended, however it ends. A request that is cancelled after it was sent
-    /// is carried out all the same.
+    /// Sends a request and gives its answer. Memory that the request refers to is not touched after this has ended, however it ends. A
+    /// request that is cancelled after it was sent is carried out all the same.
     /// </summary>
-    /// <exception cref="WireException">The connection failed, the broker did not answer in time, or its answer cannot be read. Kafka's error codes are in the answers.</exception>
+    /// <exception cref="WireException">The connection failed, the broker did not answer in time, or its answer cannot be read. Kafka's
+    /// error codes are in the answers.</exception>
     public async Task<TAnswer> SendAsync<TAnswer>(WireRequest<TAnswer> request, CancellationToken cancel)
         where TAnswer : IWireAnswer
     {
@@ -137,13 +113,7 @@ internal sealed class WireConnection : IAsyncDisposable
         return await AnswerAsync(request, version, pending, cancel).ConfigureAwait(false);
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        Fail(ConnectionFaults.Fault(WireFailure.Closed, Address, $"The connection to the broker at {Address} was closed by this client", null));
-        await _reading.ConfigureAwait(false);
-        await _watch.DisposeAsync().ConfigureAwait(false);
-        await _transport.DisposeAsync().ConfigureAwait(false);
-    }
+    public ValueTask DisposeAsync() => _core.DisposeAsync();
 
     private async Task GreetAsync(CancellationToken cancel)
     {
@@ -157,7 +127,8 @@ internal sealed class WireConnection : IAsyncDisposable
 
         if (answer.Error != WireErrorCode.None)
         {
-            throw WireException.Refused(answer.Error, $"The broker at {Address} refused to say which versions it knows", address: Address.ToString());
+            throw WireException.Refused(answer.Error, $"The broker at {Address} refused to say which versions it knows",
+                address: Address.ToString());
         }
 
         Volatile.Write(ref _versions, new ApiRanges(Address, answer.Apis));
@@ -165,7 +136,7 @@ internal sealed class WireConnection : IAsyncDisposable
 
     private async Task LogInAsync(SaslLogin login, CancellationToken cancel)
     {
-        _phase = ConnectionPhase.Login;
+        _core.Phase = ConnectionPhase.Login;
         var lifetime = await SaslDialogue.RunAsync(login, Address, Versions, new Dialogue(this), cancel).ConfigureAwait(false);
 
         // Somewhere before the end of the session: all connections at the same moment would be a burst.
@@ -176,21 +147,22 @@ internal sealed class WireConnection : IAsyncDisposable
 
     private async Task LogInAgainAsync(SaslLogin login, CancellationToken cancel)
     {
-        var phase = _phase;
+        var phase = _core.Phase;
         try
         {
             await LogInAsync(login, cancel).ConfigureAwait(false);
-            _phase = phase;
+            _core.Phase = phase;
         }
         catch (WireException refused)
         {
-            Fail(refused);
+            _core.Fail(refused);
             throw;
         }
         catch (OperationCanceledException)
         {
             // Half a login cannot be continued by the next request.
-            Fail(ConnectionFaults.Fault(WireFailure.ConnectionLost, Address, $"The connection to the broker at {Address} was given up in the middle of a login", null));
+            _core.Fail(ConnectionFaults.Fault(WireFailure.ConnectionLost, Address,
+                $"The connection to the broker at {Address} was given up in the middle of a login", null));
             throw;
         }
     }
@@ -207,11 +179,12 @@ internal sealed class WireConnection : IAsyncDisposable
     {
         while (Volatile.Read(ref _throttledUntil) is var until && until > 0 && Now < until && Fault is null)
         {
-            await Task.Delay(_options.Clock.GetElapsedTime(Now, until) + TimeSpan.FromMilliseconds(1), _options.Clock, cancel).ConfigureAwait(false);
+            await Task.Delay(_options.Clock.GetElapsedTime(Now, until) + TimeSpan.FromMilliseconds(1), _options.Clock,
+                cancel).ConfigureAwait(false);
         }
     }
 
-    /// <summary>The caller is the only sender. What goes wrong here goes wrong for the whole connection.</summary>
+    /// <summary>The caller is the only sender.</summary>
     private async Task<PendingAnswer> WriteAsync<TAnswer>(WireRequest<TAnswer> request, short version)
         where TAnswer : IWireAnswer
     {
@@ -224,46 +197,12 @@ internal sealed class WireConnection : IAsyncDisposable
         writer.EndFrame();
         _pieces.Clear();
         writer.CopyPieces(_pieces);
-        lock (_pending)
-        {
-            if (_fault is not null)
-            {
-                throw _fault.Again();
-            }
-
-            if (_pending.Count == 0)
-            {
-                _progress = Now;
-            }
-
-            _pending.Enqueue(pending);
-            _isSending = true;
-        }
-
-        try
-        {
-            await _transport.WriteAsync(_pieces).ConfigureAwait(false);
-        }
-        catch (Exception broken) when (broken is IOException or SocketException or ObjectDisposedException or InvalidOperationException or AuthenticationException)
-        {
-            // The reader often learns more: an alert, or an orderly end. It gets the first word.
-            _transport.Abort();
-            await _reading.ConfigureAwait(false);
-            pending.Observe();
-            throw Fault!.Again();
-        }
-        finally
-        {
-            lock (_pending)
-            {
-                _isSending = false;
-            }
-        }
-
+        await _core.WriteAsync(pending, _pieces).ConfigureAwait(false);
         return pending;
     }
 
-    private async Task<TAnswer> AnswerAsync<TAnswer>(WireRequest<TAnswer> request, short version, PendingAnswer pending, CancellationToken cancel)
+    private async Task<TAnswer> AnswerAsync<TAnswer>(WireRequest<TAnswer> request, short version, PendingAnswer pending,
+        CancellationToken cancel)
         where TAnswer : IWireAnswer
     {
         var buffer = await pending.WaitAsync(cancel).ConfigureAwait(false);
@@ -275,8 +214,9 @@ internal sealed class WireConnection : IAsyncDisposable
         catch (WireException unreadable)
         {
             // Whoever sends one such answer is not to be believed again.
-            var fault = new WireException(unreadable.Kind, $"{unreadable.Message.TrimEnd('.')}; it came from the broker at {Address}.") { Address = Address.ToString() };
-            Fail(fault);
+            var fault = new WireException(unreadable.Kind,
+                $"{unreadable.Message.TrimEnd('.')}; it came from the broker at {Address}.") { Address = Address.ToString() };
+            _core.Fail(fault);
             throw fault;
         }
         finally
@@ -284,9 +224,9 @@ internal sealed class WireConnection : IAsyncDisposable
             buffer.Release();
         }
 
-        if (_phase == ConnectionPhase.Untried)
+        if (_core.Phase == ConnectionPhase.Untried)
         {
-            _phase = ConnectionPhase.Working;
+            _core.Phase = ConnectionPhase.Working;
         }
 
         NoteThrottle(request.Api, version, answer.ThrottleTime);
@@ -343,110 +283,6 @@ internal sealed class WireConnection : IAsyncDisposable
         }
 
         _options.Throttled?.Invoke(new WireThrottle(Broker, Address.ToString(), api.Key, time, waits));
-    }
-
-    private async Task ReadAnswersAsync()
-    {
-        var frames = new FrameReader(_transport, _pool, () => Volatile.Write(ref _progress, Now));
-        try
-        {
-            while (true)
-            {
-                var most = _phase is ConnectionPhase.Greeting or ConnectionPhase.Login ? Math.Min(MaxFirstAnswerBytes, _options.MaxAnswerBytes) : _options.MaxAnswerBytes;
-                if (!await frames.ReadHeadAsync().ConfigureAwait(false))
-                {
-                    Fail(ConnectionFaults.Lost(Address, _phase, _transport, _options.Sasl is not null, null));
-                    return;
-                }
-
-                if (frames.Length < FrameReader.CorrelationBytes || frames.Length > most)
-                {
-                    Fail(ConnectionFaults.NoFrame(Address, _phase, _transport.IsTls, frames.Head, frames.Length, most));
-                    return;
-                }
-
-                PendingAnswer? pending;
-                lock (_pending)
-                {
-                    _pending.TryPeek(out pending);
-                }
-
-                if (pending is null || pending.CorrelationId != frames.CorrelationId)
-                {
-                    Fail(_phase == ConnectionPhase.Greeting
-                        ? ConnectionFaults.NoFrame(Address, _phase, _transport.IsTls, frames.Head, frames.Length, most)
-                        : ConnectionFaults.Fault(WireFailure.Malformed, Address, $"The broker at {Address} answered a request that was not sent", null));
-                    return;
-                }
-
-                // It stays in the queue until its last byte is here, so that a broken connection fails it with the others.
-                var buffer = await frames.ReadBodyAsync().ConfigureAwait(false);
-                if (buffer is null)
-                {
-                    Fail(ConnectionFaults.Lost(Address, _phase, _transport, _options.Sasl is not null, null));
-                    return;
-                }
-
-                lock (_pending)
-                {
-                    _progress = Now;
-                    if (!_pending.TryDequeue(out pending))
-                    {
-                        buffer.Release();
-                        return;
-                    }
-                }
-
-                pending.Complete(buffer);
-            }
-        }
-        catch (Exception broken) when (broken is IOException or SocketException or ObjectDisposedException or InvalidOperationException or AuthenticationException)
-        {
-            Fail(ConnectionFaults.Lost(Address, _phase, _transport, _options.Sasl is not null, broken));
-        }
-    }
-
-    /// <summary>Only the oldest request is on the broker's desk; the others wait behind it, and their time has not begun.</summary>
-    private void Watch()
-    {
-        WireException? late = null;
-        lock (_pending)
-        {
-            if (_fault is null && _pending.TryPeek(out var oldest) && _options.Clock.GetElapsedTime(_progress) is var silent
-                && silent > (_isSending ? _options.RequestTimeout : oldest.Timeout))
-            {
-                late = ConnectionFaults.Fault(
-                    WireFailure.RequestTimedOut, Address, $"The broker at {Address} did not answer a {oldest.Api} request within {silent.TotalSeconds:0.#} s", null);
-            }
-        }
-
-        if (late is not null)
-        {
-            Fail(late);
-        }
-    }
-
-    /// <summary>The first fault counts. Every request under way fails with it.</summary>
-    private void Fail(WireException fault)
-    {
-        PendingAnswer[] pending;
-        lock (_pending)
-        {
-            if (_fault is not null)
-            {
-                return;
-            }
-
-            Volatile.Write(ref _fault, fault);
-            pending = [.. _pending];
-            _pending.Clear();
-        }
-
-        _transport.Abort();
-        foreach (var one in pending)
-        {
-            one.Fail(fault);
-        }
     }
 
     /// <summary>Lets a login ask without waiting for the turn that it already has.</summary>

@@ -63,7 +63,14 @@ internal sealed class WireTransport : IAsyncDisposable
     {
         if (!IsTls && pieces.Count > 1 && Gather(pieces))
         {
-            await _socket.SendAsync(_segments, SocketFlags.None).ConfigureAwait(false);
+            var sent = await _socket.SendAsync(_segments, SocketFlags.None).ConfigureAwait(false);
+            var all = _segments.Sum(segment => (long)segment.Count);
+            _segments.Clear();
+            if (sent != all)
+            {
+                throw new IOException($"{sent:N0} of {all:N0} bytes were sent");
+            }
+
             return;
         }
 
@@ -105,7 +112,8 @@ internal sealed class WireTransport : IAsyncDisposable
         };
         try
         {
-            addresses = IPAddress.TryParse(address.Host, out var literal) ? [literal] : await Dns.GetHostAddressesAsync(address.Host, family, cancel).ConfigureAwait(false);
+            addresses = IPAddress.TryParse(address.Host, out var literal) ? [literal]
+                : await Dns.GetHostAddressesAsync(address.Host, family, cancel).ConfigureAwait(false);
         }
         catch (SocketException unknown)
         {

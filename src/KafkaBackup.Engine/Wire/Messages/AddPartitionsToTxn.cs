@@ -3,7 +3,8 @@ using KafkaBackup.Engine.Wire.Primitives;
 namespace KafkaBackup.Engine.Wire.Messages;
 
 /// <summary>Tells the coordinator which partitions a transaction is going to write. Later versions are for brokers only.</summary>
-internal sealed class AddPartitionsToTxnRequest(TransactionalProducer producer, IReadOnlyCollection<TopicEntries<int>> topics) : WireRequest<PartitionErrorsResponse>
+internal sealed class AddPartitionsToTxnRequest(TransactionalProducer producer, IReadOnlyCollection<TopicEntries<int>> topics)
+    : WireRequest<PartitionErrorsResponse>
 {
     public static readonly WireApi Definition = new(ApiKey.AddPartitionsToTxn, 0, 3, 3, 1);
 

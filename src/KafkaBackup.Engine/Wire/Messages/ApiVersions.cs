@@ -2,7 +2,10 @@ using KafkaBackup.Engine.Wire.Primitives;
 
 namespace KafkaBackup.Engine.Wire.Messages;
 
-/// <summary>What a broker understands. The first request on every connection, and the only one that a broker answers in a version that it does not know.</summary>
+/// <summary>
+/// What a broker understands. The first request on every connection, and the only one that a broker answers in a version that it does not
+/// know.
+/// </summary>
 internal sealed class ApiVersionsRequest(string softwareName, string softwareVersion) : WireRequest<ApiVersionsResponse>
 {
     public static readonly WireApi Definition = new(ApiKey.ApiVersions, 0, 3, 3, 2);

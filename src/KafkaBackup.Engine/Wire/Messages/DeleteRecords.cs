@@ -3,7 +3,8 @@ using KafkaBackup.Engine.Wire.Primitives;
 namespace KafkaBackup.Engine.Wire.Messages;
 
 /// <summary>Moves the log start of partitions.</summary>
-internal sealed class DeleteRecordsRequest(IReadOnlyCollection<TopicEntries<DeleteBefore>> topics, TimeSpan timeout) : WireRequest<DeleteRecordsResponse>
+internal sealed class DeleteRecordsRequest(IReadOnlyCollection<TopicEntries<DeleteBefore>> topics, TimeSpan timeout)
+    : WireRequest<DeleteRecordsResponse>
 {
     public static readonly WireApi Definition = new(ApiKey.DeleteRecords, 0, 2, 2, 1);
 

@@ -41,8 +41,11 @@ internal sealed class DescribeProducersRequest(IReadOnlyCollection<TopicEntries<
     }
 }
 
-internal sealed record DescribeProducersResponse(TimeSpan ThrottleTime, IReadOnlyList<TopicEntries<PartitionProducers>> Topics) : IWireAnswer;
+internal sealed record DescribeProducersResponse(TimeSpan ThrottleTime, IReadOnlyList<TopicEntries<PartitionProducers>> Topics)
+    : IWireAnswer;
 
-internal readonly record struct PartitionProducers(int Partition, WireErrorCode Error, string? Message, IReadOnlyList<ActiveProducer> Producers);
+internal readonly record struct PartitionProducers(int Partition, WireErrorCode Error, string? Message,
+    IReadOnlyList<ActiveProducer> Producers);
 
-internal readonly record struct ActiveProducer(long ProducerId, int Epoch, int LastSequence, long LastTimestamp, int CoordinatorEpoch, long TransactionStart);
+internal readonly record struct ActiveProducer(long ProducerId, int Epoch, int LastSequence, long LastTimestamp, int CoordinatorEpoch,
+    long TransactionStart);

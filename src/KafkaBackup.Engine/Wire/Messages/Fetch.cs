@@ -3,8 +3,8 @@ using KafkaBackup.Engine.Wire.Primitives;
 namespace KafkaBackup.Engine.Wire.Messages;
 
 /// <summary>
-/// Record batches of partitions. The answer holds its bytes where they were received; it must be disposed of. Versions 4 to 6 know no sessions, up to 10 no followers, up to 11 no
-/// diverging epochs, up to 12 no topic ids.
+/// Record batches of partitions. The answer holds its bytes where they were received; it must be disposed of. Versions 4 to 6 know no
+/// sessions, up to 10 no followers, up to 11 no diverging epochs, up to 12 no topic ids.
 /// </summary>
 internal sealed class FetchRequest : WireRequest<FetchResponse>
 {
@@ -43,7 +43,8 @@ internal sealed class FetchRequest : WireRequest<FetchResponse>
     public override WireApi Api => Definition;
 
     public override short MostVersion =>
-        ByName || Topics.Any(t => t.Id == Guid.Empty) || Forgotten.Any(t => t.Id == Guid.Empty) ? (short)(TopicIdsFrom - 1) : Definition.MaxVersion;
+        ByName || Topics.Any(t => t.Id == Guid.Empty) || Forgotten.Any(t => t.Id == Guid.Empty) ? (short)(TopicIdsFrom - 1)
+            : Definition.MaxVersion;
 
     public override TimeSpan BrokerWaits => MaxWait;
 
@@ -191,26 +192,33 @@ internal sealed class FetchRequest : WireRequest<FetchResponse>
             reader.EndTag(end);
         }
 
-        return new FetchedPartition(index, error, highWatermark, lastStable, logStart, aborted ?? [], preferred, records, diverging, leader);
+        return new FetchedPartition(index, error, highWatermark, lastStable, logStart, aborted ?? [], preferred, records, diverging,
+            leader);
     }
 }
 
 /// <param name="Id">Empty when it is not known; the request then goes out by name.</param>
 internal readonly record struct FetchTopic(string Name, Guid Id, IReadOnlyCollection<FetchPartition> Partitions);
 
-/// <param name="CurrentLeaderEpoch">The epoch that the client knows, so that an old leader and a new one are told apart; -1 for none.</param>
+/// <param name="CurrentLeaderEpoch">The epoch that the client knows, so that an old leader and a new one are told apart; -1 for
+/// none.</param>
 /// <param name="LastFetchedEpoch">The epoch of the last batch that was read, so that a truncation is reported; -1 for none.</param>
-internal readonly record struct FetchPartition(int Index, long FetchOffset, int MaxBytes, int CurrentLeaderEpoch = -1, int LastFetchedEpoch = -1);
+internal readonly record struct FetchPartition(int Index, long FetchOffset, int MaxBytes, int CurrentLeaderEpoch = -1,
+    int LastFetchedEpoch = -1);
 
 internal readonly record struct ForgottenTopic(string Name, Guid Id, IReadOnlyCollection<int> Partitions);
 
-/// <summary>The answer to a fetch. <see cref="FetchedPartition.Records"/> is memory of its buffer: valid until the last holder disposes of it or releases it.</summary>
+/// <summary>
+/// The answer to a fetch. <see cref="FetchedPartition.Records"/> is memory of its buffer: valid until the last holder disposes of it or
+/// releases it.
+/// </summary>
 internal sealed class FetchResponse : IWireAnswer, IDisposable
 {
     private AnswerBuffer? _buffer;
 
     public FetchResponse(
-        TimeSpan throttleTime, WireErrorCode error, int sessionId, IReadOnlyList<FetchedTopic> topics, IReadOnlyList<FetchEndpoint> endpoints, AnswerBuffer? buffer)
+        TimeSpan throttleTime, WireErrorCode error, int sessionId, IReadOnlyList<FetchedTopic> topics,
+            IReadOnlyList<FetchEndpoint> endpoints, AnswerBuffer? buffer)
     {
         ThrottleTime = throttleTime;
         Error = error;
@@ -233,7 +241,10 @@ internal sealed class FetchResponse : IWireAnswer, IDisposable
     /// <summary>Addresses of the leaders that partitions name as new ones.</summary>
     public IReadOnlyList<FetchEndpoint> Endpoints { get; }
 
-    /// <summary>For somebody who works on records after this answer is disposed of: retain first, release when done. Null for an answer that was not received.</summary>
+    /// <summary>
+    /// For somebody who works on records after this answer is disposed of: retain first, release when done. Null for an answer that was not
+    /// received.
+    /// </summary>
     public AnswerBuffer? Buffer => _buffer;
 
     public void Dispose() => Interlocked.Exchange(ref _buffer, null)?.Release();
@@ -245,14 +256,19 @@ internal readonly record struct FetchedTopic(string? Name, Guid Id, FetchedParti
 
 /// <param name="LogStart">-1 before version 5.</param>
 /// <param name="PreferredReplica">The broker to fetch from instead; -1 for this one.</param>
-/// <param name="Records">Batches one behind the other. The last one may be cut off; a first one that is larger than what was asked for is whole.</param>
-/// <param name="Diverging">Set when the log was truncated below the fetch offset: where the records of the largest common epoch end.</param>
+/// <param name="Records">Batches one behind the other. The last one may be cut off; a first one that is larger than what was asked for is
+/// whole.</param>
+/// <param name="Diverging">Set when the log was truncated below the fetch offset: where the records of the largest common epoch
+/// end.</param>
 /// <param name="Leader">Set when this broker does not lead the partition and knows who does.</param>
 internal readonly record struct FetchedPartition(
-    int Index, WireErrorCode Error, long HighWatermark, long LastStableOffset, long LogStart, IReadOnlyList<FetchedAbort> Aborted, int PreferredReplica,
+    int Index, WireErrorCode Error, long HighWatermark, long LastStableOffset, long LogStart, IReadOnlyList<FetchedAbort> Aborted,
+        int PreferredReplica,
     ReadOnlyMemory<byte> Records, EpochOffset? Diverging, LeaderEpoch? Leader);
 
-/// <summary>An aborted transaction: the batches of this producer from this offset up to its next marker do not count for read_committed.</summary>
+/// <summary>
+/// An aborted transaction: the batches of this producer from this offset up to its next marker do not count for read_committed.
+/// </summary>
 internal readonly record struct FetchedAbort(long ProducerId, long FirstOffset);
 
 internal readonly record struct EpochOffset(int Epoch, long EndOffset);

@@ -47,7 +47,8 @@ internal sealed class FindCoordinatorRequest(CoordinatorType type, string key) :
     {
         var error = reader.Error();
         var message = reader.Version >= 1 ? reader.NullableString("error_message") : null;
-        var answer = new FindCoordinatorResponse(throttle, error, message, reader.Int32("node_id"), reader.String("host"), reader.Int32("port"));
+        var answer = new FindCoordinatorResponse(throttle, error, message, reader.Int32("node_id"), reader.String("host"),
+            reader.Int32("port"));
         reader.SkipTags();
         return answer;
     }
@@ -72,4 +73,5 @@ internal sealed class FindCoordinatorRequest(CoordinatorType type, string key) :
     }
 }
 
-internal sealed record FindCoordinatorResponse(TimeSpan ThrottleTime, WireErrorCode Error, string? Message, int Broker, string Host, int Port) : IWireAnswer;
+internal sealed record FindCoordinatorResponse(TimeSpan ThrottleTime, WireErrorCode Error, string? Message, int Broker, string Host,
+    int Port) : IWireAnswer;

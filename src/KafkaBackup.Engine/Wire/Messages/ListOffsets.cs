@@ -3,7 +3,8 @@ using KafkaBackup.Engine.Wire.Primitives;
 namespace KafkaBackup.Engine.Wire.Messages;
 
 /// <summary>The first or last offset of partitions, or the first at or past a time.</summary>
-internal sealed class ListOffsetsRequest(IReadOnlyCollection<TopicEntries<OffsetQuery>> topics, bool readCommitted) : WireRequest<ListOffsetsResponse>
+internal sealed class ListOffsetsRequest(IReadOnlyCollection<TopicEntries<OffsetQuery>> topics, bool readCommitted)
+    : WireRequest<ListOffsetsResponse>
 {
     public static readonly WireApi Definition = new(ApiKey.ListOffsets, 1, 7, 6, 3);
 
@@ -18,7 +19,8 @@ internal sealed class ListOffsetsRequest(IReadOnlyCollection<TopicEntries<Offset
 
     public override WireApi Api => Definition;
 
-    public override short LeastVersion => topics.Any(t => t.Partitions.Any(p => p.Timestamp == LargestTimestamp)) ? (short)7 : readCommitted ? (short)2 : (short)1;
+    public override short LeastVersion => topics.Any(t => t.Partitions.Any(p => p.Timestamp == LargestTimestamp)) ? (short)7
+        : readCommitted ? (short)2 : (short)1;
 
     public override void Write(WireWriter writer)
     {

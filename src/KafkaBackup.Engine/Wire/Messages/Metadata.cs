@@ -17,7 +17,8 @@ internal sealed class MetadataRequest : WireRequest<MetadataResponse>
     public override WireApi Api => Definition;
 
     /// <summary>Version 0 cannot ask for no topics, and up to version 3 a broker may create what it is asked for.</summary>
-    public override short LeastVersion => Topics is { Count: 0 } ? (short)1 : Topics is not null && !AllowTopicCreation ? (short)4 : (short)0;
+    public override short LeastVersion => Topics is { Count: 0 } ? (short)1 : Topics is not null && !AllowTopicCreation ? (short)4
+        : (short)0;
 
     public override void Write(WireWriter writer)
     {
@@ -104,13 +105,16 @@ internal sealed class MetadataRequest : WireRequest<MetadataResponse>
 }
 
 internal sealed record MetadataResponse(
-    TimeSpan ThrottleTime, IReadOnlyList<MetadataBroker> Brokers, string? ClusterId, int ControllerId, IReadOnlyList<MetadataTopic> Topics) : IWireAnswer;
+    TimeSpan ThrottleTime, IReadOnlyList<MetadataBroker> Brokers, string? ClusterId, int ControllerId, IReadOnlyList<MetadataTopic> Topics)
+        : IWireAnswer;
 
 internal readonly record struct MetadataBroker(int Id, string Host, int Port, string? Rack);
 
 /// <param name="Id">Empty when the version or the broker knows no topic ids.</param>
 /// <param name="Rights">A bit for each of Kafka's operations; <see cref="int.MinValue"/> when it was not asked for or is not known.</param>
-internal sealed record MetadataTopic(WireErrorCode Error, string? Name, Guid Id, bool IsInternal, IReadOnlyList<MetadataPartition> Partitions, int Rights);
+internal sealed record MetadataTopic(WireErrorCode Error, string? Name, Guid Id, bool IsInternal,
+    IReadOnlyList<MetadataPartition> Partitions, int Rights);
 
 internal readonly record struct MetadataPartition(
-    WireErrorCode Error, int Index, int Leader, int LeaderEpoch, IReadOnlyList<int> Replicas, IReadOnlyList<int> InSync, IReadOnlyList<int> Offline);
+    WireErrorCode Error, int Index, int Leader, int LeaderEpoch, IReadOnlyList<int> Replicas, IReadOnlyList<int> InSync,
+        IReadOnlyList<int> Offline);

@@ -7,7 +7,9 @@ internal sealed class OffsetFetchRequest(string group, IReadOnlyCollection<Topic
 {
     public static readonly WireApi Definition = new(ApiKey.OffsetFetch, 1, 8, 6, 4);
 
-    /// <summary>Refuses to answer while a transaction with newer offsets is open (Kafka 2.5 and later; an older broker ignores it).</summary>
+    /// <summary>
+    /// Refuses to answer while a transaction with newer offsets is open (Kafka 2.5 and later; an older broker ignores it).
+    /// </summary>
     public bool RequireStable { get; init; }
 
     public override WireApi Api => Definition;
@@ -78,7 +80,8 @@ internal sealed class OffsetFetchRequest(string group, IReadOnlyCollection<Topic
     }
 }
 
-internal sealed record OffsetFetchResponse(TimeSpan ThrottleTime, WireErrorCode Error, IReadOnlyList<TopicEntries<CommittedOffset>> Topics) : IWireAnswer;
+internal sealed record OffsetFetchResponse(TimeSpan ThrottleTime, WireErrorCode Error, IReadOnlyList<TopicEntries<CommittedOffset>> Topics)
+    : IWireAnswer;
 
 /// <param name="Offset">-1 when the group has committed none.</param>
 internal readonly record struct CommittedOffset(int Partition, long Offset, int LeaderEpoch, string? Metadata, WireErrorCode Error);

@@ -3,7 +3,8 @@ using KafkaBackup.Engine.Wire.Primitives;
 namespace KafkaBackup.Engine.Wire.Messages;
 
 /// <summary>Where the records of a leader epoch end: shows whether a log was truncated (KIP-320).</summary>
-internal sealed class OffsetForLeaderEpochRequest(IReadOnlyCollection<TopicEntries<EpochQuery>> topics) : WireRequest<OffsetForLeaderEpochResponse>
+internal sealed class OffsetForLeaderEpochRequest(IReadOnlyCollection<TopicEntries<EpochQuery>> topics)
+    : WireRequest<OffsetForLeaderEpochResponse>
 {
     public static readonly WireApi Definition = new(ApiKey.OffsetForLeaderEpoch, 2, 4, 4, WireApi.Never);
 

@@ -2,7 +2,10 @@ using KafkaBackup.Engine.Wire.Primitives;
 
 namespace KafkaBackup.Engine.Wire.Messages;
 
-/// <summary>Appends one record batch to each of some partitions. The batches are sent from where they are and must not change until the answer is there.</summary>
+/// <summary>
+/// Appends one record batch to each of some partitions. The batches are sent from where they are and must not change until the answer is
+/// there.
+/// </summary>
 internal sealed class ProduceRequest : WireRequest<ProduceResponse>
 {
     public static readonly WireApi Definition = new(ApiKey.Produce, 3, 11, 9, 6);
@@ -96,15 +99,20 @@ internal sealed class ProduceRequest : WireRequest<ProduceResponse>
     }
 }
 
-/// <summary>One batch in two pieces: its header, and the records part that stays as it was. <see cref="Rest"/> may be empty and <see cref="Head"/> the whole batch.</summary>
+/// <summary>
+/// One batch in two pieces: its header, and the records part that stays as it was. <see cref="Rest"/> may be empty and <see cref="Head"/>
+/// the whole batch.
+/// </summary>
 internal readonly record struct ProducePartition(int Index, ReadOnlyMemory<byte> Head, ReadOnlyMemory<byte> Rest);
 
-internal sealed record ProduceResponse(TimeSpan ThrottleTime, IReadOnlyList<TopicEntries<ProducedPartition>> Topics, IReadOnlyList<FetchEndpoint> Endpoints) : IWireAnswer;
+internal sealed record ProduceResponse(TimeSpan ThrottleTime, IReadOnlyList<TopicEntries<ProducedPartition>> Topics,
+    IReadOnlyList<FetchEndpoint> Endpoints) : IWireAnswer;
 
 /// <param name="BaseOffset">Where the batch begins; -1 with an error.</param>
 /// <param name="LogAppendTime">-1 unless the topic stamps records itself.</param>
 /// <param name="RecordErrors">The records that were refused, by their place in the batch (Kafka 2.4 and later).</param>
 internal readonly record struct ProducedPartition(
-    int Index, WireErrorCode Error, long BaseOffset, long LogAppendTime, long LogStart, IReadOnlyList<ProduceRecordError> RecordErrors, string? Message, LeaderEpoch? Leader);
+    int Index, WireErrorCode Error, long BaseOffset, long LogAppendTime, long LogStart, IReadOnlyList<ProduceRecordError> RecordErrors,
+        string? Message, LeaderEpoch? Leader);
 
 internal readonly record struct ProduceRecordError(int Record, string? Message);

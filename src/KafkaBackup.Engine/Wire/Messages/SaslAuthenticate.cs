@@ -27,7 +27,8 @@ internal sealed class SaslAuthenticateRequest(ReadOnlyMemory<byte> token) : Wire
 }
 
 /// <param name="SessionLifetimeMs">When the client has to log in again (KIP-368); 0 for never.</param>
-internal sealed record SaslAuthenticateResponse(WireErrorCode Error, string? Message, ReadOnlyMemory<byte> Token, long SessionLifetimeMs) : IWireAnswer
+internal sealed record SaslAuthenticateResponse(WireErrorCode Error, string? Message, ReadOnlyMemory<byte> Token, long SessionLifetimeMs)
+    : IWireAnswer
 {
     public TimeSpan ThrottleTime => TimeSpan.Zero;
 }

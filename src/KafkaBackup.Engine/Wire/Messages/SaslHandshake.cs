@@ -2,7 +2,9 @@ using KafkaBackup.Engine.Wire.Primitives;
 
 namespace KafkaBackup.Engine.Wire.Messages;
 
-/// <summary>Chooses a SASL mechanism. After version 0 the exchange would go on without frames of Kafka's own, which brokers since 1.0 do not need.</summary>
+/// <summary>
+/// Chooses a SASL mechanism. After version 0 the exchange would go on without frames of Kafka's own, which brokers since 1.0 do not need.
+/// </summary>
 internal sealed class SaslHandshakeRequest(string mechanism) : WireRequest<SaslHandshakeResponse>
 {
     public static readonly WireApi Definition = new(ApiKey.SaslHandshake, 0, 1, WireApi.Never, WireApi.Never);

@@ -3,7 +3,8 @@ using KafkaBackup.Engine.Wire.Primitives;
 namespace KafkaBackup.Engine.Wire.Messages;
 
 /// <summary>Commits offsets of a group as part of a transaction. The group must have no members.</summary>
-internal sealed class TxnOffsetCommitRequest(TransactionalProducer producer, string group, IReadOnlyCollection<TopicEntries<OffsetToCommit>> topics) : WireRequest<PartitionErrorsResponse>
+internal sealed class TxnOffsetCommitRequest(TransactionalProducer producer, string group,
+    IReadOnlyCollection<TopicEntries<OffsetToCommit>> topics) : WireRequest<PartitionErrorsResponse>
 {
     public static readonly WireApi Definition = new(ApiKey.TxnOffsetCommit, 0, 3, 3, 1);
 

@@ -3,8 +3,9 @@ using KafkaBackup.Engine.Wire.Primitives;
 namespace KafkaBackup.Engine.Wire.Messages;
 
 /// <summary>
-/// One request. It writes its body and reads its answer's body in the version that was agreed with the broker (<see cref="WireWriter.Version"/>, <see cref="WireReader.Version"/>).
-/// A field that the version does not know is left out; where it must not be, the request asks for <see cref="LeastVersion"/>.
+/// One request. It writes its body and reads its answer's body in the version that was agreed with the broker (<see
+/// cref="WireWriter.Version"/>, <see cref="WireReader.Version"/>). A field that the version does not know is left out; where it must not
+/// be, the request asks for <see cref="LeastVersion"/>.
 /// </summary>
 internal abstract class WireRequest<TAnswer>
     where TAnswer : IWireAnswer
@@ -28,7 +29,9 @@ internal abstract class WireRequest<TAnswer>
 
 internal interface IWireAnswer
 {
-    /// <summary>How long a quota held this request back, or how long the client has to wait now: see <see cref="WireApi.ClientWaitsFrom"/>.</summary>
+    /// <summary>
+    /// How long a quota held this request back, or how long the client has to wait now: see <see cref="WireApi.ClientWaitsFrom"/>.
+    /// </summary>
     TimeSpan ThrottleTime { get; }
 }
 

@@ -1,8 +1,8 @@
 namespace KafkaBackup.Engine.Wire.Primitives;
 
 /// <summary>
-/// The bytes of one answer. Whoever keeps memory of it holds a reference; the last one that lets go gives the buffer back to its pool, and the memory must not be touched after that.
-/// It begins with one reference, which belongs to whoever made it.
+/// The bytes of one answer. Whoever keeps memory of it holds a reference; the last one that lets go gives the buffer back to its pool, and
+/// the memory must not be touched after that. It begins with one reference, which belongs to whoever made it.
 /// </summary>
 internal sealed class AnswerBuffer(WireBufferPool pool, byte[] bytes, int length)
 {

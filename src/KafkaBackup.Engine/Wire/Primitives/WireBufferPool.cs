@@ -3,8 +3,9 @@ using System.Buffers;
 namespace KafkaBackup.Engine.Wire.Primitives;
 
 /// <summary>
-/// Buffers for what goes over connections. Small ones come from the shared pool. Large ones, the answers to fetches, are kept here: the shared pool rounds up to powers of two
-/// and keeps what it once had, which for answers of some megabytes is most of a process's memory. Any thread may call it.
+/// Buffers for what goes over connections. Small ones come from the shared pool. Large ones, the answers to fetches, are kept here: the
+/// shared pool rounds up to powers of two and keeps what it once had, which for answers of some megabytes is most of a process's memory.
+/// Any thread may call it.
 /// </summary>
 internal sealed class WireBufferPool(long retainedBytes = WireBufferPool.DefaultRetainedBytes)
 {

@@ -6,9 +6,9 @@ namespace KafkaBackup.Engine.Wire.Primitives;
 internal delegate T ReadElement<out T>(ref WireReader reader);
 
 /// <summary>
-/// Reads Kafka's primitives from the body of one answer. <see cref="Flexible"/> decides between the two spellings of strings, byte strings and arrays: fixed-width lengths, or
-/// varints of length + 1 with tagged fields after every structure. Everything is checked against the bytes that are there before anything is allocated; an error names message,
-/// field and place.
+/// Reads Kafka's primitives from the body of one answer. <see cref="Flexible"/> decides between the two spellings of strings, byte strings
+/// and arrays: fixed-width lengths, or varints of length + 1 with tagged fields after every structure. Everything is checked against the
+/// bytes that are there before anything is allocated; an error names message, field and place.
 /// </summary>
 internal ref struct WireReader
 {
@@ -104,7 +104,8 @@ internal ref struct WireReader
         return _memory.Slice(start, length);
     }
 
-    /// <param name="leastBytes">The fewest bytes that one element takes: more elements than fit are refused before room for them is made.</param>
+    /// <param name="leastBytes">The fewest bytes that one element takes: more elements than fit are refused before room for them is
+    /// made.</param>
     /// <returns>-1 for an array that is null.</returns>
     public int ArrayLength(string field, int leastBytes)
     {

@@ -7,8 +7,8 @@ namespace KafkaBackup.Engine.Wire.Primitives;
 internal delegate void WriteElement<in T>(WireWriter writer, T element);
 
 /// <summary>
-/// Writes one request into pooled memory. Record batches are not copied in: <see cref="Records"/> notes where they belong, and the connection sends them from where they are.
-/// Not for several threads.
+/// Writes one request into pooled memory. Record batches are not copied in: <see cref="Records"/> notes where they belong, and the
+/// connection sends them from where they are. Not for several threads.
 /// </summary>
 internal sealed class WireWriter : IDisposable
 {
@@ -100,7 +100,10 @@ internal sealed class WireWriter : IDisposable
         value.CopyTo(Reserve(value.Length));
     }
 
-    /// <summary>Records in two pieces, one behind the other: a header of ours and the records part that stays where it is. Both must stay as they are until the request is answered.</summary>
+    /// <summary>
+    /// Records in two pieces, one behind the other: a header of ours and the records part that stays where it is. Both must stay as they
+    /// are until the request is answered.
+    /// </summary>
     public void Records(ReadOnlyMemory<byte> head, ReadOnlyMemory<byte> rest)
     {
         BytesLength(checked(head.Length + rest.Length));

@@ -6,8 +6,8 @@ using System.Net.Security;
 namespace KafkaBackup.Engine.Wire.Security;
 
 /// <summary>
-/// GSSAPI (Kerberos) through the system's own libraries. The ticket is the one that the system has for this process (kinit, a client keytab, a Windows log-on), unless a user name
-/// and a password are given. No security layer is put around the messages: Kafka knows none.
+/// GSSAPI (Kerberos) through the system's own libraries. The ticket is the one that the system has for this process (kinit, a client
+/// keytab, a Windows log-on), unless a user name and a password are given. No security layer is put around the messages: Kafka knows none.
 /// </summary>
 internal sealed class KerberosLogin(string serviceName, string? principal = null, Secret? password = null) : SaslLogin
 {
@@ -68,9 +68,11 @@ internal sealed class KerberosLogin(string serviceName, string? principal = null
                     ? token ?? []
                     : throw new SaslException($"Kerberos gives no ticket for '{options.TargetName}' ({Words(status)})");
             }
-            catch (Exception unavailable) when (unavailable is PlatformNotSupportedException or Win32Exception or DllNotFoundException or TypeInitializationException)
+            catch (Exception unavailable) when (unavailable is PlatformNotSupportedException or Win32Exception or DllNotFoundException
+                or TypeInitializationException)
             {
-                throw new SaslException("Kerberos is not available on this machine: its libraries (libgssapi-krb5) are missing", unavailable);
+                throw new SaslException("Kerberos is not available on this machine: its libraries (libgssapi-krb5) are missing",
+                    unavailable);
             }
         }
 

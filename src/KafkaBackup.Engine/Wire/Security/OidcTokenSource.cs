@@ -70,7 +70,8 @@ internal sealed class OidcTokenSource : IDisposable
         {
             using var answer = await _http.SendAsync(request, cancel).ConfigureAwait(false);
             var body = await answer.Content.ReadAsByteArrayAsync(cancel).ConfigureAwait(false);
-            return answer.StatusCode == HttpStatusCode.OK ? Read(body) : throw Failed($"answered {(int)answer.StatusCode} {answer.ReasonPhrase}{Reason(body)}");
+            return answer.StatusCode == HttpStatusCode.OK ? Read(body)
+                : throw Failed($"answered {(int)answer.StatusCode} {answer.ReasonPhrase}{Reason(body)}");
         }
         catch (HttpRequestException unreachable)
         {
@@ -102,7 +103,8 @@ internal sealed class OidcTokenSource : IDisposable
                 return new OAuthToken(new Secret(value), expires) { Extensions = _options.Extensions };
             }
         }
-        catch (Exception unreadable) when (unreadable is JsonException or InvalidOperationException or FormatException or ArgumentOutOfRangeException)
+        catch (Exception unreadable) when (unreadable is JsonException or InvalidOperationException or FormatException
+            or ArgumentOutOfRangeException)
         {
             throw Failed("gave an answer that is not the JSON of a token", unreadable);
         }
@@ -133,7 +135,8 @@ internal sealed class OidcTokenSource : IDisposable
 
         var payload = parts[1].Replace('-', '+').Replace('_', '/');
         using var json = JsonDocument.Parse(Convert.FromBase64String(payload.PadRight((payload.Length + 3) / 4 * 4, '=')));
-        return json.RootElement.TryGetProperty("exp", out var expires) ? DateTimeOffset.FromUnixTimeSeconds((long)expires.GetDouble()) : null;
+        return json.RootElement.TryGetProperty("exp", out var expires) ? DateTimeOffset.FromUnixTimeSeconds((long)expires.GetDouble())
+            : null;
     }
 
     /// <summary>OAuth's own words for a refusal, when the answer has them.</summary>
@@ -142,9 +145,11 @@ internal sealed class OidcTokenSource : IDisposable
         try
         {
             using var json = JsonDocument.Parse(body);
-            if (json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.String)
+            if (json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("error", out var error)
+                && error.ValueKind == JsonValueKind.String)
             {
-                var more = json.RootElement.TryGetProperty("error_description", out var description) && description.ValueKind == JsonValueKind.String ? $": {description.GetString()}" : "";
+                var more = json.RootElement.TryGetProperty("error_description", out var description)
+                    && description.ValueKind == JsonValueKind.String ? $": {description.GetString()}" : "";
                 return $" ({error.GetString()}{more})";
             }
         }

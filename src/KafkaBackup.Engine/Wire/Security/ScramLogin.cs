@@ -25,7 +25,8 @@ internal sealed class ScramExchange(HashAlgorithmName hash, string user, Secret 
 
     private const string NoChannelBinding = "n,,";
 
-    private readonly string _clientFirst = $"n={user.Replace("=", "=3D", StringComparison.Ordinal).Replace(",", "=2C", StringComparison.Ordinal)},r={nonce}";
+    private readonly string _clientFirst =
+        $"n={user.Replace("=", "=3D", StringComparison.Ordinal).Replace(",", "=2C", StringComparison.Ordinal)},r={nonce}";
     private byte[]? _serverSignature;
 
     public ReadOnlyMemory<byte> First() => Encoding.UTF8.GetBytes(NoChannelBinding + _clientFirst);
@@ -54,7 +55,8 @@ internal sealed class ScramExchange(HashAlgorithmName hash, string user, Secret 
             throw new SaslException($"the broker says '{error}'");
         }
 
-        if (!fields.TryGetValue('r', out var fullNonce) || !fields.TryGetValue('s', out var saltText) || !fields.TryGetValue('i', out var iterationText))
+        if (!fields.TryGetValue('r', out var fullNonce) || !fields.TryGetValue('s', out var saltText)
+            || !fields.TryGetValue('i', out var iterationText))
         {
             throw new SaslException("the broker's first SCRAM message lacks its nonce, salt or iteration count");
         }
@@ -64,12 +66,15 @@ internal sealed class ScramExchange(HashAlgorithmName hash, string user, Secret 
             throw new SaslException("the broker's SCRAM nonce does not continue this client's");
         }
 
-        if (!int.TryParse(iterationText, NumberStyles.None, CultureInfo.InvariantCulture, out var iterations) || iterations is < LeastIterations or > MostIterations)
+        if (!int.TryParse(iterationText, NumberStyles.None, CultureInfo.InvariantCulture, out var iterations)
+            || iterations is < LeastIterations or > MostIterations)
         {
-            throw new SaslException($"the broker asks for {iterationText} SCRAM iterations; {LeastIterations:N0} to {MostIterations:N0} are accepted");
+            throw new SaslException(
+                $"the broker asks for {iterationText} SCRAM iterations; {LeastIterations:N0} to {MostIterations:N0} are accepted");
         }
 
-        var salted = Rfc2898DeriveBytes.Pbkdf2(Encoding.UTF8.GetBytes(password.Reveal()), Base64(saltText, "salt"), iterations, hash, HashLength);
+        var salted = Rfc2898DeriveBytes.Pbkdf2(Encoding.UTF8.GetBytes(password.Reveal()), Base64(saltText, "salt"), iterations, hash,
+            HashLength);
         var clientKey = Hmac(salted, "Client Key");
         var withoutProof = $"c={Convert.ToBase64String(Encoding.UTF8.GetBytes(NoChannelBinding))},r={fullNonce}";
         var signed = $"{_clientFirst},{serverFirst},{withoutProof}";
@@ -91,9 +96,11 @@ internal sealed class ScramExchange(HashAlgorithmName hash, string user, Secret 
             throw new SaslException($"the broker says '{error}'");
         }
 
-        if (!fields.TryGetValue('v', out var signature) || !CryptographicOperations.FixedTimeEquals(Base64(signature, "signature"), _serverSignature))
+        if (!fields.TryGetValue('v', out var signature)
+            || !CryptographicOperations.FixedTimeEquals(Base64(signature, "signature"), _serverSignature))
         {
-            throw new SaslException("the broker could not prove that it knows this user's password: it may not be the broker that it claims to be");
+            throw new SaslException(
+                "the broker could not prove that it knows this user's password: it may not be the broker that it claims to be");
         }
     }
 

@@ -4,7 +4,10 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace KafkaBackup.Engine.Wire.Security;
 
-/// <summary>Certificates and keys, read from their files: the authorities to trust, and what this client shows. Used by all connections of a cluster.</summary>
+/// <summary>
+/// Certificates and keys, read from their files: the authorities to trust, and what this client shows. Used by all connections of a
+/// cluster.
+/// </summary>
 internal sealed class TlsMaterial : IDisposable
 {
     private readonly TlsOptions _options;
@@ -41,7 +44,10 @@ internal sealed class TlsMaterial : IDisposable
         };
         if (_authorities.Count > 0)
         {
-            var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+            var policy = new X509ChainPolicy
+            {
+                TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck,
+            };
             policy.CustomTrustStore.AddRange(_authorities);
             options.CertificateChainPolicy = policy;
         }
@@ -115,7 +121,8 @@ internal sealed class TlsMaterial : IDisposable
         }
         catch (CryptographicException unreadable)
         {
-            throw Unreadable($"The keystore '{path}' cannot be opened: its password is wrong or missing, or it is not PKCS#12.", unreadable);
+            throw Unreadable($"The keystore '{path}' cannot be opened: its password is wrong or missing, or it is not PKCS#12.",
+                unreadable);
         }
 
         if (!_own.Any(certificate => certificate.HasPrivateKey))
@@ -126,10 +133,12 @@ internal sealed class TlsMaterial : IDisposable
 
     private void ReadPem()
     {
-        var what = _options.CertificateFile is null ? "the client certificate that was given as text" : $"the client certificate '{_options.CertificateFile}'";
+        var what = _options.CertificateFile is null ? "the client certificate that was given as text"
+            : $"the client certificate '{_options.CertificateFile}'";
         var pem = _options.CertificatePem ?? ReadText(_options.CertificateFile!, "client certificate");
         var key = _options.KeyPem?.Reveal() ?? (_options.KeyFile is null ? pem : ReadText(_options.KeyFile, "client key"));
-        var keyName = _options.KeyPem is not null ? "the client key that was given as text" : _options.KeyFile is null ? what : $"the client key '{_options.KeyFile}'";
+        var keyName = _options.KeyPem is not null ? "the client key that was given as text" : _options.KeyFile is null ? what
+            : $"the client key '{_options.KeyFile}'";
         try
         {
             var encrypted = key.Contains("BEGIN ENCRYPTED PRIVATE KEY", StringComparison.Ordinal);
@@ -161,7 +170,8 @@ internal sealed class TlsMaterial : IDisposable
         catch (Exception unreadable) when (unreadable is CryptographicException or ArgumentException)
         {
             throw Unreadable(
-                $"Certificate and key cannot be loaded from {what} and {keyName}: one of them is not PEM, they do not belong together, or the key's password is wrong ({unreadable.Message.TrimEnd('.')}).",
+                $"Certificate and key cannot be loaded from {what} and {keyName}: one of them is not PEM, they do not belong together, "
+                + $"or the key's password is wrong ({unreadable.Message.TrimEnd('.')}).",
                 unreadable);
         }
     }
