@@ -74,7 +74,7 @@ public sealed class MessageTests
     {
         var message = Find(name);
         var random = new Random(version + 17);
-        for (var round = 0; round < 50; round++)
+        for (var round = 0; round < 20; round++)
         {
             var values = RandomAnswer(message, version, random);
             var bytes = Schema.Encode(message.Response, values, version, message.IsFlexible(version), unknownTags: round % 2 == 1);
@@ -88,7 +88,7 @@ public sealed class MessageTests
     {
         var message = Find(name);
         var bytes = Schema.Encode(message.Response, RandomAnswer(message, version, new Random(4)), version, message.IsFlexible(version));
-        for (var length = 0; length < bytes.Length; length++)
+        for (var length = 0; length < bytes.Length; length += length < 400 ? 1 : 13)
         {
             var error = Assert.Throws<WireException>(() => message.Read(bytes.AsMemory(0, length), version, null));
             Assert.Equal(WireFailure.Malformed, error.Kind);
@@ -105,7 +105,7 @@ public sealed class MessageTests
         byte[][] huge = [[0x7f, 0xff, 0xff, 0xff], [0xff, 0xff, 0xff, 0xff], [0xff, 0xff, 0xff, 0xff, 0x0f],
             [0xff, 0xff, 0xff, 0xff, 0x7f], [0x80, 0x80, 0x80, 0x80], [0x00, 0x01, 0x00, 0x00]];
         var random = new Random(6);
-        for (var at = 0; at < good.Length; at++)
+        for (var at = 0; at < good.Length; at += 1 + (good.Length / 200))
         {
             foreach (var pattern in huge)
             {
@@ -115,7 +115,7 @@ public sealed class MessageTests
             }
         }
 
-        for (var round = 0; round < 2000; round++)
+        for (var round = 0; round < 300; round++)
         {
             var bytes = good.ToArray();
             for (var changes = random.Next(1, 6); changes > 0; changes--)

@@ -138,8 +138,8 @@ internal static class Schema
         FieldKind.Uuid => new Guid(RandomBytes(random, 16)),
         FieldKind.Text => RandomText(random),
         FieldKind.NullableText => random.Next(3) == 0 ? null : RandomText(random),
-        FieldKind.Bytes => RandomBytes(random, random.Next(200)),
-        FieldKind.NullableBytes => random.Next(3) == 0 ? null : RandomBytes(random, random.Next(200)),
+        FieldKind.Bytes => RandomBytes(random, random.Next(12) == 0 ? 200 : random.Next(20)),
+        FieldKind.NullableBytes => random.Next(3) == 0 ? null : RandomBytes(random, random.Next(12) == 0 ? 200 : random.Next(20)),
         FieldKind.NullableList when random.Next(3) == 0 => null,
         FieldKind.List or FieldKind.NullableList =>
             Enumerable.Range(0, random.Next(1, 4)).Select(_ => RandomElement(field, version, random)).ToList(),
@@ -150,7 +150,7 @@ internal static class Schema
         list.Inner is [{ Name: "" } bare] ? RandomValue(bare, version, random) : Random(list.Inner, version, random);
 
     private static string RandomText(Random random) =>
-        string.Concat(Enumerable.Range(0, random.Next(1, 150)).Select(_ => random.Next(8) == 0 ? "é"
+        string.Concat(Enumerable.Range(0, random.Next(12) == 0 ? 150 : random.Next(1, 12)).Select(_ => random.Next(8) == 0 ? "é"
             : ((char)random.Next('a', 'z')).ToString()));
 
     private static byte[] RandomBytes(Random random, int count)

@@ -96,7 +96,7 @@ internal sealed class ScriptedBroker : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private static byte[] Versions(ScriptedRequest request) => Answer(request, new()
+    public static byte[] Versions(ScriptedRequest request) => Answer(request, new()
     {
         ["Error"] = 0L,
         ["Apis"] = MessageSchemas.All.Select(m => (object?)new Dictionary<string, object?>

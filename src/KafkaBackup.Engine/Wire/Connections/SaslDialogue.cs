@@ -43,7 +43,7 @@ internal static class SaslDialogue
                 if (answer.Error != WireErrorCode.None)
                 {
                     (login as OAuthLogin)?.Forget();
-                    throw Refused(login, address, answer);
+                    throw Refused(login, address, answer, exchange.Objection);
                 }
 
                 token = exchange.Next(answer.Token.Span);
@@ -78,18 +78,19 @@ internal static class SaslDialogue
             address: address.ToString()),
     };
 
-    private static WireException Refused(SaslLogin login, WireAddress address, SaslAuthenticateResponse answer)
+    private static WireException Refused(SaslLogin login, WireAddress address, SaslAuthenticateResponse answer, string? objection)
     {
-        var words = answer.Message is { Length: > 0 } message ? $": {message}" : $" ({answer.Error.KafkaName()})";
+        var words = answer.Message is { Length: > 0 } message ? $": {message.TrimEnd('.')}" : $" ({answer.Error.KafkaName()})";
+        var more = objection is null ? "" : $" ({objection})";
         return answer.Error == WireErrorCode.SaslAuthenticationFailed
-            ? new WireException(WireFailure.LoginRefused,
-                $"The broker at {address} refused {login.Proof} of this {login.Mechanism} login{words.TrimEnd('.')}.")
+            ? new WireException(
+                WireFailure.LoginRefused, $"The broker at {address} refused {login.Proof} of this {login.Mechanism} login{words}{more}.")
             {
                 Code = answer.Error,
                 Address = address.ToString(),
             }
-            : WireException.Refused(answer.Error, $"The broker at {address} broke off the {login.Mechanism} login", answer.Message,
-                address.ToString());
+            : WireException.Refused(
+                answer.Error, $"The broker at {address} broke off the {login.Mechanism} login", answer.Message, address.ToString());
     }
 
     private static string Names(SaslHandshakeResponse handshake) => string.Join(", ", handshake.Mechanisms);

@@ -85,6 +85,8 @@ internal sealed partial class OAuthLogin(Func<CancellationToken, ValueTask<OAuth
 
         private string? _refusal;
 
+        public string? Objection => _refusal;
+
         public ReadOnlyMemory<byte> First()
         {
             var text = new StringBuilder("n,,").Append(Separator).Append("auth=Bearer ").Append(token.Value.Reveal());

@@ -16,6 +16,9 @@ internal abstract class SaslLogin
 /// <summary>One login, step by step.</summary>
 internal interface ISaslExchange : IDisposable
 {
+    /// <summary>What the broker has said against this login so far, where the mechanism lets it say more than no.</summary>
+    string? Objection => null;
+
     ReadOnlyMemory<byte> First();
 
     /// <returns>What to answer; null when the broker's last words were good and the login is over.</returns>

@@ -47,7 +47,8 @@ internal sealed class TlsJudgement(TimeProvider clock)
                 : Refuse(WireFailure.TlsExpired, $"'{shown.Subject}' is valid from {Day(shown.NotBefore)} only");
         }
 
-        if (statuses.Any(status => status.Status is X509ChainStatusFlags.PartialChain or X509ChainStatusFlags.UntrustedRoot))
+        if (statuses.Any(status => status.Status is X509ChainStatusFlags.PartialChain
+            or X509ChainStatusFlags.UntrustedRoot or X509ChainStatusFlags.NotSignatureValid))
         {
             return Refuse(
                 WireFailure.TlsUntrusted,
