@@ -109,13 +109,14 @@ public sealed class GoldenExchangeTests
     {
         await using var cluster = new WireCluster(WireTesting.Options(bootstrap));
         var topic = "golden-" + Guid.NewGuid().ToString("N")[..8];
-        PartitionLeader leader = default;
+        PartitionLeader leader;
         await cluster.AskAnyAsync(new MetadataRequest { Topics = [topic], AllowTopicCreation = true }, CancellationToken.None);
-        while (leader.Broker < 0 || leader == default)
+        do
         {
             await cluster.RefreshAsync([topic], CancellationToken.None);
             leader = await cluster.LeaderAsync(topic, 0, CancellationToken.None);
         }
+        while (leader.Broker < 0);
 
         var request = new InitProducerIdRequest("golden-wire", TimeSpan.FromSeconds(60));
         foreach (var commit in new[] { false, true })
