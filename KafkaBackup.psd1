@@ -34,7 +34,9 @@
     PrivateData          = @{
         PSData = @{
             Tags         = @('Kafka', 'Backup', 'Restore', 'PointInTimeRecovery', 'DisasterRecovery', 'S3', 'PSEdition_Core', 'Windows', 'Linux', 'MacOS')
-            ReleaseNotes = 'See about_KafkaBackup.'
+            LicenseUri   = 'https://opensource.org/license/mit'
+            ProjectUri   = 'https://www.powershellgallery.com/packages/KafkaBackup'
+            ReleaseNotes = 'CHANGELOG.md in the module folder lists what changed. Runs on Windows (x64), Linux (x64 and arm64, glibc or musl) and macOS (Intel and Apple silicon). Third-party licences: THIRD-PARTY-NOTICES.md.'
         }
     }
 }

@@ -5,12 +5,17 @@
 .EXAMPLE
     ./build.ps1 -Task Test
 .EXAMPLE
+    ./build.ps1 -Task Test -All
+.EXAMPLE
     ./build.ps1 -Task Test -Option '--filter', 'FullyQualifiedName~Format'
 #>
 [CmdletBinding()]
 param(
-    [ValidateSet('Build', 'Test', 'Demo', 'Package', 'Bench', 'Clean')]
+    [ValidateSet('Build', 'Test', 'Demo', 'Package', 'Bench', 'Format', 'Clean')]
     [string] $Task = 'Build',
+
+    # Runs the long tests too: kills, floods, large data.
+    [switch] $All,
 
     # Handed on to dotnet build, dotnet test, the demo or the benchmarks.
     [string[]] $Option = @()
@@ -33,24 +38,17 @@ function Invoke-BuildStep([string[]] $Arguments) {
     & dotnet "build/KafkaBackup.Build/bin/$configuration/net8.0/KafkaBackup.Build.dll" @Arguments
 }
 
-function Assert-Native {
+function Assert-Sdk {
     if (-not (Get-Command dotnet -ErrorAction Ignore)) { throw "The .NET SDK 10 is needed and 'dotnet' is not on the PATH: https://dot.net/download" }
-    # Elsewhere librdkafka always comes from NuGet.
-    if ($IsLinux) { Invoke-Checked bash @('./build.sh', 'native') }
-}
-
-function Test-RedistPackage {
-    dotnet restore src/KafkaBackup.Engine -p:KafkaBackupNativeLibrary=redist *> $null
-    $LASTEXITCODE -eq 0
 }
 
 function Build-All([string[]] $Arguments) {
-    Assert-Native
+    Assert-Sdk
     Invoke-Checked dotnet (@('build', 'KafkaBackup.sln', '-c', $configuration, '-v', 'minimal', '-nologo', '-clp:NoSummary') + $Arguments)
 }
 
 function Start-Program([string] $Name) {
-    Assert-Native
+    Assert-Sdk
     Invoke-Checked dotnet @('build', "tests/$Name", '-c', $configuration, '-v', 'quiet', '-nologo', '-clp:NoSummary')
     & dotnet "tests/$Name/bin/$configuration/net8.0/$Name.dll" @Option
     exit $LASTEXITCODE
@@ -66,9 +64,15 @@ function Test-All {
     Remove-Item $results -Recurse -Force -ErrorAction Ignore
     $null = New-Item $results -ItemType Directory
 
+    # What tests, runtime and runner put into the temporary folder goes with it; what tests leave there is a failure.
+    $scratch = (New-Item -ItemType Directory (Join-Path ([IO.Path]::GetTempPath()) "kafkabackup-tests-$([guid]::NewGuid())")).FullName
+    $env:TMPDIR = $env:TMP = $env:TEMP = $scratch
+
     $count = @('count')
-    dotnet test KafkaBackup.sln -c $configuration --no-build -nologo --logger 'trx;LogFilePrefix=xunit' --results-directory $results `
-        --blame-hang-timeout 4m --blame-hang-dump-type none @Option
+    $selection = @(if (-not $All -and $Option -notcontains '--filter') { '--filter', 'Run!=Long' })
+    $tests = "tests/KafkaBackup.Engine.Tests/bin/$configuration/net8.0/KafkaBackup.Engine.Tests.dll"
+    dotnet test $tests --logger 'trx;LogFilePrefix=xunit' --results-directory $results `
+        --blame-hang-timeout 4m --blame-hang-dump-type none @selection @Option
     if ($LASTEXITCODE -ne 0) { $count += '--broken', "dotnet test ended with code $LASTEXITCODE" }
 
     if ($Option) { $count += '--left-out', 'the Pester suite (options were given, they are for dotnet test)' }
@@ -76,11 +80,16 @@ function Test-All {
         # Of a PowerShell that is installed as a .NET tool the process is dotnet's.
         $pwsh = (Get-Process -Id $PID).Path
         $first = @(if ((Split-Path $pwsh -LeafBase) -eq 'dotnet') { Join-Path $PSHOME 'pwsh.dll' })
-        & $pwsh @first -NoProfile -NonInteractive -File build/pester.ps1 -ResultFile (Join-Path $results 'pester.xml') -CacheFolder (Join-Path $cache 'modules')
-        if ($LASTEXITCODE -eq 3) { $count += '--left-out', 'the Pester suite (neither the module path, nor the Gallery, nor NuGet has Pester 5)' }
+        & $pwsh @first -NoProfile -NonInteractive -File build/pester.ps1 -ResultFile (Join-Path $results 'pester.xml') `
+            -CacheFolder (Join-Path $cache 'modules') -Everything ([int][bool]$All)
+        if ($LASTEXITCODE -eq 3) { $count += '--left-out', 'the Pester suite (neither the module path, nor the Gallery, nor NuGet has Pester 5.9.1)' }
         elseif ($LASTEXITCODE -ne 0) { $count += '--broken', "the Pester suite ended with code $LASTEXITCODE" }
     }
 
+    if (-not $All -and -not $Option) { $count += '--slow', 5, '--left-out', 'the long tests (-All runs them)' }
+    $left = (Get-ChildItem $scratch -Filter 'kafkabackup*').Name
+    if ($left) { $count += '--broken', "left in the temporary folder: $left" }
+    Remove-Item $scratch -Recurse -Force -ErrorAction Ignore
     Invoke-BuildStep ($count + $results)
     exit $LASTEXITCODE
 }
@@ -91,15 +100,20 @@ switch ($Task) {
     'Demo' { Start-Program KafkaBackup.Demo }
     'Bench' { Start-Program KafkaBackup.Benchmarks }
     'Package' {
-        # A package for others should hold every platform's library: the redist package goes before this machine's own build.
-        Build-All ((Test-RedistPackage) ? @('-p:KafkaBackupNativeLibrary=redist') : @())
+        Build-All @()
         $module = (Get-ChildItem output/KafkaBackup -Directory).FullName
         Invoke-BuildStep @('package', '--module', $module, '--output', (Join-Path $PSScriptRoot 'output'))
         exit $LASTEXITCODE
     }
+    'Format' {
+        Invoke-Checked dotnet @('tool', 'restore')
+        Invoke-Checked dotnet @('csharpier', 'format', '.')
+        # What is left of what the build checks (IDE0055).
+        Invoke-Checked dotnet @('format', 'whitespace', '--folder', '.')
+    }
     'Clean' {
         $built = Get-ChildItem src, tests, build -Directory | ForEach-Object { Join-Path $_.FullName 'bin'; Join-Path $_.FullName 'obj' }
         Remove-Item (@('output', 'BenchmarkDotNet.Artifacts') + $built | Where-Object { Test-Path $_ }) -Recurse -Force
-        "Removed what was built. The native library stays in $cache; delete it to have it built again."
+        'Removed what was built.'
     }
 }

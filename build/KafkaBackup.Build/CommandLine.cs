@@ -14,7 +14,7 @@ internal sealed class CommandLine
     public static CommandLine Parse(IReadOnlyList<string> args)
     {
         if (args.Count == 0)
-            throw new BuildStepException("name a step: stage, package or count");
+            throw new BuildStepException("name a step: stage, package, progress or count");
         var line = new CommandLine(args[0]);
         for (var i = 1; i < args.Count; i++)
         {

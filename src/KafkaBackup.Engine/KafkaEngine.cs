@@ -20,8 +20,14 @@ public sealed class KafkaEngine(IEngineEvents events, string baseDirectory, Engi
     private readonly string _baseDirectory = baseDirectory;
     private readonly EngineSeams _seams = seams ?? EngineSeams.Real;
 
-    public Task<Planned<BackupPlan, BackupResult>> PlanBackupAsync(BackupSettings settings, CancellationToken cancel) =>
-        BackupJob.PlanAsync(Options().Resolve(settings), _seams, _events, cancel);
+    public Task<Planned<BackupPlan, BackupResult>> PlanBackupAsync(BackupSettings settings, CancellationToken cancel)
+    {
+        var run = new RedactedRun(_events);
+        return run.PlanAsync(
+            () => BackupJob.PlanAsync(Options(run).Resolve(settings), _seams, run, cancel),
+            plan => plan with { Findings = run.Clean(plan.Findings) },
+            result => result with { Findings = run.Clean(result.Findings), Topics = ItemList.From(result.Topics.Select(topic => Clean(topic, run)).ToArray()) });
+    }
 
     /// <param name="backupId">A glob over backup ids; null for all.</param>
     public IAsyncEnumerable<BackupInfo> GetBackupsAsync(
@@ -33,8 +39,18 @@ public sealed class KafkaEngine(IEngineEvents events, string baseDirectory, Engi
         new BackupBrowser(() => _seams.OpenStore(Options().Resolve(store), _events)).ReadAsync(backupId, query, cancel);
 
     /// <summary>Plans the restore of one backup or of several together (SEMANTICS E9).</summary>
-    public Task<Planned<IReadOnlyList<RestoreReport>, IReadOnlyList<RestoreResult>>> PlanRestoreAsync(IReadOnlyList<RestoreSettings> settings, CancellationToken cancel) =>
-        new RestoreJob(_seams, _events, _baseDirectory).PlanAsync(ResolveAll(settings), cancel);
+    public Task<Planned<IReadOnlyList<RestoreReport>, IReadOnlyList<RestoreResult>>> PlanRestoreAsync(IReadOnlyList<RestoreSettings> settings, CancellationToken cancel)
+    {
+        var run = new RedactedRun(_events);
+        return run.PlanAsync<IReadOnlyList<RestoreReport>, IReadOnlyList<RestoreResult>>(
+            () => new RestoreJob(_seams, run, _baseDirectory).PlanAsync(ResolveAll(settings, run), cancel),
+            plans => plans.Select(plan => plan with { Findings = run.Clean(plan.Findings) }).ToArray(),
+            results => results.Select(result => result with
+            {
+                Findings = run.Clean(result.Findings),
+                Partitions = ItemList.From(result.Partitions.Select(p => p with { ErrorMessage = run.Clean(p.ErrorMessage) }).ToArray()),
+            }).ToArray());
+    }
 
     public Task<IReadOnlyList<OffsetMapping>> GetOffsetMappingAsync(OffsetMappingSettings settings, CancellationToken cancel) =>
         new OffsetMappingQuery(_seams, _events, Options()).RunAsync(settings with { OffsetReportPath = Absolute(settings.OffsetReportPath) }, cancel);
@@ -64,13 +80,18 @@ public sealed class KafkaEngine(IEngineEvents events, string baseDirectory, Engi
     public Task<Planned<ConsumerOffsetPlan, IReadOnlyList<ConsumerOffsetRestoreResult>>> PlanOffsetRestoreAsync(ConsumerOffsetRestoreSettings settings, CancellationToken cancel) =>
         OffsetRestoreJob.PlanAsync(settings with { OffsetBackupPath = Absolute(settings.OffsetBackupPath) }, Options(), _seams, _events, cancel);
 
-    private RestoreOptions[] ResolveAll(IReadOnlyList<RestoreSettings> settings)
+    private RestoreOptions[] ResolveAll(IReadOnlyList<RestoreSettings> settings, RedactedRun run)
     {
-        var resolver = Options();
+        var resolver = Options(run);
         return settings.Select(resolver.Resolve).ToArray();
     }
 
+    private static BackupTopicResult Clean(BackupTopicResult topic, RedactedRun run) =>
+        topic with { Partitions = ItemList.From(topic.Partitions.Select(p => p with { ErrorMessage = run.Clean(p.ErrorMessage) }).ToArray()) };
+
     private OptionsResolver Options() => new(_baseDirectory, _events, _seams.Clock);
+
+    private OptionsResolver Options(RedactedRun run) => new(_baseDirectory, run, _seams.Clock, redaction: run.Redaction);
 
     private string? Absolute(string? path) => path is null ? null : Path.GetFullPath(path, _baseDirectory);
 }

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace KafkaBackup.LocalBroker;
 
-/// <summary>The broker as a program: prints where it listens and serves until Ctrl+C or SIGTERM.</summary>
+/// <summary>The broker as a program: prints where it listens and serves until Ctrl+C, SIGTERM or the end of its input.</summary>
 internal static class CommandLine
 {
     private const string Usage = """
@@ -18,7 +18,10 @@ internal static class CommandLine
           --user NAME:PASSWORD a user for --sasl; may be repeated
           --tls                listen with TLS; prints where the certificates are
           --client-cert        with --tls: refuse clients without a certificate
+          --until-input-ends   stop when the standard input is closed: for a program that starts a broker, and when that program dies
         """;
+
+    private const string UntilInputEnds = "--until-input-ends";
 
     public static async Task<int> Run(string[] args)
     {
@@ -30,6 +33,8 @@ internal static class CommandLine
 
         LocalClusterOptions options;
         List<(string Name, int Partitions)> topics;
+        var untilInputEnds = args.Contains(UntilInputEnds);
+        args = [.. args.Where(argument => argument != UntilInputEnds)];
         try
         {
             (options, topics) = Parse(args);
@@ -52,7 +57,7 @@ internal static class CommandLine
             Console.WriteLine($"control {control}");
         if (cluster.Certificates is { } certificates)
             Console.WriteLine($"tls ca {certificates.AuthorityPath} certificate {certificates.ClientCertificatePath} key {certificates.ClientKeyPath}");
-        await stop.Task.ConfigureAwait(false);
+        await Task.WhenAny(stop.Task, untilInputEnds ? Task.Run(Console.In.ReadToEnd) : stop.Task).ConfigureAwait(false);
         foreach (var error in cluster.UnexpectedErrors)
             await Console.Error.WriteLineAsync(error.ToString()).ConfigureAwait(false);
         return 0;

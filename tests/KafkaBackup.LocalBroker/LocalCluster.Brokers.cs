@@ -7,6 +7,7 @@ namespace KafkaBackup.LocalBroker;
 public sealed partial class LocalCluster
 {
     private readonly object _leadership = new();
+    private bool _knowsNoTopics;
 
     /// <summary>The brokers that are up, by id.</summary>
     public IReadOnlyList<int> AliveBrokers => [.. _brokers.Values.Where(b => !b.IsStopped).Select(b => b.Id)];
@@ -62,6 +63,13 @@ public sealed partial class LocalCluster
     {
         foreach (var node in _brokers.Values.Where(b => broker is null || b.Id == broker))
             node.DropConnections();
+    }
+
+    /// <summary>Brokers that have just started know no topics for a while: they show none, and answer that they do not know those asked for.</summary>
+    public bool KnowsNoTopics
+    {
+        get => Volatile.Read(ref _knowsNoTopics);
+        set => Volatile.Write(ref _knowsNoTopics, value);
     }
 
     /// <summary>Holds readers back to so many bytes a second, as brokers before Kafka 2.6 did.</summary>

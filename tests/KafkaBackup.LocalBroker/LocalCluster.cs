@@ -31,7 +31,7 @@ public sealed partial class LocalCluster : IAsyncDisposable, IDisposable
         var root = options.DataDirectory ?? Path.GetTempPath();
         _directory = Path.Combine(root, "kafkabackup-local-" + Guid.NewGuid().ToString("N"));
         Directory.CreateDirectory(_directory);
-        Certificates = options.Tls ? CertificateSet.Create(Path.Combine(_directory, "tls"), options.Clock.GetUtcNow()) : null;
+        Certificates = options.Tls ? CertificateSet.Create(Path.Combine(_directory, "tls"), options.Clock.GetUtcNow(), options.CertificateName) : null;
         Tls = new TlsGate(Certificates, options.RequireClientCertificate);
         Topics = new TopicStore(Path.Combine(_directory, "logs"), () => AliveBrokers);
         Groups = new GroupCoordinator(options);

@@ -28,9 +28,6 @@ public sealed record LocalClusterOptions
     /// <summary>How many fetch sessions each broker keeps; 0 for none. The oldest one goes when there are more.</summary>
     public int FetchSessions { get; init; } = 1000;
 
-    /// <summary>The newest version that is served of some APIs, to be like an older broker.</summary>
-    public IReadOnlyDictionary<ApiKey, short> NewestVersions { get; init; } = new Dictionary<ApiKey, short>();
-
     /// <summary>SASL mechanisms to offer (PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER, GSSAPI); empty means no authentication.</summary>
     public IReadOnlyList<string> SaslMechanisms { get; init; } = [];
 
@@ -49,6 +46,9 @@ public sealed record LocalClusterOptions
     /// <summary>With <see cref="Tls"/>: refuses clients without a certificate of the cluster's own authority.</summary>
     public bool RequireClientCertificate { get; init; }
 
+    /// <summary>The host name in the brokers' certificate; null for the one by which they are reached.</summary>
+    public string? CertificateName { get; init; }
+
     /// <summary>How long a new group waits for more members before its first rebalance ends.</summary>
     public TimeSpan GroupInitialRebalanceDelay { get; init; } = TimeSpan.Zero;
 
@@ -57,6 +57,23 @@ public sealed record LocalClusterOptions
 
     /// <summary>How often transaction and session timeouts are looked at.</summary>
     public TimeSpan HousekeepingInterval { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>The newest version served of an API, to pass for an older Kafka; what is not named is served as this broker knows it.</summary>
+    public IReadOnlyDictionary<ApiKey, short> NewestVersions { get; init; } = new Dictionary<ApiKey, short>();
+
+    /// <summary>Passes for Kafka 2.4, as far as reading goes: topics have no ids.</summary>
+    public static LocalClusterOptions Kafka24 { get; } = new()
+    {
+        NewestVersions = new Dictionary<ApiKey, short>
+        {
+            [ApiKey.Produce] = 8,
+            [ApiKey.Fetch] = 11,
+            [ApiKey.ListOffsets] = 5,
+            [ApiKey.Metadata] = 9,
+            [ApiKey.OffsetForLeaderEpoch] = 3,
+            [ApiKey.ApiVersions] = 3,
+        },
+    };
 
     /// <summary>The broker's clock, for LogAppendTime and timeouts.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;

@@ -49,7 +49,7 @@ Describe 'Every example' {
     }
 }
 
-Describe 'nightly-backup.ps1' {
+Describe 'nightly-backup.ps1' -Tag Long {
     It 'backs up, logs the story, adds a line to runs.csv, and ends with 0; the next night takes what is new' {
         Set-Config nightly.yaml 'orders, payments'
         $run = Invoke-Example nightly-backup.ps1 '-ConfigPath ./nightly.yaml -LogFolder ./logs -CheckTurns 1'
@@ -123,7 +123,7 @@ Describe 'nightly-backup.ps1' {
     }
 }
 
-Describe 'register-scheduled-task.ps1' {
+Describe 'register-scheduled-task.ps1' -Tag Long {
     It 'writes the line for cron where there are no scheduled tasks' -Skip:$IsWindows {
         Set-Config task.yaml orders
         $run = Invoke-Example register-scheduled-task.ps1 "-ConfigPath ./task.yaml -At 03:25 -LogFolder './my logs' -WhatIf"
@@ -137,9 +137,41 @@ Describe 'register-scheduled-task.ps1' {
         $LASTEXITCODE | Should -Be 0
         './my logs/runs.csv' | Should -Exist
     }
+
+    It 'refuses a configuration that others may write, which would run as the account' -Skip:$IsWindows {
+        $null = New-Item -ItemType Directory ./shared-folder
+        Copy-Item task.yaml ./shared-folder/task.yaml
+        chmod o+w ./shared-folder
+        $run = Invoke-Example register-scheduled-task.ps1 '-ConfigPath ./shared-folder/task.yaml'
+        $run.ExitCode | Should -Not -Be 0
+        $run.Output | Should -BeLike '*shared-folder*can be written by everybody*'
+        chmod o-w ./shared-folder
+        chmod o+w ./shared-folder/task.yaml
+        (Invoke-Example register-scheduled-task.ps1 '-ConfigPath ./shared-folder/task.yaml').Output | Should -BeLike '*task.yaml*can be written by*'
+    }
+
+    It 'refuses a line break in a path, which would split the line for cron' -Skip:$IsWindows {
+        $run = Invoke-Example register-scheduled-task.ps1 '-ConfigPath ./task.yaml -LogFolder "./a`nb"'
+        $run.ExitCode | Should -Not -Be 0
+        $run.Output | Should -BeLike '*control character*'
+        $run.Lines | Where-Object { $_ -match '\* \* \*' } | Should -BeNullOrEmpty
+    }
+
+    It 'quotes <Text> for Windows as <Expected>' -ForEach @(
+        @{ Text = 'C:\plain\'; Expected = 'C:\plain\' }
+        @{ Text = 'C:\with space\'; Expected = '"C:\with space\\"' }
+        @{ Text = 'a "b" c'; Expected = '"a \"b\" c"' }
+        @{ Text = 'a\"b c'; Expected = '"a\\\"b c"' }
+        @{ Text = ''; Expected = '""' }
+    ) {
+        $script = Join-Path (Get-Repository) examples/register-scheduled-task.ps1
+        $function = [Management.Automation.Language.Parser]::ParseFile($script, [ref]$null, [ref]$null).Find({ $args[0] -is [Management.Automation.Language.FunctionDefinitionAst] -and $args[0].Name -eq 'ConvertTo-WindowsArgument' }, $true)
+        . ([scriptblock]::Create($function.Extent.Text))
+        ConvertTo-WindowsArgument $Text | Should -BeExactly $Expected
+    }
 }
 
-Describe 'azure-runbook.ps1' {
+Describe 'azure-runbook.ps1' -Tag Long {
     It 'backs up with the Automation account''s credential and writes one line of JSON' {
         $locked = Start-LocalBroker 'orders:1', 'payments:1' @('--sasl', 'SCRAM-SHA-512', '--user', 'azure:Wolken-1')
         try {
@@ -161,7 +193,7 @@ Describe 'azure-runbook.ps1' {
     }
 }
 
-Describe 'README.md' {
+Describe 'README.md' -Tag Long {
     It 'has a quick start that runs as it stands' {
         $text = Get-Content (Join-Path (Get-Repository) README.md) -Raw
         $part = $text.Substring($text.IndexOf('## Quick start'))

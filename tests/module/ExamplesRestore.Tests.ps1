@@ -16,7 +16,7 @@ AfterAll {
     Stop-LocalBroker $broker
 }
 
-Describe 'point-in-time-restore.ps1' {
+Describe 'point-in-time-restore.ps1' -Tag Long {
     It 'under -WhatIf shows the plan and writes nothing (H1)' {
         Clear-BrokerRequest $broker
         $run = Invoke-Example point-in-time-restore.ps1 "-BootstrapServer '$($broker.Bootstrap)' -Path ./store -Topic orders -ToTime 2024-01-15T14:00:09.999Z -WhatIf"
@@ -49,7 +49,7 @@ Describe 'point-in-time-restore.ps1' {
     }
 }
 
-Describe 'What an administrator must be told before' {
+Describe 'What an administrator must be told before' -Tag Long {
     It 'old records go into a new topic whose retention would delete them (D4)' {
         $finding = @((Test-KafkaRestore ./store -BackupId nightly -BootstrapServer $broker.Bootstrap -Topic orders -TopicMap @{ orders = 'orders-old' }).Findings | Where-Object Kind -EQ Retention)
         $finding.Count | Should -Be 1
@@ -65,7 +65,7 @@ Describe 'What an administrator must be told before' {
     }
 }
 
-Describe 'restore-drill.ps1' {
+Describe 'restore-drill.ps1' -Tag Long {
     It 'restores into scratch topics, compares, reports, and cleans up' {
         $run = Invoke-Example restore-drill.ps1 "-BootstrapServer '$($broker.Bootstrap)' -Path ./store -ReportFolder ./drill $remover"
         $run.ExitCode | Should -Be 0 -Because "$($run.Output) $($run.Error)"
@@ -99,7 +99,7 @@ Describe 'restore-drill.ps1' {
     }
 }
 
-Describe 'live-producer.ps1' {
+Describe 'live-producer.ps1' -Tag Long {
     It 'proves all four rows' {
         $producer = "-Producer { param(`$servers, `$topic, `$n) `$records = 1..20 | ForEach-Object { @{ key = `"k`$_`"; value = `"message `$n-`$_`"; timestamp = [DateTimeOffset]::UtcNow.ToUnixTimeMilliseconds() } }; `$null = Invoke-RestMethod `"$($broker.Control)/topics/`$topic/partitions/`$(`$n % 3)/records`" -Method Post -Body (ConvertTo-Json @{ records = `$records } -Depth 4) -ContentType application/json }"
         $run = Invoke-Example live-producer.ps1 "-BootstrapServer '$($broker.Bootstrap)' -Topic live-test -Path ./live $producer"
@@ -114,7 +114,7 @@ Describe 'live-producer.ps1' {
     }
 }
 
-Describe 'hot-snapshot-proof.ps1' {
+Describe 'hot-snapshot-proof.ps1' -Tag Long {
     BeforeAll {
         # A snapshot as seeds of trouble have it: partition 1 lost its newest records, partition 2 went on longer.
         0..2 | ForEach-Object { Add-BrokerRecord $broker blogs $_ 100 }

@@ -118,7 +118,7 @@ Describe 'The exits of the pump' {
     }
 }
 
-Describe 'Signals' -Skip:$IsWindows {
+Describe 'Signals' -Tag Long -Skip:$IsWindows {
     It '<Signal> during a backup leaves one that continues, and the script does not go on' -ForEach @(
         @{ Signal = 'TERM'; ExitCode = 143 }
         @{ Signal = 'INT'; ExitCode = $null }

@@ -1,7 +1,7 @@
 BeforeAll {
     Import-Module (Join-Path $PSScriptRoot 'Workbench.psm1') -Force
     Import-Module (Get-StagedModule) -Force
-    $broker = Start-LocalBroker 'orders:3', 'payments:2'
+    $broker = Start-LocalBroker 'orders:3', 'payments:2', 'hollow:2', 'void:2'
     0..2 | ForEach-Object { Add-BrokerRecord $broker orders $_ 100 }
     0..1 | ForEach-Object { Add-BrokerRecord $broker payments $_ 10 }
     Set-GroupOffset $broker billing orders 0 40 'here'
@@ -58,6 +58,11 @@ Describe 'Restore-KafkaBackup' {
         @(Get-BrokerRecord $broker orders-recovered 1).value | Should -Be (0..99 | ForEach-Object { "value-1-$_" })
         Invoke-KafkaTopicCompare -BootstrapServer $broker.Bootstrap -Topic orders -DifferenceTopic orders-recovered -Quiet | Should -BeTrue
         './offsets.json' | Should -Exist
+    }
+
+    It 'is not proven by a comparison of nothing' {
+        Invoke-KafkaTopicCompare -BootstrapServer $broker.Bootstrap -Topic hollow -DifferenceTopic void -Quiet | Should -BeFalse
+        Invoke-KafkaTopicCompare -BootstrapServer $broker.Bootstrap -Topic hollow, orders -DifferenceTopic void, orders-recovered -Quiet | Should -BeTrue
     }
 
     It 'restores a window with both ends (A5)' {

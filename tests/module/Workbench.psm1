@@ -18,7 +18,7 @@ function Start-LocalBroker {
     $program = @(Get-ChildItem (Join-Path $repository 'tests/KafkaBackup.LocalBroker/bin') -Recurse -Filter KafkaBackup.LocalBroker.dll |
         Sort-Object LastWriteTime -Descending)[0]
     $start = [Diagnostics.ProcessStartInfo]::new('dotnet')
-    foreach ($word in @($program.FullName, '--port', '0', '--control-port', '0', '--topics', ($Topic -join ',')) + $Argument) { $start.ArgumentList.Add($word) }
+    foreach ($word in @($program.FullName, '--port', '0', '--control-port', '0', '--until-input-ends', '--topics', ($Topic -join ',')) + $Argument) { $start.ArgumentList.Add($word) }
     $start.RedirectStandardOutput = $true
     $start.RedirectStandardInput = $true
     $start.UseShellExecute = $false
@@ -32,7 +32,8 @@ function Start-LocalBroker {
 function Stop-LocalBroker {
     param($Broker)
     if ($Broker -and -not $Broker.Process.HasExited) {
-        $Broker.Process.Kill()
+        # It removes its data when it is asked to end.
+        $Broker.Process.StandardInput.Close()
         $Broker.Process.WaitForExit()
     }
 }

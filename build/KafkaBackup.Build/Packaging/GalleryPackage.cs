@@ -17,11 +17,12 @@ internal static class GalleryPackage
     private static readonly XNamespace Core = "http://schemas.openxmlformats.org/package/2006/metadata/core-properties";
     private static readonly XNamespace Dublin = "http://purl.org/dc/elements/1.1/";
 
-    public static void Write(string file, string module, ModuleManifest manifest)
+    /// <param name="releaseNotes">What changed in this version; the manifest only says where to read it.</param>
+    public static void Write(string file, string module, ModuleManifest manifest, string releaseNotes)
     {
         var files = ModuleArchive.FilesOf(module).ToList();
         using var archive = new ZipArchive(File.Create(file), ZipArchiveMode.Create);
-        Add(archive, "KafkaBackup.nuspec", NuspecOf(manifest));
+        Add(archive, "KafkaBackup.nuspec", NuspecOf(manifest, releaseNotes));
         Add(archive, "[Content_Types].xml", ContentTypes(files.Select(item => item.Path)));
         Add(archive, "_rels/.rels", Relationships());
         Add(archive, PropertiesPart, CoreProperties(manifest));
@@ -29,7 +30,7 @@ internal static class GalleryPackage
             archive.CreateEntryFromFile(source, EscapedPart(path), CompressionLevel.Optimal);
     }
 
-    private static XElement NuspecOf(ModuleManifest manifest) => new(
+    private static XElement NuspecOf(ModuleManifest manifest, string releaseNotes) => new(
         Nuspec + "package",
         new XElement(
             Nuspec + "metadata",
@@ -38,7 +39,10 @@ internal static class GalleryPackage
             new XElement(Nuspec + "authors", manifest.Author),
             new XElement(Nuspec + "owners", manifest.CompanyName),
             new XElement(Nuspec + "requireLicenseAcceptance", "false"),
+            new XElement(Nuspec + "licenseUrl", manifest.LicenseUri),
+            new XElement(Nuspec + "projectUrl", manifest.ProjectUri),
             new XElement(Nuspec + "description", manifest.Description),
+            new XElement(Nuspec + "releaseNotes", releaseNotes),
             new XElement(Nuspec + "copyright", manifest.Copyright),
             new XElement(Nuspec + "tags", string.Join(' ', GalleryTags(manifest)))));
 

@@ -13,7 +13,7 @@ internal static class PackageCommand
             File.Delete(stale);
 
         var package = Path.Combine(target, $"KafkaBackup.{manifest.Version}.nupkg");
-        GalleryPackage.Write(package, module, manifest);
+        GalleryPackage.Write(package, module, manifest, ReleaseNotes(module, manifest));
         var archive = Path.Combine(target, $"KafkaBackup-{manifest.Version}.zip");
         ModuleArchive.Write(archive, module, manifest);
 
@@ -21,8 +21,18 @@ internal static class PackageCommand
         foreach (var file in new[] { package, archive })
             output.WriteLine($"{file} ({new FileInfo(file).Length / 1024.0 / 1024.0:0.0} MB)");
         output.WriteLine($"native library for: {string.Join(", ", platforms)}");
-        if (platforms.Count == 1)
-            output.WriteLine("It is this machine's own build: the package works on machines like this one only. Publish from a machine whose NuGet source has librdkafka.redist.");
         return 0;
+    }
+
+    /// <summary>The changelog's section on this version, and which platforms there are.</summary>
+    private static string ReleaseNotes(string module, ModuleManifest manifest)
+    {
+        var lines = File.ReadLines(Path.Combine(module, "CHANGELOG.md")).SkipWhile(line => !IsHeading(line)).ToList();
+        if (lines.Count == 0)
+            throw new BuildStepException($"CHANGELOG.md has no section '## {manifest.Version}'");
+        var section = lines.Skip(1).TakeWhile(line => !line.StartsWith("## ", StringComparison.Ordinal));
+        return $"{string.Join('\n', section).Trim()}\n\n{manifest.ReleaseNotes}";
+
+        bool IsHeading(string line) => line.Split(' ') is ["##", var version, ..] && version == manifest.Version;
     }
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace KafkaBackup.Build.Results;
 
 /// <summary>Adds up the results of a test run and prints its closing line. Fails when a test failed or when nothing ran.</summary>
@@ -8,11 +10,13 @@ internal static class CountCommand
         // A runner that died has told of the tests before its death only, and a result that can't be read tells nothing: neither may look like success.
         var broken = arguments.All("--broken").ToList();
         var total = TestCount.Zero;
+        var readable = new List<string>();
         foreach (var file in arguments.Words.SelectMany(ResultFiles).Order(StringComparer.Ordinal))
         {
             try
             {
                 total += TestCount.Read(file);
+                readable.Add(file);
             }
             catch (BuildStepException unreadable)
             {
@@ -24,10 +28,20 @@ internal static class CountCommand
         if (total.Failed == 0 && broken.Count > 0)
             total += new TestCount(0, broken.Count, 0);
 
+        if (arguments.Optional("--slow") is { } seconds)
+            ShowSlow(readable, TimeSpan.FromSeconds(int.Parse(seconds, CultureInfo.InvariantCulture)), output);
         foreach (var part in arguments.All("--left-out"))
             output.WriteLine($"left out: {part}");
         output.WriteLine(total);
         return total.Failed == 0 && total.Passed > 0 ? 0 : 1;
+    }
+
+    /// <summary>What may not belong into the run that is for every save. On a busy machine others show up too.</summary>
+    private static void ShowSlow(IEnumerable<string> files, TimeSpan limit, TextWriter output)
+    {
+        var slow = files.Where(file => Path.GetExtension(file) == ".trx").SelectMany(TestCount.Durations).Where(test => test.Took > limit);
+        foreach (var (name, took) in slow.OrderByDescending(test => test.Took))
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"slow: {took.TotalSeconds:0.0} s  {name}"));
     }
 
     /// <summary>Folders inside hold attachments, not results.</summary>

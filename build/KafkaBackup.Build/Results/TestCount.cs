@@ -31,6 +31,11 @@ internal sealed record TestCount(int Passed, int Failed, int Skipped)
         };
     }
 
+    /// <summary>How long each test of a trx file took.</summary>
+    public static IEnumerable<(string Name, TimeSpan Took)> Durations(string trx) => XDocument.Load(trx).Descendants()
+        .Where(element => element.Name.LocalName == "UnitTestResult" && element.Attribute("duration") is not null)
+        .Select(result => ((string)result.Attribute("testName")!, TimeSpan.Parse(result.Attribute("duration")!.Value, CultureInfo.InvariantCulture)));
+
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Passed} passed, {Failed} failed, {Skipped} skipped");
 
     private static TestCount FromTrx(XElement root)

@@ -10,6 +10,8 @@ internal sealed class ModuleLayout
 {
     private static readonly string[] RootAssemblies = ["KafkaBackup.dll", "KafkaBackup.Model.dll"];
 
+    private static readonly string[] Documents = ["CHANGELOG.md", "LICENSE", "README.md", "THIRD-PARTY-NOTICES.md"];
+
     private readonly SortedDictionary<string, StagedFile> _files = new(StringComparer.Ordinal);
 
     private ModuleLayout()
@@ -18,16 +20,17 @@ internal sealed class ModuleLayout
 
     public IReadOnlyDictionary<string, StagedFile> Files => _files;
 
-    public static ModuleLayout Of(string repository, string binaries, NativeLibraries native)
+    public static ModuleLayout Of(string repository, string binaries, IEnumerable<(string Path, string Source)> native)
     {
         var layout = new ModuleLayout();
         layout.Add("KafkaBackup.psd1", Existing(Path.Combine(repository, "KafkaBackup.psd1")));
-        layout.Add("LICENSE", Existing(Path.Combine(repository, "LICENSE")));
+        foreach (var document in Documents)
+            layout.Add(document, Existing(Path.Combine(repository, document)));
         foreach (var assembly in RootAssemblies)
             layout.Add(assembly, Existing(Path.Combine(binaries, assembly)));
         foreach (var assembly in Directory.GetFiles(binaries, "*.dll").Where(file => !StaysOutOfLib(Path.GetFileName(file))))
             layout.Add($"lib/{Path.GetFileName(assembly)}", Existing(assembly));
-        foreach (var (path, source) in native.Files)
+        foreach (var (path, source) in native)
             layout.Add(path, Existing(source));
 
         var module = Path.Combine(repository, "module");

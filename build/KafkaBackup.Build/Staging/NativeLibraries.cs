@@ -1,30 +1,23 @@
 namespace KafkaBackup.Build.Staging;
 
-/// <summary>Where librdkafka (and on Windows what it needs) comes from: the redist package for every platform, or this machine's own build.</summary>
-internal sealed record NativeLibraries(string Description, IReadOnlyList<(string Path, string Source)> Files)
+/// <summary>librdkafka and what it needs, for each platform, from the librdkafka.redist package.</summary>
+internal static class NativeLibraries
 {
-    /// <summary>What the module supports. The package holds more; each would make the module bigger for everybody.</summary>
-    private static readonly string[] Platforms = ["linux-arm64", "linux-x64", "osx-arm64", "win-x64"];
+    /// <summary>What the module runs on. Alpine (musl) is left out: the package has it only for x64, under linux-x64, where glibc's is tried first.</summary>
+    public static readonly IReadOnlyList<string> Platforms = ["linux-arm64", "linux-x64", "osx-arm64", "osx-x64", "win-x64"];
 
-    public static NativeLibraries Find(string binaries, string? localLibrary, string? localPlatform)
+    /// <returns>The path in the module and the source of each file.</returns>
+    public static IReadOnlyList<(string Path, string Source)> Find(string binaries)
     {
-        if (localLibrary is not null)
-        {
-            if (!File.Exists(localLibrary))
-                throw new BuildStepException($"the native library {localLibrary} is not there; run ./build.sh native");
-            var path = $"lib/runtimes/{localPlatform}/native/librdkafka{Path.GetExtension(localLibrary)}";
-            return new($"this machine's own build, {localPlatform} only", [(path, localLibrary)]);
-        }
-
         var files = new List<(string, string)>();
         foreach (var platform in Platforms)
         {
             var folder = Path.Combine(binaries, "runtimes", platform, "native");
             if (!Directory.Exists(folder))
-                throw new BuildStepException($"librdkafka.redist brought no library for {platform} into {folder}; run ./build.sh build, which finds or builds one");
+                throw new BuildStepException($"librdkafka.redist brought no library for {platform} into {folder}");
             files.AddRange(Directory.GetFiles(folder).Select(file => ($"lib/runtimes/{platform}/native/{Path.GetFileName(file)}", file)));
         }
 
-        return new($"librdkafka.redist for {string.Join(", ", Platforms)}", files);
+        return files;
     }
 }

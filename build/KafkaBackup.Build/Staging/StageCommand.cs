@@ -2,7 +2,7 @@ using KafkaBackup.Build.Help;
 
 namespace KafkaBackup.Build.Staging;
 
-/// <summary>Lays out the importable module, help included, and says where its native library comes from.</summary>
+/// <summary>Lays out the importable module, help included.</summary>
 internal static class StageCommand
 {
     public static int Run(CommandLine arguments, TextWriter output)
@@ -10,9 +10,8 @@ internal static class StageCommand
         var repository = arguments.Required("--repository");
         var binaries = arguments.Required("--binaries");
         var target = arguments.Required("--output");
-        var native = NativeLibraries.Find(binaries, arguments.Optional("--native"), arguments.Optional("--rid"));
 
-        var layout = ModuleLayout.Of(repository, binaries, native);
+        var layout = ModuleLayout.Of(repository, binaries, NativeLibraries.Find(binaries));
         var help = HelpFile.Build(Path.Combine(repository, "module", "help"), Path.Combine(binaries, "KafkaBackup.dll"));
         if (help.Complaints.Count > 0 && arguments.Optional("--incomplete-help") != "true")
             throw new BuildStepException([.. help.Complaints]);
@@ -21,7 +20,7 @@ internal static class StageCommand
         layout.Add("en-US/KafkaBackup.dll-Help.xml", help.Maml);
 
         var changed = new StageFolder(target).Fill(layout);
-        output.WriteLine($"module: {target} ({(changed == 0 ? "up to date" : $"{changed} files changed")}; native library: {native.Description})");
+        output.WriteLine($"module: {target} ({(changed == 0 ? "up to date" : $"{changed} files changed")}; native library for {string.Join(", ", NativeLibraries.Platforms)})");
         return 0;
     }
 }

@@ -9,14 +9,17 @@ namespace KafkaBackup.Engine.Backup;
 /// <summary>What a planned run starts from: everything known before the first write.</summary>
 internal sealed record BackupWork(
     BackupOptions Options, Manifest? Stored, ClusterDescription Source, IReadOnlyList<TopicDescription> Topics,
-    IReadOnlyDictionary<string, IReadOnlyList<TopicConfig>> Configs, IReadOnlyList<PartitionWork> Partitions, long? CutAtMs, IReadOnlyList<Finding> Findings);
+    IReadOnlyDictionary<string, IReadOnlyList<TopicConfig>> Configs, IReadOnlyList<PartitionWork> Partitions, long? CutAtMs, IReadOnlyList<Finding> Findings)
+{
+    /// <summary>Set when what the backup names is not in the store any more.</summary>
+    public KafkaBackupException? Lost { get; init; }
+}
 
 /// <summary>Works out what a run is going to do, and refuses what can be refused, before anything is written.</summary>
 internal sealed class BackupPlanner(IKafkaCluster cluster, BackupCatalog catalog, BackupOptions options, TimeProvider clock, IEngineEvents events)
 {
     public async Task<BackupWork> PlanAsync(CancellationToken cancel)
     {
-        BlockCompressor.Require(options.Compression);
         var cutAtMs = CutInstant();
         var (opened, source) = await SideBySide.RunAsync(c => catalog.FindAsync(options.BackupId, c), cluster.DescribeAsync, cancel).ConfigureAwait(false);
         if (opened is { IsForeign: true })
@@ -24,7 +27,7 @@ internal sealed class BackupPlanner(IKafkaCluster cluster, BackupCatalog catalog
             throw ErrorIds.BackupReadOnly.With($"Backup '{options.BackupId}' in {catalog.Store.Location} was made by another tool.", options.BackupId, "Use another backup id.");
         }
 
-        var findings = new List<Finding>(opened?.Findings ?? []);
+        var findings = new List<Finding>([.. ClientOptionRules.Risks(options.Source), .. opened?.Findings ?? []]);
         var clusterId = options.SourceClusterId ?? source.ClusterId;
         if (opened?.Manifest.SourceClusterId is { } before && clusterId is not null && before != clusterId)
         {
@@ -34,7 +37,7 @@ internal sealed class BackupPlanner(IKafkaCluster cluster, BackupCatalog catalog
 
         var topics = SourceTopics.Select(source, options, cluster.Address, findings);
         var configs = await cluster.DescribeConfigsAsync(topics.Select(t => t.Name).ToArray(), cancel).ConfigureAwait(false);
-        var capture = new SourceCapture(cluster, options, meetsQuietLogs: true, clock, events);
+        var capture = new SourceCapture(cluster, options, new LogMeeting(cluster, catalog.Store, options.BackupId, clock), _ => true, clock, events);
         var partitions = await capture.CaptureAsync(topics, configs, opened?.Manifest, cutAtMs, cancel).ConfigureAwait(false);
         if (partitions.All(p => p.Refused is not null))
         {
@@ -43,7 +46,15 @@ internal sealed class BackupPlanner(IKafkaCluster cluster, BackupCatalog catalog
         }
 
         findings.AddRange(Troubles(partitions));
-        return new BackupWork(options, opened?.Manifest, source with { ClusterId = clusterId }, topics, configs, partitions, cutAtMs, findings);
+        var lost = opened is null
+            ? null
+            : await NewestSegments.FindMissingAsync(catalog.Store, options.BackupId, opened.Manifest, topics.Select(t => t.Name), cancel).ConfigureAwait(false);
+        if (lost is not null)
+        {
+            findings.Add(new Finding(FindingSeverity.Error, FindingKind.Missing, options.BackupId, lost.Message, lost.Advice));
+        }
+
+        return new BackupWork(options, opened?.Manifest, source with { ClusterId = clusterId }, topics, configs, partitions, cutAtMs, findings) { Lost = lost };
     }
 
     public BackupPlan Show(BackupWork work) => new()

@@ -13,7 +13,7 @@ namespace KafkaBackup.Engine.Backup;
 internal sealed class BackupRun(IKafkaCluster cluster, BackupCatalog catalog, BackupWork work, string toolVersion, TimeProvider clock, IEngineEvents events)
 {
     private readonly string _runId = NewRunId(clock);
-    private readonly OutcomeBook _outcomes = new(events);
+    private readonly OutcomeBook _outcomes = new(events) { Lost = work.Lost };
 
     public async Task<BackupResult> RunAsync(CancellationToken stop)
     {
@@ -28,7 +28,8 @@ internal sealed class BackupRun(IKafkaCluster cluster, BackupCatalog catalog, Ba
             {
                 RefuseIfMovedOn(session);
                 var draft = new ManifestDraft(session.Manifest!, FirstEntry());
-                var run = new RunScope(_runId, options, cluster, catalog.Store, session, draft, status, new RunFindings(events), clock, events);
+                var proof = new SourceProof(cluster, new LogMeeting(cluster, catalog.Store, options.BackupId, clock), clock, events);
+                var run = new RunScope(_runId, options, cluster, catalog.Store, session, draft, status, new RunFindings(events), proof, clock, events);
                 using var committer = new Committer(run);
                 return await RunAsync(run, committer, stop).ConfigureAwait(false);
             }
@@ -97,12 +98,16 @@ internal sealed class BackupRun(IKafkaCluster cluster, BackupCatalog catalog, Ba
         }
         else
         {
+            run.Proof.Expect(work.Partitions);
             _outcomes.Add(await pass.RunAsync(work.Partitions, stop).ConfigureAwait(false));
         }
     }
 
     private async Task<BackupResult> FinishAsync(RunScope run, Committer committer, TopicJournal topics, CancellationToken stop)
     {
+        await committer.ProveAsync(run.Options.Continuous, stop).ConfigureAwait(false);
+        _outcomes.Fail(run.Proof.Refused, run.Draft);
+        _outcomes.Fail(run.Proof.Unproven, run.Draft);
         _outcomes.TellFailures();
         await topics.TakeGroupsAsync(run.Options.Continuous || stop.IsCancellationRequested ? GroupWatch.ShortPatience : GroupWatch.Patience, CancellationToken.None).ConfigureAwait(false);
 
@@ -135,6 +140,7 @@ internal sealed class BackupRun(IKafkaCluster cluster, BackupCatalog catalog, Ba
             run.Draft.SetRun(entry => entry with { EndedAt = clock.GetUtcNow(), State = BackupStatus.Failed, RecordCount = _outcomes.Records });
             try
             {
+                await committer.ProveAsync(inHaste: true, CancellationToken.None).ConfigureAwait(false);
                 await committer.CommitAsync(complete: false).ConfigureAwait(false);
             }
             catch (KafkaBackupException error)

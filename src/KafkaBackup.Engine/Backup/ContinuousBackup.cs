@@ -134,8 +134,11 @@ internal sealed class ContinuousBackup(RunScope run, Committer committer, Backup
             .OrderBy(t => t.Name, StringComparer.Ordinal)
             .ToArray();
         var configs = await run.Cluster.DescribeConfigsAsync(selected.Select(t => t.Name).ToArray(), stop).ConfigureAwait(false);
-        var capture = new SourceCapture(run.Cluster, run.Options, meetsQuietLogs: false, run.Clock, run.Events);
-        var works = _vanished.Judge(await capture.CaptureAsync(selected, configs, run.Session.Manifest, null, stop).ConfigureAwait(false), source.Topics);
+        var meeting = new LogMeeting(run.Cluster, run.Store, run.Session.BackupId, run.Clock);
+        var capture = new SourceCapture(run.Cluster, run.Options, meeting, _vanished.WasMissed, run.Clock, run.Events);
+        var captured = await capture.CaptureAsync(selected, configs, run.Session.Manifest, null, stop).ConfigureAwait(false);
+        _vanished.Compared(source.Topics);
+        var works = _vanished.Judge(captured, source.Topics).Select(w => run.Proof.WhyRefused(w.Id.Topic) is { } refused ? w with { Refused = refused } : w).ToArray();
         topics.Describe(selected, configs, works);
         return works;
     }
@@ -144,8 +147,11 @@ internal sealed class ContinuousBackup(RunScope run, Committer committer, Backup
     {
         _vanished.Follow(works.Select(w => w.Id.Topic));
         _followed = works.Where(w => w.Refused is null).Select(w => w.Id).ToArray();
+        run.Proof.Expect(works);
         var read = await pass.RunAsync(works, stop).ConfigureAwait(false);
         outcomes.Add(read);
+        await committer.ProveAsync(inHaste: true, stop).ConfigureAwait(false);
+        outcomes.Fail(run.Proof.Refused, run.Draft);
         if (outcomes.StoreFailure is not null || committer.Failure is not null)
         {
             return;

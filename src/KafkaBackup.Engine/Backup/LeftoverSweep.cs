@@ -1,11 +1,12 @@
 using KafkaBackup.Engine.Catalog;
-using KafkaBackup.Engine.Format.Manifests;
+using KafkaBackup.Engine.Storage;
 
 namespace KafkaBackup.Engine.Backup;
 
 /// <summary>
 /// Removes what a run that died left behind: segments that no head names, and uploads without an end. Only after such a run, only while we hold
-/// the lock, and only after our own first commit: from then on the dead one, should it be a sleeper, can commit nothing any more. Where a
+/// the lock, and only after our own first commit: from then on the dead one, should it be a sleeper, can commit nothing any more. We may be the sleeper
+/// ourselves: what is there is listed before it is asked what is named, and each delete goes through <see cref="OwnedDeletion"/>. Where a
 /// single kept head cannot be read nothing is removed, for it may name what looks like a leftover; Repair-KafkaBackup sorts that out.
 /// </summary>
 internal sealed class LeftoverSweep
@@ -15,19 +16,15 @@ internal sealed class LeftoverSweep
     private LeftoverSweep(RunScope run) => _run = run;
 
     /// <summary>Null when the last run came to its end.</summary>
-    public static LeftoverSweep? AfterDeadRun(RunScope run) =>
-        run.Session.Manifest!.Runs is [.., { State: BackupStatus.Running }] && run.Store.Capabilities.AtomicPutIfAbsent ? new LeftoverSweep(run) : null;
+    public static LeftoverSweep? AfterDeadRun(RunScope run) => run.Session.FollowsDeadRun && run.Store.Capabilities.AtomicPutIfAbsent ? new LeftoverSweep(run) : null;
 
     public async Task RunAsync(CancellationToken cancel)
     {
         try
         {
-            if (await NamedAsync(cancel).ConfigureAwait(false) is { } named)
-            {
-                await SweepAsync(named, cancel).ConfigureAwait(false);
-            }
+            await SweepAsync(cancel).ConfigureAwait(false);
         }
-        catch (KafkaBackupException error)
+        catch (KafkaBackupException error) when (error.Definition != ErrorIds.BackupLockLost)
         {
             // The backup is none the worse for them.
             _run.Findings.Add(new Finding(
@@ -40,48 +37,43 @@ internal sealed class LeftoverSweep
         }
     }
 
-    private async Task SweepAsync(HashSet<string> named, CancellationToken cancel)
-    {
-        var (segments, uploads) = (0, 0);
-        var folder = BackupKeys.Of(_run.Session.BackupId, BackupKeys.Topics);
-        await foreach (var found in _run.Store.ListAsync(folder, cancel).ConfigureAwait(false))
-        {
-            if (found.Key.EndsWith(BackupKeys.SegmentExtension, StringComparison.Ordinal) && !named.Contains(found.Key))
-            {
-                await _run.Store.DeleteAsync(found.Key, cancel).ConfigureAwait(false);
-                segments++;
-            }
-        }
-
-        await foreach (var upload in _run.Store.ListUploadsAsync(folder, cancel).ConfigureAwait(false))
-        {
-            await _run.Store.DropUploadAsync(upload, cancel).ConfigureAwait(false);
-            uploads++;
-        }
-
-        _run.Events.Verbose($"The last run did not come to its end; removed {segments} segments and {uploads} uploads that it left behind.");
-    }
-
-    /// <summary>The keys of all segments that any head in the store names; null when one of the heads cannot be read.</summary>
-    private async Task<HashSet<string>?> NamedAsync(CancellationToken cancel)
+    private async Task SweepAsync(CancellationToken cancel)
     {
         var id = _run.Session.BackupId;
-        var named = new HashSet<string>(StringComparer.Ordinal);
-        AddSegments(named, _run.Session.Manifest!);
-        var search = new HeadSearch(_run.Store, id);
-        foreach (var generation in await search.ListGenerationsAsync(cancel).ConfigureAwait(false))
+        var folder = BackupKeys.Of(id, BackupKeys.Topics);
+        var objects = new List<StoreObject>();
+        await foreach (var found in _run.Store.ListAsync(folder, cancel).ConfigureAwait(false))
         {
-            if (await search.ReadAsync(generation, cancel).ConfigureAwait(false) is not { } head)
+            if (found.Key.EndsWith(BackupKeys.SegmentExtension, StringComparison.Ordinal))
             {
-                return null;
+                objects.Add(found);
             }
-
-            AddSegments(named, (await new ManifestLoader(_run.Store, id).LoadAsync(head, cancel).ConfigureAwait(false)).Manifest);
         }
 
-        return named;
-    }
+        var uploads = new List<StoreUpload>();
+        await foreach (var upload in _run.Store.ListUploadsAsync(folder, cancel).ConfigureAwait(false))
+        {
+            uploads.Add(upload);
+        }
 
-    private void AddSegments(HashSet<string> named, Manifest manifest) => named.UnionWith(
-        manifest.Topics.Values.SelectMany(t => t.Partitions.Values).SelectMany(p => p.Segments).Select(s => BackupKeys.Of(_run.Session.BackupId, s.Key)));
+        var named = await NamedObjects.ReadAsync(_run.Store, id, known: null, cancel).ConfigureAwait(false);
+        if (!named.AllRead)
+        {
+            _run.Events.Verbose("What the last run left behind when it died stays: an older head of the manifest cannot be read, and may name it.");
+            return;
+        }
+
+        var (segments, dropped) = (0, 0);
+        foreach (var found in objects.Where(o => !named.Segments.Contains(o.Key[(id.Length + 1)..])))
+        {
+            segments += await _run.Session.Deletion.TryDeleteAsync(found, cancel).ConfigureAwait(false) ? 1 : 0;
+        }
+
+        foreach (var upload in uploads)
+        {
+            dropped += await _run.Session.Deletion.TryDropAsync(upload, cancel).ConfigureAwait(false) ? 1 : 0;
+        }
+
+        _run.Events.Verbose($"The last run did not come to its end; removed {segments} segments and {dropped} uploads that it left behind.");
+    }
 }

@@ -14,6 +14,11 @@ internal sealed record LogSituation(long Start, long End, LastRecord? Last, Kafk
 /// </summary>
 internal sealed class LogInspection(RunScope run)
 {
+    /// <summary>As long as brokers take to start and to learn which topics there are.</summary>
+    private static readonly TimeSpan TopicPatience = TimeSpan.FromSeconds(60);
+
+    private static readonly TimeSpan TopicPause = TimeSpan.FromMilliseconds(250);
+
     /// <summary>Never throws.</summary>
     public async Task<LogSituation> LookAsync(PartitionReading reading, CancellationToken stop)
     {
@@ -43,6 +48,48 @@ internal sealed class LogInspection(RunScope run)
     {
         await reading.Line.Drained.ConfigureAwait(false);
         return new LogSituation(reading.Work.CapturedStart, long.MaxValue, run.Draft.Partition(reading.Work.Id).LastRecord);
+    }
+
+    /// <summary>
+    /// A broker does not know the partition. That is the end only when the cluster goes on answering and does not show it: one that has just started, or is away, is
+    /// waited for. Never throws.
+    /// </summary>
+    /// <param name="since">When the partition was first unknown.</param>
+    public async Task<LogSituation> AwaitTopicAsync(PartitionReading reading, ReadFault fault, long since, CancellationToken stop)
+    {
+        var id = reading.Work.Id;
+        KafkaBackupException last;
+        run.Events.Verbose($"The broker does not know partition {id} ({fault.Code}); waiting for it for up to {TopicPatience.TotalSeconds:0} s.");
+        try
+        {
+            do
+            {
+                try
+                {
+                    var there = (await run.Cluster.DescribeAsync(stop).ConfigureAwait(false)).Topics.GetValueOrDefault(id.Topic);
+                    if (run.Clock.GetElapsedTime(since) < TopicPatience && there?.Partitions.Any(p => p.Partition == id.Partition) == true)
+                    {
+                        return reading.Work.TopicId is { } before && there.TopicId is { } now && before != now
+                            ? new LogSituation(0, 0, null, SourceProof.Recreated(id.Topic, before, now))
+                            : await RecallAsync(reading).ConfigureAwait(false);
+                    }
+
+                    last = Describe(id, reading.Next, fault);
+                }
+                catch (KafkaBackupException error)
+                {
+                    last = error;
+                }
+
+                await Task.Delay(TopicPause, stop).ConfigureAwait(false);
+            }
+            while (run.Clock.GetElapsedTime(since) < TopicPatience);
+            return new LogSituation(0, 0, null, last);
+        }
+        catch (OperationCanceledException)
+        {
+            return new LogSituation(0, 0, null, ErrorIds.Stopped.With($"Waiting for partition {id} was given up.", id.ToString()));
+        }
     }
 
     public void Apply(PartitionReading reading, LogSituation found)
@@ -92,17 +139,16 @@ internal sealed class LogInspection(RunScope run)
     public static KafkaBackupException Refused(PartitionReading reading, ReadFault fault) => ErrorIds.PartitionRead.With(
         $"Partition {reading.Work.Id}: the broker refuses offset {reading.Position}, which lies inside its log ({fault.Code}).", reading.Work.Id.ToString());
 
-    public static KafkaBackupException Describe(PartitionReading reading, ReadFault fault)
+    /// <param name="at">Where the reading stands.</param>
+    public static KafkaBackupException Describe(TopicPartition id, long at, ReadFault fault)
     {
-        var id = reading.Work.Id;
-        var at = fault.Offset >= 0 ? fault.Offset : reading.Next;
         return fault.Kind switch
         {
             ReadFaultKind.Unauthorized => ErrorIds.ClusterUnauthorized.With(
                 $"Reading topic {id.Topic} was refused ({fault.Code}).", id.Topic, $"Grant this user READ and DESCRIBE on topic {id.Topic}."),
             ReadFaultKind.UnknownPartition => ErrorIds.TopicNotFound.With($"Partition {id} is not there any more ({fault.Code}).", id.ToString()),
             ReadFaultKind.BadMessage => ErrorIds.PartitionRead.With(
-                $"Partition {id} has a damaged batch at or after offset {at}: {fault.Message} ({fault.Code}). Everything before offset {reading.Next} is backed up.", id.ToString(),
+                $"Partition {id} has a damaged batch at or after offset {at}: {fault.Message} ({fault.Code}). Everything before it is backed up.", id.ToString(),
                 "The broker's log is damaged there: let another replica lead the partition, then run again."),
             _ => ErrorIds.PartitionRead.With($"Partition {id} could not be read at offset {at}: {fault.Message} ({fault.Code}).", id.ToString()),
         };

@@ -19,6 +19,8 @@ internal sealed class ManifestDraft
     private GroupSnapshot? _groupsAfter;
     private Manifest _latest;
     private readonly List<GapInfo> _newGaps = [];
+    private readonly HashSet<string> _withdrawn = new(StringComparer.Ordinal);
+    private readonly List<string> _unnamed = [];
     private RunEntry _run;
     private bool _dirty;
 
@@ -68,6 +70,11 @@ internal sealed class ManifestDraft
     {
         lock (_gate)
         {
+            if (_withdrawn.Contains(topic.Name))
+            {
+                return;
+            }
+
             var known = _topics.GetValueOrDefault(topic.Name);
             var sameConfigs = known is not null && known.Configs.Count == configs.Count && configs.All(c => known.Configs.TryGetValue(c.Key, out var v) && v == c.Value);
             var next = new TopicEntry
@@ -92,18 +99,72 @@ internal sealed class ManifestDraft
         }
     }
 
-    /// <summary>A durable segment, and with it the progress to just past its last record.</summary>
-    public void Add(TopicPartition id, SegmentEntry segment, long nextOffset, LastRecord last) => Change(id, p => p with
+    /// <summary>A durable segment, and with it the progress to just past its last record. False when its topic was withdrawn: then nothing names the segment.</summary>
+    /// <remarks>The run's count goes with it, so that a run that dies has said what it committed.</remarks>
+    public bool Add(TopicPartition id, SegmentEntry segment, long nextOffset, LastRecord last)
     {
-        Segments = Append(p.Segments, segment),
-        NextOffset = Math.Max(p.NextOffset, nextOffset),
-        LastRecord = last,
-    });
+        lock (_gate)
+        {
+            var taken = Change(id, p => p with
+            {
+                Segments = Append(p.Segments, segment),
+                NextOffset = Math.Max(p.NextOffset, nextOffset),
+                LastRecord = last,
+            });
+            if (taken)
+            {
+                _run = _run with { RecordCount = _run.RecordCount + segment.RecordCount };
+            }
+            else
+            {
+                _unnamed.Add(segment.Key);
+                _dirty = true;
+            }
+
+            return taken;
+        }
+    }
+
+    /// <summary>The keys of segments that this run has written and that no manifest is going to name, once each.</summary>
+    public IReadOnlyList<string> TakeUnnamed()
+    {
+        lock (_gate)
+        {
+            string[] taken = [.. _unnamed];
+            _unnamed.Clear();
+            return taken;
+        }
+    }
+
+    /// <summary>Takes a topic back to what is committed of it, and lets nothing more of it in: what was read since may be another topic's.</summary>
+    /// <param name="committed">Null when nothing is.</param>
+    public void Withdraw(string topic, TopicEntry? committed)
+    {
+        lock (_gate)
+        {
+            Fold();
+            var before = _topics[topic];
+            _withdrawn.Add(topic);
+            _newGaps.RemoveAll(g => g.Topic == topic);
+            _topics[topic] = (committed ?? Emptied(before)) is var kept && kept.Partitions.Values.Any(p => p.Complete)
+                ? kept with { Partitions = kept.Partitions.ToDictionary(p => p.Key, p => p.Value with { Complete = false }) }
+                : kept;
+            _run = _run with { RecordCount = _run.RecordCount - Records(before) + Records(kept) };
+            _dirty = true;
+            var named = kept.Partitions.Values.SelectMany(p => p.Segments).Select(s => s.Key).ToHashSet(StringComparer.Ordinal);
+            _unnamed.AddRange(before.Partitions.Values.SelectMany(p => p.Segments).Select(s => s.Key).Where(key => !named.Contains(key)));
+        }
+    }
 
     public void AddGap(TopicPartition id, GapEntry gap)
     {
         lock (_gate)
         {
+            if (_withdrawn.Contains(id.Topic))
+            {
+                return;
+            }
+
             _newGaps.Add(new GapInfo(id.Topic, id.Partition, gap.FromOffset, gap.ToOffset, gap.Reason));
             Change(id, p => p with { Gaps = [.. p.Gaps, gap], NextOffset = Math.Max(p.NextOffset, gap.ToOffset) });
         }
@@ -170,11 +231,14 @@ internal sealed class ManifestDraft
     }
 
     /// <summary>As it will be in the next manifest.</summary>
-    public PartitionEntry Partition(TopicPartition id)
+    public PartitionEntry Partition(TopicPartition id) => Find(id) ?? throw new InvalidOperationException($"{id} has not been described.");
+
+    /// <summary>The same; null for a partition of which nothing is known.</summary>
+    public PartitionEntry? Find(TopicPartition id)
     {
         lock (_gate)
         {
-            return Find(id) ?? throw new InvalidOperationException($"{id} has not been described.");
+            return _changed.GetValueOrDefault(id) ?? _topics.GetValueOrDefault(id.Topic)?.Partitions.GetValueOrDefault(id.Partition);
         }
     }
 
@@ -201,24 +265,22 @@ internal sealed class ManifestDraft
         }
     }
 
+    /// <summary>All topics as they will be in the next manifest.</summary>
+    public IReadOnlyDictionary<string, TopicEntry> Topics()
+    {
+        lock (_gate)
+        {
+            Fold();
+            return new Dictionary<string, TopicEntry>(_topics, StringComparer.Ordinal);
+        }
+    }
+
     /// <summary>The next manifest. Entries that did not change are the very same objects, which is how a commit knows what to write.</summary>
     public Manifest Next(DateTimeOffset now, bool complete)
     {
         lock (_gate)
         {
-            foreach (var group in _changed.GroupBy(c => c.Key.Topic, StringComparer.Ordinal))
-            {
-                var topic = _topics[group.Key];
-                var partitions = new Dictionary<int, PartitionEntry>(topic.Partitions);
-                foreach (var (id, entry) in group)
-                {
-                    partitions[id.Partition] = entry;
-                }
-
-                _topics[group.Key] = topic with { Partitions = partitions };
-            }
-
-            _changed.Clear();
+            Fold();
             _dirty = false;
             GroupSnapshot[] groups = _groupsBefore is null ? [.. _earlierGroups] : _groupsAfter is null ? [_groupsBefore] : [_groupsBefore, _groupsAfter];
             _latest = _latest with
@@ -233,6 +295,34 @@ internal sealed class ManifestDraft
             return _latest;
         }
     }
+
+    /// <summary>Brings changed partitions into their topics.</summary>
+    private void Fold()
+    {
+        foreach (var group in _changed.GroupBy(c => c.Key.Topic, StringComparer.Ordinal))
+        {
+            var topic = _topics[group.Key];
+            var partitions = new Dictionary<int, PartitionEntry>(topic.Partitions);
+            foreach (var (id, entry) in group)
+            {
+                partitions[id.Partition] = entry;
+            }
+
+            _topics[group.Key] = topic with { Partitions = partitions };
+        }
+
+        _changed.Clear();
+    }
+
+    private static long Records(TopicEntry topic) => topic.Partitions.Values.Sum(p => p.Segments.Sum(s => s.RecordCount));
+
+    private static TopicEntry Emptied(TopicEntry topic) => topic with
+    {
+        Partitions = topic.Partitions.ToDictionary(p => p.Key, p => p.Value with
+        {
+            NextOffset = p.Value.CapturedStart, Complete = false, Gaps = [], Segments = ImmutableList<SegmentEntry>.Empty, LastRecord = null,
+        }),
+    };
 
     private static PartitionEntry New(PartitionWork work) => new()
     {
@@ -280,12 +370,16 @@ internal sealed class ManifestDraft
     private static ImmutableList<SegmentEntry> Append(IReadOnlyList<SegmentEntry> segments, SegmentEntry segment) =>
         (segments as ImmutableList<SegmentEntry> ?? ImmutableList.CreateRange(segments)).Add(segment);
 
-    private PartitionEntry? Find(TopicPartition id) => _changed.GetValueOrDefault(id) ?? _topics.GetValueOrDefault(id.Topic)?.Partitions.GetValueOrDefault(id.Partition);
-
-    private void Change(TopicPartition id, Func<PartitionEntry, PartitionEntry> change)
+    /// <summary>False for a topic that was withdrawn.</summary>
+    private bool Change(TopicPartition id, Func<PartitionEntry, PartitionEntry> change)
     {
         lock (_gate)
         {
+            if (_withdrawn.Contains(id.Topic))
+            {
+                return false;
+            }
+
             var before = Find(id);
             var after = change(before!);
             if (after != before)
@@ -293,6 +387,8 @@ internal sealed class ManifestDraft
                 _changed[id] = after;
                 _dirty = true;
             }
+
+            return true;
         }
     }
 }

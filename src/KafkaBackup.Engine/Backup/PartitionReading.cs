@@ -207,6 +207,10 @@ internal sealed class PartitionReading(PartitionWork work, SegmentLine line, Rea
         {
             Fail(Truncated($"the record at offset {last.Offset} is not the one that was backed up"));
         }
+        else if (last.LeaderEpoch >= 0 && record.LeaderEpoch >= 0 && last.LeaderEpoch != record.LeaderEpoch)
+        {
+            Fail(Truncated($"the record at offset {last.Offset} is of leader epoch {record.LeaderEpoch}, and was of {last.LeaderEpoch} when it was backed up"));
+        }
 
         return false;
     }

@@ -33,6 +33,12 @@ internal sealed record PartitionWork
     /// </summary>
     public bool LastMayBeGone { get; init; }
 
+    /// <summary>The topic's id, in the cluster and in the backup, says that it is the same: then a log that was truncated is this partition's affair alone.</summary>
+    public bool TopicIsProven { get; init; }
+
+    /// <summary>The topic's id when the run began; null where the brokers give none.</summary>
+    public string? TopicId { get; init; }
+
     /// <summary>Offsets that were gone before the run began (SEMANTICS B5).</summary>
     public GapEntry? Gap { get; init; }
 

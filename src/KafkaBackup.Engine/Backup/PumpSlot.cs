@@ -19,9 +19,13 @@ internal sealed class PumpSlot(PartitionReading reading)
     /// <summary>Asked for often enough: after this look it fails.</summary>
     public bool GivesUp { get; set; }
 
+    /// <summary>When a broker first said that it does not know the partition, since it last gave something.</summary>
+    public long? UnknownSince { get; set; }
+
     public void BeginAnew()
     {
         Retries = 0;
+        UnknownSince = null;
         Silence.End();
     }
 

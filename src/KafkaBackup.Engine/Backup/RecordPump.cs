@@ -165,6 +165,7 @@ internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int 
         reader.Remove(index);
         _slots[index] = null;
         _active--;
+        TellTopic(slot.Reading);
         pumpEvents.Ended(slot.Reading);
     }
 
@@ -185,7 +186,7 @@ internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int 
     private bool IsOver(IRecordReader reader, int index, PumpSlot slot, TimeSpan idle, bool isHeldBack, CancellationToken stop)
     {
         var reading = slot.Reading;
-        if (reading.Line.Failure is { } failure)
+        if ((reading.Line.Failure ?? run.Proof.WhyRefused(reading.Work.Id.Topic)) is { } failure)
         {
             reading.Fail(failure);
         }
@@ -233,6 +234,28 @@ internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int 
         return reading.IsOver;
     }
 
+    /// <summary>
+    /// Without ids a truncated log and a topic created again look the same (SEMANTICS B8): then it stops the topic's other partitions too, and keeps what they gave out
+    /// of the next commit.
+    /// </summary>
+    private void TellTopic(PartitionReading reading)
+    {
+        if (reading.Failure is not { } failure)
+        {
+            return;
+        }
+
+        var topic = reading.Work.Id.Topic;
+        if (failure.Definition == ErrorIds.TopicRecreated || (failure.Definition == ErrorIds.LogTruncated && !reading.Work.TopicIsProven))
+        {
+            run.Proof.Refuse(topic, failure);
+        }
+        else if (failure.Definition == ErrorIds.LogTruncated)
+        {
+            run.Proof.Suspect(topic);
+        }
+    }
+
     private void Retry(IRecordReader reader, int index, PumpSlot slot, CancellationToken stop)
     {
         var reading = slot.Reading;
@@ -261,9 +284,16 @@ internal sealed class RecordPump(RunScope run, ReaderOptions readerOptions, int 
                 continue;
             }
 
-            if (fault.Kind != ReadFaultKind.OutOfRange)
+            if (fault.Kind == ReadFaultKind.UnknownPartition)
             {
-                reading.Fail(LogInspection.Describe(reading, fault));
+                // Brokers that have just started say so of every topic.
+                reader.Remove(index);
+                reading.CloseSegment();
+                slot.Looking = _inspection.AwaitTopicAsync(reading, fault, slot.UnknownSince ??= run.Clock.GetTimestamp(), stop);
+            }
+            else if (fault.Kind != ReadFaultKind.OutOfRange)
+            {
+                reading.Fail(LogInspection.Describe(reading.Work.Id, fault.Offset >= 0 ? fault.Offset : reading.Next, fault));
             }
             else if (++slot.Refusals > StallRetries)
             {

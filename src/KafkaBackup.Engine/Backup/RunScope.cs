@@ -9,4 +9,4 @@ namespace KafkaBackup.Engine.Backup;
 /// <summary>What all parts of one run share.</summary>
 internal sealed record RunScope(
     string RunId, BackupOptions Options, IKafkaCluster Cluster, IStore Store, BackupSession Session, ManifestDraft Draft, OperationStatus Status,
-    RunFindings Findings, TimeProvider Clock, IEngineEvents Events);
+    RunFindings Findings, SourceProof Proof, TimeProvider Clock, IEngineEvents Events);

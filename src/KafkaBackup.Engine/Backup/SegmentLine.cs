@@ -121,7 +121,7 @@ internal sealed class SegmentLine(
             await announced.WaitAsync(abort).ConfigureAwait(false);
             _key = BackupKeys.NewSegment(id.Topic, id.Partition, block.Info.Stats.FirstOffset);
             _upload = await run.Store.CreateAsync(BackupKeys.Of(run.Session.BackupId, _key), abort).ConfigureAwait(false);
-            _writer = new SegmentWriter(new SegmentHeader(run.Session.BackupId, id.Topic, id.Partition, run.RunId, run.Options.Compression, run.Clock.GetUtcNow()));
+            _writer = new SegmentWriter(new SegmentHeader(run.Session.Manifest!.BackupId, id.Topic, id.Partition, run.RunId, run.Options.Compression, run.Clock.GetUtcNow()));
             await _upload.WriteAsync(_writer.Start(), abort).ConfigureAwait(false);
         }
 
@@ -149,7 +149,12 @@ internal sealed class SegmentLine(
             await _upload!.WriteAsync(_writer.Finish(out var summary), abort).ConfigureAwait(false);
             await _upload.CommitAsync(abort).ConfigureAwait(false);
             var stats = summary.Stats;
-            run.Draft.Add(id, summary.ToEntry(_key, run.RunId), stats.LastOffset + 1, new LastRecord(stats.LastOffset, leaderEpoch, digest));
+            if (!run.Draft.Add(id, summary.ToEntry(_key, run.RunId), stats.LastOffset + 1, new LastRecord(stats.LastOffset, leaderEpoch, digest)))
+            {
+                await DropAsync().ConfigureAwait(false);
+                return;
+            }
+
             StoredBytes += summary.StoredBytes;
             Segments++;
             Timestamps = (Math.Min(Timestamps?.First ?? long.MaxValue, stats.MinTimestamp), Math.Max(Timestamps?.Last ?? long.MinValue, stats.MaxTimestamp));

@@ -82,7 +82,7 @@ internal sealed class SegmentMerger(RunScope run)
         using var compressor = new BlockCompressor(run.Options.Compression, run.Options.CompressionLevel);
         using var builder = new BlockBuilder(writePool);
         using var writer = new SegmentWriter(
-            new SegmentHeader(run.Session.BackupId, id.Topic, id.Partition, run.RunId, run.Options.Compression, run.Clock.GetUtcNow()));
+            new SegmentHeader(run.Session.Manifest!.BackupId, id.Topic, id.Partition, run.RunId, run.Options.Compression, run.Clock.GetUtcNow()));
         var key = BackupKeys.NewSegment(id.Topic, id.Partition, inputs[0].FirstOffset);
         var upload = await run.Store.CreateAsync(BackupKeys.Of(run.Session.BackupId, key), cancel).ConfigureAwait(false);
         await using (upload.ConfigureAwait(false))
@@ -105,7 +105,7 @@ internal sealed class SegmentMerger(RunScope run)
     {
         var key = BackupKeys.Of(run.Session.BackupId, input.Key);
         using var reader = await SegmentReader.OpenAsync(
-            key, (offset, buffer, c) => run.Store.ReadAsync(key, offset, buffer, c), input.StoredBytes, pool, ReadAhead, cancel).ConfigureAwait(false);
+            key, (offset, buffer, c) => run.Store.ReadAsync(key, offset, buffer, c), input.StoredBytes, pool, ReadAhead, cancel, input.Sha256).ConfigureAwait(false);
         for (var index = 0; index < reader.Blocks.Count; index++)
         {
             using var block = await reader.ReadBlockAsync(index, cancel).ConfigureAwait(false);

@@ -8,11 +8,18 @@ namespace KafkaBackup.Engine.Backup;
 /// Looks at the source once: starts and ends of all partitions before anything is read (SEMANTICS B1), where each continues (B8), what is
 /// gone (B5), and where a consistent cut lies (B9).
 /// </summary>
-/// <param name="meetsQuietLogs">
-/// Our last record of a topic without an id is met again although nothing has come: it might have been created again and have come just as far.
+/// <param name="meeting">Compares logs with what is stored of them.</param>
+/// <param name="mustMeet">
+/// Topics whose logs are compared, unless an id proves them, although nothing may have come: they might have been created again and have come just as far.
 /// </param>
-internal sealed class SourceCapture(IKafkaCluster cluster, BackupOptions options, bool meetsQuietLogs, TimeProvider clock, IEngineEvents events)
+internal sealed class SourceCapture(
+    IKafkaCluster cluster, BackupOptions options, LogMeeting meeting, Func<string, bool> mustMeet, TimeProvider clock, IEngineEvents events)
 {
+    /// <summary>For how long a broker is believed that it does not know a partition yet that the cluster shows.</summary>
+    private static readonly TimeSpan UnknownBudget = TimeSpan.FromSeconds(30);
+
+    private static readonly TimeSpan UnknownPause = TimeSpan.FromMilliseconds(250);
+
     /// <summary>How long a consistent cut waits for transactions that are open across it.</summary>
     private static readonly TimeSpan TransactionBudget = TimeSpan.FromSeconds(30);
 
@@ -28,40 +35,75 @@ internal sealed class SourceCapture(IKafkaCluster cluster, BackupOptions options
     {
         var partitions = topics.SelectMany(t => t.Partitions.Select(p => new TopicPartition(t.Name, p.Partition))).ToArray();
         var bound = options.IsolationLevel == IsolationLevel.ReadCommitted ? OffsetBound.LastStable : OffsetBound.HighWatermark;
-        var starts = await cluster.ListOffsetsAsync(partitions, OffsetBound.Earliest, cancel).ConfigureAwait(false);
+        var starts = await AskAsync(partitions, OffsetBound.Earliest, cancel).ConfigureAwait(false);
         var marks = await FurtherAsync(starts, OffsetBound.HighWatermark, cancel).ConfigureAwait(false);
         var ends = bound == OffsetBound.HighWatermark ? marks : await FurtherAsync(marks, bound, cancel).ConfigureAwait(false);
-        var cuts = cutAtMs is { } at ? await CutAsync(partitions, at, ends, bound, cancel).ConfigureAwait(false) : null;
+        var cuts = cutAtMs is { } at ? await CutAsync(partitions, at, marks, ends, bound, cancel).ConfigureAwait(false) : null;
 
         var works = new List<PartitionWork>(partitions.Length);
         var tookUncommitted = options.IsolationLevel == IsolationLevel.ReadCommitted && stored?.Runs.Any(r => r.Isolation == IsolationLevel.ReadUncommitted) == true;
+        var toMeet = new List<StoredLog>();
         foreach (var topic in topics)
         {
             var known = stored?.Topics.GetValueOrDefault(topic.Name);
             var recreated = Recreated(topic, known);
             var isProven = known?.TopicId is not null && topic.TopicId is not null;
             var compacted = configs.GetValueOrDefault(topic.Name)?.Any(c => c.Name == "cleanup.policy" && c.Value?.Contains("compact", StringComparison.Ordinal) == true) == true;
-            var meeting = new Meeting(MayBeGone: compacted || tookUncommitted, WhenQuiet: meetsQuietLogs && !isProven);
+            var demand = new Meeting(MayBeGone: compacted || tookUncommitted, WhenQuiet: !isProven && mustMeet(topic.Name));
             var own = new List<PartitionWork>(topic.Partitions.Count);
             foreach (var partition in topic.Partitions)
             {
                 var id = new TopicPartition(topic.Name, partition.Partition);
-                var work = Work(id, starts[id], ends[id], marks[id], known?.Partitions.GetValueOrDefault(id.Partition), meeting);
-                work = recreated is null ? work : work with { Refused = recreated };
-                own.Add(cuts is null || work.Refused is not null ? work : Cut(work, cuts[id], known?.Partitions.GetValueOrDefault(id.Partition)?.NextOffset, cutAtMs!.Value));
+                var entry = known?.Partitions.GetValueOrDefault(id.Partition);
+                var work = Work(id, starts[id], ends[id], marks[id], entry, demand);
+                work = work with { TopicId = topic.TopicId, TopicIsProven = isProven || (known is null && topic.TopicId is not null), Refused = recreated ?? work.Refused };
+                own.Add(cuts is null || work.Refused is not null ? work : Cut(work, cuts[id], entry?.NextOffset, cutAtMs!.Value));
+                if (demand.WhenQuiet && work.Refused is null && entry is not null)
+                {
+                    toMeet.Add(new StoredLog(id, entry, demand.MayBeGone));
+                }
             }
 
-            works.AddRange(isProven ? own : StopTogether(own));
+            works.AddRange(own);
         }
 
-        return works;
+        return StopTogether(works, await meeting.CompareAsync(toMeet, cancel).ConfigureAwait(false));
     }
 
     /// <summary>Without ids a truncated log and a topic created again look the same: then none of the topic's partitions is continued (SEMANTICS B8).</summary>
-    private static IEnumerable<PartitionWork> StopTogether(IReadOnlyCollection<PartitionWork> ofTopic)
+    private static IReadOnlyList<PartitionWork> StopTogether(IReadOnlyCollection<PartitionWork> works, IReadOnlyDictionary<TopicPartition, LogVerdict> met)
     {
-        var truncated = ofTopic.FirstOrDefault(w => w.Refused?.Definition == ErrorIds.LogTruncated)?.Refused;
-        return truncated is null ? ofTopic : ofTopic.Select(w => w.Refused is null ? w with { Refused = truncated } : w);
+        var judged = works.Select(w => met.GetValueOrDefault(w.Id) is { } verdict ? w with { Refused = verdict.Other ?? verdict.Unknown ?? w.Refused } : w).ToArray();
+        var truncated = judged
+            .Where(w => !w.TopicIsProven && w.Refused?.Definition == ErrorIds.LogTruncated)
+            .GroupBy(w => w.Id.Topic, StringComparer.Ordinal)
+            .ToDictionary(t => t.Key, t => t.First().Refused, StringComparer.Ordinal);
+        return [.. judged.Select(w => w.Refused is null && truncated.TryGetValue(w.Id.Topic, out var refused) ? w with { Refused = refused } : w)];
+    }
+
+    /// <summary>The cluster has just shown these partitions: a broker that does not know one has only just started, or the partition has only just been made.</summary>
+    private async Task<IReadOnlyDictionary<TopicPartition, OffsetAnswer>> AskAsync(
+        IReadOnlyCollection<TopicPartition> partitions, OffsetBound bound, CancellationToken cancel)
+    {
+        var since = clock.GetTimestamp();
+        var answers = new Dictionary<TopicPartition, OffsetAnswer>();
+        var open = partitions;
+        while (true)
+        {
+            foreach (var (id, answer) in await cluster.ListOffsetsAsync(open, bound, cancel).ConfigureAwait(false))
+            {
+                answers[id] = answer;
+            }
+
+            open = [.. open.Where(id => answers[id].Error?.Definition == ErrorIds.TopicNotFound)];
+            if (open.Count == 0 || clock.GetElapsedTime(since) >= UnknownBudget)
+            {
+                return answers;
+            }
+
+            events.Verbose($"Partition {open.First()} is not known to its broker yet; asking again.");
+            await Task.Delay(UnknownPause, cancel).ConfigureAwait(false);
+        }
     }
 
     /// <summary>The next bound. A partition that failed is not waited for once more; it keeps its error.</summary>
@@ -69,7 +111,7 @@ internal sealed class SourceCapture(IKafkaCluster cluster, BackupOptions options
         IReadOnlyDictionary<TopicPartition, OffsetAnswer> before, OffsetBound bound, CancellationToken cancel)
     {
         var answered = before.Where(a => a.Value.Error is null).Select(a => a.Key).ToArray();
-        var answers = await cluster.ListOffsetsAsync(answered, bound, cancel).ConfigureAwait(false);
+        var answers = await AskAsync(answered, bound, cancel).ConfigureAwait(false);
         return before.ToDictionary(a => a.Key, a => answers.GetValueOrDefault(a.Key) ?? a.Value);
     }
 
@@ -180,13 +222,16 @@ internal sealed class SourceCapture(IKafkaCluster cluster, BackupOptions options
         };
     }
 
-    /// <summary>Per partition the first offset stamped later than the instant; null where there is none.</summary>
+    /// <summary>Per partition the first offset stamped later than the instant; where there is none, the high watermark: all before it is stamped at or before it.</summary>
     private async Task<IReadOnlyDictionary<TopicPartition, CutPoint>> CutAsync(
-        TopicPartition[] partitions, long atMs, IReadOnlyDictionary<TopicPartition, OffsetAnswer> ends, OffsetBound bound, CancellationToken cancel)
+        TopicPartition[] partitions, long atMs, IReadOnlyDictionary<TopicPartition, OffsetAnswer> marks, IReadOnlyDictionary<TopicPartition, OffsetAnswer> ends,
+        OffsetBound bound, CancellationToken cancel)
     {
         var times = partitions.Where(p => ends[p].Error is null).ToDictionary(p => p, _ => atMs + 1);
         var found = await cluster.FindOffsetsByTimeAsync(times, IsolationLevel.ReadUncommitted, cancel).ConfigureAwait(false);
-        var cuts = partitions.ToDictionary(p => p, p => found.TryGetValue(p, out var answer) ? new CutPoint(answer.Offset >= 0 ? answer.Offset : null, false, answer.Error) : new CutPoint(null));
+        var cuts = partitions.ToDictionary(p => p, p => found.TryGetValue(p, out var answer)
+            ? new CutPoint(answer.Error is not null ? null : answer.Offset is >= 0 and var later ? later : marks[p].Offset, false, answer.Error)
+            : new CutPoint(null));
         if (bound == OffsetBound.LastStable)
         {
             await AwaitTransactionsAsync(cuts, ends, cancel).ConfigureAwait(false);
@@ -195,7 +240,10 @@ internal sealed class SourceCapture(IKafkaCluster cluster, BackupOptions options
         return cuts;
     }
 
-    /// <summary>A transaction open across the cut would shorten its partition: gives it a while to end.</summary>
+    /// <summary>
+    /// A transaction open across the cut would shorten its partition: gives it a while to end. Every partition that is held back waits, also one without a later
+    /// record: a transaction that ends meanwhile is in all of its partitions or in none.
+    /// </summary>
     private async Task AwaitTransactionsAsync(
         Dictionary<TopicPartition, CutPoint> cuts, IReadOnlyDictionary<TopicPartition, OffsetAnswer> ends, CancellationToken cancel)
     {
@@ -249,7 +297,7 @@ internal sealed class SourceCapture(IKafkaCluster cluster, BackupOptions options
     /// <summary>When our last record has to be met again, and whether it has to be there.</summary>
     private sealed record Meeting(bool MayBeGone, bool WhenQuiet);
 
-    /// <param name="Offset">The first offset stamped later than the instant; null where there is none, and the captured end counts.</param>
+    /// <param name="Offset">Null where the captured end counts.</param>
     /// <param name="Held">A transaction stayed open across the cut.</param>
     private sealed record CutPoint(long? Offset, bool Held = false, KafkaBackupException? Error = null);
 }

@@ -4,14 +4,17 @@ namespace KafkaBackup.Engine.Backup;
 
 /// <summary>
 /// Notices that a followed topic is deleted, and that it comes back (SEMANTICS B8, B10). A broker that has just started may answer before it
-/// knows all topics: so a topic counts as deleted when two looks in a row miss it.
+/// knows all topics: so a topic counts as deleted when looks have missed it for a while. One that was missed for less is the same, if its log says so.
 /// </summary>
 internal sealed class VanishedTopics(RunScope run)
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
     private readonly HashSet<string> _followed = new(StringComparer.Ordinal);
     private readonly HashSet<string> _gone = new(StringComparer.Ordinal);
     private readonly HashSet<string> _returned = new(StringComparer.Ordinal);
-    private string[] _missed = [];
+    private readonly Dictionary<string, long> _missedSince = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _missed = new(StringComparer.Ordinal);
 
     /// <summary>The topics that are not in the cluster now.</summary>
     public IReadOnlyCollection<string> Gone => _gone;
@@ -22,10 +25,17 @@ internal sealed class VanishedTopics(RunScope run)
     /// <param name="there">All topics of the cluster.</param>
     public void Look(IReadOnlyDictionary<string, TopicDescription> there)
     {
-        var missing = _followed.Where(t => !there.ContainsKey(t)).ToArray();
-        foreach (var topic in missing.Intersect(_missed).Order(StringComparer.Ordinal))
+        foreach (var topic in _followed.Order(StringComparer.Ordinal))
         {
-            if (_gone.Add(topic))
+            if (there.ContainsKey(topic))
+            {
+                _missedSince.Remove(topic);
+            }
+            else if (_missedSince.TryAdd(topic, run.Clock.GetTimestamp()))
+            {
+                _missed.Add(topic);
+            }
+            else if (run.Clock.GetElapsedTime(_missedSince[topic]) >= Patience && _gone.Add(topic))
             {
                 Tell(topic);
             }
@@ -36,9 +46,13 @@ internal sealed class VanishedTopics(RunScope run)
             _gone.Remove(topic);
             _returned.Add(topic);
         }
-
-        _missed = missing;
     }
+
+    /// <summary>It was away since its log was last compared with what is stored.</summary>
+    public bool WasMissed(string topic) => _missed.Contains(topic);
+
+    /// <summary>The logs of the topics that are there have been compared.</summary>
+    public void Compared(IReadOnlyDictionary<string, TopicDescription> there) => _missed.RemoveWhere(there.ContainsKey);
 
     /// <summary>
     /// A topic that was away is another one, unless its id says that it is the same. Without ids its log might look like the old one's; whether

@@ -38,7 +38,7 @@ internal sealed class BackupBrowser(Func<IStore> openStore)
         BackupCatalog catalog, OpenedBackup backup, TopicPartition partition, BrowseQuery query, BlockBufferPool pool, [EnumeratorCancellation] CancellationToken cancel)
     {
         var segments = backup.Manifest.Topics[partition.Topic].Partitions[partition.Partition].Segments;
-        var left = query.First ?? long.MaxValue;
+        var left = query.Most;
         var leaveOut = query.Last is { } last ? Math.Max(0, segments.Sum(s => s.RecordCount) - last) : 0;
         foreach (var entry in segments)
         {
@@ -79,7 +79,7 @@ internal sealed class BackupBrowser(Func<IStore> openStore)
                 return false;
             }
 
-            return (query.Offset is not { } offset || block.MayHoldOffset(offset, offset + 1)) && query.Window.Overlaps(block.Stats.MinTimestamp, block.Stats.MaxTimestamp);
+            return (query.Offset is not { } offset || block.Stats.LastOffset >= offset) && query.Window.Overlaps(block.Stats.MinTimestamp, block.Stats.MaxTimestamp);
         }
     }
 
@@ -127,7 +127,7 @@ internal sealed class BackupBrowser(Func<IStore> openStore)
     /// <summary>Foreign manifests know the first and last record's time, which are not the smallest and largest.</summary>
     private static bool MayHold(OpenedBackup backup, SegmentEntry entry, BrowseQuery query) =>
         entry.RecordCount > 0
-        && (query.Offset is not { } offset || (entry.FirstOffset <= offset && offset <= entry.LastOffset))
+        && (query.Offset is not { } offset || entry.LastOffset >= offset)
         && (backup.IsForeign || query.Window.Overlaps(entry.MinTimestamp, entry.MaxTimestamp));
 
     private static KafkaBackupException NothingThere(OpenedBackup backup, BrowseQuery query, string wanted)

@@ -15,8 +15,11 @@ internal sealed record BrowseQuery
     public required byte[]? Key { get; init; }
     public required RecordText Text { get; init; }
 
+    /// <summary>So many records of each partition, from the first that is wanted on.</summary>
+    public long Most => First ?? (Offset is null ? long.MaxValue : 1);
+
     /// <summary>What was looked for, where it is an error to find nothing.</summary>
-    public string? Wanted => Offset is { } offset ? $"at offset {offset}" : Window.IsUnbounded ? null : $"from {Window}";
+    public string? Wanted => Offset is { } offset ? $"at or after offset {offset}" : Window.IsUnbounded ? null : $"from {Window}";
 
     public static BrowseQuery From(RecordQuery query)
     {
@@ -82,7 +85,7 @@ internal sealed record BrowseQuery
 
     /// <summary>Whether the record itself is one that was asked for; how many is another matter.</summary>
     public bool Wants(in RecordView record) =>
-        (Offset is null || record.Offset == Offset)
+        (Offset is null || record.Offset >= Offset)
         && Window.Contains(record.Timestamp)
         && (Key is null || (!record.KeyIsNull && record.Key.SequenceEqual(Key)));
 

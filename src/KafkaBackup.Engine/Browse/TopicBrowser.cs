@@ -64,7 +64,7 @@ internal sealed class TopicBrowser(Func<IKafkaCluster> openCluster, TimeProvider
         {
             var (start, end) = (Offset(starts[id]) ?? 0, Offset(ends[id]) ?? 0);
             var from = query.Offset ?? (byTime is null ? start : Offset(byTime[id]) is >= 0 and var found ? found : end);
-            return new Range(id, start, end, Math.Max(start, from), query.Offset is { } only ? Math.Min(end, only + 1) : end);
+            return new Range(id, start, end, Math.Max(start, from), end);
         }).ToArray();
     }
 
@@ -100,7 +100,7 @@ internal sealed class TopicBrowser(Func<IKafkaCluster> openCluster, TimeProvider
 
     private static void ReadRange(RangeReader reader, Range range, BrowseQuery query, ChannelWriter<RecordInfo> writer, CancellationToken cancel)
     {
-        var left = query.First ?? long.MaxValue;
+        var left = query.Most;
         bool Take(in RecordView record)
         {
             if (query.Wants(record))

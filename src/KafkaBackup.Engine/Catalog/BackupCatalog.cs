@@ -11,6 +11,8 @@ public sealed class BackupCatalog(IStore store)
     private const int NamedInErrors = 10;
     private const int LookAgain = 5;
 
+    private readonly SeenGenerations _seen = new(store.Location);
+
     public IStore Store { get; } = store;
 
     /// <summary>Ids of what looks like a backup, damaged ones too, in ordinal order.</summary>
@@ -58,7 +60,19 @@ public sealed class BackupCatalog(IStore store)
 
     /// <summary>How the records of one of the backup's segments are read.</summary>
     public StoredSegment Segment(OpenedBackup backup, string topic, int partition, SegmentEntry entry) =>
-        new(Store, backup.BackupId, backup.IsForeign, topic, partition, entry);
+        new(Store, backup, topic, partition, entry);
+
+    /// <summary>What this user has now seen of it is told when an older one shows up later. Writes nothing into the store.</summary>
+    internal void Remember(OpenedBackup backup, DateTimeOffset now)
+    {
+        if (!backup.IsForeign)
+        {
+            _seen.Remember(backup.BackupId, backup.Manifest, now);
+        }
+    }
+
+    /// <summary>The backup was removed on purpose.</summary>
+    internal void Forget(string backupId) => _seen.Forget(backupId);
 
     /// <summary>Objects of this tool below the backup that no head names. Meaningful only while nobody writes: hold the lock before acting on it.</summary>
     public IAsyncEnumerable<Orphan> ListOrphansAsync(OpenedBackup backup, CancellationToken cancel) => new OrphanSearch(Store, backup).RunAsync(cancel);
@@ -68,7 +82,7 @@ public sealed class BackupCatalog(IStore store)
         if (found is { IsOurs: false, Copy: { } foreign } && ForeignManifest.IsOne(foreign))
         {
             var manifest = ForeignManifest.Parse(foreign, BackupKeys.Of(backupId, BackupKeys.ManifestCopy));
-            return (new OpenedBackup(backupId, manifest, [], isForeign: true, 0, new ManifestLayout()), null);
+            return !ManifestValidation.HasSaneTotals(manifest) ? (null, Impossible(backupId)) : (new OpenedBackup(backupId, manifest, [], isForeign: true, 0, new ManifestLayout()), null);
         }
 
         if (found.Head is not { } head)
@@ -79,7 +93,13 @@ public sealed class BackupCatalog(IStore store)
         try
         {
             var (manifest, layout, findings) = await new ManifestLoader(Store, backupId).LoadAsync(head, cancel).ConfigureAwait(false);
-            return (new OpenedBackup(backupId, manifest, [.. found.Findings, .. findings], isForeign: false, found.HighestGeneration, layout), null);
+            if (!ManifestValidation.HasSaneTotals(manifest))
+            {
+                return (null, Impossible(backupId));
+            }
+
+            var seen = _seen.Judge(backupId, manifest) is { } older ? (Finding[])[older] : [];
+            return (new OpenedBackup(backupId, manifest, [.. found.Findings, .. findings, .. seen], isForeign: false, found.HighestGeneration, layout), null);
         }
         catch (KafkaBackupException e) when (e.Definition == ErrorIds.ManifestDamaged)
         {
@@ -199,6 +219,9 @@ public sealed class BackupCatalog(IStore store)
         return ErrorIds.ManifestDamaged.With(
             $"The manifest of backup '{backupId}' in {Store.Location} cannot be used: {heads}, and {copy}.", BackupKeys.Of(backupId, BackupKeys.ManifestCopy));
     }
+
+    private KafkaBackupException Impossible(string backupId) => ErrorIds.ManifestDamaged.With(
+        $"The manifest of backup '{backupId}' in {Store.Location} names more bytes or records than can exist.", BackupKeys.Of(backupId, BackupKeys.ManifestCopy));
 
     private KafkaBackupException Foreign(string backupId, string key) => ErrorIds.ForeignFolder.With(
         key == BackupKeys.ManifestCopy

@@ -42,11 +42,25 @@ public static class BackupKeys
         }
 
         var digits = key.AsSpan(ManifestFolder.Length, key.Length - ManifestFolder.Length - HeadExtension.Length);
-        return digits.Length == 20 && long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var generation) ? generation : null;
+        return digits.Length == 20 && long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var generation)
+            && generation <= ManifestValidation.HighestGeneration ? generation : null;
     }
+
+    /// <summary>Named like a head, with a number that no backup reaches: nobody may count on from there.</summary>
+    internal static bool IsAbsurdHead(string key) =>
+        key.StartsWith(HeadStart, StringComparison.Ordinal) && key.EndsWith(HeadExtension, StringComparison.Ordinal)
+        && key.Length == ManifestFolder.Length + 20 + HeadExtension.Length
+        && !key.AsSpan(ManifestFolder.Length, 20).ContainsAnyExceptInRange('0', '9')
+        && GenerationOf(key) is null;
 
     internal static string NewPage(long generation, string kind) =>
         string.Create(CultureInfo.InvariantCulture, $"{Pages}{generation:D20}-{kind}-{Unique()}.json");
+
+    internal static bool IsPageOf(string key, long generation)
+    {
+        var name = string.Create(CultureInfo.InvariantCulture, $"{generation:D20}-");
+        return key.StartsWith(Pages + name, StringComparison.Ordinal) || key.StartsWith(PageCopies + name, StringComparison.Ordinal);
+    }
 
     internal static string CopyOfPage(string pageKey) => PageCopies + pageKey[Pages.Length..];
 

@@ -32,9 +32,12 @@ internal sealed class BackupLock : IAsyncDisposable
         _backupId = backupId;
         _key = BackupKeys.Of(backupId, BackupKeys.Lock);
         _own = own;
-        _heartbeat = TimeSpan.FromSeconds(own.HeartbeatSeconds);
+        _heartbeat = own.Heartbeat;
         _clock = clock;
     }
+
+    /// <summary>When we took it, as the store stamps its objects: what is newer than that and not of our making is of somebody after us.</summary>
+    public DateTimeOffset TakenAt { get; private set; }
 
     /// <summary>Cancelled when the lock is found to be another's.</summary>
     public CancellationToken Lost => _lost.Token;
@@ -52,6 +55,7 @@ internal sealed class BackupLock : IAsyncDisposable
         };
         var acquired = new BackupLock(store, backupId, own, options.Clock);
         await acquired.TakeAsync(options, cancel).ConfigureAwait(false);
+        acquired.TakenAt = (await store.FindAsync(acquired._key, cancel).ConfigureAwait(false))?.LastModified ?? throw acquired.LockLost("the lock was removed.");
         acquired._lastBeat = options.Clock.GetTimestamp();
         acquired._beating = acquired.BeatOnAsync();
         return acquired;
@@ -105,7 +109,8 @@ internal sealed class BackupLock : IAsyncDisposable
 
     /// <summary>
     /// A lock that is there is watched until it goes, changes (its owner lives: an error) or has not changed for three heartbeats (its owner
-    /// died: it is taken over). So a run right after a crash waits half a minute at most, and one beside a live run fails within a heartbeat.
+    /// died: it is taken over), by the store's clock or while we watched, whatever time it bears. So a run right after a crash waits half a minute at
+    /// most, and one beside a live run fails within a heartbeat.
     /// </summary>
     private async Task TakeAsync(SessionOptions options, CancellationToken cancel)
     {
@@ -120,13 +125,13 @@ internal sealed class BackupLock : IAsyncDisposable
 
             var holder = found.Describe();
             var age = await _store.GetClockAsync(cancel).ConfigureAwait(false) - found.LastModified;
-            if (age > holder.StaleAfter)
+            var waited = _clock.GetElapsedTime(begin);
+            if (age > holder.StaleAfter || (first is not null && found.SameAs(first) && waited > holder.StaleAfter))
             {
                 await TakeOverAsync(found, cancel).ConfigureAwait(false);
                 return;
             }
 
-            var waited = _clock.GetElapsedTime(begin);
             if ((first is not null && !found.SameAs(first)) || waited >= (options.LockPatience ?? holder.StaleAfter * 2))
             {
                 throw Locked(holder, age);
@@ -135,7 +140,8 @@ internal sealed class BackupLock : IAsyncDisposable
             if (first is null)
             {
                 options.Events?.Warning(
-                    $"{Held(holder, age)} Waiting to see whether it lives: without another heartbeat it is dead, and its lock is taken over in {Math.Ceiling((holder.StaleAfter - age).TotalSeconds):F0} s.");
+                    $"{Held(holder, age)} Waiting to see whether it lives: without another heartbeat it is dead, and its lock is taken over in {Math.Ceiling(Math.Min(holder.StaleAfter.TotalSeconds, (holder.StaleAfter - age).TotalSeconds)):F0} s.");
+                begin = _clock.GetTimestamp();
             }
 
             first ??= found;
@@ -202,10 +208,10 @@ internal sealed class BackupLock : IAsyncDisposable
         await _gate.WaitAsync(cancel).ConfigureAwait(false);
         try
         {
-            var current = await ReadAsync(_store, _key, cancel).ConfigureAwait(false);
-            if (current?.Document?.Owner != _own.Owner)
+            var content = await ObjectReading.ReadWholeAsync(_store, _key, LockDocument.LargestFile, cancel).ConfigureAwait(false);
+            if (content is null || LockDocument.Read(content)?.Owner != _own.Owner)
             {
-                var holder = current?.Describe();
+                var holder = content is null ? null : new FoundLock(content, LockDocument.Read(content), default).Describe();
                 await LoseAsync(ErrorIds.BackupLockLost.With(holder is null ? "the lock was removed." : $"{holder} holds the lock now.", _backupId)).ConfigureAwait(false);
                 return;
             }
@@ -236,8 +242,17 @@ internal sealed class BackupLock : IAsyncDisposable
 
     private static async Task<FoundLock?> ReadAsync(IStore store, string key, CancellationToken cancel)
     {
-        if (await store.FindAsync(key, cancel).ConfigureAwait(false) is not { } found
-            || await ObjectReading.ReadWholeAsync(store, key, found.Size, cancel).ConfigureAwait(false) is not { } content)
+        if (await store.FindAsync(key, cancel).ConfigureAwait(false) is not { } found)
+        {
+            return null;
+        }
+
+        if (found.Size > LockDocument.LargestFile)
+        {
+            return new FoundLock([], null, found.LastModified);
+        }
+
+        if (await ObjectReading.ReadWholeAsync(store, key, found.Size, cancel).ConfigureAwait(false) is not { } content)
         {
             return null;
         }
@@ -250,7 +265,7 @@ internal sealed class BackupLock : IAsyncDisposable
         public bool SameAs(FoundLock other) => LastModified == other.LastModified && Content.AsSpan().SequenceEqual(other.Content);
 
         public LockInfo Describe() => Document is { } d
-            ? new LockInfo(d.Owner, d.Host, d.ProcessId, d.RunId, d.StartedAt, TimeSpan.FromSeconds(d.HeartbeatSeconds), LastModified)
+            ? new LockInfo(d.Owner, d.Host, d.ProcessId, d.RunId, d.StartedAt, d.Heartbeat, LastModified)
             : new LockInfo("", "an unknown owner", 0, "unknown", LastModified, SessionOptions.DefaultHeartbeat, LastModified);
     }
 }

@@ -15,6 +15,7 @@ public sealed class BackupSession : IAsyncDisposable
     private readonly BackupLock _lock;
     private readonly TimeProvider _clock;
     private readonly ManifestTrimmer _trimmer;
+    private readonly SeenGenerations _seen;
     private readonly SemaphoreSlim _gate = new(1, 1);
     private readonly List<Finding> _findings = [];
     private Manifest? _manifest;
@@ -30,13 +31,21 @@ public sealed class BackupSession : IAsyncDisposable
         _store = store;
         _lock = heldLock;
         _clock = options.Clock;
-        _trimmer = new ManifestTrimmer(store, backupId, options.KeptHeads);
+        Deletion = new OwnedDeletion(store, backupId, heldLock);
+        _trimmer = new ManifestTrimmer(store, backupId, options.KeptHeads, Deletion);
+        _seen = new SeenGenerations(store.Location);
         BackupId = backupId;
     }
 
     public string BackupId { get; }
 
     public bool IsNew { get; private set; }
+
+    /// <summary>True when the last run before this session died: it may have left something behind.</summary>
+    public bool FollowsDeadRun { get; private set; }
+
+    /// <summary>The way to delete anything of this backup.</summary>
+    internal OwnedDeletion Deletion { get; }
 
     /// <summary>What is committed. Null only while rebuilding, before the first commit.</summary>
     public Manifest? Manifest => _manifest;
@@ -101,6 +110,7 @@ public sealed class BackupSession : IAsyncDisposable
                 () => _store.PutAsync(Full(BackupKeys.ManifestCopy), _lastHead, CancellationToken.None).AsTask()).ConfigureAwait(false);
             await ReportingAsync(FindingKind.Orphaned, BackupKeys.ManifestFolder, "What older generations left was not all removed",
                 () => _trimmer.TrimAsync(committed, _layout, cancel)).ConfigureAwait(false);
+            _seen.Remember(BackupId, committed, _clock.GetUtcNow());
             return committed;
         }
         finally
@@ -149,7 +159,8 @@ public sealed class BackupSession : IAsyncDisposable
                 return;
             }
 
-            (_manifest, _layout) = (opened.Manifest, opened.Layout);
+            FollowsDeadRun = DeadRuns.IsLast(opened.Manifest);
+            (_manifest, _layout) = (DeadRuns.End(opened.Manifest), opened.Layout);
             if (opened.Findings.Any(f => f.Kind == FindingKind.ManifestCopy))
             {
                 await RenewCopyAsync(opened.Generation, cancel).ConfigureAwait(false);
@@ -158,6 +169,11 @@ public sealed class BackupSession : IAsyncDisposable
         else if (!options.Rebuild)
         {
             IsNew = true;
+            if (_seen.JudgeNew(BackupId) is { } gone)
+            {
+                _findings.Add(gone);
+            }
+
             var now = _clock.GetUtcNow();
             await CommitAsync(new Manifest
             {
@@ -185,7 +201,7 @@ public sealed class BackupSession : IAsyncDisposable
 
     private async Task<Manifest> WriteGenerationAsync(Manifest next, CancellationToken cancel)
     {
-        var committed = next with { Generation = _highest + 1, UpdatedAt = _clock.GetUtcNow() };
+        var committed = next with { Generation = checked(_highest + 1), UpdatedAt = _clock.GetUtcNow() };
         var plan = CommitPlan.Make(_manifest, _layout, committed, _trimmer.DeletedRetirements);
         await Parallel.ForEachAsync(plan.NewPages, new ParallelOptions { MaxDegreeOfParallelism = WritesAtOnce, CancellationToken = cancel }, async (page, c) =>
         {
@@ -193,24 +209,45 @@ public sealed class BackupSession : IAsyncDisposable
             await _store.PutAsync(Full(BackupKeys.CopyOfPage(page.Key)), page.Content, c).ConfigureAwait(false);
         }).ConfigureAwait(false);
 
-        bool created;
         try
         {
-            created = await _store.PutIfAbsentAsync(Full(BackupKeys.Head(committed.Generation)), plan.Head, cancel).ConfigureAwait(false);
+            if (!await _store.PutIfAbsentAsync(Full(BackupKeys.Head(committed.Generation)), plan.Head, cancel).ConfigureAwait(false))
+            {
+                throw _lock.LockLost($"another run has committed generation {committed.Generation}.");
+            }
+
+            await RequireNewestAsync(committed.Generation, plan.Head, cancel).ConfigureAwait(false);
         }
-        catch
+        catch (Exception e) when (!(e is KafkaBackupException { Definition: var id } && id == ErrorIds.BackupLockLost))
         {
             _inDoubt = (committed, plan);
             throw;
         }
 
-        if (!created)
-        {
-            throw _lock.LockLost($"another run has committed generation {committed.Generation}.");
-        }
-
         Accept(committed, plan);
         return committed;
+    }
+
+    /// <summary>
+    /// That nobody had a head of this number does not mean that it is the newest: a successor may have come, and trimmed that number away already, while
+    /// this process was paused. Such a head is taken back. One that a successor built on stays: it was the newest when it came.
+    /// </summary>
+    private async Task RequireNewestAsync(long generation, byte[] head, CancellationToken cancel)
+    {
+        var generations = await new HeadSearch(_store, BackupId).ListGenerationsAsync(cancel).ConfigureAwait(false);
+        if (generations.Count > 0 && generations[^1] > generation)
+        {
+            var ours = await _store.FindAsync(Full(BackupKeys.Head(generation)), cancel).ConfigureAwait(false);
+            var next = await _store.FindAsync(Full(BackupKeys.Head(generation + 1)), cancel).ConfigureAwait(false);
+            if (next is null || ours?.LastModified > next.LastModified)
+            {
+                await Deletion.WithdrawAsync(BackupKeys.Head(generation), head, cancel).ConfigureAwait(false);
+            }
+
+            throw _lock.LockLost($"another run has committed generation {generations[^1]}.");
+        }
+
+        await _lock.VerifyAsync(cancel).ConfigureAwait(false);
     }
 
     private async Task ResolveDoubtAsync(CancellationToken cancel)
@@ -229,6 +266,7 @@ public sealed class BackupSession : IAsyncDisposable
                 throw _lock.LockLost($"another run has committed generation {doubt.Manifest.Generation}.");
             }
 
+            await RequireNewestAsync(doubt.Manifest.Generation, doubt.Plan.Head, cancel).ConfigureAwait(false);
             Accept(doubt.Manifest, doubt.Plan);
         }
 

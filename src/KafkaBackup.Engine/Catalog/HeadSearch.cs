@@ -26,12 +26,21 @@ internal sealed class HeadSearch(IStore store, string backupId)
 
     private readonly List<Finding> _findings = [];
     private readonly List<int> _versionsOfDamaged = [];
+    private readonly List<string> _absurd = [];
+
+    /// <summary>Keys below the backup of what the last listing found named like heads with numbers that no backup reaches.</summary>
+    public IReadOnlyList<string> AbsurdHeads => _absurd;
 
     public async Task<HeadSearchResult> RunAsync(CancellationToken cancel)
     {
         var generations = await ListGenerationsAsync(cancel).ConfigureAwait(false);
         var copyBytes = await ObjectReading.ReadWholeAsync(store, Full(BackupKeys.ManifestCopy), 0, cancel).ConfigureAwait(false);
-        var copy = copyBytes is null ? default(HeadReading?) : ManifestFile.ReadHead(copyBytes);
+        var copy = copyBytes is null ? default(HeadReading?) : ManifestValidation.ReadHead(copyBytes);
+        foreach (var key in _absurd)
+        {
+            Report(FindingKind.ManifestDamaged, key, "This head has a number that no backup reaches; it does not count.", "Find out who put it there; Repair-KafkaBackup removes it.");
+        }
+
         Judge(copy, BackupKeys.ManifestCopy);
         var isOurs = generations.Count > 0 || copy is { State: not HeadState.Unknown };
         var highest = Math.Max(generations.Count > 0 ? generations[^1] : 0, copy?.Head?.Generation ?? 0);
@@ -57,7 +66,7 @@ internal sealed class HeadSearch(IStore store, string backupId)
             return null;
         }
 
-        var reading = ManifestFile.ReadHead(bytes);
+        var reading = ManifestValidation.ReadHead(bytes);
         Judge(reading, key);
         return reading.Head is { } head && head.Generation == generation ? head : null;
     }
@@ -65,11 +74,17 @@ internal sealed class HeadSearch(IStore store, string backupId)
     public async Task<List<long>> ListGenerationsAsync(CancellationToken cancel)
     {
         var generations = new List<long>();
+        _absurd.Clear();
         await foreach (var found in store.ListAsync(Full(BackupKeys.HeadStart), cancel).ConfigureAwait(false))
         {
-            if (BackupKeys.GenerationOf(found.Key[(backupId.Length + 1)..]) is { } generation)
+            var key = found.Key[(backupId.Length + 1)..];
+            if (BackupKeys.GenerationOf(key) is { } generation)
             {
                 generations.Add(generation);
+            }
+            else if (BackupKeys.IsAbsurdHead(key))
+            {
+                _absurd.Add(key);
             }
         }
 

@@ -16,6 +16,12 @@ internal sealed class LockDocument
 {
     public const string LockFormat = "kafkabackup-lock";
 
+    /// <summary>Ours has some hundred bytes.</summary>
+    public const int LargestFile = 16 * 1024;
+
+    private const double ShortestHeartbeat = 1;
+    private const double LongestHeartbeat = 60;
+
     public string Format { get; set; } = LockFormat;
 
     /// <summary>Unique for each acquisition.</summary>
@@ -31,6 +37,10 @@ internal sealed class LockDocument
 
     public double HeartbeatSeconds { get; set; }
 
+    /// <summary>Within reason, whatever somebody wrote there: nobody waits for years to take a lock over.</summary>
+    [JsonIgnore]
+    public TimeSpan Heartbeat => TimeSpan.FromSeconds(Math.Clamp(HeartbeatSeconds, ShortestHeartbeat, LongestHeartbeat));
+
     /// <summary>Counts heartbeats: the file changes with each, also where the store's times are coarse.</summary>
     public long Beat { get; set; }
 
@@ -41,7 +51,7 @@ internal sealed class LockDocument
     {
         try
         {
-            return JsonSerializer.Deserialize(content, LockJson.Default.LockDocument) is { Format: LockFormat } document ? document : null;
+            return JsonSerializer.Deserialize(content, LockJson.Default.LockDocument) is { Format: LockFormat, Owner: not null, Host: not null, RunId: not null } document ? document : null;
         }
         catch (JsonException)
         {

@@ -166,7 +166,7 @@ internal sealed class ManifestLoader(IStore store, string backupId)
     private async Task<PageFile?> TryReadAsync(string key, PageReference reference, Func<PageFile, int?> items, CancellationToken cancel)
     {
         var bytes = await ObjectReading.ReadWholeAsync(store, BackupKeys.Of(backupId, key), reference.Size, cancel).ConfigureAwait(false);
-        var page = bytes is null ? null : ManifestFile.ReadPage(reference, bytes);
+        var page = bytes is null ? null : ManifestValidation.ReadPage(reference, bytes);
         return page is not null && items(page) == reference.Items ? page : null;
     }
 

@@ -7,7 +7,7 @@ namespace KafkaBackup.Engine.Catalog;
 /// Removes what no kept head names any more: old heads, their pages, and the segments that were merged or pruned away. Can stop anywhere: pages go before the
 /// head that tells of them, and segments only when every head that named them has gone.
 /// </summary>
-internal sealed class ManifestTrimmer(IStore store, string backupId, int keptHeads)
+internal sealed class ManifestTrimmer(IStore store, string backupId, int keptHeads, OwnedDeletion deletion)
 {
     /// <summary>
     /// A page that no head names may be one that a writer has put down and is about to name, a writer that does not know yet that it lost its
@@ -60,7 +60,7 @@ internal sealed class ManifestTrimmer(IStore store, string backupId, int keptHea
             await DeletePageAsync(page.Key, cancel).ConfigureAwait(false);
         }
 
-        await store.DeleteAsync(Full(BackupKeys.Head(oldest)), cancel).ConfigureAwait(false);
+        await deletion.DeleteAsync(BackupKeys.Head(oldest), cancel).ConfigureAwait(false);
         _heads.Remove(oldest);
     }
 
@@ -78,9 +78,9 @@ internal sealed class ManifestTrimmer(IStore store, string backupId, int keptHea
         {
             foreach (var key in await ReadRetiredAsync(retired.Page, cancel).ConfigureAwait(false))
             {
-                if (key.StartsWith(BackupKeys.Topics, StringComparison.Ordinal) && !named.Contains(key))
+                if (key.StartsWith(BackupKeys.Topics, StringComparison.Ordinal) && StoreKey.IsLegal(key) && !named.Contains(key))
                 {
-                    await store.DeleteAsync(Full(key), cancel).ConfigureAwait(false);
+                    await deletion.DeleteAsync(key, cancel).ConfigureAwait(false);
                 }
             }
 
@@ -94,7 +94,7 @@ internal sealed class ManifestTrimmer(IStore store, string backupId, int keptHea
         foreach (var key in (string[])[page.Key, BackupKeys.CopyOfPage(page.Key)])
         {
             if (await ObjectReading.ReadWholeAsync(store, Full(key), page.Size, cancel).ConfigureAwait(false) is { } bytes
-                && ManifestFile.ReadPage(page, bytes) is { Retired: { } retired })
+                && ManifestValidation.ReadPage(page, bytes) is { Retired: { } retired })
             {
                 return retired;
             }
@@ -106,20 +106,18 @@ internal sealed class ManifestTrimmer(IStore store, string backupId, int keptHea
     /// <summary>Left by commits that died between their pages and their head.</summary>
     private async Task RemoveStrayPagesAsync(CancellationToken cancel)
     {
-        var named = await NamedPagesAsync(_heads.Keys, cancel).ConfigureAwait(false);
-        var stray = new List<StoreObject>();
+        var found = new List<(string Page, StoreObject Object)>();
         foreach (var (folder, toPage) in ((string, Func<string, string>)[])[
             (BackupKeys.Pages, key => key), (BackupKeys.PageCopies, key => BackupKeys.Pages + key[BackupKeys.PageCopies.Length..])])
         {
-            await foreach (var found in store.ListAsync(Full(folder), cancel).ConfigureAwait(false))
+            await foreach (var item in store.ListAsync(Full(folder), cancel).ConfigureAwait(false))
             {
-                if (!named.Contains(toPage(found.Key[(backupId.Length + 1)..])))
-                {
-                    stray.Add(found);
-                }
+                found.Add((toPage(item.Key[(backupId.Length + 1)..]), item));
             }
         }
 
+        var named = await NamedPagesAsync(_heads.Keys, cancel).ConfigureAwait(false);
+        var stray = found.Where(f => !named.Contains(f.Page)).Select(f => f.Object).ToList();
         if (stray.Count == 0)
         {
             return;
@@ -128,7 +126,7 @@ internal sealed class ManifestTrimmer(IStore store, string backupId, int keptHea
         var now = await store.GetClockAsync(cancel).ConfigureAwait(false);
         foreach (var page in stray.Where(p => now - p.LastModified > StrayPageAge))
         {
-            await store.DeleteAsync(page.Key, cancel).ConfigureAwait(false);
+            await deletion.TryDeleteAsync(page, cancel).ConfigureAwait(false);
         }
     }
 
@@ -161,8 +159,8 @@ internal sealed class ManifestTrimmer(IStore store, string backupId, int keptHea
     {
         if (key.StartsWith(BackupKeys.Pages, StringComparison.Ordinal))
         {
-            await store.DeleteAsync(Full(key), cancel).ConfigureAwait(false);
-            await store.DeleteAsync(Full(BackupKeys.CopyOfPage(key)), cancel).ConfigureAwait(false);
+            await deletion.DeleteAsync(key, cancel).ConfigureAwait(false);
+            await deletion.DeleteAsync(BackupKeys.CopyOfPage(key), cancel).ConfigureAwait(false);
         }
     }
 

@@ -6,6 +6,7 @@ namespace KafkaBackup.Engine.Catalog;
 internal static class ObjectReading
 {
     private const int FirstRead = 64 * 1024;
+    private const int MostOnTrust = 1024 * 1024;
 
     /// <summary>Far more than any head or page of ours, and small enough to refuse what somebody else put there.</summary>
     private const int Largest = 512 * 1024 * 1024;
@@ -13,7 +14,8 @@ internal static class ObjectReading
     /// <summary>Null when there is no such object. The size need not be known: it may change between a question and the read.</summary>
     public static async ValueTask<byte[]?> ReadWholeAsync(IStore store, string key, long expectedSize, CancellationToken cancel)
     {
-        var buffer = new byte[expectedSize is > 0 and < Largest ? expectedSize + 1 : FirstRead];
+        // The size may be what somebody claims: more than a little is only taken when the bytes do come.
+        var buffer = new byte[expectedSize is > 0 and < MostOnTrust ? expectedSize + 1 : expectedSize >= MostOnTrust ? MostOnTrust : FirstRead];
         var count = 0;
         try
         {

@@ -25,6 +25,9 @@ public sealed class OpenedBackup
 
     public long Generation => Manifest.Generation;
 
+    /// <summary>Whether a segment that says it is of that backup is of this one. A folder may be renamed, and goes on to be written.</summary>
+    public bool IsOwn(string backupId) => backupId == Manifest.BackupId || backupId == BackupId;
+
     /// <summary>Another tool's: can be read and restored, not continued.</summary>
     public bool IsForeign { get; }
 

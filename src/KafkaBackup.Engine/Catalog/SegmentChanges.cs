@@ -71,7 +71,13 @@ internal sealed class SegmentChanges
             same++;
         }
 
-        var rest = before.Skip(same).ToDictionary(s => s.Key, StringComparer.Ordinal);
+        // A manifest that was tampered with may name one twice.
+        var rest = new Dictionary<string, SegmentEntry>(StringComparer.Ordinal);
+        foreach (var segment in before.Skip(same))
+        {
+            rest[segment.Key] = segment;
+        }
+
         for (var i = same; i < after.Count; i++)
         {
             if (rest.TryGetValue(after[i].Key, out var old) && IsSame(old, after[i]))

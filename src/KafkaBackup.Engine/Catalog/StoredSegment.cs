@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using KafkaBackup.Engine.Format.Blocks;
+using KafkaBackup.Engine.Format.Foreign;
 using KafkaBackup.Engine.Format.Manifests;
 using KafkaBackup.Engine.Format.Segments;
 using KafkaBackup.Engine.Storage;
@@ -13,15 +14,17 @@ namespace KafkaBackup.Engine.Catalog;
 public sealed class StoredSegment
 {
     private readonly IStore _store;
+    private readonly OpenedBackup _backup;
 
-    internal StoredSegment(IStore store, string backupId, bool isForeign, string topic, int partition, SegmentEntry entry)
+    internal StoredSegment(IStore store, OpenedBackup backup, string topic, int partition, SegmentEntry entry)
     {
         _store = store;
-        IsForeign = isForeign;
+        _backup = backup;
+        IsForeign = backup.IsForeign;
         Topic = topic;
         Partition = partition;
         Entry = entry;
-        Key = BackupKeys.Of(backupId, entry.Key);
+        Key = BackupKeys.Of(backup.BackupId, entry.Key);
     }
 
     public string Topic { get; }
@@ -32,6 +35,9 @@ public sealed class StoredSegment
 
     /// <summary>Of another tool: no index and no hash, timestamps unknown until it is read.</summary>
     public bool IsForeign { get; }
+
+    /// <summary>True once <see cref="ReadBlocksAsync"/> has read all of it and found the file that the manifest names, byte for byte.</summary>
+    public bool IsProven { get; private set; }
 
     /// <summary>The full key, for messages.</summary>
     public string Key { get; }
@@ -48,9 +54,22 @@ public sealed class StoredSegment
         if (IsForeign)
         {
             var length = await FindLengthAsync(cancel).ConfigureAwait(false);
-            await foreach (var block in SegmentFile.ReadBlocksAsync(Key, ReadAsync, length, pool, filter, readAhead, cancel).ConfigureAwait(false))
+            var segment = await KbakSegment.OpenAsync(Key, ReadAsync, length, pool, cancel).ConfigureAwait(false);
+            if (Contradiction(segment.Header.FirstOffset, segment.Header.LastOffset, segment.Header.RecordCount) is { } problem)
             {
-                yield return block;
+                throw Damaged(DamageKind.Corrupt, 0, problem);
+            }
+
+            await foreach (var block in segment.ReadBlocksAsync(cancel).ConfigureAwait(false))
+            {
+                if (filter is null || filter(block.Info))
+                {
+                    yield return block;
+                }
+                else
+                {
+                    block.Dispose();
+                }
             }
         }
         else
@@ -58,6 +77,7 @@ public sealed class StoredSegment
             using var reader = await OpenAsync(pool, readAhead, cancel).ConfigureAwait(false);
             await foreach (var block in reader.ReadBlocksAsync(filter, cancel).ConfigureAwait(false))
             {
+                IsProven = reader.IsProven;
                 yield return block;
             }
         }
@@ -78,7 +98,7 @@ public sealed class StoredSegment
                 $"it has {length} bytes, the manifest says {Entry.StoredBytes}");
         }
 
-        var reader = await SegmentReader.OpenAsync(Key, ReadAsync, length, pool, readAhead, cancel).ConfigureAwait(false);
+        var reader = await SegmentReader.OpenAsync(Key, ReadAsync, length, pool, readAhead, cancel, Entry.Sha256).ConfigureAwait(false);
         if (Contradiction(reader) is { } problem)
         {
             reader.Dispose();
@@ -102,12 +122,17 @@ public sealed class StoredSegment
             return $"it holds records of {new TopicPartition(reader.Header.Topic, reader.Header.Partition)}, the manifest says {new TopicPartition(Topic, Partition)}";
         }
 
-        var stats = reader.Stats;
-        return stats.FirstOffset != Entry.FirstOffset || stats.LastOffset != Entry.LastOffset || stats.RecordCount != Entry.RecordCount
-            ? $"it holds {stats.RecordCount} records from offset {stats.FirstOffset} to {stats.LastOffset}, "
-                + $"the manifest says {Entry.RecordCount} from {Entry.FirstOffset} to {Entry.LastOffset}"
-            : null;
+        if (!_backup.IsOwn(reader.Header.BackupId))
+        {
+            return $"it is a segment of backup '{reader.Header.BackupId}', not of '{_backup.Manifest.BackupId}'";
+        }
+
+        return Contradiction(reader.Stats.FirstOffset, reader.Stats.LastOffset, reader.Stats.RecordCount);
     }
+
+    private string? Contradiction(long first, long last, long records) => first != Entry.FirstOffset || last != Entry.LastOffset || records != Entry.RecordCount
+        ? $"it holds {records} records from offset {first} to {last}, the manifest says {Entry.RecordCount} from {Entry.FirstOffset} to {Entry.LastOffset}"
+        : null;
 
     private async ValueTask<long> FindLengthAsync(CancellationToken cancel) =>
         (await _store.FindAsync(Key, cancel).ConfigureAwait(false) ?? throw Missing(null)).Size;

@@ -211,7 +211,7 @@ internal sealed class AdminClient(KafkaClient client, TimeSpan connectTimeout) :
             {
                 throw client.Faults.MostTelling is { } reason
                     ? KafkaErrors.FirstContact(reason, Address)
-                    : ErrorIds.ClusterUnreachable.With($"The cluster at {Address} did not answer within {connectTimeout.TotalSeconds:0} seconds.", Address);
+                    : KafkaErrors.NoAnswer(client.Faults.LastWords, connectTimeout, Address);
             }
 
             // A connected broker that takes its time is given all that is left; where none is connected yet, look again soon.

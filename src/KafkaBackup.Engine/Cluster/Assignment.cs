@@ -7,13 +7,12 @@ internal sealed unsafe class Assignment : IDisposable
 {
     private readonly PartitionList _position = new(1);
 
-    public Assignment(TopicPartition partition, long start, int slot, nint topic, long pollNumber)
+    public Assignment(TopicPartition partition, long start, int slot, nint topic)
     {
         Partition = partition;
         Start = start;
         Slot = slot;
         Topic = topic;
-        AssignedInPoll = pollNumber;
         NextExpected = start;
         _position.Add(partition, LibRdKafka.OffsetInvalid);
     }
@@ -24,8 +23,8 @@ internal sealed unsafe class Assignment : IDisposable
 
     public nint Topic { get; }
 
-    /// <summary>The batch that was being handed out when it was made holds nothing of it, only of an earlier assignment of the same partition.</summary>
-    public long AssignedInPoll { get; }
+    /// <summary>The poll in which the library was told to begin, last: the batch being handed out then holds only what was fetched before, which is outdated.</summary>
+    public long StartedInPoll { get; private set; }
 
     /// <summary>Where the library was told to begin, last.</summary>
     public long Start { get; private set; }
@@ -58,9 +57,10 @@ internal sealed unsafe class Assignment : IDisposable
         return offset < 0 ? null : offset;
     }
 
-    public void BeginFetching(nint queue, long offset)
+    public void BeginFetching(nint queue, long offset, long pollNumber)
     {
         Start = offset;
+        StartedInPoll = pollNumber;
         HasArrived = false;
         if (LibRdKafka.rd_kafka_consume_start_queue(Topic, Partition.Partition, offset, queue) != 0)
         {

@@ -12,6 +12,19 @@ internal sealed class FaultLog
     private readonly object _gate = new();
     private NativeError? _definitive;
     private NativeError? _latest;
+    private string? _lastWords;
+
+    /// <summary>The newest complaint in the library's log, whatever it is about; null when there is none.</summary>
+    public string? LastWords
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _lastWords;
+            }
+        }
+    }
 
     /// <summary>The newest fault that trying again will not cure; null when there is none.</summary>
     public NativeError? Definitive
@@ -52,6 +65,14 @@ internal sealed class FaultLog
         }
     }
 
+    public void Complain(string text)
+    {
+        lock (_gate)
+        {
+            _lastWords = text;
+        }
+    }
+
     /// <summary>The cluster answered: what was before no longer explains anything.</summary>
     public void Clear()
     {
@@ -59,6 +80,7 @@ internal sealed class FaultLog
         {
             _definitive = null;
             _latest = null;
+            _lastWords = null;
         }
     }
 }

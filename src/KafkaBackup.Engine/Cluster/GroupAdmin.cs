@@ -5,14 +5,17 @@ using ErrorCode = Confluent.Kafka.ErrorCode;
 namespace KafkaBackup.Engine.Cluster;
 
 /// <summary>Consumer groups and their committed offsets, with the metadata that clients attach to a commit.</summary>
-/// <param name="another">Opens a client of its own for the same cluster.</param>
-internal sealed class GroupAdmin(AdminClient admin, Func<AdminClient> another)
+/// <param name="another">Opens a client of its own for the same cluster, with the id of a group or without.</param>
+internal sealed class GroupAdmin(AdminClient admin, Func<string?, AdminClient> another) : IDisposable
 {
     private const int GroupsPerCall = 200;
     private static readonly TimeSpan ListingPatience = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan FirstListing = TimeSpan.FromSeconds(2);
     private const int StateDead = 4;
     private const int StateEmpty = 5;
+
+    private readonly object _gate = new();
+    private AdminClient? _offsets;
 
     public async Task<GroupListing> ListAsync(TimeSpan patience, CancellationToken cancel)
     {
@@ -49,16 +52,17 @@ internal sealed class GroupAdmin(AdminClient admin, Func<AdminClient> another)
         return all;
     }
 
-    public async Task<IReadOnlyList<GroupOffset>> ListOffsetsAsync(string group, bool requireStable, CancellationToken cancel)
+    public async Task<IReadOnlyList<GroupOffset>> ListOffsetsAsync(string group, IReadOnlyCollection<TopicPartition>? only, bool requireStable, CancellationToken cancel)
     {
         var started = Stopwatch.GetTimestamp();
-        var asked = admin;
+        var usual = ForOffsets(group);
+        var asked = usual;
         for (var attempt = 0; ; attempt++)
         {
-            var (answer, error) = await AskAsync(asked, c => c.AskAsync(GroupRequests.ListOffsets(group, requireStable), attempt, cancel)).ConfigureAwait(false);
+            var (answer, error) = await AskAsync(asked, c => c.AskAsync(GroupRequests.ListOffsets(group, only, requireStable), attempt, cancel)).ConfigureAwait(false);
             if ((error ?? answer.Error) is not { } failed)
             {
-                return answer.Offsets;
+                return only is null ? answer.Offsets : [.. answer.Offsets.Where(o => o.Offset >= 0)];
             }
 
             if (!KafkaErrors.IsPassing(failed.Code) || AdminClient.OutOfBudget(started))
@@ -68,7 +72,7 @@ internal sealed class GroupAdmin(AdminClient admin, Func<AdminClient> another)
 
             // A client stays with the coordinator that it knows, also with one that hangs while another has taken over; a new one looks for it.
             await AdminClient.PauseAsync(cancel).ConfigureAwait(false);
-            asked = failed.Code == ErrorCode.Local_TimedOut ? another() : admin;
+            asked = failed.Code == ErrorCode.Local_TimedOut ? another(group) : usual;
         }
     }
 
@@ -79,8 +83,7 @@ internal sealed class GroupAdmin(AdminClient admin, Func<AdminClient> another)
             return;
         }
 
-        var (_, error) = await admin.CallAsync(GroupRequests.AlterOffsets(group, offsets), $"Setting the offsets of group '{group}'", group, cancel).ConfigureAwait(false);
-        ThrowIfFailed(error, group, "Setting");
+        await ChangeOffsetsAsync(GroupRequests.AlterOffsets(group, offsets), group, "Setting", cancel).ConfigureAwait(false);
     }
 
     public async Task DeleteOffsetsAsync(string group, IReadOnlyCollection<TopicPartition> partitions, CancellationToken cancel)
@@ -90,8 +93,39 @@ internal sealed class GroupAdmin(AdminClient admin, Func<AdminClient> another)
             return;
         }
 
-        var (_, error) = await admin.CallAsync(GroupRequests.DeleteOffsets(group, partitions), $"Removing offsets of group '{group}'", group, cancel).ConfigureAwait(false);
-        ThrowIfFailed(error, group, "Removing");
+        await ChangeOffsetsAsync(GroupRequests.DeleteOffsets(group, partitions), group, "Removing", cancel).ConfigureAwait(false);
+    }
+
+    public void Dispose() => _offsets?.Dispose();
+
+    /// <summary>
+    /// The client for requests about offsets. The library (2.15 at least) takes for granted that whoever asks has a group of its own: without one, the
+    /// answer of a broker that does not coordinate the group any more brings the process down. It joins no group, so the first one asked for will do.
+    /// </summary>
+    private AdminClient ForOffsets(string group)
+    {
+        lock (_gate)
+        {
+            return _offsets ??= another(group);
+        }
+    }
+
+    /// <summary>A coordinator that has moved says so in its answer, and nothing was done: it is looked for and asked again.</summary>
+    private async Task ChangeOffsetsAsync(
+        AdminRequest<(IReadOnlyList<GroupOffset> Offsets, NativeError? Error)> request, string group, string doing, CancellationToken cancel)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            var (_, error) = await ForOffsets(group).CallAsync(request, $"{doing} the offsets of group '{group}'", group, cancel).ConfigureAwait(false);
+            if (error is not { } failed || !KafkaErrors.IsPassing(failed.Code) || AdminClient.OutOfBudget(started))
+            {
+                ThrowIfFailed(error, group, doing);
+                return;
+            }
+
+            await AdminClient.PauseAsync(cancel).ConfigureAwait(false);
+        }
     }
 
     private void ThrowIfFailed(NativeError? error, string group, string doing)
@@ -164,7 +198,7 @@ internal sealed class GroupAdmin(AdminClient admin, Func<AdminClient> another)
 
             // This client goes on asking a broker that has left the cluster; a new one learns at its first contact which there are.
             await AdminClient.PauseAsync(cancel).ConfigureAwait(false);
-            asked = another();
+            asked = another(null);
         }
     }
 
@@ -177,7 +211,7 @@ internal sealed class GroupAdmin(AdminClient admin, Func<AdminClient> another)
         }
         finally
         {
-            if (asked != admin)
+            if (asked != admin && asked != _offsets)
             {
                 await Task.Run(asked.Dispose, CancellationToken.None).ConfigureAwait(false);
             }

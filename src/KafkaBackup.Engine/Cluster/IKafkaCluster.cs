@@ -46,6 +46,9 @@ public interface IKafkaCluster : IAsyncDisposable
     /// <summary>All committed offsets of a group, with metadata; only stable ones when asked (waits for pending transactions).</summary>
     Task<IReadOnlyList<GroupOffset>> ListGroupOffsetsAsync(string group, bool requireStable, CancellationToken cancel);
 
+    /// <summary>The same, of some partitions; what has no committed offset is left out.</summary>
+    Task<IReadOnlyList<GroupOffset>> ListGroupOffsetsAsync(string group, IReadOnlyCollection<TopicPartition> only, bool requireStable, CancellationToken cancel);
+
     /// <summary>Commits offsets with metadata for a group without members.</summary>
     Task AlterGroupOffsetsAsync(string group, IReadOnlyCollection<GroupOffset> offsets, CancellationToken cancel);
 

@@ -13,6 +13,9 @@ internal sealed class KafkaClient : IDisposable
     /// <summary>The library's syslog levels up to notice: what a person following a run wants to read.</summary>
     private const int QuietestLevel = 7;
 
+    /// <summary>Up to warnings: what the library itself calls trouble.</summary>
+    private const int ComplaintLevel = 4;
+
     private readonly ClientHandle _handle;
     private readonly IEngineEvents _events;
     private readonly SecretScrubber _scrubber;
@@ -127,7 +130,17 @@ internal sealed class KafkaClient : IDisposable
         }
 
         // Options for the other kind of client are no mistake: one set of options serves both.
-        if (level <= QuietestLevel && facility != "CONFWARN")
+        if (facility == "CONFWARN")
+        {
+            return;
+        }
+
+        if (level <= ComplaintLevel)
+        {
+            Faults.Complain(_scrubber.Scrub(text));
+        }
+
+        if (level <= QuietestLevel)
         {
             _events.Verbose($"Kafka client: {facility}: {_scrubber.Scrub(text)}");
         }

@@ -26,7 +26,8 @@ internal sealed class KafkaCluster : IKafkaCluster
         _creator = new TopicCreator(_admin, _topics, _offsets);
         _groups = new GroupAdmin(_admin, OpenAdmin);
 
-        AdminClient OpenAdmin() => new(KafkaClient.Open(ClientKind.Consumer, configuration, events, [], []), connectTimeout);
+        AdminClient OpenAdmin(string? group = null) => new(
+            KafkaClient.Open(ClientKind.Consumer, configuration, events, [], group is null ? [] : [new("group.id", group)]), connectTimeout);
     }
 
     public string Address => _configuration.Address;
@@ -68,7 +69,10 @@ internal sealed class KafkaCluster : IKafkaCluster
         _groups.DescribeAsync(groups, cancel);
 
     public Task<IReadOnlyList<GroupOffset>> ListGroupOffsetsAsync(string group, bool requireStable, CancellationToken cancel) =>
-        _groups.ListOffsetsAsync(group, requireStable, cancel);
+        _groups.ListOffsetsAsync(group, null, requireStable, cancel);
+
+    public Task<IReadOnlyList<GroupOffset>> ListGroupOffsetsAsync(string group, IReadOnlyCollection<TopicPartition> only, bool requireStable, CancellationToken cancel) =>
+        _groups.ListOffsetsAsync(group, only, requireStable, cancel);
 
     public Task AlterGroupOffsetsAsync(string group, IReadOnlyCollection<GroupOffset> offsets, CancellationToken cancel) =>
         _groups.AlterOffsetsAsync(group, offsets, cancel);
@@ -82,6 +86,7 @@ internal sealed class KafkaCluster : IKafkaCluster
 
     public ValueTask DisposeAsync() => new(Task.Run(() =>
     {
+        _groups.Dispose();
         _admin.Dispose();
         _heap.Dispose();
     }));

@@ -28,6 +28,9 @@ internal static class KafkaErrors
             $"{action} failed: a policy of the cluster forbids it ({Short(error.Text)}).", target, "Ask whoever runs the cluster what its policy allows."),
         ErrorCode.Local_UnsupportedFeature or ErrorCode.UnsupportedVersion => ErrorIds.ClusterRequestFailed.With(
             $"{action} failed: the cluster is too old for this ({Short(error.Text)}).", target, "Upgrade the cluster, or leave out what needs this."),
+        ErrorCode.UnstableOffsetCommit => ErrorIds.ClusterUnreachable.With(
+            $"{action} failed: a transaction that changes them is still open.", target,
+            "Wait for it to end, then run again; brokers abort one that was left behind when its time-out is over."),
         _ => ErrorIds.ClusterRequestFailed.With($"{action} failed: {Short(error.Text)} ({error.Name}).", target),
     };
 
@@ -62,6 +65,10 @@ internal static class KafkaErrors
             _ => Connection(error, address),
         };
     }
+
+    /// <summary>Nothing came, and no connection failed: all there is to go by is what the library complained about.</summary>
+    public static KafkaBackupException NoAnswer(string? lastWords, TimeSpan waited, string address) => ErrorIds.ClusterUnreachable.With(
+        $"The cluster at {address} did not answer within {waited.TotalSeconds:0} seconds{(lastWords is null ? "" : $"; the client library says: {Short(lastWords)}")}.", address);
 
     /// <summary>A connection could not be made or did not hold.</summary>
     public static KafkaBackupException Connection(NativeError error, string address)

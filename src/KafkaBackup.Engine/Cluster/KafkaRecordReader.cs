@@ -63,10 +63,10 @@ internal sealed unsafe class KafkaRecordReader : IRecordReader
             throw new InvalidOperationException($"{partition} is assigned already.");
         }
 
-        var assignment = new Assignment(partition, offset, slot, topic, _pollNumber);
+        var assignment = new Assignment(partition, offset, slot, topic);
         _bySlot.Add(slot, assignment);
         _byPartition.Add((topic, partition.Partition), assignment);
-        assignment.BeginFetching(_queue, offset);
+        assignment.BeginFetching(_queue, offset, _pollNumber);
     }
 
     public void Remove(int slot)
@@ -176,7 +176,7 @@ internal sealed unsafe class KafkaRecordReader : IRecordReader
             _current = assignment;
         }
 
-        if (assignment.Failed || assignment.AssignedInPoll == _pollNumber)
+        if (assignment.Failed || assignment.StartedInPoll == _pollNumber)
         {
             return false;
         }
@@ -188,6 +188,12 @@ internal sealed unsafe class KafkaRecordReader : IRecordReader
         }
 
         assignment.HasArrived = true;
+        if (message->Offset < assignment.NextExpected)
+        {
+            // Nothing is handed out twice, whatever the library gives after a new beginning.
+            return false;
+        }
+
         assignment.NextExpected = message->Offset + 1;
         int kind;
         var timestamp = LibRdKafka.rd_kafka_message_timestamp(message, &kind);
@@ -226,7 +232,7 @@ internal sealed unsafe class KafkaRecordReader : IRecordReader
         {
             // It is about an earlier assignment, but the library may have stopped this one over it: begin again where it stands.
             assignment.EndFetching();
-            assignment.BeginFetching(_queue, assignment.NextExpected);
+            assignment.BeginFetching(_queue, assignment.NextExpected, _pollNumber);
             return;
         }
 
@@ -266,7 +272,7 @@ internal sealed unsafe class KafkaRecordReader : IRecordReader
             {
                 ReportClientError(_client.Note(error), sink);
             }
-            else if (!assignment.Failed && assignment.AssignedInPoll != _pollNumber)
+            else if (!assignment.Failed && assignment.StartedInPoll != _pollNumber)
             {
                 Fail(assignment, ReadFaults.From(error.Code, -1, error.Text), sink);
             }

@@ -47,10 +47,11 @@ internal sealed class TransactionCalls(KafkaClient client)
     }
 
     public KafkaBackupException Fatal(NativeError error) => error.Code is ErrorCode.Local_Fenced or ErrorCode.ProducerFenced or ErrorCode.InvalidProducerEpoch
-        ? ErrorIds.ProducerFenced.With($"Another producer has taken over the transactional id, so this one was shut out ({error.Text}).", client.Address)
+        ? ErrorIds.ProducerFenced.With($"Another producer has taken over the transactional id, so this one was shut out.", client.Address)
         : error.Code is ErrorCode.ClusterAuthorizationFailed or ErrorCode.TransactionalIdAuthorizationFailed or ErrorCode.TopicAuthorizationFailed
             ? KafkaErrors.Request(error, "Writing", client.Address, client.Address)
-            : ErrorIds.ClusterRequestFailed.With($"The producer for {client.Address} stopped for good: {error.Text} ({error.Name}).", client.Address, "Run again: the restore resumes from what the target holds.");
+            : ErrorIds.ClusterRequestFailed.With($"The client library gave up its producer for {client.Address}: {LibRdKafka.ErrorText((int)error.Code)} ({error.Name}).", client.Address,
+                "Run again: the restore resumes from what the target holds. -Verbose shows what the library said.");
 
     private async Task RunAsync(string action, Func<nint, nint> call, CancellationToken cancel)
     {

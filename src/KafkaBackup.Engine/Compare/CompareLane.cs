@@ -26,9 +26,19 @@ internal sealed class CompareLane(CompareOptions options, CompareSource referenc
         var rightForm = new RecordForm(options, alignment.DifferenceAdded, withType);
         var byPosition = alignment.Mode == AlignMode.Position;
         var mostEach = byPosition ? options.MaxRecords : null;
-        using var left = new SideFeed(new FeedOptions(leftForm, alignment.ReferenceBy, from, mostEach), stop.Token);
-        using var right = new SideFeed(new FeedOptions(rightForm, alignment.DifferenceBy, from, mostEach), stop.Token);
-        using var walk = new PairWalk(left, right, leftForm, rightForm, byPosition, options.MaxRecords);
+        var start = SharedBeginning.None;
+        try
+        {
+            start = byPosition && options.CommonTail ? await FindStartAsync(pair, leftForm, rightForm, stop.Token).ConfigureAwait(false) : start;
+        }
+        catch (KafkaBackupException e)
+        {
+            return Failed(pair, alignment, 0, e);
+        }
+
+        using var left = new SideFeed(new FeedOptions(leftForm, alignment.ReferenceBy, alignment.ReferenceAdded, from, start.Reference, mostEach), stop.Token);
+        using var right = new SideFeed(new FeedOptions(rightForm, alignment.DifferenceBy, alignment.DifferenceAdded, from, start.Difference, mostEach), stop.Token);
+        using var walk = new PairWalk(left, right, leftForm, rightForm, new WalkOptions(byPosition, options.CommonTail, start, options.MaxRecords));
         var readingLeft = Read(_reference, pair.Reference, alignment.ReferenceBy, !byPosition, left, stop.Token);
         var readingRight = Read(_difference, pair.Difference, alignment.DifferenceBy, !byPosition, right, stop.Token);
         KafkaBackupException? error = null;
@@ -104,6 +114,12 @@ internal sealed class CompareLane(CompareOptions options, CompareSource referenc
         return null;
     }
 
+    private Task<SharedBeginning> FindStartAsync(PartitionPair pair, RecordForm left, RecordForm right, CancellationToken cancel) => Task.Factory.StartNew(
+        () => SharedBeginning.Find(
+            left, taker => _reference.Read(pair.Reference, options.FromOffset ?? 0, mayBeginLater: false, taker, cancel),
+            right, taker => _difference.Read(pair.Difference, options.FromOffset ?? 0, mayBeginLater: false, taker, cancel)),
+        CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
     private Task Read(SideReader reader, SidePartition partition, AlignMode orderedBy, bool mayBeginLater, SideFeed feed, CancellationToken cancel) => Task.Factory.StartNew(
         () =>
         {
@@ -153,11 +169,12 @@ internal sealed class CompareLane(CompareOptions options, CompareSource referenc
     {
         var (head, tail) = (walk.Head.Reference + walk.Head.Difference, walk.Tail.Reference + walk.Tail.Difference);
 
-        // With the common tail alone in question, longer heads are told and do not count, nor do heads that went different ways.
+        // With the common tail alone in question, what lies before and behind it is told and does not count, nor do heads that went different ways.
+        var beyond = !options.CommonTail || walk.Compared == 0;
         var headsOnly = walk.FirstDifference is not { What: "Missing" } || walk.CommonTail != walk.Compared || walk.Compared == 0 || walk.Head is not ( > 0, > 0);
         return walk.FirstDifference is not null && (headsOnly || !options.CommonTail) ? ComparisonVerdict.Different
-            : tail > 0 ? ComparisonVerdict.TailOnly
-            : head > 0 && (!options.CommonTail || walk.Compared == 0) ? ComparisonVerdict.HeadOnly
+            : tail > 0 && beyond ? ComparisonVerdict.TailOnly
+            : head > 0 && beyond ? ComparisonVerdict.HeadOnly
             : ComparisonVerdict.Equal;
     }
 }

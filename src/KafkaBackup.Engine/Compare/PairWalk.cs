@@ -1,11 +1,16 @@
 namespace KafkaBackup.Engine.Compare;
 
+/// <param name="CommonTailOnly">What lies before the first pair is no difference, on whichever side it is.</param>
+/// <param name="Start">What both feeds pass over.</param>
+/// <param name="MostPairs">Null for all.</param>
+internal sealed record WalkOptions(bool ByPosition, bool CommonTailOnly, SharedBeginning Start, long? MostPairs);
+
 /// <summary>
 /// Walks two sides of a partition record by record and keeps the score. Aligned by position the n-th meets the n-th; else both sides go up by
 /// their numbers, and a record whose number the other side lacks is only on this one: before the first pair at the tail (the old end), after
 /// the last pair at the head, anywhere else a difference.
 /// </summary>
-internal sealed class PairWalk(SideFeed reference, SideFeed difference, RecordForm referenceForm, RecordForm differenceForm, bool byPosition, long? mostPairs) : IDisposable
+internal sealed class PairWalk(SideFeed reference, SideFeed difference, RecordForm referenceForm, RecordForm differenceForm, WalkOptions options) : IDisposable
 {
     private readonly Side _left = new(reference, referenceForm);
     private readonly Side _right = new(difference, differenceForm);
@@ -21,11 +26,11 @@ internal sealed class PairWalk(SideFeed reference, SideFeed difference, RecordFo
 
     public RecordDifference? FirstDifference { get; private set; }
 
-    public (long Reference, long Difference) Tail { get; private set; }
+    public (long Reference, long Difference) Tail { get; private set; } = (options.Start.Reference, options.Start.Difference);
 
     public (long Reference, long Difference) Head { get; private set; }
 
-    public bool HasPairsToGo => mostPairs is null || Compared < mostPairs;
+    public bool HasPairsToGo => options.MostPairs is null || Compared < options.MostPairs;
 
     /// <summary>Of all pairs; meaningful at the end.</summary>
     public (string Reference, string Difference) Digests() => _digests.Texts();
@@ -63,7 +68,7 @@ internal sealed class PairWalk(SideFeed reference, SideFeed difference, RecordFo
             ref readonly var right = ref _right.Current;
 
             // A record without a number has no partner. (Numbers that do not go up make records lonely on both sides, which is a difference.)
-            if (byPosition || (left.Order == right.Order && left.Order >= 0))
+            if (options.ByPosition || (left.Order == right.Order && left.Order >= 0))
             {
                 Pair(left, right);
             }
@@ -127,7 +132,7 @@ internal sealed class PairWalk(SideFeed reference, SideFeed difference, RecordFo
             Tail = (_left.Pending, _right.Pending);
         }
 
-        if (Compared > 0 || (_left.Pending > 0 && _right.Pending > 0))
+        if (Compared > 0 || (!options.CommonTailOnly && _left.Pending > 0 && _right.Pending > 0))
         {
             FirstDifference ??= _firstLonely?.ToDifference();
         }
@@ -160,7 +165,7 @@ internal sealed class PairWalk(SideFeed reference, SideFeed difference, RecordFo
             return;
         }
 
-        side.Feed.CountRest(mostPairs);
+        side.Feed.CountRest(options.MostPairs);
         while (await side.HasMoreAsync().ConfigureAwait(false))
         {
             if (FirstDifference is null && _firstLonely is null)

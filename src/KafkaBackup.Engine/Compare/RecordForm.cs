@@ -13,9 +13,9 @@ namespace KafkaBackup.Engine.Compare;
 /// offset mapping, no checkpoint. A record that was written wrongly cannot be written wrongly here once more and look equal.
 /// </para>
 /// </summary>
-/// <param name="leaveOutOwn">Leaves out the newest x-original-offset and x-original-timestamp, which the restore itself has added.</param>
+/// <param name="added">So many of the newest x-original-offset and x-original-timestamp headers were added by restores since, and are left out.</param>
 /// <param name="withTimestampType">Both sides tell it.</param>
-internal sealed class RecordForm(CompareOptions options, bool leaveOutOwn, bool withTimestampType)
+internal sealed class RecordForm(CompareOptions options, int added, bool withTimestampType)
 {
     private readonly HeaderFilter? _filter = options.IgnoreHeaders is null ? null : new HeaderFilter(options.IgnoreHeaders);
 
@@ -46,12 +46,13 @@ internal sealed class RecordForm(CompareOptions options, bool leaveOutOwn, bool 
         var used = sizeof(int);
         if (headers.Length > 0)
         {
-            var ownOffset = leaveOutOwn ? OriginalOffset.LastIndexOf(headers, OriginalOffset.OffsetName) : -1;
-            var ownTimestamp = leaveOutOwn ? OriginalOffset.LastIndexOf(headers, OriginalOffset.TimestampName) : -1;
+            var offsets = AddedFrom(headers, OriginalOffset.OffsetName);
+            var timestamps = AddedFrom(headers, OriginalOffset.TimestampName);
             for (var i = 0; i < headers.Length; i++)
             {
                 ref readonly var header = ref headers[i];
-                if (i == ownOffset || i == ownTimestamp || _filter?.LeavesOut(header.Name) == true)
+                if ((i >= offsets && header.Name.SequenceEqual(OriginalOffset.OffsetName)) || (i >= timestamps && header.Name.SequenceEqual(OriginalOffset.TimestampName))
+                    || _filter?.LeavesOut(header.Name) == true)
                 {
                     continue;
                 }
@@ -65,6 +66,10 @@ internal sealed class RecordForm(CompareOptions options, bool leaveOutOwn, bool 
         BinaryPrimitives.WriteInt32LittleEndian(target, count);
         return used;
     }
+
+    /// <summary>The index of the first header of that name that was added since.</summary>
+    private int AddedFrom(ReadOnlySpan<HeaderSlice> headers, ReadOnlySpan<byte> name) =>
+        added > 0 && OriginalOffset.IndexOf(headers, name, added) is >= 0 and var index ? index : int.MaxValue;
 
     private static int Put(Span<byte> target, ReadOnlySpan<byte> bytes, bool isNull)
     {

@@ -5,9 +5,11 @@ namespace KafkaBackup.Engine.Compare;
 
 /// <summary>Which records of a side's partition are compared, and by what they are aligned.</summary>
 /// <param name="OrderedBy">Position, Offset, or OriginalOffset for a side whose records carry their original offset in a header.</param>
+/// <param name="Original">Which of the records' original offsets orders, counted from the newest: 1 for the newest.</param>
 /// <param name="From">The first number (of the kind that orders) that counts; 0 for all.</param>
+/// <param name="Skip">Records to pass over first.</param>
 /// <param name="Most">No more records than this; null for all.</param>
-internal sealed record FeedOptions(RecordForm Form, AlignMode OrderedBy, long From, long? Most);
+internal sealed record FeedOptions(RecordForm Form, AlignMode OrderedBy, int Original, long From, long Skip, long? Most);
 
 /// <summary>Takes records of one partition as they are read.</summary>
 internal abstract class RecordTaker
@@ -33,6 +35,7 @@ internal sealed class SideFeed : RecordTaker, IDisposable
     private readonly Channel<RecordChunk> _free = Channel.CreateUnbounded<RecordChunk>();
     private readonly RecordForm _form;
     private RecordChunk _filling = new();
+    private long _skipped;
     private long _taken;
     private long _countTo = -1;
 
@@ -52,6 +55,12 @@ internal sealed class SideFeed : RecordTaker, IDisposable
         var order = OrderOf(record);
         if (order >= 0 && order < _options.From)
         {
+            return true;
+        }
+
+        if (_skipped < _options.Skip)
+        {
+            _skipped++;
             return true;
         }
 
@@ -135,16 +144,9 @@ internal sealed class SideFeed : RecordTaker, IDisposable
         }
     }
 
-    private long OrderOf(in RecordView record)
-    {
-        if (_options.OrderedBy != AlignMode.OriginalOffset)
-        {
-            return record.Offset;
-        }
-
-        var index = OriginalOffset.LastIndexOf(record.Headers, OriginalOffset.OffsetName);
-        return index < 0 ? -1 : OriginalOffset.Parse(record.Headers[index].Value) ?? -1;
-    }
+    private long OrderOf(in RecordView record) => _options.OrderedBy == AlignMode.OriginalOffset
+        ? OriginalOffset.Number(record.Headers, OriginalOffset.OffsetName, _options.Original) ?? -1
+        : record.Offset;
 
     private void HandOn()
     {

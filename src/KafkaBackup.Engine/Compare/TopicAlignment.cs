@@ -7,13 +7,13 @@ namespace KafkaBackup.Engine.Compare;
 /// id, or the same cluster and topic name where no id tells otherwise - and some number can be on both: a topic that was purged and restored in
 /// place goes on counting where it was, so its copy shares none with the backup. By original offset when the records of at least one side carry it. Else by position.
 /// The first records of both sides tell who carries original offsets: each restore adds a header, so the side with more of them was restored from
-/// what the other one holds, and is aligned by its newest header to the other's plain offsets; with the same number on both sides, both
-/// were restored from one source, and the headers meet each other.
+/// what the other one holds, once for each header that it has more, and the oldest of these is aligned to the other's plain offsets; with the
+/// same number on both sides, both were restored from one source, and the newest headers meet each other.
 /// </summary>
 /// <param name="Mode">What was chosen, for the result.</param>
 /// <param name="Reason">Why, for the result.</param>
-/// <param name="ReferenceAdded">The reference side's newest x-original headers were added on the way, and are not content.</param>
-internal sealed record TopicAlignment(AlignMode Mode, string Reason, AlignMode ReferenceBy, AlignMode DifferenceBy, bool ReferenceAdded, bool DifferenceAdded)
+/// <param name="ReferenceAdded">So many of the reference side's newest x-original headers were added on the way, and are not content.</param>
+internal sealed record TopicAlignment(AlignMode Mode, string Reason, AlignMode ReferenceBy, AlignMode DifferenceBy, int ReferenceAdded, int DifferenceAdded)
 {
     public static TopicAlignment Choose(AlignMode asked, PartitionPair pair, OriginalOffsetCounts headers)
     {
@@ -28,12 +28,14 @@ internal sealed record TopicAlignment(AlignMode Mode, string Reason, AlignMode R
             case AlignMode.OriginalOffset:
                 var leftBy = left > 0 && left >= right ? AlignMode.OriginalOffset : AlignMode.Offset;
                 var rightBy = right > 0 && right >= left ? AlignMode.OriginalOffset : AlignMode.Offset;
-                return new TopicAlignment(mode, reason, leftBy, rightBy, leftBy == AlignMode.OriginalOffset, rightBy == AlignMode.OriginalOffset);
+                return left == right
+                    ? new TopicAlignment(mode, reason, leftBy, rightBy, Math.Min(left, 1), Math.Min(right, 1))
+                    : new TopicAlignment(mode, reason, leftBy, rightBy, Math.Max(0, left - right), Math.Max(0, right - left));
             case AlignMode.Offset:
                 // A backup may have been told to add the headers to what it stores.
-                return new TopicAlignment(mode, reason, mode, mode, headers.Difference is not null && left > right, headers.Reference is not null && right > left);
+                return new TopicAlignment(mode, reason, mode, mode, headers.Difference is null ? 0 : Math.Max(0, left - right), headers.Reference is null ? 0 : Math.Max(0, right - left));
             default:
-                return new TopicAlignment(mode, reason, mode, mode, false, false);
+                return new TopicAlignment(mode, reason, mode, mode, 0, 0);
         }
     }
 
@@ -49,7 +51,7 @@ internal sealed record TopicAlignment(AlignMode Mode, string Reason, AlignMode R
             ? "The sides are different topics"
             : $"The sides are the same topic, but no offset is on both ({pair.Reference.Range} and {pair.Difference.Range}): it was purged and filled again, or has moved on";
         return left > 0 || right > 0
-            ? (AlignMode.OriginalOffset, $"{not}, and the records of {(left > 0 && right > 0 ? "both sides" : left > 0 ? "the reference side" : "the difference side")} carry x-original-offset.")
+            ? (AlignMode.OriginalOffset, $"{not}, and the records of {(left > 0 && right > 0 ? "both sides" : left > 0 ? "the reference side" : "the difference side")} carry x-original-offset{(Math.Abs(left - right) > 1 ? $", which {Math.Abs(left - right)} restores have added one after the other" : "")}.")
             : (AlignMode.Position, $"{not}, and the records of neither side carry x-original-offset.");
     }
 }

@@ -1,3 +1,5 @@
+using KafkaBackup.Engine.Rules;
+
 namespace KafkaBackup.Engine.Configuration;
 
 /// <summary>A backup as it will be done: file and parameters laid over each other, every default applied, everything checked that needs no cluster and no store.</summary>

@@ -9,10 +9,19 @@ internal static class ClusterRules
     /// <exception cref="KafkaBackupException">ConfigConflict, ConfigWrongType.</exception>
     public static ClusterSettings Check(ClusterSettings settings, string baseFolder)
     {
+        if (settings.BootstrapServers?.Any(server => server.Contains('@', StringComparison.Ordinal)) == true)
+        {
+            // Before the list is split: a password may hold a comma.
+            throw ErrorIds.ConfigWrongType.With(
+                "A bootstrap server holds an @: addresses have no user name and no password.", "BootstrapServer",
+                "Give bootstrap servers as host:port; the login goes into -Credential, or sasl_username and sasl_password.");
+        }
+
         var servers = (settings.BootstrapServers ?? [])
             .SelectMany(server => server.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
             .Select(CheckServer).Distinct(StringComparer.OrdinalIgnoreCase).ToArray();
         CheckSecurity(settings);
+        ClientOptionRules.CheckCommandParts(settings.KafkaOptions);
         return settings with
         {
             BootstrapServers = servers,

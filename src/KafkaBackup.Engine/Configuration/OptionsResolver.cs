@@ -1,4 +1,5 @@
 using System.Globalization;
+using KafkaBackup.Engine.Rules;
 
 namespace KafkaBackup.Engine.Configuration;
 
@@ -8,10 +9,13 @@ namespace KafkaBackup.Engine.Configuration;
 /// </summary>
 /// <param name="baseDirectory">What relative paths in parameters are relative to (SEMANTICS A6).</param>
 /// <param name="variables">Environment variables by name; null for the process's own.</param>
-public sealed class OptionsResolver(string baseDirectory, IEngineEvents events, TimeProvider clock, Func<string, string?>? variables = null)
+/// <param name="redaction">Learns what came from variables.</param>
+public sealed class OptionsResolver(
+    string baseDirectory, IEngineEvents events, TimeProvider clock, Func<string, string?>? variables = null, Redaction? redaction = null)
 {
     private readonly Dictionary<string, object> _files = new(StringComparer.Ordinal);
     private readonly Func<string, string?> _variables = variables ?? Environment.GetEnvironmentVariable;
+    private readonly Redaction _redaction = redaction ?? new Redaction();
 
     public BackupOptions Resolve(BackupSettings given)
     {
@@ -25,7 +29,7 @@ public sealed class OptionsResolver(string baseDirectory, IEngineEvents events, 
         var defaults = new BackupOptions { Source = settings.Source!, Store = settings.Store!, BackupId = "", Topics = TopicSelection.All };
         return new BackupOptions
         {
-            Source = Resolve(settings.Source!),
+            Source = Check(settings.Source, "source"),
             Store = Resolve(settings.Store!),
             BackupId = NameRules.CheckBackupId(settings.BackupId ?? string.Create(CultureInfo.InvariantCulture, $"backup-{now:yyyyMMdd-HHmmss}")),
             Topics = Select(settings.Topics, settings.ExcludeTopics, settings.IncludeInternalTopics ?? false, settings.InternalTopics),
@@ -66,7 +70,7 @@ public sealed class OptionsResolver(string baseDirectory, IEngineEvents events, 
         var defaults = new RestoreOptions { Target = null, Store = settings.Store!, BackupId = "", Topics = TopicSelection.All };
         return new RestoreOptions
         {
-            Target = settings.Target?.BootstrapServers is null ? null : Resolve(settings.Target),
+            Target = settings.Target?.BootstrapServers is null ? null : Check(settings.Target, "target"),
             Store = Resolve(settings.Store!),
             BackupId = NameRules.CheckBackupId(settings.BackupId!),
             Topics = Select(settings.Topics, settings.ExcludeTopics),
@@ -101,8 +105,19 @@ public sealed class OptionsResolver(string baseDirectory, IEngineEvents events, 
         };
     }
 
-    /// <summary>A cluster that is named by parameters alone. Null and incomplete ones are refused with all that is missing.</summary>
+    /// <summary>A cluster that is named by parameters alone. Null and incomplete ones are refused with all that is missing; unsafe ones are warned of.</summary>
     public ClusterSettings Resolve(ClusterSettings? settings, string side = "source")
+    {
+        var cluster = Check(settings, side);
+        foreach (var risk in ClientOptionRules.Risks(cluster))
+        {
+            events.Warning($"{risk.Message} {risk.Advice}");
+        }
+
+        return cluster;
+    }
+
+    private ClusterSettings Check(ClusterSettings? settings, string side)
     {
         Require([.. ClusterRules.Missing(settings, side)]);
         return ClusterRules.Check(settings!, baseDirectory);
@@ -133,11 +148,22 @@ public sealed class OptionsResolver(string baseDirectory, IEngineEvents events, 
         var full = Path.GetFullPath(path, baseDirectory);
         if (!_files.TryGetValue(full, out var settings))
         {
-            settings = read(new ConfigFile(_variables, clock.GetUtcNow(), events.Warning), full);
+            settings = read(new ConfigFile(Variable, clock.GetUtcNow(), events.Warning), full);
             _files[full] = settings;
         }
 
         return (T)settings;
+    }
+
+    private string? Variable(string name)
+    {
+        var value = _variables(name);
+        if (!string.IsNullOrEmpty(value))
+        {
+            _redaction.Learn(name, value);
+        }
+
+        return value;
     }
 
     private static TopicSelection Select(
@@ -158,10 +184,10 @@ public sealed class OptionsResolver(string baseDirectory, IEngineEvents events, 
             throw ErrorIds.ConfigConflict.With("A compression level is given, but compression is none.", "CompressionLevel");
         }
 
-        return level >= 1 && level <= CompressionLevels.Max(kind)
+        return CompressionLevels.Has(kind, level.Value)
             ? level.Value
             : throw ErrorIds.ConfigOutOfRange.With(
-                $"The compression level must be from 1 to {CompressionLevels.Max(kind)} for {EnumText.Spell(kind)}, but is {level}.", "CompressionLevel");
+                $"The compression level must be from {CompressionLevels.Lowest} to {CompressionLevels.Highest(kind)} for {EnumText.Spell(kind)}, but is {level}.", "CompressionLevel");
     }
 
     private static void CheckDuration(BackupSettings settings)
@@ -204,9 +230,12 @@ public sealed class OptionsResolver(string baseDirectory, IEngineEvents events, 
     };
 
     private static IReadOnlyDictionary<int, int>? CheckPartitionMap(IReadOnlyDictionary<int, int>? map) =>
-        map?.Where(entry => entry.Key < 0 || entry.Value < 0).Select(entry => $"{entry.Key}: {entry.Value}").FirstOrDefault() is { } wrong
-            ? throw ErrorIds.ConfigOutOfRange.With($"The partition mapping {wrong} names a partition that cannot exist.", "PartitionMap", "Partitions count from 0.")
+        map?.Where(entry => !IsPartition(entry.Key) || !IsPartition(entry.Value)).Select(entry => $"{entry.Key}: {entry.Value}").FirstOrDefault() is { } wrong
+            ? throw ErrorIds.ConfigOutOfRange.With(
+                $"The partition mapping {wrong} names a partition that cannot exist.", "PartitionMap", $"Partitions count from 0 to {NameRules.HighestPartition:N0} at most.")
             : map;
+
+    private static bool IsPartition(int number) => number is >= 0 and <= NameRules.HighestPartition;
 
     private static IReadOnlyDictionary<string, string>? CheckTopics(IReadOnlyDictionary<string, string>? map) =>
         map?.SelectMany(entry => new[] { entry.Key, entry.Value }).FirstOrDefault(name => !NameRules.IsTopicName(name)) is { } wrong

@@ -3,6 +3,8 @@ namespace KafkaBackup.Engine.Configuration;
 /// <summary>Patterns that include and patterns that exclude; exclude wins. Immutable; literal names cost one look-up however many there are.</summary>
 public sealed class PatternSet
 {
+    private const int Shown = 20;
+
     private readonly Half _include;
     private readonly Half _exclude;
 
@@ -22,31 +24,34 @@ public sealed class PatternSet
 
     /// <exception cref="KafkaBackupException">InvalidPattern.</exception>
     public static PatternSet ForTopics(IEnumerable<string> include, IEnumerable<string>? exclude = null) =>
-        new(new Half(include.Select(TopicPattern.ForTopics)), new Half((exclude ?? []).Select(TopicPattern.ForTopics)));
+        new(new Half(include, TopicPattern.ForTopics), new Half(exclude ?? [], TopicPattern.ForTopics));
 
     /// <summary>Over names of any kind: consumer groups, headers.</summary>
     /// <exception cref="KafkaBackupException">InvalidPattern.</exception>
     public static PatternSet ForNames(IEnumerable<string> include, IEnumerable<string>? exclude = null) =>
-        new(new Half(include.Select(TopicPattern.ForNames)), new Half((exclude ?? []).Select(TopicPattern.ForNames)));
+        new(new Half(include, TopicPattern.ForNames), new Half(exclude ?? [], TopicPattern.ForNames));
 
     public bool Matches(string name) => _include.Matches(name) && !_exclude.Matches(name);
 
-    public bool Excludes(string name) => _exclude.Matches(name);
-
     public override string ToString()
     {
-        var included = string.Join(", ", Include);
-        return _exclude.All.Length == 0 ? included : $"{included} (without {string.Join(", ", Exclude)})";
+        var included = Text(Include);
+        return _exclude.All.Length == 0 ? included : $"{included} (without {Text(Exclude)})";
     }
+
+    private static string Text(IReadOnlyList<TopicPattern> patterns) =>
+        string.Join(", ", patterns.Take(Shown)) + (patterns.Count > Shown ? $" and {patterns.Count - Shown} more" : "");
 
     private sealed class Half
     {
         private readonly HashSet<string> _literals;
         private readonly TopicPattern[] _patterns;
 
-        public Half(IEnumerable<TopicPattern> patterns)
+        public Half(IEnumerable<string> texts, Func<string, TopicPattern> read)
         {
-            All = patterns.ToArray();
+            var distinct = texts.Distinct(StringComparer.Ordinal).ToArray();
+            TopicPattern.CheckExpressions(distinct);
+            All = distinct.Select(read).ToArray();
             _literals = All.Where(p => p.IsLiteral).Select(p => p.Text).ToHashSet(StringComparer.Ordinal);
             _patterns = All.Where(p => !p.IsLiteral).ToArray();
         }

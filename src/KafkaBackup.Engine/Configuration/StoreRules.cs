@@ -22,9 +22,9 @@ internal static class StoreRules
         if (!StorePath.IsS3(path))
         {
             RefuseBackupsOwnFolder(path);
-            if (options.Options is { Count: > 0 } unused)
+            if (options.Options?.Keys.FirstOrDefault(name => name != StorageSections.FolderOption) is { } unused)
             {
-                throw ErrorIds.StoreConfiguration.With($"The option {unused.Keys.First()} has no meaning for the folder {path}.", path, "Leave it out, or give -Path s3://bucket/prefix.");
+                throw ErrorIds.StoreConfiguration.With($"The option {unused} has no meaning for the folder {path}.", path, "Leave it out, or give -Path s3://bucket/prefix.");
             }
         }
 

@@ -11,6 +11,11 @@ public sealed class TopicPattern
     /// <summary>Names are at most a few hundred characters: an expression that needs longer is one that backtracks without end.</summary>
     private static readonly TimeSpan MatchLimit = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>Each takes kilobytes and is tried on every name.</summary>
+    private const int MostExpressions = 1000;
+
+    private const int MostCharacters = 100_000;
+
     private readonly Regex? _regex;
 
     private TopicPattern(string text, Regex? regex)
@@ -33,10 +38,10 @@ public sealed class TopicPattern
         if (pattern._regex is null && text.FirstOrDefault(c => c is not ('*' or '?') && !NameRules.IsTopicCharacter(c)) is var wrong and not '\0')
         {
             throw ErrorIds.InvalidPattern.With(
-                $"The pattern '{text}' can match no topic: '{wrong}' is not allowed in a topic's name, and only * and ? are wildcards.", text,
-                text.Contains(',', StringComparison.Ordinal)
-                    ? "Give several patterns as a list, one pattern each."
-                    : $"Correct the pattern; for more than * and ? start a regular expression with '~': ~^{text}$");
+                $"The pattern {Redaction.Show(text)} can match no topic: '{wrong}' is not allowed in a topic's name, and only * and ? are wildcards.", text,
+                text.Any(c => c is ',' or ';' || char.IsWhiteSpace(c))
+                    ? "Give several patterns as a list, one pattern each: -Topic orders, payments; in a file each on a line of its own."
+                    : $"Correct the pattern; for more than * and ? start a regular expression with '~': ~^pay.*$");
         }
 
         return pattern;
@@ -67,8 +72,26 @@ public sealed class TopicPattern
         }
         catch (ArgumentException e)
         {
-            throw ErrorIds.InvalidPattern.With($"The pattern '{text}' is not a valid regular expression: {e.Message}", text, inner: e);
+            // The library's own message repeats the pattern.
+            var why = e is RegexParseException fault ? $": {fault.Error} at character {fault.Offset + 2}" : "";
+            throw ErrorIds.InvalidPattern.With($"The pattern {Redaction.Show(text)} is not a valid regular expression{why}.", text);
         }
+    }
+
+    /// <summary>Bounds what a list of patterns may cost; names and globs cost little more than their text.</summary>
+    /// <exception cref="KafkaBackupException">InvalidPattern.</exception>
+    /// <returns>How many there are.</returns>
+    public static int CheckExpressions(IReadOnlyCollection<string> texts)
+    {
+        var count = texts.Count(text => text.StartsWith('~'));
+        if (count > MostExpressions || texts.Where(text => text.StartsWith('~')).Sum(text => (long)text.Length) > MostCharacters)
+        {
+            throw ErrorIds.InvalidPattern.With(
+                $"{count:N0} regular expressions are given in one list; at most {MostExpressions:N0} of {MostCharacters:N0} characters in all are taken.", count,
+                "Join them with |, or use names and globs (* and ?), of which there may be many.");
+        }
+
+        return count;
     }
 
     /// <exception cref="KafkaBackupException">InvalidPattern: the regular expression does not come to an end on this name.</exception>
@@ -86,7 +109,7 @@ public sealed class TopicPattern
         catch (RegexMatchTimeoutException e)
         {
             throw ErrorIds.InvalidPattern.With(
-                $"The pattern '{Text}' took longer than {MatchLimit.TotalMilliseconds:0} ms on the name '{name}': it backtracks too much.", Text,
+                $"The pattern {Redaction.Show(Text)} took longer than {MatchLimit.TotalMilliseconds:0} ms on the name '{name}': it backtracks too much.", Text,
                 "Simplify the regular expression: avoid nested repetitions such as (a+)+.", e);
         }
     }

@@ -6,7 +6,8 @@ namespace KafkaBackup.Engine.Health;
 
 /// <summary>
 /// Serves <c>/health</c> (200 or 503) and <c>/metrics</c> over plain HTTP while an operation runs: a few lines of HTTP/1.1 over a socket, which
-/// need no rights of an administrator, as HttpListener does. One request a connection, a few connections at a time, each with a limit.
+/// need no rights of an administrator, as HttpListener does. One request a connection, a few connections at a time, each with a limit: the next
+/// one ends the oldest that waits, so idle connections keep nobody out.
 /// </summary>
 public sealed class HealthEndpoint : IAsyncDisposable
 {
@@ -16,14 +17,16 @@ public sealed class HealthEndpoint : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     private readonly TcpListener? _listener;
+    private readonly string _bindAddress;
     private readonly OperationStatus _status;
     private readonly CancellationTokenSource _stop = new();
-    private readonly SemaphoreSlim _room = new(MostConnections);
+    private readonly Queue<Connection> _open = new();
     private readonly Task _serving;
 
-    private HealthEndpoint(TcpListener? listener, OperationStatus status)
+    private HealthEndpoint(TcpListener? listener, string bindAddress, OperationStatus status)
     {
         _listener = listener;
+        _bindAddress = bindAddress;
         _status = status;
         _serving = listener is null ? Task.CompletedTask : ServeAsync(listener);
     }
@@ -36,7 +39,7 @@ public sealed class HealthEndpoint : IAsyncDisposable
     {
         if (!settings.Enabled)
         {
-            return new HealthEndpoint(null, status);
+            return new HealthEndpoint(null, settings.BindAddress, status);
         }
 
         try
@@ -45,7 +48,7 @@ public sealed class HealthEndpoint : IAsyncDisposable
             var listener = new TcpListener(address, settings.Port);
             listener.Start(MostConnections);
             events.Verbose($"Serving /health and /metrics on http://{listener.LocalEndpoint}.");
-            return new HealthEndpoint(listener, status);
+            return new HealthEndpoint(listener, settings.BindAddress, status);
         }
         catch (SocketException error)
         {
@@ -59,14 +62,12 @@ public sealed class HealthEndpoint : IAsyncDisposable
         await _stop.CancelAsync().ConfigureAwait(false);
         _listener?.Stop();
         await _serving.ConfigureAwait(false);
-        for (var i = 0; i < MostConnections; i++)
+        while (_open.TryDequeue(out var connection))
         {
-            // Each holds a place until it is answered or cut off.
-            await _room.WaitAsync().ConfigureAwait(false);
+            await connection.DisposeAsync().ConfigureAwait(false);
         }
 
         _listener?.Dispose();
-        _room.Dispose();
         _stop.Dispose();
     }
 
@@ -76,54 +77,43 @@ public sealed class HealthEndpoint : IAsyncDisposable
         {
             try
             {
-                await _room.WaitAsync(_stop.Token).ConfigureAwait(false);
+                var client = await listener.AcceptTcpClientAsync(_stop.Token).ConfigureAwait(false);
+                while (_open.Count >= MostConnections || (_open.TryPeek(out var oldest) && oldest.HasEnded))
+                {
+                    await _open.Dequeue().DisposeAsync().ConfigureAwait(false);
+                }
+
+                _open.Enqueue(new Connection(client, AnswerAsync));
             }
             catch (OperationCanceledException)
             {
                 return;
             }
-
-            try
-            {
-                var client = await listener.AcceptTcpClientAsync(_stop.Token).ConfigureAwait(false);
-                _ = AnswerAsync(client);
-            }
-            catch (OperationCanceledException)
-            {
-                _room.Release();
-            }
             catch (SocketException)
             {
                 // A connection that broke before it was taken; the next one is none the worse.
-                _room.Release();
             }
         }
     }
 
-    private async Task AnswerAsync(TcpClient client)
+    private async Task AnswerAsync(TcpClient client, CancellationToken cancel)
     {
         try
         {
             using (client)
-            using (var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token))
             {
-                limit.CancelAfter(Patience);
                 var stream = client.GetStream();
                 await using (stream.ConfigureAwait(false))
                 {
-                    var request = await ReadHeadAsync(stream, limit.Token).ConfigureAwait(false);
-                    await stream.WriteAsync(Respond(request), limit.Token).ConfigureAwait(false);
+                    var request = await ReadHeadAsync(stream, cancel).ConfigureAwait(false);
+                    await stream.WriteAsync(Respond(request), cancel).ConfigureAwait(false);
                 }
             }
         }
-        catch (Exception error) when (error is IOException or SocketException or OperationCanceledException)
+        catch (Exception error) when (error is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
         {
-            // Whoever asked has gone, or asks too slowly: nobody is left to tell.
+            // The client has gone, or was too slow: nobody is left to answer.
             client.Dispose();
-        }
-        finally
-        {
-            _room.Release();
         }
     }
 
@@ -158,6 +148,11 @@ public sealed class HealthEndpoint : IAsyncDisposable
             return Response("405 Method Not Allowed", "text/plain", "Only GET and HEAD are answered.\n", withBody);
         }
 
+        if (!HostIsOurs(request))
+        {
+            return Response("421 Misdirected Request", "text/plain", "Ask for this page by its IP address or as localhost.\n", withBody);
+        }
+
         var status = _status.Look();
         return words[1].Split('?')[0] switch
         {
@@ -167,11 +162,48 @@ public sealed class HealthEndpoint : IAsyncDisposable
         };
     }
 
+    /// <summary>
+    /// An endpoint for this machine only answers to no other name: a web page whose name was made to point here (DNS rebinding) would read it
+    /// through the browser of somebody who works on this machine.
+    /// </summary>
+    private bool HostIsOurs(string request)
+    {
+        var line = request.Split("\r\n").Skip(1).FirstOrDefault(header => header.StartsWith("Host:", StringComparison.OrdinalIgnoreCase));
+        if (line is null || Address is not { } address || !IPAddress.IsLoopback(address.Address))
+        {
+            return true;
+        }
+
+        var host = line["Host:".Length..].Trim();
+        return Uri.TryCreate($"http://{host}/", UriKind.Absolute, out var uri)
+            && (uri.HostNameType is UriHostNameType.IPv4 or UriHostNameType.IPv6
+                || uri.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
+                || uri.Host.Equals(_bindAddress, StringComparison.OrdinalIgnoreCase));
+    }
+
     private static byte[] Response(string status, string type, string body, bool withBody)
     {
         var content = Encoding.UTF8.GetBytes(body);
         var head = Encoding.ASCII.GetBytes(
             $"HTTP/1.1 {status}\r\nContent-Type: {type}\r\nContent-Length: {content.Length}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n");
         return withBody ? [.. head, .. content] : head;
+    }
+
+    /// <summary>One client, and the time that it has.</summary>
+    private sealed class Connection : IAsyncDisposable
+    {
+        private readonly CancellationTokenSource _limit = new(Patience);
+        private readonly Task _answer;
+
+        public Connection(TcpClient client, Func<TcpClient, CancellationToken, Task> answer) => _answer = answer(client, _limit.Token);
+
+        public bool HasEnded => _answer.IsCompleted;
+
+        public async ValueTask DisposeAsync()
+        {
+            await _limit.CancelAsync().ConfigureAwait(false);
+            await _answer.ConfigureAwait(false);
+            _limit.Dispose();
+        }
     }
 }

@@ -21,12 +21,18 @@ public static class OriginalOffset
         return value.Length == sizeof(long) ? BinaryPrimitives.ReadInt64LittleEndian(value) : null;
     }
 
-    /// <summary>The last header of that name, which is the newest restore's own; -1 when there is none.</summary>
-    public static int LastIndexOf(ReadOnlySpan<HeaderSlice> headers, ReadOnlySpan<byte> name)
+    /// <summary>The original offset that the newest restore has put down; null when there is none, or none that can be read.</summary>
+    public static long? Of(in RecordView record) => Number(record.Headers, OffsetName);
+
+    /// <summary>The original timestamp, likewise.</summary>
+    public static long? TimestampOf(in RecordView record) => Number(record.Headers, TimestampName);
+
+    /// <summary>The header of that name that the n-th newest restore has added, 1 for the newest; -1 when there are not so many.</summary>
+    public static int IndexOf(ReadOnlySpan<HeaderSlice> headers, ReadOnlySpan<byte> name, int nthNewest)
     {
         for (var i = headers.Length - 1; i >= 0; i--)
         {
-            if (headers[i].Name.SequenceEqual(name))
+            if (headers[i].Name.SequenceEqual(name) && --nthNewest == 0)
             {
                 return i;
             }
@@ -34,6 +40,10 @@ public static class OriginalOffset
 
         return -1;
     }
+
+    /// <summary>The number in the n-th newest header of that name.</summary>
+    public static long? Number(ReadOnlySpan<HeaderSlice> headers, ReadOnlySpan<byte> name, int nthNewest = 1) =>
+        IndexOf(headers, name, nthNewest) is >= 0 and var index ? Parse(headers[index].Value) : null;
 
     /// <summary>How many restores the record has been through that left their header.</summary>
     public static int Count(ReadOnlySpan<HeaderSlice> headers)

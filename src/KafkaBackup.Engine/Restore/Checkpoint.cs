@@ -17,7 +17,7 @@ internal sealed record Checkpoint
     public required long LastCheckpointTime { get; init; }
     public required IReadOnlyList<string> SegmentsCompleted { get; init; }
 
-    /// <summary>Segment key and records of it that are in the target.</summary>
+    /// <summary>Segment key, with the backup's id, and records of it that are in the target.</summary>
     public required IReadOnlyList<SegmentProgress> SegmentsInProgress { get; init; }
     public required long RecordsRestored { get; init; }
     public required long BytesRestored { get; init; }

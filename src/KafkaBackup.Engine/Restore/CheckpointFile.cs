@@ -30,9 +30,12 @@ internal sealed class CheckpointFile(string path)
         {
             var checkpoint = JsonSerializer.Deserialize(bytes, CheckpointJson.Default.Checkpoint)
                 ?? throw ErrorIds.CheckpointDamaged.With($"The checkpoint {path} is empty.", path);
-            return checkpoint.Version <= Checkpoint.CurrentVersion
-                ? checkpoint
-                : throw ErrorIds.FormatTooNew.With($"The checkpoint {path} has version {checkpoint.Version}; this version of KafkaBackup knows {Checkpoint.CurrentVersion}.", path);
+            if (checkpoint.Version > Checkpoint.CurrentVersion)
+            {
+                throw ErrorIds.FormatTooNew.With($"The checkpoint {path} has version {checkpoint.Version}; this version of KafkaBackup knows {Checkpoint.CurrentVersion}.", path);
+            }
+
+            return FileSoundness.FaultOf(checkpoint) is { } fault ? throw ErrorIds.CheckpointDamaged.With($"The checkpoint {path} is damaged: {fault}.", path) : checkpoint;
         }
         catch (JsonException error)
         {
@@ -45,7 +48,7 @@ internal sealed class CheckpointFile(string path)
     {
         try
         {
-            WritableFile.Require(path);
+            LocalFile.RequireWritable(path);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -58,17 +61,7 @@ internal sealed class CheckpointFile(string path)
     {
         try
         {
-            var folder = System.IO.Path.GetDirectoryName(path)!;
-            DurableFolder.Create(folder);
-            var next = path + ".new";
-            using (var file = new FileStream(next, FileMode.Create, FileAccess.Write))
-            {
-                JsonSerializer.Serialize(file, checkpoint, CheckpointJson.Default.Checkpoint);
-                file.Flush(flushToDisk: true);
-            }
-
-            File.Move(next, path, overwrite: true);
-            DurableFolder.Flush(folder);
+            LocalFile.Replace(path, JsonSerializer.SerializeToUtf8Bytes(checkpoint, CheckpointJson.Default.Checkpoint));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -82,9 +75,14 @@ internal sealed class CheckpointFile(string path)
     public void RequireSameSettings(Checkpoint checkpoint, RestoreFingerprint fingerprint)
     {
         var differing = fingerprint.DifferencesFrom(checkpoint.Config);
-        if (differing.Count > 0 || checkpoint.ConfigHash != fingerprint.Hash)
+        if (differing.Count > 0)
         {
             throw Mismatch(differing);
+        }
+
+        if (checkpoint.ConfigHash != fingerprint.Hash)
+        {
+            throw ErrorIds.CheckpointDamaged.With($"The checkpoint {path} was edited or damaged: its config_hash is not the one of the settings that it lists.", path);
         }
     }
 
@@ -94,6 +92,17 @@ internal sealed class CheckpointFile(string path)
         if (checkpoint.TargetClusterId is { } before && clusterId is { } now && before != now)
         {
             throw Mismatch([$"target (cluster {before}, now {now})"]);
+        }
+    }
+
+    /// <summary>Between planning and now another restore may have begun with this checkpoint, or ended (it removes it then).</summary>
+    public void RequireAsPlanned(Checkpoint? planned, Checkpoint? found)
+    {
+        if (planned?.StartTime != found?.StartTime)
+        {
+            var what = found is null ? "is gone" : planned is null ? "is new" : "belongs to another restore";
+            throw ErrorIds.CheckpointMismatch.With(
+                $"The checkpoint {path} {what} since this restore was planned: another restore used it meanwhile.", path, "Look at what the target holds, then plan again by running the same command.");
         }
     }
 

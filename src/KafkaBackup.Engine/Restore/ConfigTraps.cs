@@ -5,8 +5,9 @@ namespace KafkaBackup.Engine.Restore;
 
 /// <summary>What a plan knows of the records for one target topic.</summary>
 /// <param name="Creating">The restore makes the topic, so its settings are the source's with the overrides.</param>
+/// <param name="TimestampTypeAsked">An override names message.timestamp.type.</param>
 /// <param name="ReplicationFactor">Below 1 where it is not known.</param>
-internal sealed record TopicFacts(string TargetTopic, bool Creating, int ReplicationFactor, long? MinTimestamp, long? MaxTimestamp, int LargestRecord, long Bytes, long LargestPartitionBytes, IReadOnlyList<TopicEntry> Sources);
+internal sealed record TopicFacts(string TargetTopic, bool Creating, bool TimestampTypeAsked, int ReplicationFactor, long? MinTimestamp, long? MaxTimestamp, int LargestRecord, long Bytes, long LargestPartitionBytes, IReadOnlyList<TopicEntry> Sources);
 
 /// <summary>Settings of the target topic that would lose, refuse or change restored records (SEMANTICS D4). Each is a finding with advice.</summary>
 internal static class ConfigTraps
@@ -15,6 +16,10 @@ internal static class ConfigTraps
     private static readonly string[] OldFormats = ["0.8", "0.9", "0.10"];
 
     public const string MinInSync = "min.insync.replicas";
+
+    public const string TimestampType = "message.timestamp.type";
+
+    public const string LogAppendTime = "LogAppendTime";
 
     /// <summary>A record's own fields beside its payload, and the batch around it, at most.</summary>
     private const int RecordOverhead = 200;
@@ -56,7 +61,7 @@ internal static class ConfigTraps
             yield return demanding;
         }
 
-        if (configs.GetValueOrDefault("message.timestamp.type") == "LogAppendTime")
+        if (configs.GetValueOrDefault(TimestampType) == LogAppendTime)
         {
             yield return new Finding(
                 FindingSeverity.Warning, FindingKind.TimestampType, facts.TargetTopic,
@@ -65,12 +70,15 @@ internal static class ConfigTraps
                     ? $"Create topic {facts.TargetTopic} with message.timestamp.type CreateTime (topic_config_overrides, -TopicConfig)."
                     : $"Set message.timestamp.type of topic {facts.TargetTopic} to CreateTime while restoring.");
         }
-
-        else if (facts.Sources.Where(s => s.Configs.GetValueOrDefault("message.timestamp.type") == "LogAppendTime").Select(s => s.Name).ToArray() is { Length: > 0 } stamped)
+        else if (facts.Sources.Where(s => s.Configs.GetValueOrDefault(TimestampType) == LogAppendTime).Select(s => s.Name).ToArray() is { Length: > 0 } stamped)
         {
-            yield return new Finding(
-                FindingSeverity.Information, FindingKind.TimestampType, facts.TargetTopic,
-                $"Records of {string.Join(", ", stamped)} were stamped by their broker (LogAppendTime). They keep these times, as their creation times.", "Nothing needs to be done.");
+            var kept = $"Records of {string.Join(", ", stamped)} were stamped by their broker (LogAppendTime). They keep these times, as their creation times";
+            yield return facts is { Creating: true, TimestampTypeAsked: false }
+                ? new Finding(
+                    FindingSeverity.Warning, FindingKind.TimestampType, facts.TargetTopic, $"{kept}: topic {facts.TargetTopic} will be created with {TimestampType} CreateTime, not LogAppendTime.",
+                    $"After the restore, set it back: kafka-configs --alter --entity-type topics --entity-name {facts.TargetTopic} --add-config {TimestampType}=LogAppendTime. "
+                    + $"With -TopicConfig @{{ '{TimestampType}' = 'LogAppendTime' }} (topic_config_overrides) it is created so, and all records get the time of the restore.")
+                : new Finding(FindingSeverity.Information, FindingKind.TimestampType, facts.TargetTopic, $"{kept}.", "Nothing needs to be done.");
         }
 
         foreach (var finding in TimestampLimits(facts, configs, nowMs))
@@ -136,7 +144,7 @@ internal static class ConfigTraps
         // "difference.max" is the older name of both limits.
         var before = Limit(configs, "message.timestamp.before.max.ms") ?? Limit(configs, "message.timestamp.difference.max.ms");
         var after = Limit(configs, "message.timestamp.after.max.ms") ?? Limit(configs, "message.timestamp.difference.max.ms");
-        if (configs.GetValueOrDefault("message.timestamp.type") == "LogAppendTime")
+        if (configs.GetValueOrDefault(TimestampType) == LogAppendTime)
         {
             yield break;
         }

@@ -14,6 +14,9 @@ internal sealed class CreationPlanner(RestoreOptions options)
     /// </summary>
     private static readonly string[] NeverCopied = ["leader.replication.throttled.replicas", "follower.replication.throttled.replicas", "message.format.version"];
 
+    /// <summary>More partitions than this, and than twice the source's, are taken for a slip in a map.</summary>
+    private const int PartitionsWithoutForce = 1000;
+
     private readonly List<Finding> _findings = [];
 
     public IReadOnlyList<Finding> Findings => _findings;
@@ -73,10 +76,30 @@ internal sealed class CreationPlanner(RestoreOptions options)
         }
     }
 
-    /// <summary>A new topic's settings: its source's, with what was asked for instead.</summary>
+    /// <summary>What a partition map makes of a new topic: said where it has more partitions than its source, refused where that looks like a slip.</summary>
+    public static IEnumerable<Finding> CheckPartitions(string topic, IReadOnlyList<TopicEntry> sources, int needed)
+    {
+        var had = sources.Max(s => s.PartitionCount);
+        if (needed <= had)
+        {
+            yield break;
+        }
+
+        var message = $"Topic {topic} will be created with {needed:N0} partitions, because the partition map leads to partition {needed - 1}; its source has {had:N0}.";
+        yield return needed > Math.Max(2 * (long)had, PartitionsWithoutForce)
+            ? new Finding(FindingSeverity.Error, FindingKind.PartitionMapping, topic, message, "Correct the partition map.") { CanForce = true }
+            : new Finding(FindingSeverity.Information, FindingKind.PartitionMapping, topic, message, "Nothing needs to be done if that is meant.");
+    }
+
+    /// <summary>A new topic's settings: its source's, with what was asked for instead. Records keep their times, unless a broker's stamps were asked for.</summary>
     public static Dictionary<string, string> ConfigsOf(TopicEntry source, RestoreOptions options)
     {
         var configs = source.Configs.Where(c => !NeverCopied.Contains(c.Key, StringComparer.Ordinal)).ToDictionary(StringComparer.Ordinal);
+        if (configs.GetValueOrDefault(ConfigTraps.TimestampType) == ConfigTraps.LogAppendTime)
+        {
+            configs[ConfigTraps.TimestampType] = "CreateTime";
+        }
+
         foreach (var (name, value) in options.TopicConfigOverrides.For(source.Name))
         {
             configs[name] = value;

@@ -41,14 +41,14 @@ internal sealed class DeepSelection(BackupCatalog catalog, OpenedBackup backup, 
     private async Task<(SegmentCheck Check, IReadOnlyList<Finding> Findings)?> FindDamageAsync(StoredSegment stored, List<Finding> findings, CancellationToken cancel)
     {
         var check = await stored.CheckAsync(pool, cancel).ConfigureAwait(false);
-        if (Damages(check, stored.Entry).Count == 0)
+        if (Damages(check, stored).Length == 0)
         {
             return null;
         }
 
         var again = await stored.CheckAsync(pool, cancel).ConfigureAwait(false);
-        var stays = Damages(again, stored.Entry);
-        if (stays.Count > 0)
+        var stays = Damages(again, stored);
+        if (stays.Length > 0)
         {
             return (again, stays.Select(f => f with { CanForce = true, Advice = "Put the file back from a copy; or restore the rest with -Force, which leaves these records out." }).ToArray());
         }
@@ -82,16 +82,6 @@ internal sealed class DeepSelection(BackupCatalog catalog, OpenedBackup backup, 
         }
     }
 
-    private static List<Finding> Damages(SegmentCheck check, SegmentEntry segment)
-    {
-        var findings = check.Damages.Select(d => d.ToFinding()).ToList();
-        if (findings.Count == 0 && segment.Sha256.Length > 0 && check.Summary.Sha256 != segment.Sha256)
-        {
-            findings.Add(new Finding(
-                FindingSeverity.Error, FindingKind.Corrupt, segment.Key, $"Segment '{segment.Key}' is sound in itself, but not the one that the manifest names (SHA-256 differs).",
-                "Put the file back from a copy."));
-        }
-
-        return findings;
-    }
+    private static Finding[] Damages(SegmentCheck check, StoredSegment stored) =>
+        check.Against(stored.Entry).Select(damage => (damage with { Place = stored.Key }).ToFinding()).ToArray();
 }

@@ -48,6 +48,13 @@ internal sealed record EarlierRun(IReadOnlyDictionary<TopicPartition, PlannedSou
             return null;
         }
 
+        if (planned is null && marks.Values.FirstOrDefault(m => m.Partitions != marks.Count) is { } partial)
+        {
+            throw ErrorIds.CheckpointMismatch.With(
+                $"An interrupted restore of backup '{options.BackupId}' had {partial.Partitions} target partitions; the progress of only {marks.Count} is still there.", options.BackupId,
+                $"Were topics deleted, or was it long ago? Empty the target topics, delete the consumer group {TransactionalMarks.Group(options)}, and begin anew.");
+        }
+
         planned ??= marks.Values.All(m => m.Sources is not null) ? marks.Values.SelectMany(m => m.Sources!).ToDictionary(p => p.Source) : null;
         return new EarlierRun(planned, marks.Keys.ToHashSet()) { Checkpoint = checkpoint };
     }
@@ -97,7 +104,7 @@ internal sealed record EarlierRun(IReadOnlyDictionary<TopicPartition, PlannedSou
     private static async Task<Dictionary<TopicPartition, TransactionalMark>> MarksAsync(
         RestoreOptions options, IReadOnlyCollection<TopicPartition> targets, IKafkaCluster cluster, CancellationToken cancel)
     {
-        var committed = await cluster.ListGroupOffsetsAsync(TransactionalNames.Group(options), requireStable: false, cancel).ConfigureAwait(false);
+        var committed = await cluster.ListGroupOffsetsAsync(TransactionalMarks.Group(options), requireStable: false, cancel).ConfigureAwait(false);
         var marks = new Dictionary<TopicPartition, TransactionalMark>();
         foreach (var offset in committed.Where(o => targets.Contains(o.Partition)))
         {

@@ -17,7 +17,8 @@ internal static class GroupPlan
             return [];
         }
 
-        var restored = work.Targets.SelectMany(t => t.Sources).Select(s => s.Source).ToHashSet();
+        // A merged partition that brings no record says nothing of where a group has to go on among the others' records.
+        var restored = work.Targets.SelectMany(t => t.Sources.Where(s => s.RecordCount > 0 || t.RecordCount == 0)).Select(s => s.Source).ToHashSet();
         var asked = PatternSet.ForNames(options.AllConsumerGroups ? ["*"] : options.ConsumerGroups);
         return Known(work.Backup)
             .Where(g => asked.Matches(g.Group))
@@ -42,14 +43,8 @@ internal static class GroupPlan
             return findings;
         }
 
-        var known = Known(work.Backup).Select(g => g.Group).ToArray();
-        foreach (var name in PatternSet.ForNames(options.ConsumerGroups).Literals.Where(name => !known.Contains(name, StringComparer.Ordinal)))
-        {
-            findings.Add(new Finding(
-                FindingSeverity.Error, FindingKind.ConsumerGroup, name,
-                $"Consumer group {name} is not in the backup. It has: {(known.Length == 0 ? "none" : string.Join(", ", known.Take(10)))}.", ErrorIds.GroupNotInBackup.Advice));
-        }
-
+        findings.AddRange(NothingToReset(work));
+        findings.AddRange(OnMergedPartitions(work));
         foreach (var group in Groups(work).Where(g => g.Offsets.Any(o => o.TakenAt is not null)))
         {
             var oldest = group.Offsets.Min(o => o.TakenAt)!.Value;
@@ -77,6 +72,54 @@ internal static class GroupPlan
         }
 
         return findings;
+    }
+
+    /// <summary>What was asked for and cannot be done must not pass for done (SEMANTICS A9).</summary>
+    private static IEnumerable<Finding> NothingToReset(RestoreWork work)
+    {
+        var known = Known(work.Backup);
+        var has = known.Count == 0 ? "none" : string.Join(", ", known.Take(10).Select(g => g.Group));
+        var resettable = Groups(work).Select(g => g.Group).ToHashSet(StringComparer.Ordinal);
+        if (work.Options.AllConsumerGroups && resettable.Count == 0)
+        {
+            yield return new Finding(
+                FindingSeverity.Warning, FindingKind.ConsumerGroup, work.Options.BackupId,
+                $"No consumer group of the backup has a committed offset on the partitions that are restored, so none is reset. The backup has groups: {has}.",
+                "If there should be some, look at the groups of the backup (Get-KafkaBackup); else leave the reset out.");
+        }
+
+        foreach (var pattern in PatternSet.ForNames(work.Options.ConsumerGroups).Include)
+        {
+            var matching = known.Where(g => pattern.Matches(g.Group)).Select(g => g.Group).ToArray();
+            if (matching.Length == 0)
+            {
+                yield return new Finding(
+                    FindingSeverity.Error, FindingKind.ConsumerGroup, pattern.Text,
+                    pattern.IsLiteral ? $"Consumer group {pattern} is not in the backup. It has: {has}." : $"No consumer group of the backup matches {pattern}. It has: {has}.",
+                    ErrorIds.GroupNotInBackup.Advice);
+            }
+            else if (!matching.Any(resettable.Contains))
+            {
+                yield return new Finding(
+                    FindingSeverity.Error, FindingKind.ConsumerGroup, pattern.Text,
+                    $"Consumer group {string.Join(", ", matching.Take(10))} has no committed offset on the partitions that are restored, so there is nothing to reset.",
+                    "Leave the group out, or restore the topics that it reads too.");
+            }
+        }
+    }
+
+    /// <summary>One offset in the target cannot say how far a group was in each of two sources whose records lie there one after the other.</summary>
+    private static IEnumerable<Finding> OnMergedPartitions(RestoreWork work)
+    {
+        var targets = work.Targets.SelectMany(t => t.Sources.Select(s => (s.Source, t.Target))).ToDictionary(t => t.Source, t => t.Target);
+        return
+            from @group in Groups(work)
+            from merged in @group.Offsets.Select(o => new TopicPartition(o.Topic, o.Partition)).GroupBy(s => targets[s])
+            where merged.Count() > 1
+            select new Finding(
+                FindingSeverity.Error, FindingKind.ConsumerGroup, @group.Group,
+                $"Consumer group {@group.Group} has offsets on {string.Join(" and ", merged)}, which are both restored to {merged.Key}: no single offset there stands for all of them.",
+                "Do not merge these partitions, or leave the group out of the reset and set its offset by hand.");
     }
 
     /// <summary>In a user's words, for the report.</summary>

@@ -2,6 +2,7 @@ using KafkaBackup.Engine.Catalog;
 using KafkaBackup.Engine.Cluster;
 using KafkaBackup.Engine.Format.Blocks;
 using KafkaBackup.Engine.Format.Manifests;
+using KafkaBackup.Engine.Records;
 
 namespace KafkaBackup.Engine.Restore;
 
@@ -22,7 +23,7 @@ internal sealed class GroupPositions(
         var translate = work.Options.OffsetStrategy switch
         {
             OffsetStrategy.TimestampBased => await ByTimeAsync(wanted.Select(w => (w.Source, w.Offset)).Distinct().ToArray(), cancel).ConfigureAwait(false),
-            OffsetStrategy.ClusterScan => await ByScanAsync(wanted.Select(w => w.Source).Distinct().ToArray(), ends, cancel).ConfigureAwait(false),
+            OffsetStrategy.ClusterScan => await ByScanAsync(wanted.Select(w => w.Source).Distinct().ToArray(), cancel).ConfigureAwait(false),
             _ => (source, offset) => maps[source].Map.Translate(offset),
         };
         return wanted
@@ -37,25 +38,48 @@ internal sealed class GroupPositions(
             .ToArray();
     }
 
-    /// <summary>The time of the first backed-up record at or after the offset, looked up in the target.</summary>
+    /// <summary>The time of the first backed-up record at or after the offset, looked up among what this restore has put into the target.</summary>
     private async Task<Func<TopicPartition, long, long?>> ByTimeAsync((TopicPartition Source, long Offset)[] positions, CancellationToken cancel)
     {
         using var pool = new BlockBufferPool(16L << 20);
         var found = new Dictionary<(TopicPartition, long), long?>();
         foreach (var (source, offset) in positions)
         {
-            long? target = null;
-            if (await TimeAtAsync(source, offset, pool, cancel).ConfigureAwait(false) is { } time)
-            {
-                var to = maps[source].Target;
-                var answer = (await cluster.FindOffsetsByTimeAsync(new Dictionary<TopicPartition, long> { [to] = time }, IsolationLevel.ReadUncommitted, cancel).ConfigureAwait(false))[to];
-                target = answer.Error is null ? answer.Offset : throw answer.Error;
-            }
-
-            found[(source, offset)] = target;
+            var (target, own) = maps[source];
+            found[(source, offset)] = !own.IsEmpty && await TimeAtAsync(source, offset, pool, cancel).ConfigureAwait(false) is { } time
+                ? await FirstAtAsync(target, own, time, cancel).ConfigureAwait(false)
+                : own.End;
         }
 
         return (source, offset) => found[(source, offset)];
+    }
+
+    /// <summary>The first of our records stamped at or after the time; just after our last one when there is none.</summary>
+    private async Task<long?> FirstAtAsync(TopicPartition target, OffsetMap own, long time, CancellationToken cancel)
+    {
+        var answer = (await cluster.FindOffsetsByTimeAsync(new Dictionary<TopicPartition, long> { [target] = time }, IsolationLevel.ReadUncommitted, cancel).ConfigureAwait(false))[target];
+        var first = answer.Error is null ? answer.Offset : throw answer.Error;
+        if (first is null or < 0 || first >= own.End)
+        {
+            return own.End;
+        }
+
+        // The cluster tells the first in the whole log. When an older record has that time already, what is ours has to be read.
+        return first >= own.First ? first : await Task.Run(() => ReadFirstAt(target, own, time, cancel), cancel).ConfigureAwait(false) ?? own.End;
+    }
+
+    private long? ReadFirstAt(TopicPartition target, OffsetMap own, long time, CancellationToken cancel)
+    {
+        long? found = null;
+        using var reader = new RangeReader(cluster, new ReaderOptions(IsolationLevel.ReadCommitted), clock, events);
+        reader.Read(target, own.First!.Value, own.End!.Value, DeletedRecords.Pass, Take, cancel);
+        return found;
+
+        bool Take(in RecordView record)
+        {
+            found = record.Timestamp >= time ? record.Offset : null;
+            return found is null;
+        }
     }
 
     private async Task<long?> TimeAtAsync(TopicPartition source, long offset, BlockBufferPool pool, CancellationToken cancel)
@@ -92,20 +116,39 @@ internal sealed class GroupPositions(
         return null;
     }
 
-    private async Task<Func<TopicPartition, long, long?>> ByScanAsync(TopicPartition[] sources, IReadOnlyDictionary<TopicPartition, long> ends, CancellationToken cancel)
+    /// <summary>
+    /// What the records say of themselves, where this restore has put them: the same partition may hold other sources' records, or those of an
+    /// earlier restore. Headers that contradict what was written say nothing of the groups' offsets.
+    /// </summary>
+    private async Task<Func<TopicPartition, long, long?>> ByScanAsync(TopicPartition[] sources, CancellationToken cancel)
     {
         var scan = new OriginalOffsetScan(cluster, clock, events);
         var scanned = new Dictionary<TopicPartition, OffsetMap>();
         foreach (var source in sources)
         {
-            var target = maps[source].Target;
-            scanned[source] = await scan.ReadAsync(target, ends[target], cancel).ConfigureAwait(false);
-            if (scanned[source].IsEmpty && !maps[source].Map.IsEmpty)
+            var (target, own) = maps[source];
+            if (own.IsEmpty)
+            {
+                scanned[source] = own;
+                continue;
+            }
+
+            var runs = await scan.ReadAsync(target, own.First!.Value, own.End!.Value, cancel).ConfigureAwait(false);
+            if (runs.Count == 0)
             {
                 throw ErrorIds.GroupOffsets.With(
                     $"The records in {target} have no {OriginalHeaders.OffsetName} header, so a scan cannot tell where they came from. No group's offsets were changed.", target.ToString(),
                     "Restore with include_original_offset_header, or choose the strategy header-based or timestamp-based.");
             }
+
+            if (runs.Count > 1 || !runs[0].Ranges.All(own.Agrees))
+            {
+                throw ErrorIds.GroupOffsets.With(
+                    $"The {OriginalHeaders.OffsetName} headers in {target} do not name the offsets that the records have in {source}: an earlier restore wrote them, or another writer did. No group's offsets were changed.",
+                    target.ToString(), "Restore with include_original_offset_header, or choose the strategy header-based or timestamp-based.");
+            }
+
+            scanned[source] = runs[0];
         }
 
         return (source, offset) => scanned[source].Translate(offset);

@@ -13,24 +13,40 @@ internal sealed class IdempotentStart(RestoreScope scope, TargetLog log, Restore
         if (journal.Found is null)
         {
             var ends = await log.EndsAsync(ids, stop).ConfigureAwait(false);
-            return targets.Select(t => (new PartitionProgress(t, ends[t.Target], 0), (KafkaBackupException?)null)).ToArray();
+            return targets.Select(t => Begin(t, ends)).ToArray();
         }
 
         scope.Events.Verbose($"Waiting until the target's partitions have been still for {scope.Options.ResumeQuiet.TotalSeconds:0.#} s, in case the interrupted restore's last requests are still on their way.");
         var still = await log.QuietEndsAsync(ids, scope.Options.ResumeQuiet, stop).ConfigureAwait(false);
+        var starts = await log.StartsAsync(ids, stop).ConfigureAwait(false);
         var found = new List<(PartitionProgress, KafkaBackupException?)>(targets.Count);
         foreach (var target in targets)
         {
             // A partition that the checkpoint does not know held nothing to restore then; the mismatch check has seen to that.
             found.Add(still.TryGetValue(target.Target, out var end)
-                ? await ResumeAsync(target, journal.StartOffsetOf(target.Target) ?? end, end, stop).ConfigureAwait(false)
+                ? await ResumeAsync(target, journal.StartOffsetOf(target.Target) ?? end, end, starts[target.Target], stop).ConfigureAwait(false)
                 : (new PartitionProgress(target, journal.StartOffsetOf(target.Target) ?? 0, 0), LaneChecks.Restless(target)));
         }
 
         return found;
     }
 
-    private async Task<(PartitionProgress Progress, KafkaBackupException? Error)> ResumeAsync(TargetWork target, long start, long end, CancellationToken stop)
+    private (PartitionProgress Progress, KafkaBackupException? Error) Begin(TargetWork target, IReadOnlyDictionary<TopicPartition, long> ends)
+    {
+        var progress = new PartitionProgress(target, ends[target.Target], 0);
+        try
+        {
+            LaneChecks.RequireEnd(target, progress.Start, scope.Work.PlannedEndOf(target, ends), "now");
+            return (progress, null);
+        }
+        catch (KafkaBackupException error)
+        {
+            return (progress, error);
+        }
+    }
+
+    private async Task<(PartitionProgress Progress, KafkaBackupException? Error)> ResumeAsync(
+        TargetWork target, long start, long end, long logStart, CancellationToken stop)
     {
         var done = end - start;
         if (done < 0 || done > target.RecordCount)
@@ -41,6 +57,7 @@ internal sealed class IdempotentStart(RestoreScope scope, TargetLog log, Restore
 
         try
         {
+            LaneChecks.RequireStart(scope, target, logStart, start);
             var stream = scope.Stream(target);
             await LaneChecks.RequireLastRecordAsync(scope, log, stream, target, start, done, stop).ConfigureAwait(false);
             var maps = await PlanRecords.MapsAsync(target, stream, start, done, stop).ConfigureAwait(false);

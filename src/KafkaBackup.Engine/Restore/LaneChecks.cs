@@ -41,6 +41,36 @@ internal static class LaneChecks
     public static KafkaBackupException Unauthorized(TargetWork work) => ErrorIds.ClusterUnauthorized.With(
         $"Writing to topic {work.Target.Topic} was refused.", work.Target.Topic, $"Grant this user WRITE and DESCRIBE on topic {work.Target.Topic}.");
 
-    public static KafkaBackupException Gone(TargetWork work, SendFault fault) => ErrorIds.TopicNotFound.With(
-        $"Target partition {work.Target} is not there any more: {fault.Text.TrimEnd('.')}.", work.Target.ToString());
+    /// <param name="cause">The cluster goes on saying that it knows no such topic or partition.</param>
+    public static KafkaBackupException Gone(TargetWork work, KafkaBackupException cause) => ErrorIds.TopicNotFound.With(
+        $"Target partition {work.Target} does not exist any more.", work.Target.ToString(), "Was the topic deleted? Then begin anew: delete the checkpoint too, if there is one.", cause);
+
+    /// <summary>Nobody may write here between the plan and the first record, nor between a record of this restore and the next.</summary>
+    /// <param name="expected">Where this restore has put the last record, or what the plan saw.</param>
+    public static void RequireEnd(TargetWork work, long end, long expected, string when)
+    {
+        if (end != expected)
+        {
+            throw Changed(work, $"its log ends at offset {end} {when}, and should end at {expected}");
+        }
+    }
+
+    /// <summary>Records that an interrupted run brought and that are deleted since are not brought again: their absence is not hidden.</summary>
+    public static void RequireStart(RestoreScope scope, TargetWork work, long logStart, long start)
+    {
+        if (logStart <= start)
+        {
+            return;
+        }
+
+        var what = $"its log begins at offset {logStart} now, so records that this restore brought from offset {start} on have been deleted since (by retention, or with DeleteRecords)";
+        if (!scope.Options.Force)
+        {
+            throw ErrorIds.TargetChanged.With(
+                $"Target partition {work.Target} cannot be continued: {what}.", work.Target.ToString(),
+                "Look at the topic's retention settings, empty the partition and restore again; or go on without those records with -Force.");
+        }
+
+        scope.Events.Warning($"Target partition {work.Target}: {what}. The restore goes on, because -Force was given.");
+    }
 }

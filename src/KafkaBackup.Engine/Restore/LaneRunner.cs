@@ -6,7 +6,7 @@ internal sealed class LaneRunner(RestoreScope scope, RestoreJournal journal)
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(250);
 
     private readonly long _start = scope.Clock.GetTimestamp();
-    private (long Done, long Bytes, bool Known) _told;
+    private (long Done, long Records, long Bytes, bool Known) _told;
 
     /// <param name="run">Runs one partition's lane.</param>
     public async Task<IReadOnlyList<LaneOutcome>> RunAsync(
@@ -77,7 +77,8 @@ internal sealed class LaneRunner(RestoreScope scope, RestoreJournal journal)
             return;
         }
 
-        scope.Status.Count(_told.Known ? done - _told.Done : partitions.Sum(p => p.Records), bytes - _told.Bytes);
+        var records = partitions.Sum(p => p.Records);
+        scope.Status.Count(records - _told.Records, bytes - _told.Bytes);
         scope.Status.SetAway(null);
         scope.Status.Alive();
         foreach (var partition in partitions)
@@ -85,6 +86,6 @@ internal sealed class LaneRunner(RestoreScope scope, RestoreJournal journal)
             scope.Status.SetLag(partition.Work.Target, partition.Work.RecordCount - partition.Done);
         }
 
-        _told = (done, bytes, true);
+        _told = (done, records, bytes, true);
     }
 }

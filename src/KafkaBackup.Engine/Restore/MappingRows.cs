@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace KafkaBackup.Engine.Restore;
 
 /// <summary>Offset mappings as users see them, with a ready command per row (SEMANTICS F5).</summary>
@@ -25,7 +23,7 @@ internal static class MappingRows
     public static OffsetMapping Row(TopicPartition source, TopicPartition? target, OffsetMap map, long? firstTimestamp, long? lastTimestamp, string bootstrap)
     {
         var ranges = map.Ranges;
-        var end = ranges.Count == 0 ? (long?)null : ranges[^1].TargetStart + ranges[^1].Length - 1;
+        var command = target is { } to && ranges.Count > 0 ? ResetCommand.For(bootstrap, "GROUP", to, ranges[0].TargetStart) : null;
         return new OffsetMapping
         {
             Topic = source.Topic,
@@ -34,30 +32,30 @@ internal static class MappingRows
             TargetPartition = target?.Partition,
             SourceFirstOffset = ranges.Count == 0 ? null : ranges[0].SourceStart,
             SourceLastOffset = ranges.Count == 0 ? null : ranges[^1].SourceStart + ranges[^1].Length - 1,
-            TargetFirstOffset = ranges.Count == 0 ? null : ranges[0].TargetStart,
-            TargetLastOffset = end,
+            TargetFirstOffset = map.First,
+            TargetLastOffset = map.End - 1,
             FirstTimestampMs = firstTimestamp,
             LastTimestampMs = lastTimestamp,
             Ranges = ItemList.From(ranges),
-            ResetCommand = target is { } to && ranges.Count > 0 ? Command(bootstrap, "GROUP", to, ranges[0].TargetStart) : null,
+            ResetCommand = command?.Text,
+            ResetArguments = command?.Arguments,
         };
     }
 
     /// <summary>A row for one group's position.</summary>
-    public static OffsetMapping ForGroup(OffsetMapping row, string group, long sourceOffset, long? targetOffset, string metadata, string bootstrap) => row with
+    public static OffsetMapping ForGroup(OffsetMapping row, string group, long sourceOffset, long? targetOffset, string metadata, string bootstrap)
     {
-        ConsumerGroup = group,
-        SourceOffset = sourceOffset,
-        TargetOffset = targetOffset,
-        Metadata = metadata,
-        ResetCommand = targetOffset is { } offset && row is { TargetTopic: { } topic, TargetPartition: { } partition }
-            ? Command(bootstrap, group, new TopicPartition(topic, partition), offset)
-            : null,
-    };
-
-    private static string Command(string bootstrap, string group, TopicPartition target, long offset) => string.Create(
-        CultureInfo.InvariantCulture,
-        $"kafka-consumer-groups --bootstrap-server {bootstrap} --group {Quoted(group)} --topic {target.Topic}:{target.Partition} --reset-offsets --to-offset {offset} --execute");
-
-    private static string Quoted(string text) => text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.') ? text : $"'{text.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+        var command = targetOffset is { } offset && row is { TargetTopic: { } topic, TargetPartition: { } partition }
+            ? ResetCommand.For(bootstrap, group, new TopicPartition(topic, partition), offset)
+            : null;
+        return row with
+        {
+            ConsumerGroup = group,
+            SourceOffset = sourceOffset,
+            TargetOffset = targetOffset,
+            Metadata = metadata,
+            ResetCommand = command?.Text,
+            ResetArguments = command?.Arguments,
+        };
+    }
 }

@@ -77,9 +77,13 @@ internal sealed class MappingSelection
         }
 
         var byPartition = rows.ToLookup(r => new TopicPartition(r.Row.Topic, r.Row.Partition));
-        return (from @group in groups
-                from offset in @group.Offsets
-                from row in byPartition[new TopicPartition(offset.Topic, offset.Partition)]
-                select MappingRows.ForGroup(row.Row, @group.Group, offset.Offset, row.Translate(offset.Offset), offset.Metadata, bootstrap)).ToArray();
+        var found = (from @group in groups
+                     from offset in @group.Offsets
+                     from row in byPartition[new TopicPartition(offset.Topic, offset.Partition)]
+                     select MappingRows.ForGroup(row.Row, @group.Group, offset.Offset, row.Translate(offset.Offset), offset.Metadata, bootstrap)).ToArray();
+
+        // Of merged partitions no single offset stands for all: a command for each would undo the one before.
+        var merged = found.Where(r => r.TargetTopic is not null).GroupBy(r => (r.ConsumerGroup, r.TargetTopic, r.TargetPartition)).Where(g => g.Count() > 1).SelectMany(g => g).ToHashSet();
+        return found.Select(r => merged.Contains(r) ? r with { ResetCommand = null, ResetArguments = null } : r).ToArray();
     }
 }

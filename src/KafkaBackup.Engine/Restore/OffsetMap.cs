@@ -47,17 +47,38 @@ public sealed class OffsetMap
         _ranges.Add(new OffsetRange(source, target, length));
     }
 
+    /// <summary>The first target offset; null when nothing was restored.</summary>
+    public long? First => _ranges.Count == 0 ? null : _ranges[0].TargetStart;
+
+    /// <summary>The target offset just after the last record; null when nothing was restored.</summary>
+    public long? End => _ranges.Count == 0 ? null : _ranges[^1].TargetStart + _ranges[^1].Length;
+
     /// <summary>
     /// Where a consumer that would read this source offset next has to go on: an offset in a gap maps to the next restored record, one before
     /// the first to the first, one at or past the last to just after the last (SEMANTICS F3). Null when nothing was restored.
     /// </summary>
     public long? Translate(long sourceOffset)
     {
-        if (_ranges.Count == 0)
-        {
-            return null;
-        }
+        var found = FirstEndingAfter(sourceOffset);
+        return found == _ranges.Count ? End : _ranges[found].TargetStart + Math.Max(0, sourceOffset - _ranges[found].SourceStart);
+    }
 
+    /// <summary>Whether exactly these records are where the range says.</summary>
+    public bool Agrees(OffsetRange range) =>
+        TargetOf(range.SourceStart) == range.TargetStart && TargetOf(range.SourceStart + range.Length - 1) == range.TargetStart + range.Length - 1;
+
+    /// <summary>Without the records before that source offset.</summary>
+    public OffsetMap From(long sourceOffset) => new(_ranges.Where(r => r.SourceStart + r.Length > sourceOffset).Select(r =>
+    {
+        var skip = Math.Max(0, sourceOffset - r.SourceStart);
+        return new OffsetRange(r.SourceStart + skip, r.TargetStart + skip, r.Length - skip);
+    }));
+
+    private long? TargetOf(long sourceOffset) =>
+        FirstEndingAfter(sourceOffset) is var found && found < _ranges.Count && _ranges[found].SourceStart <= sourceOffset ? Translate(sourceOffset) : null;
+
+    private int FirstEndingAfter(long sourceOffset)
+    {
         var low = 0;
         var high = _ranges.Count;
         while (low < high)
@@ -73,14 +94,7 @@ public sealed class OffsetMap
             }
         }
 
-        if (low == _ranges.Count)
-        {
-            var last = _ranges[^1];
-            return last.TargetStart + last.Length;
-        }
-
-        var range = _ranges[low];
-        return range.TargetStart + Math.Max(0, sourceOffset - range.SourceStart);
+        return low;
     }
 
     /// <summary>Goes through the target offsets one by one.</summary>

@@ -95,8 +95,16 @@ internal sealed class OffsetMappingQuery(EngineSeams seams, IEngineEvents events
             var rows = new List<MappedRow>();
             foreach (var (source, target) in pairs)
             {
-                var map = await scan.ReadAsync(target, ends[target], cancel).ConfigureAwait(false);
-                rows.Add(new MappedRow(MappingRows.Row(source, target, map, null, null, cluster.Address), offset => Translate(map, offset, ends[target])));
+                var runs = await scan.ReadAsync(target, 0, ends[target], cancel).ConfigureAwait(false);
+                if (runs.Count > 1)
+                {
+                    events.Warning(
+                        $"{target} holds records of more than one source partition, or of more than one restore: its row has no offsets. "
+                        + "Name the backup (-Path, -BackupId), which tells them apart, or give the restore's offset report.");
+                }
+
+                var map = runs.Count == 1 ? runs[0] : new OffsetMap();
+                rows.Add(new MappedRow(MappingRows.Row(source, target, map, null, null, cluster.Address), offset => Within(map.Translate(offset), ends[target])));
             }
 
             return selection.Rows(rows, null, cluster.Address);
@@ -120,22 +128,21 @@ internal sealed class OffsetMappingQuery(EngineSeams seams, IEngineEvents events
             }
 
             var ends = await new TargetLog(cluster, seams.Clock, events).EndsAsync(there.ToArray(), cancel).ConfigureAwait(false);
-            var scanned = new ScannedPartitions(cluster, catalog, backup, seams.Clock, events);
+            using var scanned = new ScannedPartitions(cluster, catalog, backup, seams.Clock, events);
             var found = await scanned.FindAsync(pairs, ends, cancel).ConfigureAwait(false);
             var rows = new List<MappedRow>();
             foreach (var pair in pairs)
             {
-                var target = found.GetValueOrDefault(pair.Source);
-                var map = target is null ? new OffsetMap() : await scanned.MapAsync(target, ends[target], cancel).ConfigureAwait(false);
-                var row = MappingRows.Row(pair.Source, target, map, First(pair.Entry), Last(pair.Entry), cluster.Address);
-                rows.Add(new MappedRow(row, offset => target is null ? null : Translate(map, offset, ends[target])));
+                var run = found.GetValueOrDefault(pair.Source);
+                var row = MappingRows.Row(pair.Source, run?.Target, run?.Map ?? new OffsetMap(), First(pair.Entry), Last(pair.Entry), cluster.Address);
+                rows.Add(new MappedRow(row, offset => run is null ? null : Within(run.Translate(offset), ends[run.Target])));
             }
 
             return selection.Rows(rows, GroupPlan.Known(backup), cluster.Address);
         }
     }
 
-    private static long? Translate(OffsetMap map, long offset, long end) => map.Translate(offset) is { } found ? Math.Clamp(found, 0, end) : null;
+    private static long? Within(long? offset, long end) => offset is { } found ? Math.Clamp(found, 0, end) : null;
 
     private static long? First(PartitionEntry? partition) => partition is null or { Segments.Count: 0 } ? null : Known(partition.Segments.Min(s => s.MinTimestamp));
 

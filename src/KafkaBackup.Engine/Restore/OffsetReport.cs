@@ -21,7 +21,7 @@ internal sealed record OffsetReport
     {
         try
         {
-            WritableFile.Require(path);
+            LocalFile.RequireWritable(path);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -34,16 +34,7 @@ internal sealed record OffsetReport
     {
         try
         {
-            var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-            DurableFolder.Create(folder);
-            var next = path + ".new";
-            using (var file = new FileStream(next, FileMode.Create, FileAccess.Write))
-            {
-                JsonSerializer.Serialize(file, this, OffsetReportJson.Default.OffsetReport);
-                file.Flush(flushToDisk: true);
-            }
-
-            File.Move(next, path, overwrite: true);
+            LocalFile.Replace(path, JsonSerializer.SerializeToUtf8Bytes(this, OffsetReportJson.Default.OffsetReport));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -60,7 +51,7 @@ internal sealed record OffsetReport
             {
                 null => throw ErrorIds.OffsetFileInvalid.With($"The offset report {path} is empty.", path),
                 > CurrentVersion => throw ErrorIds.FormatTooNew.With($"The offset report {path} has version {report.Version}; this version of KafkaBackup knows {CurrentVersion}.", path),
-                _ => report,
+                _ => FileSoundness.FaultOf(report) is { } fault ? throw ErrorIds.OffsetFileInvalid.With($"The offset report {path} is damaged: {fault}.", path) : report,
             };
         }
         catch (JsonException error)

@@ -33,9 +33,6 @@ internal sealed unsafe class OriginalHeaders
         return _slices;
     }
 
-    /// <summary>Text, or the Rust tool's eight bytes little-endian; eight ASCII digits are text. Null when it is neither.</summary>
-    public static long? Read(ReadOnlySpan<byte> value) => OriginalOffset.Parse(value);
-
     private static byte[] PinnedNames()
     {
         var names = GC.AllocateUninitializedArray<byte>(OffsetName.Length + TimestampName.Length, pinned: true);

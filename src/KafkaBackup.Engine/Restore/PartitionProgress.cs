@@ -9,30 +9,34 @@ internal sealed class PartitionProgress
     /// <summary>A few megabytes in a checkpoint; without holes in the source it is enough for two thousand million records.</summary>
     private const int MostRangesKept = 100_000;
 
-    private readonly OffsetMap[] _maps;
+    private readonly object _gate = new();
     private readonly long[] _bytesBySource;
     private readonly long[] _restoredTo;
+    private OffsetMap[] _maps;
     private long _done;
     private long _bytes;
+    private volatile bool _hasBegun;
 
-    public PartitionProgress(TargetWork work, long start, long done, IReadOnlyList<OffsetMap>? maps = null)
+    /// <summary>One whose turn has not come: its lane finds out where it goes on.</summary>
+    public PartitionProgress(TargetWork work)
     {
         Work = work;
-        Start = start;
-        Resumed = done;
-        _done = done;
         _bytesBySource = new long[work.Sources.Count];
-        _maps = maps?.ToArray() ?? work.Sources.Select(_ => new OffsetMap()).ToArray();
-        _restoredTo = _maps.Select(m => m.IsEmpty ? -1 : m.Ranges[^1].SourceStart + m.Ranges[^1].Length - 1).ToArray();
+        _restoredTo = new long[work.Sources.Count];
+        _maps = work.Sources.Select(_ => new OffsetMap()).ToArray();
+        Array.Fill(_restoredTo, -1);
     }
+
+    public PartitionProgress(TargetWork work, long start, long done, IReadOnlyList<OffsetMap>? maps = null)
+        : this(work) => Begin(start, done, maps);
 
     public TargetWork Work { get; }
 
     /// <summary>The target's log end before the first record was written.</summary>
-    public long Start { get; }
+    public long Start { get; private set; }
 
     /// <summary>Records that were in the target already when this run began.</summary>
-    public long Resumed { get; }
+    public long Resumed { get; private set; }
 
     public long Done => Volatile.Read(ref _done);
 
@@ -41,7 +45,10 @@ internal sealed class PartitionProgress
 
     public long Bytes => Volatile.Read(ref _bytes);
 
-    public bool IsComplete => Done == Work.RecordCount;
+    /// <summary>Whether it is known where this partition begins or goes on.</summary>
+    public bool HasBegun => _hasBegun;
+
+    public bool IsComplete => HasBegun && Done == Work.RecordCount;
 
     /// <summary>One map per source of the plan.</summary>
     public IReadOnlyList<OffsetMap> Maps => _maps;
@@ -52,10 +59,26 @@ internal sealed class PartitionProgress
     /// <summary>The source offset of the last record of that source that is in the target; -1 for none.</summary>
     public long RestoredTo(int source) => Volatile.Read(ref _restoredTo[source]);
 
+    public void Begin(long start, long done, IReadOnlyList<OffsetMap>? maps = null)
+    {
+        lock (_gate)
+        {
+            _maps = maps?.ToArray() ?? _maps;
+            for (var i = 0; i < _maps.Length; i++)
+            {
+                _restoredTo[i] = _maps[i].IsEmpty ? -1 : _maps[i].Ranges[^1].SourceStart + _maps[i].Ranges[^1].Length - 1;
+            }
+
+            (Start, Resumed) = (start, done);
+            Volatile.Write(ref _done, done);
+            _hasBegun = true;
+        }
+    }
+
     /// <summary>Takes a whole transaction's records: who asks for the maps meanwhile gets all of them or none.</summary>
     public void Take(Queue<(int Source, long SourceOffset, long TargetOffset, int Bytes)> records)
     {
-        lock (_maps)
+        lock (_gate)
         {
             while (records.TryDequeue(out var record))
             {
@@ -70,7 +93,7 @@ internal sealed class PartitionProgress
     /// </summary>
     public IReadOnlyList<long[]>? MapsToKeep()
     {
-        lock (_maps)
+        lock (_gate)
         {
             return _maps.Sum(m => (long)m.Ranges.Count) > MostRangesKept ? null
                 : _maps.Select(m => m.Ranges.SelectMany(r => (long[])[r.SourceStart, r.TargetStart, r.Length]).ToArray()).ToArray();

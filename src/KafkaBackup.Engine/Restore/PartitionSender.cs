@@ -54,6 +54,14 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
 
     public TargetWork Work => progress.Work;
 
+    /// <summary>Held back: where the first and the last one are; -1 for none.</summary>
+    public long FirstHeld { get; private set; } = -1;
+
+    public long LastHeld { get; private set; } = -1;
+
+    /// <summary>The first offset between two that are held back which is not ours.</summary>
+    public long? HoleAt { get; private set; }
+
     /// <summary>Sends all records of the block from the index on and up to the limit (exclusive). False when a fault or a stop came between.</summary>
     public bool Send(StreamBlock block, long limit, CancellationToken stop)
     {
@@ -129,7 +137,11 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
     }
 
     /// <summary>What was held back is in the target for good.</summary>
-    public void Release() => progress.Take(_held);
+    public void Release()
+    {
+        progress.Take(_held);
+        (FirstHeld, LastHeld, HoleAt) = (-1, -1, null);
+    }
 
     public void OnDelivered(int slot, long tag, long offset)
     {
@@ -149,8 +161,20 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
             return;
         }
 
+        if (offset < 0 && expected is null)
+        {
+            // Stored before, in an attempt whose answer was lost: it follows its neighbour, if that is known.
+            expected = LastHeld >= 0 ? LastHeld + 1 : null;
+        }
+
+        if ((offset >= 0 ? offset : expected) is not { } place)
+        {
+            Fault = new SendFault(WriteFaultKind.Uncertain, "", $"the target does not say where it stored the record with source offset {sent.SourceOffset}", sent.Index, sent.SourceOffset);
+            return;
+        }
+
         Delivered = sent.Index + 1;
-        Keep(sent, offset >= 0 ? offset : expected ?? -1);
+        Keep(sent, place);
     }
 
     public void OnFailed(int slot, long tag, WriteFault fault)
@@ -259,12 +283,27 @@ internal sealed class PartitionSender(RestoreScope scope, PartitionProgress prog
     {
         if (HoldBack)
         {
-            _held.Enqueue((sent.Source, sent.SourceOffset, offset, sent.Bytes));
+            Hold(sent, offset);
         }
         else
         {
             progress.Take(sent.Source, sent.SourceOffset, offset, sent.Bytes);
         }
+    }
+
+    private void Hold(Pending sent, long offset)
+    {
+        if (FirstHeld < 0)
+        {
+            FirstHeld = offset;
+        }
+        else if (offset != LastHeld + 1)
+        {
+            HoleAt ??= LastHeld + 1;
+        }
+
+        LastHeld = offset;
+        _held.Enqueue((sent.Source, sent.SourceOffset, offset, sent.Bytes));
     }
 
     private int SourceIndex(SourceWork source)

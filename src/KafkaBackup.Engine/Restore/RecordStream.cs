@@ -21,7 +21,7 @@ internal sealed record StreamBlock(SourceWork Source, SegmentWork Segment, Recor
 /// The records for one target partition, in the order of the plan, from the n-th on. What lies before is skipped by the counts of plan and
 /// block index wherever these are exact, so that a resume near the end of a large backup reads little.
 /// </summary>
-internal sealed class RecordStream(TargetWork work, BackupCatalog catalog, OpenedBackup backup, BlockBufferPool pool, int readAhead)
+internal sealed class RecordStream(TargetWork work, BackupCatalog catalog, OpenedBackup backup, BlockBufferPool pool, int readAhead, SegmentProofs proofs)
 {
     public async IAsyncEnumerable<StreamBlock> ReadAsync(long skip, [EnumeratorCancellation] CancellationToken cancel)
     {
@@ -69,19 +69,26 @@ internal sealed class RecordStream(TargetWork work, BackupCatalog catalog, Opene
             return true;
         }
 
-        await foreach (var block in SegmentBlocks.ReadAsync(stored, pool, Wanted, readAhead, cancel).ConfigureAwait(false))
+        try
         {
-            var count = choice.TakesAll(block.Info.Stats) ? block.Info.Stats.RecordCount : Count(block, choice);
-            var leaveOut = Math.Clamp(skip - index, 0, count);
-            var first = index;
-            index += count;
-            if (leaveOut == count)
+            await foreach (var block in SegmentBlocks.ReadAsync(stored, pool, Wanted, readAhead, cancel).ConfigureAwait(false))
             {
-                block.Dispose();
-                continue;
-            }
+                var count = choice.TakesAll(block.Info.Stats) ? block.Info.Stats.RecordCount : Count(block, choice);
+                var leaveOut = Math.Clamp(skip - index, 0, count);
+                var first = index;
+                index += count;
+                if (leaveOut == count)
+                {
+                    block.Dispose();
+                    continue;
+                }
 
-            yield return new StreamBlock(source, segment, block, first, (int)leaveOut);
+                yield return new StreamBlock(source, segment, block, first, (int)leaveOut);
+            }
+        }
+        finally
+        {
+            proofs.Add(stored.Key, stored.IsProven);
         }
     }
 

@@ -16,7 +16,13 @@ internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string
         {
             foreach (var options in all)
             {
-                await AddAsync(options, cancel).ConfigureAwait(false);
+                await OpenAsync(options, cancel).ConfigureAwait(false);
+            }
+
+            var together = PlannedTogether.Of(_parts.Select(p => (p.Options, p.Backup.Manifest)).ToArray());
+            foreach (var part in _parts)
+            {
+                await PlanAsync(part, together, cancel).ConfigureAwait(false);
             }
 
             RefuseSharedTargets();
@@ -39,15 +45,24 @@ internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string
         }
     }
 
-    private async Task AddAsync(RestoreOptions options, CancellationToken cancel)
+    private async Task OpenAsync(RestoreOptions options, CancellationToken cancel)
     {
+        if (options is { PurgeTopics: true, Force: false, DryRun: false })
+        {
+            throw ErrorIds.PurgeNeedsForce.With("Emptying the target topics was asked for, without force.", options.BackupId);
+        }
+
         var store = seams.OpenStore(options.Store, events);
         var cluster = options is { Offline: false, Target: { } target } ? seams.OpenCluster(target, events) : null;
-        var catalog = new BackupCatalog(store);
-        var part = new Part(store, cluster, catalog);
+        var part = new Part(options, store, cluster);
         _parts.Add(part);
-        var work = await new RestorePlanner(catalog, cluster, options, seams.Clock, events).PlanAsync(cancel).ConfigureAwait(false);
-        part.Work = work with { Findings = [.. work.Findings, .. await GroupPlan.CheckAsync(work, cluster, cancel).ConfigureAwait(false)] };
+        part.Backup = await part.Catalog.OpenAsync(options.BackupId, cancel).ConfigureAwait(false);
+    }
+
+    private async Task PlanAsync(Part part, PlannedTogether together, CancellationToken cancel)
+    {
+        var work = await new RestorePlanner(part.Catalog, part.Backup, part.Cluster, part.Options, seams.Clock, events).PlanAsync(together, cancel).ConfigureAwait(false);
+        part.Work = work with { Findings = [.. work.Findings, .. await GroupPlan.CheckAsync(work, part.Cluster, cancel).ConfigureAwait(false)] };
     }
 
     private void RefuseSharedTargets()
@@ -78,13 +93,22 @@ internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string
             RequireOutputs(part.Work.Options);
         }
 
-        var results = new List<RestoreResult>();
-        foreach (var part in _parts)
+        var locks = new List<CheckpointLock>();
+        try
         {
-            results.Add(await RunAsync(part, stop).ConfigureAwait(false));
-        }
+            locks.AddRange(_parts.Select(p => p.Work.Options.CheckpointPath).OfType<string>().Distinct().Select(CheckpointLock.Take));
+            var results = new List<RestoreResult>();
+            foreach (var part in _parts)
+            {
+                results.Add(await RunAsync(part, stop).ConfigureAwait(false));
+            }
 
-        return results;
+            return results;
+        }
+        finally
+        {
+            locks.ForEach(l => l.Dispose());
+        }
     }
 
     private async Task<RestoreResult> RunAsync(Part part, CancellationToken stop)
@@ -105,7 +129,7 @@ internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string
             groups = await ResetGroupsAsync(part, cluster, data, stop).ConfigureAwait(false);
             if (!groups.Failed)
             {
-                await run.ForgetProgressAsync(data).ConfigureAwait(false);
+                await run.ForgetProgressAsync(data, stop).ConfigureAwait(false);
             }
         }
         else if (GroupPlan.Groups(work).Count > 0)
@@ -190,13 +214,17 @@ internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string
             errors[0].Advice + (errors.All(e => e.CanForce) ? " -Force restores all the same." : ""));
     }
 
-    private sealed class Part(IStore store, IKafkaCluster? cluster, BackupCatalog catalog) : IAsyncDisposable
+    private sealed class Part(RestoreOptions options, IStore store, IKafkaCluster? cluster) : IAsyncDisposable
     {
+        public RestoreOptions Options => options;
+
         public IStore Store => store;
 
         public IKafkaCluster? Cluster => cluster;
 
-        public BackupCatalog Catalog => catalog;
+        public BackupCatalog Catalog { get; } = new(store);
+
+        public OpenedBackup Backup { get; set; } = null!;
 
         public RestoreWork Work { get; set; } = null!;
 

@@ -18,9 +18,11 @@ internal sealed class RestoreJournal
         _clock = clock;
         _startTime = clock.GetUtcNow().ToUnixTimeMilliseconds();
         _file = work.Options.CheckpointPath is { } path ? new CheckpointFile(path) : null;
-        if (_file?.Read() is { } found)
+        var now = _file?.Read();
+        _file?.RequireAsPlanned(work.Checkpoint, now);
+        if (now is { } found)
         {
-            _file.RequireSameSettings(found, work.Options.Fingerprint);
+            _file!.RequireSameSettings(found, work.Options.Fingerprint);
             Found = found;
             _startTime = found.StartTime;
             events.Verbose(
@@ -56,6 +58,7 @@ internal sealed class RestoreJournal
             return;
         }
 
+        // Keys as the store knows them: the backup's id first.
         var completed = new List<string>();
         var under = new List<SegmentProgress>();
         foreach (var partition in _progress)
@@ -65,6 +68,7 @@ internal sealed class RestoreJournal
 
         var transactional = _work.Options.Delivery == DeliveryMode.Transactional;
         var known = _progress.ToDictionary(p => p.Work.Target);
+        var targets = _progress.Select(p => Target(p, transactional)).OfType<CheckpointTarget>().ToArray();
         _file.Write(new Checkpoint
         {
             Version = Checkpoint.CurrentVersion,
@@ -73,17 +77,24 @@ internal sealed class RestoreJournal
             LastCheckpointTime = _clock.GetUtcNow().ToUnixTimeMilliseconds(),
             SegmentsCompleted = completed,
             SegmentsInProgress = under,
-            RecordsRestored = _progress.Sum(p => p.Done),
+            RecordsRestored = targets.Sum(t => t.Records),
             BytesRestored = (Found?.BytesRestored ?? 0) + _progress.Sum(p => p.Bytes),
             ConfigHash = _work.Options.Fingerprint.Hash,
             Config = _work.Options.Fingerprint.Entries,
             TargetClusterId = _work.TargetClusterId,
             Generation = _work.Backup.Generation,
-            Targets = _progress
-                .Select(p => new CheckpointTarget(p.Work.Target.Topic, p.Work.Target.Partition, p.Start, p.Done, p.Work.RecordCount, transactional ? p.MapsToKeep() : null))
-                .ToArray(),
+            Targets = targets,
             Plan = _work.Targets.SelectMany(t => t.Sources.Select((s, i) => Source(s, known.GetValueOrDefault(t.Target)?.RestoredTo(i) ?? -1))).ToArray(),
         });
+    }
+
+    /// <summary>Of a partition whose turn has not come, what the interrupted run said; null when that is nothing.</summary>
+    private CheckpointTarget? Target(PartitionProgress progress, bool transactional)
+    {
+        var target = progress.Work.Target;
+        return progress.HasBegun
+            ? new CheckpointTarget(target.Topic, target.Partition, progress.Start, progress.Done, progress.Work.RecordCount, transactional ? progress.MapsToKeep() : null)
+            : Found?.Targets.FirstOrDefault(t => t.Topic == target.Topic && t.Partition == target.Partition);
     }
 
     /// <summary>A partition that could not be resumed this time keeps what is known of it.</summary>
@@ -98,18 +109,19 @@ internal sealed class RestoreJournal
     /// <summary>After success a checkpoint would only mislead.</summary>
     public void Remove() => _file?.Remove();
 
-    private static void AddSegments(PartitionProgress partition, List<string> completed, List<SegmentProgress> under)
+    private void AddSegments(PartitionProgress partition, List<string> completed, List<SegmentProgress> under)
     {
         var left = partition.Done;
         foreach (var segment in partition.Work.Sources.SelectMany(s => s.Segments))
         {
+            var key = $"{_work.Options.BackupId}/{segment.Entry.Key}";
             if (left >= segment.RecordCount)
             {
-                completed.Add(segment.Entry.Key);
+                completed.Add(key);
             }
             else if (left > 0)
             {
-                under.Add(new SegmentProgress(segment.Entry.Key, left));
+                under.Add(new SegmentProgress(key, left));
             }
 
             left = Math.Max(0, left - segment.RecordCount);

@@ -14,9 +14,6 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
     /// <summary>Faults in a row without a record brought over in between.</summary>
     private const int MostFaults = 5;
 
-    /// <summary>A stop waits so long for what is under way; the resume finds out about the rest.</summary>
-    private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(10);
-
     private readonly RecordStream _stream = scope.Stream(progress.Work);
     private readonly TargetWork _work = progress.Work;
     private readonly BatchSizing _sizing = new(progress.Work);
@@ -27,6 +24,12 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
         var faults = 0;
         try
         {
+            if (!stop.IsCancellationRequested)
+            {
+                // This lane's turn may come long after the restore began.
+                LaneChecks.RequireEnd(_work, await log.EndAsync(_work.Target, stop).ConfigureAwait(false), progress.Start + progress.Done, "before the first record is sent");
+            }
+
             while (!progress.IsComplete && !stop.IsCancellationRequested)
             {
                 var before = progress.Done;
@@ -46,8 +49,8 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
                 faults = progress.Done > before ? 1 : faults + 1;
                 if (Verdict(fault, faults) is { } verdict)
                 {
-                    // Who may not write has written nothing.
-                    if (verdict.Definition != ErrorIds.ClusterUnauthorized || progress.Done > before)
+                    // Who may not write has written nothing; and where others write the log's end tells nothing of us.
+                    if (verdict.Definition != ErrorIds.TargetChanged && (verdict.Definition != ErrorIds.ClusterUnauthorized || progress.Done > before))
                     {
                         await SettleAsync(sent.Unacknowledged, stop).ConfigureAwait(false);
                     }
@@ -63,11 +66,17 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
                 }
             }
 
-            return new LaneOutcome(progress, progress.IsComplete ? PartitionStatus.Complete : PartitionStatus.Stopped, null);
+            if (!progress.IsComplete)
+            {
+                return new LaneOutcome(progress, PartitionStatus.Stopped, null);
+            }
+
+            LaneChecks.RequireEnd(_work, await log.EndAsync(_work.Target, stop).ConfigureAwait(false), progress.Start + progress.Done, "after the last record was sent");
+            return new LaneOutcome(progress, PartitionStatus.Complete, null);
         }
         catch (KafkaBackupException error)
         {
-            return new LaneOutcome(progress, PartitionStatus.Failed, error);
+            return new LaneOutcome(progress, PartitionStatus.Failed, error.Definition == ErrorIds.TopicNotFound ? LaneChecks.Gone(_work, error) : error);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -112,7 +121,7 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
         {
             // Also when the backup could not be read on: what was sent before is not in doubt.
             using var patience = new CancellationTokenSource();
-            using var onStop = stop.Register(() => patience.CancelAfter(StopPatience));
+            using var onStop = stop.Register(() => patience.CancelAfter(RestoreScope.StopPatience));
             sender.Drain(patience.Token);
         }
     }
@@ -160,7 +169,6 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
     private KafkaBackupException? Verdict(SendFault fault, int faults) => fault.Error is { } error && error.Definition == ErrorIds.TargetChanged ? error
         : fault.Kind == WriteFaultKind.Refused ? (_sizing.IsSingle(fault.Index) ? LaneChecks.Refused(_work, progress.Done, fault) : null)
         : fault.Kind == WriteFaultKind.Unauthorized ? LaneChecks.Unauthorized(_work)
-        : fault.Kind == WriteFaultKind.UnknownPartition ? LaneChecks.Gone(_work, fault)
         : fault.Error is { } given && (given.Definition == ErrorIds.TargetUnavailable || given.Definition == ErrorIds.ClusterUnauthorized) ? given
         : faults >= MostFaults ? fault.Error ?? ErrorIds.TargetUnavailable.With($"Partition {_work.Target} failed {faults} times in a row: {fault.Text}.", _work.Target.ToString())
         : null;

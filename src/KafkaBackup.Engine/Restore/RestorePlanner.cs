@@ -10,33 +10,28 @@ namespace KafkaBackup.Engine.Restore;
 /// Works out one backup's restore, exact to the record, before anything is written (SEMANTICS D1). What a user can get wrong with names, times
 /// and maps is an error at once; what is wrong with backup or target is a finding, so that one dry run shows all of it.
 /// </summary>
-internal sealed class RestorePlanner(BackupCatalog catalog, IKafkaCluster? cluster, RestoreOptions options, TimeProvider clock, IEngineEvents events)
+internal sealed class RestorePlanner(BackupCatalog catalog, OpenedBackup backup, IKafkaCluster? cluster, RestoreOptions options, TimeProvider clock, IEngineEvents events)
 {
     private const long PoolBytes = 32L << 20;
 
     private readonly List<Finding> _findings = [];
     private EarlierRun? _earlier;
 
-    public async Task<RestoreWork> PlanAsync(CancellationToken cancel)
+    public async Task<RestoreWork> PlanAsync(PlannedTogether together, CancellationToken cancel)
     {
-        if (options is { PurgeTopics: true, Force: false, DryRun: false })
-        {
-            throw ErrorIds.PurgeNeedsForce.With("Emptying the target topics was asked for, without force.", options.BackupId);
-        }
-
-        var backup = await catalog.OpenAsync(options.BackupId, cancel).ConfigureAwait(false);
+        _findings.AddRange(options.Target is null ? [] : ClientOptionRules.Risks(options.Target));
         _findings.AddRange(backup.Findings);
         var place = $"Backup '{options.BackupId}' in {catalog.Store.Location}";
-        var selected = TargetMapping.Select(backup.Manifest, options, place);
+        var selected = TargetMapping.Select(backup.Manifest, options, place, together);
         _earlier = await EarlierRun.FindAsync(
             options, selected.Select(s => TargetMapping.TargetOf(s.Topic.Name, s.Partition.Partition, options)).ToHashSet(), cluster, cancel).ConfigureAwait(false);
         _findings.AddRange(new[] { _earlier?.Going, _earlier?.Growth(selected, options.Window) }.OfType<Finding>());
 
         selected = _earlier?.Limit(selected) ?? selected;
-        var sources = await SelectRecordsAsync(backup, selected, cancel).ConfigureAwait(false);
-        RequireRecords(backup, sources, selected, place);
-        _findings.AddRange(TargetMapping.Check(sources, options));
-        AddBackupFindings(backup, sources);
+        var sources = await SelectRecordsAsync(selected, cancel).ConfigureAwait(false);
+        RequireRecords(sources, selected, place);
+        _findings.AddRange(TargetMapping.Check(sources, options, together));
+        AddBackupFindings(sources);
 
         var topicOf = selected.Select(s => s.Topic).DistinctBy(t => t.Name).ToDictionary(t => t.Name, StringComparer.Ordinal);
         var byTarget = sources
@@ -50,7 +45,7 @@ internal sealed class RestorePlanner(BackupCatalog catalog, IKafkaCluster? clust
                 t => t.Key,
                 t => (IReadOnlyList<TopicEntry>)t.SelectMany(p => p.Sources).Select(s => topicOf[s.Source.Topic]).Distinct().ToArray(),
                 StringComparer.Ordinal);
-        var look = cluster is null ? null : await LookAtTargetAsync(backup, sourceTopics, byTarget.Select(t => t.Target).ToArray(), cancel).ConfigureAwait(false);
+        var look = cluster is null ? null : await LookAtTargetAsync(sourceTopics, byTarget.Select(t => t.Target).ToArray(), cancel).ConfigureAwait(false);
 
         var topics = new List<TopicWork>();
         foreach (var topic in byTarget.GroupBy(t => t.Target.Topic, StringComparer.Ordinal))
@@ -58,20 +53,28 @@ internal sealed class RestorePlanner(BackupCatalog catalog, IKafkaCluster? clust
             var there = look?.Topics[topic.Key];
             var configs = there?.Configs ?? CreationPlanner.ConfigsOf(sourceTopics[topic.Key][0], options);
             var targets = topic.Select(t => Target(t.Target, t.Sources, configs)).ToArray();
+            var needed = targets.Max(t => t.Target.Partition) + 1;
+            if (there is null || there.Create is not null)
+            {
+                _findings.AddRange(CreationPlanner.CheckPartitions(topic.Key, sourceTopics[topic.Key], needed));
+            }
+
             AddTraps(topic.Key, there, targets, sourceTopics[topic.Key], configs);
             topics.Add(new TopicWork
             {
                 TargetTopic = topic.Key,
                 Sources = sourceTopics[topic.Key],
                 Create = there?.Create,
-                TargetPartitionCount = there?.Partitions ?? sourceTopics[topic.Key].Max(s => s.PartitionCount),
+                TargetPartitionCount = there?.Partitions ?? Math.Max(needed, sourceTopics[topic.Key].Max(s => s.PartitionCount)),
                 Targets = targets,
             });
         }
 
         return new RestoreWork
         {
-            Options = options, Backup = backup, Topics = topics, Findings = _findings, TargetClusterId = look?.ClusterId, Resuming = Resuming,
+            Options = options, Backup = backup, Topics = topics, Findings = _findings, TargetClusterId = look?.ClusterId, Resuming = Resuming, Checkpoint = _earlier?.Checkpoint,
+            PlannedEnds = byTarget.Where(t => look?.Ends.ContainsKey(t.Target) == true).ToDictionary(t => t.Target, t => look!.Ends[t.Target]),
+            ContentsProven = SourcePlanner.IsDeep(options) && !backup.IsForeign,
         };
     }
 
@@ -81,11 +84,11 @@ internal sealed class RestorePlanner(BackupCatalog catalog, IKafkaCluster? clust
     private static TargetWork Target(TopicPartition target, IReadOnlyList<SourceWork> sources, IReadOnlyDictionary<string, string> configs) => new(target, sources)
     {
         MaxBatchBytes = LaneWriter.LargestBatch(configs),
-        TargetStampsRecords = configs.GetValueOrDefault("message.timestamp.type") == "LogAppendTime",
+        TargetStampsRecords = configs.GetValueOrDefault(ConfigTraps.TimestampType) == ConfigTraps.LogAppendTime,
     };
 
     private async Task<IReadOnlyList<SourceWork>> SelectRecordsAsync(
-        OpenedBackup backup, IReadOnlyList<(TopicEntry Topic, PartitionEntry Partition)> selected, CancellationToken cancel)
+        IReadOnlyList<(TopicEntry Topic, PartitionEntry Partition)> selected, CancellationToken cancel)
     {
         using var pool = new BlockBufferPool(PoolBytes);
         var planner = new SourcePlanner(catalog, backup, options, _earlier, pool, events);
@@ -119,7 +122,7 @@ internal sealed class RestorePlanner(BackupCatalog catalog, IKafkaCluster? clust
         }
     }
 
-    private void RequireRecords(OpenedBackup backup, IReadOnlyList<SourceWork> sources, IReadOnlyList<(TopicEntry Topic, PartitionEntry Partition)> selected, string place)
+    private void RequireRecords(IReadOnlyList<SourceWork> sources, IReadOnlyList<(TopicEntry Topic, PartitionEntry Partition)> selected, string place)
     {
         if (options.Window.IsUnbounded || sources.Any(s => s.RecordCount > 0) || _findings.Any(f => f.Severity == FindingSeverity.Error))
         {
@@ -133,7 +136,7 @@ internal sealed class RestorePlanner(BackupCatalog catalog, IKafkaCluster? clust
 
     private static string Time(long ms) => KafkaTime.ToDateTimeOffset(ms) is { } time ? $"{time:yyyy-MM-ddTHH:mm:ss.fffZ}" : $"{ms} ms";
 
-    private void AddBackupFindings(OpenedBackup backup, IReadOnlyList<SourceWork> sources)
+    private void AddBackupFindings(IReadOnlyList<SourceWork> sources)
     {
         var zero = sources.Sum(s => s.Segments.Sum(g => g.ZeroTimestamps));
         if (zero > 0)
@@ -164,7 +167,7 @@ internal sealed class RestorePlanner(BackupCatalog catalog, IKafkaCluster? clust
     }
 
     private async Task<TargetLook> LookAtTargetAsync(
-        OpenedBackup backup, IReadOnlyDictionary<string, IReadOnlyList<TopicEntry>> sources, TopicPartition[] targets, CancellationToken cancel)
+        IReadOnlyDictionary<string, IReadOnlyList<TopicEntry>> sources, TopicPartition[] targets, CancellationToken cancel)
     {
         var checks = new TargetChecks(cluster!, options, backup.Manifest.SourceClusterId, clock);
         var look = await checks.LookAsync(sources, targets, Resuming, cancel).ConfigureAwait(false);
@@ -183,9 +186,10 @@ internal sealed class RestorePlanner(BackupCatalog catalog, IKafkaCluster? clust
         var segments = targets.SelectMany(t => t.Sources).SelectMany(s => s.Segments).ToArray();
         if (segments.Length > 0)
         {
+            var asked = sources.Any(s => options.TopicConfigOverrides.For(s.Name).ContainsKey(ConfigTraps.TimestampType));
             var facts = new TopicFacts(
-                topic, there?.Create is not null, there?.ReplicationFactor ?? 0, segments.Min(s => s.MinTimestamp), segments.Max(s => s.MaxTimestamp), segments.Max(s => s.LargestRecord), targets.Sum(t => t.Bytes),
-                targets.Max(t => t.Bytes), sources);
+                topic, there?.Create is not null, asked, there?.ReplicationFactor ?? 0, segments.Min(s => s.MinTimestamp), segments.Max(s => s.MaxTimestamp),
+                segments.Max(s => s.LargestRecord), targets.Sum(t => t.Bytes), targets.Max(t => t.Bytes), sources);
             _findings.AddRange(ConfigTraps.Find(facts, configs, clock.GetUtcNow().ToUnixTimeMilliseconds()));
         }
     }

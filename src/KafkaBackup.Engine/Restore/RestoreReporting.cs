@@ -26,6 +26,7 @@ internal static class RestoreReporting
             ConsumerOffsetActions = ItemList.From(GroupPlan.Describe(work).ToArray()),
             Findings = ItemList.From(work.Findings),
             EstimatedDuration = Estimate(work),
+            NotChecked = UncheckedText.Of(work),
             DryRun = options.DryRun,
         };
     }
@@ -53,6 +54,7 @@ internal static class RestoreReporting
         OffsetReportPath = work.Options.OffsetReportPath,
         GroupsReset = ItemList.From(groups.Resets),
         OffsetBackupPath = groups.BackupPath,
+        NotChecked = data.NotChecked,
         Findings = ItemList.From(work.Findings),
     };
 

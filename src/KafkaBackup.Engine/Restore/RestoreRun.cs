@@ -11,6 +11,11 @@ namespace KafkaBackup.Engine.Restore;
 internal sealed record RestoreData(RestoreStatus Status, DateTimeOffset StartedAt, bool Resumed, IReadOnlyList<LaneOutcome> Outcomes)
 {
     public required RestoreJournal Journal { get; init; }
+
+    public required string? NotChecked { get; init; }
+
+    /// <summary>In transactional mode.</summary>
+    public TransactionalMarks? Marks { get; init; }
 }
 
 /// <summary>Carries out the data part of one backup's plan. Everything refusable was refused by the planner.</summary>
@@ -40,57 +45,75 @@ internal sealed class RestoreRun(IKafkaCluster cluster, BackupCatalog catalog, R
         };
         var log = new TargetLog(cluster, clock, events);
         var journal = new RestoreJournal(work, clock, events);
-        var transactional = _options.Delivery == DeliveryMode.Transactional;
-        await new TargetPreparation(scope).RunAsync(stop).ConfigureAwait(false);
-        var found = transactional
-            ? await new TransactionalStart(scope, log, journal).FindAsync(targets, stop).ConfigureAwait(false)
-            : await new IdempotentStart(scope, log, journal).FindAsync(targets, stop).ConfigureAwait(false);
-        var lost = found.Where(f => f.Error is not null).Select(f => new LaneOutcome(f.Progress, PartitionStatus.Failed, f.Error)).ToArray();
-        var partitions = found.Where(f => f.Error is null).Select(f => f.Progress).ToArray();
-        journal.Begin(found.Select(f => f.Progress).ToArray());
-
-        var outcomes = await new LaneRunner(scope, journal).RunAsync(
-            partitions, width,
-            (partition, halt) => transactional
-                ? new TransactionalLane(scope, partition).RunAsync(halt)
-                : new RestoreLane(scope, partition, log).RunAsync(halt),
-            stop).ConfigureAwait(false);
-
-        LaneOutcome[] all = [.. outcomes, .. lost];
-        foreach (var outcome in all.Where(o => o.Error is not null))
+        var marks = _options.Delivery == DeliveryMode.Transactional ? new TransactionalMarks(scope) : null;
+        await new TargetPreparation(scope, log).RunAsync(stop).ConfigureAwait(false);
+        var outcomes = marks is null
+            ? await RunIdempotentAsync(scope, log, journal, targets, width, stop).ConfigureAwait(false)
+            : await RunTransactionalAsync(scope, log, journal, marks, targets, width, stop).ConfigureAwait(false);
+        foreach (var outcome in outcomes.Where(o => o.Error is not null))
         {
             status.Trouble(outcome.Error!);
             events.Error(outcome.Error!);
         }
 
         journal.Save();
-        var resumed = all.Any(o => o.Progress.Resumed > 0) || journal.Found is not null;
-        return new RestoreData(Status(all, stop), startedAt, resumed, all.OrderBy(o => o.Progress.Work.Target).ToArray()) { Journal = journal };
+        var resumed = outcomes.Any(o => o.Progress.Resumed > 0) || journal.Found is not null;
+        return new RestoreData(Status(outcomes, stop), startedAt, resumed, outcomes.OrderBy(o => o.Progress.Work.Target).ToArray()) { Journal = journal, Marks = marks, NotChecked = scope.Proofs.Unproven(work) };
     }
 
-    private static RestoreStatus Status(LaneOutcome[] outcomes, CancellationToken stop) =>
+    private static RestoreStatus Status(IReadOnlyList<LaneOutcome> outcomes, CancellationToken stop) =>
         outcomes.All(o => o.Status == PartitionStatus.Complete) ? RestoreStatus.Complete
         : outcomes.All(o => o.Status == PartitionStatus.Failed || (o is { Status: PartitionStatus.Stopped, Progress.Done: 0 } && !stop.IsCancellationRequested)) ? RestoreStatus.Failed
         : outcomes.Any(o => o.Status == PartitionStatus.Failed) || !stop.IsCancellationRequested ? RestoreStatus.Incomplete
         : RestoreStatus.Stopped;
 
-    /// <summary>After success, data and groups, what a resume would stand on must go: the next restore of this backup is a new one.</summary>
-    public async Task ForgetProgressAsync(RestoreData data)
+    private static async Task<IReadOnlyList<LaneOutcome>> RunIdempotentAsync(
+        RestoreScope scope, TargetLog log, RestoreJournal journal, IReadOnlyList<TargetWork> targets, int width, CancellationToken stop)
     {
-        if (_options.Delivery == DeliveryMode.Transactional && work.RecordCount > 0)
+        var found = await new IdempotentStart(scope, log, journal).FindAsync(targets, stop).ConfigureAwait(false);
+        var lost = found.Where(f => f.Error is not null).Select(f => new LaneOutcome(f.Progress, PartitionStatus.Failed, f.Error)).ToArray();
+        journal.Begin(found.Select(f => f.Progress).ToArray());
+        var partitions = found.Where(f => f.Error is null).Select(f => f.Progress).ToArray();
+        var outcomes = await new LaneRunner(scope, journal).RunAsync(partitions, width, (p, halt) => new RestoreLane(scope, p, log).RunAsync(halt), stop).ConfigureAwait(false);
+        return [.. outcomes, .. lost];
+    }
+
+    private static async Task<IReadOnlyList<LaneOutcome>> RunTransactionalAsync(
+        RestoreScope scope, TargetLog log, RestoreJournal journal, TransactionalMarks marks, IReadOnlyList<TargetWork> targets, int width, CancellationToken stop)
+    {
+        var start = new TransactionalStart(scope, log, journal, marks);
+        await start.MarkAsync(targets, stop).ConfigureAwait(false);
+        var partitions = targets.Select(t => new PartitionProgress(t)).ToArray();
+        journal.Begin(partitions);
+        return await new LaneRunner(scope, journal).RunAsync(partitions, width, (p, halt) => new TransactionalLane(scope, p, log, marks, start).RunAsync(halt), stop).ConfigureAwait(false);
+    }
+
+    /// <summary>After success, data and groups, what a resume would stand on must go: the next restore of this backup is a new one.</summary>
+    public async Task ForgetProgressAsync(RestoreData data, CancellationToken stop)
+    {
+        if (data.Marks is { } marks && data.Outcomes.Count > 0)
         {
-            var group = TransactionalNames.Group(_options);
-            try
-            {
-                await cluster.DeleteGroupOffsetsAsync(
-                    group, work.Targets.Where(t => t.RecordCount > 0).Select(t => t.Target).ToArray(), CancellationToken.None).ConfigureAwait(false);
-            }
-            catch (KafkaBackupException error)
-            {
-                events.Warning($"The restore is complete, but its progress could not be removed: {error.Message} Delete the consumer group {group} before this backup is restored to this cluster again.");
-            }
+            await FinishAsync(marks, data.Outcomes.Select(o => o.Progress).ToArray(), stop).ConfigureAwait(false);
         }
 
         data.Journal.Remove();
+    }
+
+    private async Task FinishAsync(TransactionalMarks marks, IReadOnlyList<PartitionProgress> restored, CancellationToken stop)
+    {
+        using var patience = new CancellationTokenSource();
+        using var onStop = stop.Register(() => patience.CancelAfter(RestoreScope.StopPatience));
+        var group = TransactionalMarks.Group(_options);
+        try
+        {
+            if (!await marks.FinishAsync(restored, patience.Token).ConfigureAwait(false))
+            {
+                events.Warning($"The restore is complete. Another restore of this backup has begun meanwhile, and its progress in consumer group {group} is left alone.");
+            }
+        }
+        catch (Exception error) when (error is KafkaBackupException || patience.IsCancellationRequested)
+        {
+            events.Warning($"The restore is complete, but its progress could not be removed: {error.Message} Delete the consumer group {group} before this backup is restored to this cluster again.");
+        }
     }
 }

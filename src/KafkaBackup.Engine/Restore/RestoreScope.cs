@@ -11,6 +11,9 @@ namespace KafkaBackup.Engine.Restore;
 internal sealed record RestoreScope(
     RestoreWork Work, IKafkaCluster Cluster, BackupCatalog Catalog, BlockBufferPool Pool, RateLimiter Limiter, TimeProvider Clock, IEngineEvents Events)
 {
+    /// <summary>A stop waits so long for what is under way; the resume finds out about the rest.</summary>
+    public static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(10);
+
     /// <summary>Neighbouring blocks are fetched together: a round trip to an object store costs as much as some megabytes.</summary>
     public required int ReadAhead { get; init; }
 
@@ -24,7 +27,9 @@ internal sealed record RestoreScope(
     public RestoreOptions Options => Work.Options;
 
     /// <summary>Without any record acknowledged for this long a partition is given up; a broker's restart and an election fit in several times.</summary>
-    public TimeSpan DeliveryBudget { get; init; } = TimeSpan.FromMinutes(5);
+    public TimeSpan DeliveryBudget { get; init; } = TargetPatience.Away;
 
-    public RecordStream Stream(TargetWork target) => new(target, Catalog, Work.Backup, Pool, ReadAhead);
+    public SegmentProofs Proofs { get; } = new();
+
+    public RecordStream Stream(TargetWork target) => new(target, Catalog, Work.Backup, Pool, ReadAhead, Proofs);
 }

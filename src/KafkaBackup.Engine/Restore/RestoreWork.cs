@@ -22,12 +22,25 @@ internal sealed record RestoreWork
     /// <summary>The target's cluster id; null where it gives none or when offline.</summary>
     public string? TargetClusterId { get; init; }
 
+    /// <summary>True when every segment was read whole while planning, and compared with its SHA-256.</summary>
+    public bool ContentsProven { get; init; }
+
     public IEnumerable<TargetWork> Targets => Topics.SelectMany(t => t.Targets);
 
     public long RecordCount => Targets.Sum(t => t.RecordCount);
 
     /// <summary>Partitions that hold what an interrupted run of this very restore brought.</summary>
     public IReadOnlySet<TopicPartition> Resuming { get; init; } = new HashSet<TopicPartition>();
+
+    /// <summary>The checkpoint that the plan was made with; null when there was none.</summary>
+    public Checkpoint? Checkpoint { get; init; }
+
+    /// <summary>Where each target partition's log ended while planning, of those that nobody was writing to and that are no resume's.</summary>
+    public required IReadOnlyDictionary<TopicPartition, long> PlannedEnds { get; init; }
+
+    /// <summary>What the plan saw; where it saw a partition grow, what is seen now.</summary>
+    public long PlannedEndOf(TargetWork target, IReadOnlyDictionary<TopicPartition, long> now) =>
+        PlannedEnds.GetValueOrDefault(target.Target, now[target.Target]);
 }
 
 /// <summary>One target topic.</summary>
@@ -63,7 +76,7 @@ internal sealed record TargetWork(TopicPartition Target, IReadOnlyList<SourceWor
     public int? MaxBatchBytes { get; set; }
 
     /// <summary>True where the target stamps records itself, so that their times cannot be compared.</summary>
-    public bool TargetStampsRecords { get; init; }
+    public bool TargetStampsRecords { get; set; }
 }
 
 /// <summary>One source partition, in offset order.</summary>

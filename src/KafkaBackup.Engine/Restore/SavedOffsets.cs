@@ -19,15 +19,7 @@ internal sealed record SavedOffsets
     {
         try
         {
-            var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-            DurableFolder.Create(folder);
-            using (var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write))
-            {
-                JsonSerializer.Serialize(file, this, SavedOffsetsJson.Default.SavedOffsets);
-                file.Flush(flushToDisk: true);
-            }
-
-            DurableFolder.Flush(folder);
+            LocalFile.Create(path, JsonSerializer.SerializeToUtf8Bytes(this, SavedOffsetsJson.Default.SavedOffsets));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -41,7 +33,7 @@ internal sealed record SavedOffsets
         try
         {
             var saved = JsonSerializer.Deserialize(File.ReadAllBytes(path), SavedOffsetsJson.Default.SavedOffsets);
-            return saved is { Version: CurrentVersion }
+            return saved is { Version: CurrentVersion, Offsets: not null } && saved.Offsets.All(o => o is { Group.Length: > 0, Topic: not null, OldMetadata: not null, Partition: >= 0 })
                 ? saved
                 : throw ErrorIds.OffsetFileInvalid.With($"{path} is not a file of saved offsets that this version knows.", path);
         }

@@ -7,60 +7,73 @@ using KafkaBackup.Engine.Records;
 namespace KafkaBackup.Engine.Restore;
 
 /// <summary>A source partition, and the partition of the same number that its records are expected in.</summary>
-internal sealed record ScanPair(TopicPartition Source, TopicPartition Target, PartitionEntry? Entry);
+internal sealed record ScanPair(TopicPartition Source, TopicPartition Target, PartitionEntry Entry);
+
+/// <summary>Where a source partition's records are.</summary>
+/// <param name="KnownFrom">Whose the records of source offsets below this are is not known.</param>
+internal sealed record ScannedRun(TopicPartition Target, OffsetMap Map, long KnownFrom = 0)
+{
+    /// <summary>Only what the backup still holds: older runs of it may have been removed, or those records never were this partition's.</summary>
+    public static ScannedRun Of(TopicPartition target, OffsetMap run, PartitionEntry entry)
+    {
+        var oldest = entry.Segments[0].FirstOffset;
+        return run.Ranges[0].SourceStart >= oldest ? new ScannedRun(target, run) : new ScannedRun(target, run.From(oldest), oldest);
+    }
+
+    /// <summary>Where the group goes on; null where that is not known.</summary>
+    public long? Translate(long offset) => offset < KnownFrom ? null : Map.Translate(offset);
+}
 
 /// <summary>
-/// Which restored partition holds which source partition's records. A record tells its original offset and not its original partition, and a restore may
-/// have mapped partitions: a group's offset carried over to the wrong partition would skip or repeat records. So the first restored record is
-/// looked up in the backup; where it is not that partition's record, the topic's other partitions are tried.
+/// Which restored records are which source partition's. A record tells its original offset and not its original partition, and a restore may have
+/// mapped or merged partitions: a group's offset carried over to the wrong partition would skip or repeat records. So records of each run are looked up
+/// in the backup. Only proof counts: what the backup cannot confirm has no target.
 /// </summary>
-internal sealed class ScannedPartitions(IKafkaCluster cluster, BackupCatalog catalog, OpenedBackup backup, TimeProvider clock, IEngineEvents events)
+internal sealed class ScannedPartitions(IKafkaCluster cluster, BackupCatalog catalog, OpenedBackup backup, TimeProvider clock, IEngineEvents events) : IDisposable
 {
     private const long PoolBytes = 16L << 20;
 
+    /// <summary>Ranges of a run that are looked up, each by its first and its last record.</summary>
+    private const int MostRanges = 4;
+
     private readonly OriginalOffsetScan _scan = new(cluster, clock, events);
-    private readonly Dictionary<TopicPartition, OffsetMap> _maps = [];
+    private readonly RangeReader _reader = new(cluster, new ReaderOptions(IsolationLevel.ReadCommitted, QueuedBytes: 4 << 20), clock, events);
+    private readonly BlockBufferPool _pool = new(PoolBytes);
+    private readonly Dictionary<TopicPartition, IReadOnlyList<OffsetMap>> _runs = [];
+    private readonly HashSet<OffsetMap> _taken = new(ReferenceEqualityComparer.Instance);
 
     /// <param name="ends">Log ends of all partitions of the target topics.</param>
-    public async Task<IReadOnlyDictionary<TopicPartition, TopicPartition>> FindAsync(
+    public async Task<IReadOnlyDictionary<TopicPartition, ScannedRun>> FindAsync(
         IReadOnlyCollection<ScanPair> pairs, IReadOnlyDictionary<TopicPartition, long> ends, CancellationToken cancel)
     {
-        var found = new Dictionary<TopicPartition, TopicPartition>();
+        var found = new Dictionary<TopicPartition, ScannedRun>();
         foreach (var pair in pairs.Where(p => ends.ContainsKey(p.Target)))
         {
-            if (!await IsEmptyAsync(pair.Target, ends, cancel).ConfigureAwait(false) && (await HoldsAsync(pair, pair.Target, ends, cancel).ConfigureAwait(false) ?? true))
-            {
-                found.Add(pair.Source, pair.Target);
-            }
+            await TakeAsync(pair, pair.Target, ends, found, cancel).ConfigureAwait(false);
         }
 
-        var taken = found.Values.ToHashSet();
         foreach (var pair in pairs.Where(p => !found.ContainsKey(p.Source)))
         {
-            foreach (var other in ends.Keys.Where(t => t.Topic == pair.Target.Topic && !taken.Contains(t)).Order())
+            foreach (var other in ends.Keys.Where(t => t.Topic == pair.Target.Topic && t != pair.Target).Order())
             {
-                if (await HoldsAsync(pair, other, ends, cancel).ConfigureAwait(false) == true)
+                if (await TakeAsync(pair, other, ends, found, cancel).ConfigureAwait(false))
                 {
                     events.Verbose($"The records of {pair.Source} are in {other}, by their content.");
-                    found.Add(pair.Source, other);
-                    taken.Add(other);
                     break;
                 }
             }
+        }
 
-            if (found.ContainsKey(pair.Source) || !ends.ContainsKey(pair.Target))
+        foreach (var pair in pairs.Where(p => !found.ContainsKey(p.Source) && ends.ContainsKey(p.Target)))
+        {
+            if ((await RunsAsync(pair.Target, ends, cancel).ConfigureAwait(false)).Count == 0)
             {
-                continue;
-            }
-
-            if (await IsEmptyAsync(pair.Target, ends, cancel).ConfigureAwait(false))
-            {
-                found.Add(pair.Source, pair.Target);
+                found.Add(pair.Source, new ScannedRun(pair.Target, new OffsetMap()));
             }
             else
             {
                 events.Warning(
-                    $"The records in {pair.Target} are not those of {pair.Source} in backup {backup.BackupId}, and no other partition has them: its row has no target. " +
+                    $"The records in {pair.Target} are not known to be those of {pair.Source} in backup {backup.BackupId}, and no other partition has them: its row has no target. " +
                     "Was it restored from another backup, or were partitions merged? The restore's offset report knows (-OffsetReportPath).");
             }
         }
@@ -68,43 +81,105 @@ internal sealed class ScannedPartitions(IKafkaCluster cluster, BackupCatalog cat
         return found;
     }
 
-    public async Task<OffsetMap> MapAsync(TopicPartition target, long end, CancellationToken cancel)
+    public void Dispose()
     {
-        if (!_maps.TryGetValue(target, out var map))
-        {
-            _maps[target] = map = await _scan.ReadAsync(target, end, cancel).ConfigureAwait(false);
-        }
-
-        return map;
+        _reader.Dispose();
+        _pool.Dispose();
     }
 
-    private async Task<bool> IsEmptyAsync(TopicPartition target, IReadOnlyDictionary<TopicPartition, long> ends, CancellationToken cancel) =>
-        (await MapAsync(target, ends[target], cancel).ConfigureAwait(false)).IsEmpty;
-
-    /// <summary>Null when nothing tells: no restored record is there, or the backup has none of those offsets any more.</summary>
-    private async Task<bool?> HoldsAsync(ScanPair pair, TopicPartition target, IReadOnlyDictionary<TopicPartition, long> ends, CancellationToken cancel)
+    /// <summary>Takes the newest run that holds the pair's records, if there is one.</summary>
+    private async Task<bool> TakeAsync(
+        ScanPair pair, TopicPartition target, IReadOnlyDictionary<TopicPartition, long> ends, Dictionary<TopicPartition, ScannedRun> found, CancellationToken cancel)
     {
-        var map = await MapAsync(target, ends[target], cancel).ConfigureAwait(false);
-        if (map.IsEmpty || await FirstStoredAsync(pair, map.Ranges[0].SourceStart, cancel).ConfigureAwait(false) is not { } stored)
+        OffsetMap? newest = null;
+        foreach (var run in (await RunsAsync(target, ends, cancel).ConfigureAwait(false)).Where(r => !_taken.Contains(r)))
         {
-            return null;
+            if (await HoldsAsync(pair, target, run, cancel).ConfigureAwait(false))
+            {
+                if (newest is not null)
+                {
+                    events.Warning($"The records of {pair.Source} are in {target} more than once: they were restored again. Its row is about the newest of them.");
+                }
+
+                newest = run;
+                _taken.Add(run);
+            }
         }
 
-        var range = map.Ranges.FirstOrDefault(r => stored.Offset >= r.SourceStart && stored.Offset < r.SourceStart + r.Length);
-        return range.Length == 0 ? null : stored.Equals(Restored(target, range.TargetStart + stored.Offset - range.SourceStart, stored.Offset, cancel));
+        return newest is not null && found.TryAdd(pair.Source, ScannedRun.Of(target, newest, pair.Entry));
     }
 
-    private async Task<Seen?> FirstStoredAsync(ScanPair pair, long from, CancellationToken cancel)
+    private async Task<IReadOnlyList<OffsetMap>> RunsAsync(TopicPartition target, IReadOnlyDictionary<TopicPartition, long> ends, CancellationToken cancel)
     {
-        using var pool = new BlockBufferPool(PoolBytes);
-        foreach (var entry in pair.Entry!.Segments.Where(s => s.LastOffset >= from))
+        if (!_runs.TryGetValue(target, out var runs))
+        {
+            _runs[target] = runs = await _scan.ReadAsync(target, 0, ends[target], cancel).ConfigureAwait(false);
+        }
+
+        return runs;
+    }
+
+    /// <summary>True when records of the run are that partition's, and none that was looked up is not.</summary>
+    private async Task<bool> HoldsAsync(ScanPair pair, TopicPartition target, OffsetMap run, CancellationToken cancel)
+    {
+        var proven = false;
+        foreach (var (source, place) in Samples(run, pair.Entry))
+        {
+            if (await StoredAsync(pair, source, cancel).ConfigureAwait(false) is { } stored)
+            {
+                if (Restored(target, place, cancel) is { } restored)
+                {
+                    if (!stored.IsAs(restored))
+                    {
+                        return false;
+                    }
+
+                    proven = true;
+                }
+            }
+            else if (!pair.Entry.Gaps.Any(g => g.FromOffset <= source && source < g.ToOffset))
+            {
+                // The backup knows that this partition has no such record.
+                return false;
+            }
+        }
+
+        return proven;
+    }
+
+    /// <summary>Without what lies before the oldest stored record: older runs of the backup may have been removed.</summary>
+    private static IEnumerable<(long Source, long Target)> Samples(OffsetMap run, PartitionEntry entry)
+    {
+        if (entry.Segments.Count == 0)
+        {
+            yield break;
+        }
+
+        var oldest = entry.Segments[0].FirstOffset;
+        var ranges = run.Ranges.Where(r => r.SourceStart + r.Length > oldest).ToArray();
+        var shown = Math.Min(ranges.Length, MostRanges);
+        for (var i = 0; i < shown; i++)
+        {
+            var range = ranges[shown == 1 ? 0 : (int)((long)i * (ranges.Length - 1) / (shown - 1))];
+            var skip = Math.Max(0, oldest - range.SourceStart);
+            yield return (range.SourceStart + skip, range.TargetStart + skip);
+            if (range.Length - 1 > skip)
+            {
+                yield return (range.SourceStart + range.Length - 1, range.TargetStart + range.Length - 1);
+            }
+        }
+    }
+
+    private async Task<Seen?> StoredAsync(ScanPair pair, long offset, CancellationToken cancel)
+    {
+        foreach (var entry in pair.Entry.Segments.Where(s => s.FirstOffset <= offset && offset <= s.LastOffset))
         {
             var segment = catalog.Segment(backup, pair.Source.Topic, pair.Source.Partition, entry);
-            await foreach (var block in SegmentBlocks.ReadAsync(segment, pool, b => b.Stats.LastOffset >= from, 0, cancel).ConfigureAwait(false))
+            await foreach (var block in SegmentBlocks.ReadAsync(segment, _pool, b => b.MayHoldOffset(offset, offset + 1), 0, cancel).ConfigureAwait(false))
             {
                 using (block)
                 {
-                    if (First(block, from) is { } seen)
+                    if (Find(block, offset) is { } seen)
                     {
                         return seen;
                     }
@@ -115,37 +190,38 @@ internal sealed class ScannedPartitions(IKafkaCluster cluster, BackupCatalog cat
         return null;
     }
 
-    private static Seen? First(RecordBlock block, long from)
+    private static Seen? Find(RecordBlock block, long offset)
     {
         foreach (var record in block)
         {
-            if (record.Offset >= from)
+            if (record.Offset == offset)
             {
-                return Seen.Of(record, record.Offset);
+                return Seen.Of(record, record.Timestamp);
             }
         }
 
         return null;
     }
 
-    private Seen? Restored(TopicPartition target, long offset, long original, CancellationToken cancel)
+    private Seen? Restored(TopicPartition target, long offset, CancellationToken cancel)
     {
         Seen? seen = null;
-        using var reader = new RangeReader(cluster, new ReaderOptions(IsolationLevel.ReadCommitted, QueuedBytes: 4 << 20), clock, events);
-        reader.Read(target, offset, offset + 1, DeletedRecords.Pass, Take, cancel);
+        _reader.Read(target, offset, offset + 1, DeletedRecords.Pass, Take, cancel);
         return seen;
 
         bool Take(in RecordView record)
         {
-            seen = Seen.Of(record, original);
+            seen = Seen.Of(record, OriginalOffset.TimestampOf(record));
             return false;
         }
     }
 
-    /// <summary>What a restore never changes: key and value. Times may be the target broker's own.</summary>
-    private sealed record Seen(long Offset, string? Key, string? Value)
+    /// <summary>What a restore never changes: key and value, and the time as it says itself. The record's own may be the target broker's.</summary>
+    private sealed record Seen(string? Key, string? Value, long? Timestamp)
     {
-        public static Seen Of(in RecordView record, long offset) => new(
-            offset, record.KeyIsNull ? null : Convert.ToHexString(record.Key), record.ValueIsNull ? null : Convert.ToHexString(record.Value));
+        public static Seen Of(in RecordView record, long? timestamp) => new(
+            record.KeyIsNull ? null : Convert.ToHexString(record.Key), record.ValueIsNull ? null : Convert.ToHexString(record.Value), timestamp);
+
+        public bool IsAs(Seen restored) => Key == restored.Key && Value == restored.Value && (restored.Timestamp is null || restored.Timestamp == Timestamp);
     }
 }

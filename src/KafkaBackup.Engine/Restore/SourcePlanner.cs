@@ -22,7 +22,7 @@ internal sealed class SourcePlanner(BackupCatalog catalog, OpenedBackup backup, 
     public List<Finding> Findings { get; } = [];
 
     /// <summary>Who forces a restore of a damaged backup wants all that is left of it: so all damage has to be known.</summary>
-    private bool IsDeep => options.Deep || options.PurgeTopics || (options.Force && !options.DryRun);
+    public static bool IsDeep(RestoreOptions options) => options.Deep || options.PurgeTopics || (options.Force && !options.DryRun);
 
     public async Task<SourceWork> PlanAsync(TopicPartition id, PartitionEntry partition, CancellationToken cancel)
     {
@@ -34,7 +34,7 @@ internal sealed class SourcePlanner(BackupCatalog catalog, OpenedBackup backup, 
         var restoredTo = planned?.RestoredTo ?? -1;
         var ahead = needed.Where(s => s.LastOffset > restoredTo).ToArray();
         var lost = new List<LostRecords>(await _presence.FindLostAsync(id, ahead, Findings, cancel).ConfigureAwait(false));
-        if (IsDeep)
+        if (IsDeep(options))
         {
             var there = ahead.Where(s => !lost.Exists(l => l.Offsets.First == s.FirstOffset)).ToArray();
             lost.AddRange(await _soundness.FindLostAsync(id, there, restoredTo, Findings, cancel).ConfigureAwait(false));

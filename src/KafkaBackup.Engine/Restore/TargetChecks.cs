@@ -5,7 +5,9 @@ using KafkaBackup.Engine.Format.Manifests;
 namespace KafkaBackup.Engine.Restore;
 
 /// <summary>What was found out about the target: its topics as they are, or as they will be created.</summary>
-internal sealed record TargetLook(string? ClusterId, IReadOnlyDictionary<string, TargetTopicLook> Topics, IReadOnlyList<Finding> Findings);
+/// <param name="Ends">Of the partitions that are still and no resume's; a partition that will be created ends at 0.</param>
+internal sealed record TargetLook(
+    string? ClusterId, IReadOnlyDictionary<string, TargetTopicLook> Topics, IReadOnlyDictionary<TopicPartition, long> Ends, IReadOnlyList<Finding> Findings);
 
 /// <param name="ReplicationFactor">Below 1 where the brokers choose.</param>
 /// <param name="Create">Null when the topic is there.</param>
@@ -22,6 +24,7 @@ internal sealed class TargetChecks(IKafkaCluster cluster, RestoreOptions options
     private static readonly TimeSpan GrowthLook = TimeSpan.FromMilliseconds(1500);
 
     private readonly List<Finding> _findings = [];
+    private readonly Dictionary<TopicPartition, long> _ends = [];
 
     /// <param name="sources">Target topic to source topics.</param>
     /// <param name="targets">Every partition that will be written.</param>
@@ -64,7 +67,12 @@ internal sealed class TargetChecks(IKafkaCluster cluster, RestoreOptions options
             await CheckContentsAsync(existing, sources, description.ClusterId, resuming, cancel).ConfigureAwait(false);
         }
 
-        return new TargetLook(description.ClusterId, looks, _findings);
+        foreach (var created in targets.Where(t => looks[t.Topic].Create is not null))
+        {
+            _ends[created] = 0;
+        }
+
+        return new TargetLook(description.ClusterId, looks, _ends, _findings);
     }
 
     private void CheckPresent(TopicDescription topic, int needed)
@@ -143,6 +151,11 @@ internal sealed class TargetChecks(IKafkaCluster cluster, RestoreOptions options
 
         await Task.Delay(GrowthLook, clock, cancel).ConfigureAwait(false);
         var later = await cluster.ListOffsetsAsync(existing, OffsetBound.HighWatermark, cancel).ConfigureAwait(false);
+        foreach (var partition in existing.Where(p => !resuming.Contains(p) && later[p].Offset is not null && later[p].Offset == ends[p].Offset))
+        {
+            _ends[partition] = later[partition].Offset!.Value;
+        }
+
         foreach (var topic in existing.GroupBy(p => p.Topic, StringComparer.Ordinal))
         {
             var filled = topic.Where(p => !resuming.Contains(p) && ends[p].Offset > starts[p].Offset).ToArray();

@@ -12,10 +12,59 @@ internal sealed class TargetLog(IKafkaCluster cluster, TimeProvider clock, IEngi
     private static readonly TimeSpan ReadBudget = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan ReadBudgetWithQuota = TimeSpan.FromMinutes(5);
 
-    public async Task<IReadOnlyDictionary<TopicPartition, long>> EndsAsync(IReadOnlyCollection<TopicPartition> partitions, CancellationToken cancel)
+    public Task<IReadOnlyDictionary<TopicPartition, long>> StartsAsync(IReadOnlyCollection<TopicPartition> partitions, CancellationToken cancel) =>
+        BoundsAsync(partitions, OffsetBound.Earliest, cancel);
+
+    public Task<IReadOnlyDictionary<TopicPartition, long>> EndsAsync(IReadOnlyCollection<TopicPartition> partitions, CancellationToken cancel) =>
+        BoundsAsync(partitions, OffsetBound.HighWatermark, cancel);
+
+    public async Task<long> EndAsync(TopicPartition partition, CancellationToken cancel) => (await EndsAsync([partition], cancel).ConfigureAwait(false))[partition];
+
+    /// <summary>The end, once no transaction is open: what a fenced process left open is being aborted.</summary>
+    public async Task<long> SettledEndAsync(TargetWork work, TimeSpan patience, CancellationToken cancel)
     {
-        var answers = await cluster.ListOffsetsAsync(partitions, OffsetBound.HighWatermark, cancel).ConfigureAwait(false);
-        return answers.ToDictionary(a => a.Key, a => a.Value.Error is null ? a.Value.Offset ?? 0 : throw a.Value.Error);
+        var began = clock.GetTimestamp();
+        while (true)
+        {
+            var stable = (await BoundsAsync([work.Target], OffsetBound.LastStable, cancel).ConfigureAwait(false))[work.Target];
+            var end = await EndAsync(work.Target, cancel).ConfigureAwait(false);
+            if (stable >= end)
+            {
+                return end;
+            }
+
+            if (clock.GetElapsedTime(began) > patience)
+            {
+                throw LaneChecks.Changed(work, $"a transaction of another producer is open from offset {stable} on");
+            }
+
+            await Task.Delay(Look, cancel).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Asks again while brokers are away, or do not know their topics yet.</summary>
+    private async Task<IReadOnlyDictionary<TopicPartition, long>> BoundsAsync(IReadOnlyCollection<TopicPartition> partitions, OffsetBound bound, CancellationToken cancel)
+    {
+        var patience = new TargetPatience(clock, events);
+        while (true)
+        {
+            KafkaBackupException? error;
+            try
+            {
+                var answers = await cluster.ListOffsetsAsync(partitions, bound, cancel).ConfigureAwait(false);
+                error = answers.Values.FirstOrDefault(a => a.Error is not null)?.Error;
+                if (error is null)
+                {
+                    return answers.ToDictionary(a => a.Key, a => a.Value.Offset ?? 0);
+                }
+            }
+            catch (KafkaBackupException failed)
+            {
+                error = failed;
+            }
+
+            await patience.PauseAsync(error, cancel).ConfigureAwait(false);
+        }
     }
 
     /// <summary>
@@ -57,13 +106,22 @@ internal sealed class TargetLog(IKafkaCluster cluster, TimeProvider clock, IEngi
         () =>
         {
             using var reader = cluster.OpenReader(new ReaderOptions(IsolationLevel.ReadUncommitted, QueuedBytes: 4 << 20, FetchBytes: 256 << 10));
-            var sink = new OneRecord(offset, compare);
+            var sink = new OneRecord(partition, offset, compare);
             reader.Assign(partition, offset, 0);
             var began = clock.GetTimestamp();
             while (sink.Answer is null)
             {
                 cancel.ThrowIfCancellationRequested();
                 reader.Poll(sink);
+                if (sink.Failed)
+                {
+                    // A broker that came back a moment ago, or has handed over: it is asked again.
+                    sink.Failed = false;
+                    cancel.WaitHandle.WaitOne(Look);
+                    reader.Remove(0);
+                    reader.Assign(partition, offset, 0);
+                }
+
                 if (clock.GetElapsedTime(began) > (sink.IsHeldBack ? ReadBudgetWithQuota : ReadBudget))
                 {
                     throw ErrorIds.TargetUnavailable.With(
@@ -75,11 +133,13 @@ internal sealed class TargetLog(IKafkaCluster cluster, TimeProvider clock, IEngi
         },
         cancel);
 
-    private sealed class OneRecord(long offset, RecordTest compare) : IRecordSink
+    private sealed class OneRecord(TopicPartition partition, long offset, RecordTest compare) : IRecordSink
     {
         public bool? Answer { get; private set; }
 
         public KafkaBackupException? Trouble { get; private set; }
+
+        public bool Failed { get; set; }
 
         /// <summary>By a quota of the cluster.</summary>
         public bool IsHeldBack { get; private set; }
@@ -88,7 +148,13 @@ internal sealed class TargetLog(IKafkaCluster cluster, TimeProvider clock, IEngi
 
         public void OnEnd(int slot, long end) => Answer ??= false;
 
-        public void OnError(int slot, ReadFault fault) => Answer ??= false;
+        /// <summary>Only an offset that is not in the log is an answer, and bytes that cannot be read.</summary>
+        public void OnError(int slot, ReadFault fault)
+        {
+            Failed = fault.Kind is not (ReadFaultKind.OutOfRange or ReadFaultKind.BadMessage);
+            Answer ??= Failed ? null : false;
+            Trouble = Failed ? ErrorIds.ClusterRequestFailed.With($"{fault.Message} ({fault.Code})", partition) : Trouble;
+        }
 
         public void OnThrottled(TimeSpan wait) => IsHeldBack = true;
 

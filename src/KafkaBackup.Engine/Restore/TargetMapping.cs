@@ -11,9 +11,9 @@ internal static class TargetMapping
     private static readonly string[] NeverWritten = ["__consumer_offsets", "__transaction_state", "_schemas"];
 
     /// <exception cref="KafkaBackupException">NothingMatched for topics or partitions that are not in the backup.</exception>
-    public static IReadOnlyList<(TopicEntry Topic, PartitionEntry Partition)> Select(Manifest manifest, RestoreOptions options, string place)
+    public static IReadOnlyList<(TopicEntry Topic, PartitionEntry Partition)> Select(Manifest manifest, RestoreOptions options, string place, PlannedTogether together)
     {
-        var topics = manifest.Topics.Values.Where(t => options.Topics.Selects(t.Name)).OrderBy(t => t.Name, StringComparer.Ordinal).ToArray();
+        var topics = SelectedTopics(manifest, options).ToArray();
         var missing = options.Topics.Literals.Where(name => !manifest.Topics.ContainsKey(name)).ToArray();
         if (topics.Length == 0 || missing.Length > 0)
         {
@@ -22,11 +22,7 @@ internal static class TargetMapping
                 : ErrorIds.NothingMatched.With($"{place} does not hold topic {string.Join(", ", missing)}. It has: {string.Join(", ", manifest.Topics.Keys.Order(StringComparer.Ordinal).Take(10))}.", missing[0]);
         }
 
-        foreach (var name in options.TopicMapping.Keys.Where(name => !manifest.Topics.ContainsKey(name)))
-        {
-            throw ErrorIds.NothingMatched.With($"topic_mapping names topic {name}, which {place} does not hold.", name, "Topic maps go from the source's name to the target's.");
-        }
-
+        together.RequireTopics(options, place);
         if (options.SourcePartitions is { } wanted)
         {
             var there = topics.SelectMany(t => t.Partitions.Keys).ToHashSet();
@@ -36,16 +32,20 @@ internal static class TargetMapping
             }
         }
 
-        return topics
-            .SelectMany(t => t.Partitions.Values.Where(p => options.SourcePartitions?.Contains(p.Partition) != false).OrderBy(p => p.Partition).Select(p => (t, p)))
-            .ToArray();
+        return topics.SelectMany(t => SelectedPartitions(t, options).OrderBy(p => p.Partition).Select(p => (t, p))).ToArray();
     }
+
+    public static IEnumerable<TopicEntry> SelectedTopics(Manifest manifest, RestoreOptions options) =>
+        manifest.Topics.Values.Where(t => options.Topics.Selects(t.Name)).OrderBy(t => t.Name, StringComparer.Ordinal);
+
+    public static IEnumerable<PartitionEntry> SelectedPartitions(TopicEntry topic, RestoreOptions options) =>
+        topic.Partitions.Values.Where(p => options.SourcePartitions?.Contains(p.Partition) != false);
 
     public static TopicPartition TargetOf(string topic, int partition, RestoreOptions options) =>
         new(options.TopicMapping.GetValueOrDefault(topic, topic), options.PartitionMapping.GetValueOrDefault(partition, partition));
 
     /// <summary>Findings about the maps themselves; errors among them end the planning.</summary>
-    public static IEnumerable<Finding> Check(IReadOnlyList<SourceWork> sources, RestoreOptions options)
+    public static IEnumerable<Finding> Check(IReadOnlyList<SourceWork> sources, RestoreOptions options, PlannedTogether together)
     {
         foreach (var target in sources.GroupBy(s => TargetOf(s.Source.Topic, s.Source.Partition, options)))
         {
@@ -72,8 +72,7 @@ internal static class TargetMapping
             }
         }
 
-        var there = sources.Select(s => s.Source.Partition).ToHashSet();
-        foreach (var partition in options.PartitionMapping.Keys.Where(p => !there.Contains(p)))
+        foreach (var partition in options.PartitionMapping.Keys.Where(p => !together.Partitions.Contains(p)))
         {
             yield return new Finding(
                 FindingSeverity.Error, FindingKind.PartitionMapping, partition.ToString(System.Globalization.CultureInfo.InvariantCulture),

@@ -3,7 +3,7 @@ using KafkaBackup.Engine.Cluster;
 namespace KafkaBackup.Engine.Restore;
 
 /// <summary>Creates the topics that the plan says are missing, and empties those that were asked to be (SEMANTICS E5, E8).</summary>
-internal sealed class TargetPreparation(RestoreScope scope)
+internal sealed class TargetPreparation(RestoreScope scope, TargetLog log)
 {
     public async Task RunAsync(CancellationToken stop)
     {
@@ -22,11 +22,18 @@ internal sealed class TargetPreparation(RestoreScope scope)
         // What a resume finds in the target is its own.
         if (scope.Options.PurgeTopics && scope.Work.Resuming.Count == 0)
         {
-            var present = scope.Work.Topics.Where(t => t.Create is null).SelectMany(t => t.Targets).Select(t => t.Target).ToArray();
+            var present = scope.Work.Topics.Where(t => t.Create is null).SelectMany(t => t.Targets).ToArray();
             if (present.Length > 0)
             {
+                // What another restore has brought since the plan was made is not deleted.
+                var ends = await log.EndsAsync(present.Select(t => t.Target).ToArray(), stop).ConfigureAwait(false);
+                foreach (var target in present)
+                {
+                    LaneChecks.RequireEnd(target, ends[target.Target], scope.Work.PlannedEndOf(target, ends), "before it is emptied");
+                }
+
                 scope.Events.Verbose($"Emptying {present.Length} target partitions.");
-                await scope.Cluster.DeleteRecordsAsync(present.ToDictionary(p => p, _ => -1L), stop).ConfigureAwait(false);
+                await scope.Cluster.DeleteRecordsAsync(ends, stop).ConfigureAwait(false);
             }
         }
     }
@@ -46,6 +53,18 @@ internal sealed class TargetPreparation(RestoreScope scope)
                 foreach (var target in topic.Targets)
                 {
                     target.MaxBatchBytes = largest ?? target.MaxBatchBytes;
+                }
+
+                if (inForce.GetValueOrDefault(ConfigTraps.TimestampType) == ConfigTraps.LogAppendTime && !topic.Create!.Configs.ContainsKey(ConfigTraps.TimestampType))
+                {
+                    foreach (var target in topic.Targets)
+                    {
+                        target.TargetStampsRecords = true;
+                    }
+
+                    scope.Events.Warning(
+                        $"Topic {topic.TargetTopic} was created with the brokers' default {ConfigTraps.TimestampType}, LogAppendTime: every record gets the time of the restore, and the records' own times are lost. "
+                        + $"Stop, delete the topic, and restore with -TopicConfig @{{ '{ConfigTraps.TimestampType}' = 'CreateTime' }} (topic_config_overrides) to keep them.");
                 }
 
                 var factor = description.Topics.GetValueOrDefault(topic.TargetTopic)?.ReplicationFactor ?? 0;

@@ -4,14 +4,17 @@ namespace KafkaBackup.Engine.Restore;
 
 /// <summary>
 /// Brings one target partition's records over in transactions, each with the progress that it makes: what a read_committed reader sees is
-/// exact whatever happens to us (SEMANTICS E2).
+/// exact whatever happens to us (SEMANTICS E2). The lane may write while it holds the partition's transactional id and the mark in the target
+/// is the one that it left there: both are asked for whenever it begins with a new writer, and the brokers ask for the first at each commit.
 /// </summary>
-internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress progress)
+internal sealed class TransactionalLane(
+    RestoreScope scope, PartitionProgress progress, TargetLog log, TransactionalMarks marks, TransactionalStart start)
 {
     /// <summary>Commits stay well under this: a transaction is a block or a few, or a second of a slow target.</summary>
     private static readonly TimeSpan TransactionTimeout = TimeSpan.FromMinutes(1);
 
     private static readonly TimeSpan LongestTransaction = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan OpenPatience = TimeSpan.FromSeconds(20);
 
     private const long TransactionRecords = 20_000;
     private const int MostFaults = 5;
@@ -22,23 +25,40 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
     private long _limit = progress.Work.RecordCount;
     private KafkaBackupException? _refusal;
     private KafkaBackupException? _unreadable;
-    private AbortableTransactionException? _lost;
-    private KafkaBackupException? _expired;
-    private PartitionSender? _inDoubt;
+    private Exception? _lost;
+    private PartitionSender? _sender;
     private long _began;
     private StreamBlock? _block;
     private bool _atEnd;
+
+    /// <summary>As the lane found or left it.</summary>
+    private GroupOffset? _mark;
+
+    /// <summary>Of a commit whose outcome is not known, and where the log would end with it.</summary>
+    private (GroupOffset Mark, long Behind)? _inDoubt;
+
+    /// <summary>Up to here every committed record is accounted for.</summary>
+    private long _behind;
+
+    /// <summary>A commit's marker takes the next offset.</summary>
+    private int _marker;
 
     public async Task<LaneOutcome> RunAsync(CancellationToken stop)
     {
         var faults = 0;
         try
         {
-            while (progress.Done < _limit && !stop.IsCancellationRequested)
+            while (!(progress.HasBegun && progress.Done >= _limit) && !stop.IsCancellationRequested)
             {
                 var before = progress.Done;
                 var fault = await SendUntilExpiredAsync(stop).ConfigureAwait(false);
                 faults = progress.Done > before ? 1 : faults + 1;
+                if (fault?.Kind == WriteFaultKind.UnknownPartition)
+                {
+                    // Brokers that come back do not know all their topics at once.
+                    _ = await log.EndAsync(_work.Target, stop).ConfigureAwait(false);
+                }
+
                 if (Verdict(fault, faults) is { } verdict)
                 {
                     return new LaneOutcome(progress, PartitionStatus.Failed, verdict);
@@ -50,13 +70,24 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
                 }
             }
 
-            return _refusal is not null
-                ? new LaneOutcome(progress, PartitionStatus.Failed, _refusal)
-                : new LaneOutcome(progress, progress.IsComplete ? PartitionStatus.Complete : PartitionStatus.Stopped, null);
+            if (_refusal is not null)
+            {
+                return new LaneOutcome(progress, PartitionStatus.Failed, _refusal);
+            }
+
+            if (!progress.IsComplete)
+            {
+                return new LaneOutcome(progress, PartitionStatus.Stopped, null);
+            }
+
+            var end = await log.SettledEndAsync(_work, OpenPatience, stop).ConfigureAwait(false);
+            await RequireNoStrangerAsync(end, stop).ConfigureAwait(false);
+            return new LaneOutcome(progress, PartitionStatus.Complete, null);
         }
         catch (KafkaBackupException error)
         {
-            return new LaneOutcome(progress, PartitionStatus.Failed, error);
+            var told = error.Definition == ErrorIds.TopicNotFound ? LaneChecks.Gone(_work, error) : error;
+            return new LaneOutcome(progress, PartitionStatus.Failed, told);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -66,64 +97,81 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
 
     /// <summary>
     /// A target that is away for longer than a transaction may last ends ours by shutting this writer out, just as another process would: the
-    /// next writer finds out which of the two it was.
+    /// mark tells which of the two it was, before the next writer shuts anybody out.
     /// </summary>
     private async Task<SendFault?> SendUntilExpiredAsync(CancellationToken stop)
     {
-        SendFault? fault = null;
-        KafkaBackupException? error;
         try
         {
-            fault = await SendAsync(stop).ConfigureAwait(false);
-            error = fault?.Error;
+            var fault = await SendAsync(stop).ConfigureAwait(false);
+            if (fault?.Error is not { } error || !HasExpired(error))
+            {
+                return fault;
+            }
         }
         catch (KafkaBackupException thrown) when (HasExpired(thrown))
         {
-            error = thrown;
+            // As the fault.
         }
 
-        if (error is null || !HasExpired(error))
-        {
-            return fault;
-        }
-
-        scope.Events.Verbose($"{_work.Target}: the target was away for longer than a transaction lasts ({TransactionTimeout.TotalSeconds:0} s); beginning again from the last commit.");
-        _expired = error;
+        scope.Events.Verbose(
+            $"{_work.Target}: the target was away for longer than a transaction lasts ({TransactionTimeout.TotalSeconds:0} s); "
+            + "beginning again from the last commit.");
         return null;
     }
 
-    private bool HasExpired(KafkaBackupException error) => error.Definition == ErrorIds.ProducerFenced && scope.Clock.GetElapsedTime(_began) >= TransactionTimeout;
+    private bool HasExpired(KafkaBackupException error) =>
+        error.Definition == ErrorIds.ProducerFenced && _mark is not null && scope.Clock.GetElapsedTime(_began) >= TransactionTimeout;
 
-    /// <summary>With this writer's beginning every other one is shut out. Where the progress is ours, nobody else has made any.</summary>
-    private async Task RequireOwnProgressAsync(CancellationToken stop)
+    /// <summary>The mark in the target must be this lane's last one, or that of the commit in doubt, which has been carried out then.</summary>
+    private async Task RequireOwnMarkAsync(bool settled, CancellationToken stop)
     {
-        var committed = await scope.Cluster.ListGroupOffsetsAsync(TransactionalNames.Group(scope.Options), requireStable: true, stop).ConfigureAwait(false);
-        var done = committed.FirstOrDefault(o => o.Partition == _work.Target)?.Offset ?? 0;
-        if (done != progress.Done && done == _inDoubt?.Delivered)
+        var there = await marks.FindAsync(_work.Target, settled, stop).ConfigureAwait(false);
+        if (IsSame(there, _mark!))
         {
-            // The last commit was carried out, and its answer lost.
-            _inDoubt.Release();
+            _inDoubt = settled ? null : _inDoubt;
+            return;
         }
 
-        if (done != progress.Done)
+        if (_inDoubt is not { } doubt || !IsSame(there, doubt.Mark))
         {
-            throw _expired!;
+            throw await start.LostAsync(_work, stop).ConfigureAwait(false);
         }
 
-        _expired = null;
+        Committed(doubt.Mark, doubt.Behind);
+    }
+
+    private static bool IsSame(GroupOffset? one, GroupOffset other) =>
+        one is not null && one.Offset == other.Offset && one.Metadata == other.Metadata;
+
+    private void Committed(GroupOffset mark, long behind)
+    {
+        _sender!.Release();
+        (_mark, _behind, _marker, _inDoubt) = (mark, behind, 1, null);
     }
 
     /// <summary>One writer's life: transactions until all is over, a stop, or a fault, whose transaction is aborted.</summary>
     private async Task<SendFault?> SendAsync(CancellationToken stop)
     {
-        var id = TransactionalNames.TransactionalId(scope.Work, _work.Target);
-        using var writer = scope.Cluster.OpenWriter(LaneWriter.Options(scope, _sizing.Bytes, id, _sizing.IsSingle(progress.Done), TransactionTimeout));
-        writer.Open(_work.Target, 0);
-        await writer.InitTransactionsAsync(stop).ConfigureAwait(false);
-        if (_expired is not null)
+        var before = progress.Done;
+        if (_mark is not null)
         {
-            var before = progress.Done;
-            await RequireOwnProgressAsync(stop).ConfigureAwait(false);
+            // Not to shut out who has taken over; a transaction that this lane has left open is not waited for.
+            await RequireOwnMarkAsync(settled: false, stop).ConfigureAwait(false);
+        }
+
+        var id = TransactionalMarks.TransactionalId(scope.Options.BackupId, _work.Target);
+        var options = LaneWriter.Options(scope, _sizing.Bytes, id, _sizing.IsSingle(progress.Done), TransactionTimeout);
+        using var writer = new BoundedWriter(scope, scope.Cluster.OpenWriter(options), _work.Target.ToString());
+        writer.Writer.Open(_work.Target, 0);
+        await writer.InitAsync(stop).ConfigureAwait(false);
+        if (_mark is null)
+        {
+            (_mark, _behind) = await start.BeginAsync(progress, stop).ConfigureAwait(false);
+        }
+        else
+        {
+            await RequireOwnMarkAsync(settled: true, stop).ConfigureAwait(false);
             if (progress.Done != before)
             {
                 // What comes next may need another kind of writer than what came before.
@@ -131,15 +179,19 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
             }
         }
 
-        var sender = new PartitionSender(scope, progress, writer, _sizing.Bytes, expectedOffset: null) { HoldBack = true };
-        _inDoubt = sender;
+        if (progress.Done >= _limit)
+        {
+            return null;
+        }
+
+        _sender = new PartitionSender(scope, progress, writer.Writer, _sizing.Bytes, expectedOffset: null) { HoldBack = true };
         var limit = _sizing.Limit(progress.Done, _limit);
         var feed = new BlockFeed(_stream, progress.Done, stop);
         await using (feed.ConfigureAwait(false))
         {
             try
             {
-                while (!stop.IsCancellationRequested && await TransactAsync(writer, sender, feed, limit, stop).ConfigureAwait(false))
+                while (!stop.IsCancellationRequested && await TransactAsync(writer, _sender, feed, limit, stop).ConfigureAwait(false))
                 {
                 }
             }
@@ -149,42 +201,111 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
             }
         }
 
-        if (_unreadable is not null && sender.Fault is null)
+        if (_unreadable is not null && _sender.Fault is null)
         {
             throw _unreadable;
         }
 
-        return sender.Fault;
+        return _sender.Fault;
     }
 
     /// <summary>One transaction. False when nothing is left, or after a fault.</summary>
-    private async Task<bool> TransactAsync(IRecordWriter writer, PartitionSender sender, BlockFeed feed, long limit, CancellationToken stop)
+    private async Task<bool> TransactAsync(BoundedWriter writer, PartitionSender sender, BlockFeed feed, long limit, CancellationToken stop)
     {
         _began = scope.Clock.GetTimestamp();
-        writer.BeginTransaction();
         var more = false;
         try
         {
+            writer.Writer.BeginTransaction();
             more = await Task.Factory.StartNew(
                 () => Fill(sender, feed, limit, stop), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
-            if (sender.Fault is null && sender.Delivered > progress.Done)
+            if (sender.Fault is null && sender.Delivered > progress.Done && sender.Unacknowledged.Count == 0)
             {
-                var mark = TransactionalNames.Progress(scope.Work, _work, sender.Delivered, progress.Start);
-                await writer.SendOffsetsAsync(TransactionalNames.Group(scope.Options), [mark], CancellationToken.None).ConfigureAwait(false);
-                await writer.CommitTransactionAsync(CancellationToken.None).ConfigureAwait(false);
-                sender.Release();
+                await CommitAsync(writer, sender, stop).ConfigureAwait(false);
                 return more;
             }
         }
-        catch (AbortableTransactionException lost)
+        catch (Exception lost) when (lost is AbortableTransactionException || IsOfThisWriter(lost))
         {
             // The transaction is lost, not the restore: the next one begins where the last commit ended.
             _lost = lost;
             more = false;
         }
+        catch (KafkaBackupException stranger) when (stranger.Definition == ErrorIds.TargetChanged)
+        {
+            // Left open, it would keep read_committed consumers waiting.
+            _ = await writer.TryAbortAsync(stop).ConfigureAwait(false);
+            throw;
+        }
 
-        await writer.AbortTransactionAsync(CancellationToken.None).ConfigureAwait(false);
-        return more && sender.Fault is null;
+        try
+        {
+            if (!writer.IsGivenUp && await writer.TryAbortAsync(stop).ConfigureAwait(false))
+            {
+                return more && sender.Fault is null;
+            }
+        }
+        catch (KafkaBackupException lost) when (IsOfThisWriter(lost))
+        {
+            _lost = lost;
+        }
+
+        scope.Events.Verbose(
+            $"{_work.Target}: a transaction could not be brought to its end, so its producer is given up; the next one aborts it.");
+        return false;
+    }
+
+    /// <summary>The client library's producer has failed, or found nobody to talk to: another one may do better.</summary>
+    private static bool IsOfThisWriter(Exception error) => error is KafkaBackupException known
+        && (known.Definition == ErrorIds.ClusterRequestFailed || known.Definition == ErrorIds.ClusterUnreachable
+            || known.Definition == ErrorIds.TargetUnavailable);
+
+    private async Task CommitAsync(BoundedWriter writer, PartitionSender sender, CancellationToken stop)
+    {
+        if (sender.HoleAt is { } hole)
+        {
+            TransactionalMaps.RequireNoStranger(scope, _work, 1, hole);
+        }
+
+        await RequireNoStrangerAsync(sender.FirstHeld, stop).ConfigureAwait(false);
+        var mark = marks.Mark(_work, sender.Delivered, progress.Start);
+        var behind = sender.LastHeld + 1;
+        await writer.SendOffsetsAsync(TransactionalMarks.Group(scope.Options), [mark], stop).ConfigureAwait(false);
+        _inDoubt = (mark, behind);
+        await writer.CommitAsync(stop).ConfigureAwait(false);
+        Committed(mark, behind);
+    }
+
+    /// <summary>
+    /// Between what is accounted for and the offset there may be markers and what was aborted, and no record that a read_committed consumer
+    /// sees. One offset is the last commit's marker, and needs no look.
+    /// </summary>
+    private async Task RequireNoStrangerAsync(long before, CancellationToken stop)
+    {
+        if (before <= _behind + _marker)
+        {
+            return;
+        }
+
+        var (count, first) = (0L, -1L);
+        var seen = await Task.Run(
+            () => new CommittedRecords(scope).Read(
+                _work.Target, _behind, before, () => int.MaxValue,
+                (in Records.RecordView record) =>
+                {
+                    (count, first) = (count + 1, count == 0 ? record.Offset : first);
+                    return true;
+                },
+                stop),
+            CancellationToken.None).ConfigureAwait(false);
+        if (count == 0 && seen < before)
+        {
+            // Held back by a transaction that is not ours.
+            (count, first) = (1, seen);
+        }
+
+        TransactionalMaps.RequireNoStranger(scope, _work, count, first);
+        (_behind, _marker) = (before, 0);
     }
 
     /// <summary>Sends until the transaction is large or old enough, and waits for the reports. True when there may be more.</summary>
@@ -207,7 +328,9 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
             }
         }
 
-        return sender.Drain(CancellationToken.None) && !_atEnd && _unreadable is null && sender.Next < limit;
+        using var patience = new CancellationTokenSource();
+        using var onStop = stop.Register(() => patience.CancelAfter(RestoreScope.StopPatience));
+        return sender.Drain(patience.Token) && !_atEnd && _unreadable is null && sender.Next < limit;
     }
 
     /// <summary>What was sent before the backup ended, or could not be read on, is committed first.</summary>
@@ -248,7 +371,7 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
                 return faults < MostFaults ? null : ErrorIds.TargetUnavailable.With(
                     $"Partition {_work.Target}: {faults} transactions in a row could not be committed. {_lost?.Message}", _work.Target.ToString(), inner: _lost);
             case WriteFaultKind.Refused when !_sizing.IsSingle(fault!.Index):
-                _sizing.Refused(fault.Index, _inDoubt!.RefusedUntil);
+                _sizing.Refused(fault.Index, _sender!.RefusedUntil);
                 return null;
             case WriteFaultKind.Refused:
                 _limit = fault!.Index;
@@ -256,8 +379,6 @@ internal sealed class TransactionalLane(RestoreScope scope, PartitionProgress pr
                 return null;
             case WriteFaultKind.Unauthorized:
                 return LaneChecks.Unauthorized(_work);
-            case WriteFaultKind.UnknownPartition:
-                return LaneChecks.Gone(_work, fault!);
             default:
                 return fault!.Error is { } error && (error.Definition == ErrorIds.TargetUnavailable || error.Definition == ErrorIds.ProducerFenced || error.Definition == ErrorIds.ClusterUnauthorized) ? error
                     : faults < MostFaults ? null

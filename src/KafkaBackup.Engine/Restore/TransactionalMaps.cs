@@ -1,20 +1,20 @@
-using KafkaBackup.Engine.Cluster;
 using KafkaBackup.Engine.Records;
 
 namespace KafkaBackup.Engine.Restore;
 
 /// <summary>
-/// Where the records of finished transactions lie. Markers take offsets too, so the places cannot be worked out: the target is read, committed
-/// records only, side by side with the plan. What a checkpoint knows already is not read again.
+/// Where the records of finished transactions lie. Markers take offsets too, so the places cannot be worked out: the target is read,
+/// committed records only, and each is compared with the plan's. What a checkpoint knows already is not read again.
 /// </summary>
 internal sealed class TransactionalMaps(RestoreScope scope, TargetLog log)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan PatienceWithQuota = TimeSpan.FromMinutes(10);
+    /// <summary>An open transaction of another producer may be waited for so long.</summary>
+    private static readonly TimeSpan OpenPatience = TimeSpan.FromSeconds(20);
 
     /// <param name="count">Records that the target holds.</param>
     /// <param name="known">Of the first of them; null for none.</param>
-    public async Task<IReadOnlyList<OffsetMap>> FindAsync(
+    /// <returns>And where the log ends: no committed record before that is unaccounted for.</returns>
+    public async Task<(IReadOnlyList<OffsetMap> Maps, long Behind)> FindAsync(
         TargetWork target, RecordStream stream, long start, long count, IReadOnlyList<OffsetMap>? known, CancellationToken cancel)
     {
         var maps = known ?? target.Sources.Select(_ => new OffsetMap()).ToArray();
@@ -32,116 +32,109 @@ internal sealed class TransactionalMaps(RestoreScope scope, TargetLog log)
             await LaneChecks.RequireRecordAsync(scope, log, stream, target, done - 1, next - 1, cancel).ConfigureAwait(false);
         }
 
-        if (done < count)
+        var end = await log.SettledEndAsync(target, OpenPatience, cancel).ConfigureAwait(false);
+        if (end < next)
         {
-            await ReadAsync(target, stream, next, done, count, maps, cancel).ConfigureAwait(false);
+            throw LaneChecks.Changed(target, $"its log ends at offset {end}, and this restore had written up to offset {next - 1}");
         }
 
-        return maps;
-    }
-
-    private async Task ReadAsync(TargetWork target, RecordStream stream, long from, long done, long count, IReadOnlyList<OffsetMap> maps, CancellationToken cancel)
-    {
-        var places = await Task.Run(() => Places(target.Target, from, count - done, cancel), cancel).ConfigureAwait(false);
-        var walk = new OffsetMap.Walk(places);
-        await foreach (var block in stream.ReadAsync(done, cancel).ConfigureAwait(false))
+        if (end > next)
         {
-            using (block)
+            var feed = new BlockFeed(stream, done, cancel);
+            await using (feed.ConfigureAwait(false))
             {
-                if (!Add(block, maps[target.Sources.ToList().IndexOf(block.Source)], walk, count))
-                {
-                    break;
-                }
-            }
-        }
-    }
-
-    private static bool Add(StreamBlock block, OffsetMap map, OffsetMap.Walk walk, long count)
-    {
-        var skip = block.Skip;
-        var index = block.FirstIndex + skip;
-        foreach (var record in block.Block)
-        {
-            if (!block.Takes(record))
-            {
-                continue;
-            }
-
-            if (skip-- > 0)
-            {
-                continue;
-            }
-
-            if (index >= count)
-            {
-                return false;
-            }
-
-            map.Add(record.Offset, walk.Next());
-            index++;
-        }
-
-        return true;
-    }
-
-    /// <summary>Record number to target offset, as ranges.</summary>
-    private OffsetMap Places(TopicPartition partition, long start, long count, CancellationToken cancel)
-    {
-        using var reader = scope.Cluster.OpenReader(new ReaderOptions(IsolationLevel.ReadCommitted, FetchBytes: 256 << 10));
-        var sink = new Collector(count);
-        reader.Assign(partition, start, 0);
-        var movedAt = scope.Clock.GetTimestamp();
-        while (sink.Found < count)
-        {
-            cancel.ThrowIfCancellationRequested();
-            if (reader.Poll(sink) > 0)
-            {
-                movedAt = scope.Clock.GetTimestamp();
-            }
-
-            if (!sink.Ended && scope.Clock.GetElapsedTime(movedAt) > (sink.IsHeldBack ? PatienceWithQuota : Patience))
-            {
-                throw ErrorIds.TargetUnavailable.With(
-                    $"Target partition {partition} gave {sink.Found} of {count} committed records from offset {start} on, and then nothing more.", partition.ToString());
-            }
-
-            if (sink.Ended)
-            {
-                throw ErrorIds.TargetChanged.With(
-                    $"Target partition {partition} has {sink.Found} committed records from offset {start} on; this restore put {count} there. It was emptied or changed.", partition.ToString());
+                var match = new Match(scope, target, feed, maps, count - done);
+                var records = new CommittedRecords(scope);
+                await Task.Run(() => records.Read(target.Target, next, end, () => match.Expect(cancel), match.Take, cancel), cancel).ConfigureAwait(false);
+                done += match.Found;
+                RequireNoStranger(scope, target, match.Strangers, match.FirstStranger);
             }
         }
 
-        return sink.Places;
+        return done == count ? (maps, end) : throw LaneChecks.Changed(
+            target, $"it holds {done} of the {count} records that this restore brought");
     }
 
-    private sealed class Collector(long count) : IRecordSink
+    /// <summary>What else was committed to the partition is an error; with -Force a warning.</summary>
+    public static void RequireNoStranger(RestoreScope scope, TargetWork target, long strangers, long first)
     {
-        public OffsetMap Places { get; } = new();
+        if (strangers == 0)
+        {
+            return;
+        }
+
+        if (!scope.Options.Force)
+        {
+            throw LaneChecks.Changed(target, $"{strangers} committed records in it are not of this restore, the first at offset {first}");
+        }
+
+        scope.Events.Warning(
+            $"Target partition {target.Target} holds {strangers} committed records that are not of this restore, the first at offset {first}: "
+            + "something else writes to it. The restore goes on, because -Force was given.");
+    }
+
+    /// <summary>Goes through the target's records and the plan's side by side.</summary>
+    private sealed class Match(RestoreScope scope, TargetWork target, BlockFeed feed, IReadOnlyList<OffsetMap> maps, long count)
+    {
+        private readonly Queue<(int Source, long Offset, ExpectedRecord Record)> _expected = new();
+        private readonly OriginalHeaders _originals = new();
+        private long _taken;
 
         public long Found { get; private set; }
 
-        public bool Ended { get; private set; }
+        public long Strangers { get; private set; }
 
-        public bool IsHeldBack { get; private set; }
+        public long FirstStranger { get; private set; } = -1;
 
-        public void OnRecord(int slot, in RecordView record)
+        /// <summary>So many records can be compared before more of the plan has to be read.</summary>
+        public int Expect(CancellationToken cancel)
         {
-            if (Found < count)
+            while (_expected.Count == 0 && _taken < count && feed.Next(cancel) is { } block)
             {
-                Places.Add(Found++, record.Offset);
+                using (block)
+                {
+                    Keep(block);
+                }
             }
+
+            return Math.Max(1, _expected.Count);
         }
 
-        public void OnEnd(int slot, long offset) => Ended = Found < count;
-
-        public void OnError(int slot, ReadFault fault) => Ended = true;
-
-        public void OnThrottled(TimeSpan wait) => IsHeldBack = true;
-
-        public void OnClusterFault(KafkaBackupException error)
+        public bool Take(in RecordView record)
         {
-            // The client library goes on trying; our patience decides.
+            if (_expected.TryPeek(out var next) && next.Record.IsIn(record))
+            {
+                _expected.Dequeue();
+                maps[next.Source].Add(next.Offset, record.Offset);
+                Found++;
+            }
+            else
+            {
+                FirstStranger = Strangers++ == 0 ? record.Offset : FirstStranger;
+            }
+
+            return true;
+        }
+
+        private void Keep(StreamBlock block)
+        {
+            var source = target.Sources.ToList().IndexOf(block.Source);
+            var skip = block.Skip;
+            foreach (var record in block.Block)
+            {
+                if (!block.Takes(record) || skip-- > 0)
+                {
+                    continue;
+                }
+
+                if (_taken++ >= count)
+                {
+                    return;
+                }
+
+                var extra = scope.Options.IncludeOriginalOffsetHeader ? _originals.For(record.Offset, record.Timestamp) : default;
+                _expected.Enqueue((source, record.Offset, new ExpectedRecord(record, extra, !target.TargetStampsRecords)));
+            }
         }
     }
 }

@@ -9,10 +9,15 @@ namespace KafkaBackup.Engine.Restore;
 /// settings, and with which plan.
 /// </summary>
 /// <param name="Start">The log's end before the first record.</param>
+/// <param name="Partitions">How many target partitions the restore has: fewer marks are not the whole plan.</param>
+/// <param name="Owner">Drawn by each run: whose last commit it was.</param>
 /// <param name="Hash">Of the settings.</param>
 /// <param name="Plan">The text that the plan came to, or a digest of it.</param>
-internal sealed record TransactionalMark(long Start, string Hash, string Plan)
+internal sealed record TransactionalMark(long Start, int Partitions, string Owner, string Hash, string Plan)
 {
+    /// <summary>Stands where a restore ended well; it is no progress of anything.</summary>
+    public const string Finished = "kafkabackup:3:finished";
+
     /// <summary>Brokers take 4,096 bytes of metadata unless they are told otherwise.</summary>
     private const int LongestPlan = 3000;
 
@@ -21,26 +26,28 @@ internal sealed record TransactionalMark(long Start, string Hash, string Plan)
     /// <summary>Null where the plan was too large to be kept: then it has to come out the same again.</summary>
     public IReadOnlyList<PlannedSource>? Sources => Plan.StartsWith(DigestSign) ? null : Plan.Split(',').Select(ReadSource).ToArray();
 
-    public static TransactionalMark Of(RestoreWork work, TargetWork target, long start) => new(start, work.Options.Fingerprint.Hash, PlanOf(target));
-
+    /// <summary>Null for what is no mark of a restore under way.</summary>
     public static TransactionalMark? Read(string metadata)
     {
         var parts = metadata.Split(':');
-        return parts is ["kafkabackup", "2", var start, var hash, var plan] && long.TryParse(start, NumberStyles.None, CultureInfo.InvariantCulture, out var offset)
-            ? new TransactionalMark(offset, hash, plan) : null;
+        return parts is ["kafkabackup", "3", var start, var partitions, var owner, var hash, var plan]
+            && long.TryParse(start, NumberStyles.None, CultureInfo.InvariantCulture, out var offset)
+            && int.TryParse(partitions, NumberStyles.None, CultureInfo.InvariantCulture, out var count)
+            ? new TransactionalMark(offset, count, owner, hash, plan) : null;
     }
 
-    /// <summary>Whether "the first n records" are the same ones in both plans. One that says what it takes has been followed while planning.</summary>
-    public bool IsOf(TargetWork target) => Sources is not null || Plan == PlanOf(target);
+    /// <summary>Whether "the first n records" are the same ones in both plans.</summary>
+    /// <param name="isFollowed">It was there while planning: where it says what it takes, the plan follows it.</param>
+    public bool IsOf(TargetWork target, bool isFollowed) => (isFollowed && Sources is not null) || Plan == PlanOf(target);
 
     public static KafkaBackupException OfOtherSettings(GroupOffset committed, RestoreOptions options) => ErrorIds.CheckpointMismatch.With(
         $"Target partition {committed.Partition} holds {committed.Offset} records of a restore of backup '{options.BackupId}' with other settings.", committed.Partition.ToString(),
-        $"Run with the settings it began with; or empty the topic and delete the consumer group {TransactionalNames.Group(options)}.");
+        $"Run with the settings it began with; or empty the topic and delete the consumer group {TransactionalMarks.Group(options)}.");
 
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"kafkabackup:2:{Start}:{Hash}:{Plan}");
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"kafkabackup:3:{Start}:{Partitions}:{Owner}:{Hash}:{Plan}");
 
     /// <summary>No topic's name holds the characters that part these texts.</summary>
-    private static string PlanOf(TargetWork target)
+    public static string PlanOf(TargetWork target)
     {
         var plan = string.Join(',', target.Sources.Select(s => string.Create(
             CultureInfo.InvariantCulture,

@@ -1,94 +1,112 @@
 using KafkaBackup.Engine.Cluster;
-using KafkaBackup.Engine.Configuration;
 
 namespace KafkaBackup.Engine.Restore;
 
 /// <summary>
-/// The transactional mode's names and its progress, which lies in the target itself: offsets of a private group, committed in the same
-/// transactions as the records (SEMANTICS E2).
+/// Where each target partition begins or goes on in transactional mode. Every partition has a mark in the target before any has a record, so
+/// that the marks are the whole plan; a lane goes by its partition's mark as it is once every other process is shut out of that partition.
 /// </summary>
-internal static class TransactionalNames
+internal sealed class TransactionalStart(RestoreScope scope, TargetLog log, RestoreJournal journal, TransactionalMarks marks)
 {
-    public static string Group(RestoreOptions options) => $"kafkabackup-restore-{options.BackupId}";
+    private const int Looks = 3;
 
-    /// <summary>Fixed per backup and target partition: a second process with the same one fences the first.</summary>
-    public static string TransactionalId(RestoreWork work, TopicPartition target) => $"kafkabackup-restore-{work.Options.BackupId}-{target.Topic}-{target.Partition}";
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
-    /// <summary>Progress, and what has to be known to go on from it.</summary>
-    public static GroupOffset Progress(RestoreWork work, TargetWork target, long done, long start) => new(target.Target, done, TransactionalMark.Of(work, target, start).ToString());
-}
-
-/// <summary>
-/// Where each target partition goes on: what the private group says, read as stable offsets after the dead process was fenced. Exact whatever
-/// happened to it.
-/// </summary>
-internal sealed class TransactionalStart(RestoreScope scope, TargetLog log, RestoreJournal journal)
-{
-    public async Task<IReadOnlyList<(PartitionProgress Progress, KafkaBackupException? Error)>> FindAsync(IReadOnlyList<TargetWork> targets, CancellationToken stop)
-    {
-        await FenceAsync(targets, stop).ConfigureAwait(false);
-        var group = TransactionalNames.Group(scope.Options);
-        var committed = (await scope.Cluster.ListGroupOffsetsAsync(group, requireStable: true, stop).ConfigureAwait(false)).ToDictionary(o => o.Partition);
-        var ends = await log.EndsAsync(targets.Select(t => t.Target).ToArray(), stop).ConfigureAwait(false);
-        var found = new List<(PartitionProgress, KafkaBackupException?)>(targets.Count);
-        foreach (var target in targets)
+    /// <summary>Marks what has no mark. Refused where the target is not as the plan saw it: another process may have ended this restore.</summary>
+    public Task MarkAsync(IReadOnlyList<TargetWork> targets, CancellationToken stop) => marks.ChangeAsync(
+        targets.Select(t => t.Target).ToArray(),
+        async there =>
         {
-            found.Add(committed.TryGetValue(target.Target, out var offset) && offset.Offset >= 0
-                ? await ResumeAsync(target, offset, stop).ConfigureAwait(false)
-                : (new PartitionProgress(target, ends[target.Target], 0), null));
-        }
-
-        // Killed in its very first transaction, a restore leaves aborted records; the next run must know them for its own.
-        var marks = targets.Where(t => !committed.ContainsKey(t.Target)).Select(t => TransactionalNames.Progress(scope.Work, t, 0, ends[t.Target])).ToArray();
-        if (marks.Length > 0)
-        {
-            await scope.Cluster.AlterGroupOffsetsAsync(group, marks, stop).ConfigureAwait(false);
-        }
-
-        return found;
-    }
-
-    /// <summary>Ends whatever an earlier process left open; its late requests are refused from here on.</summary>
-    private Task FenceAsync(IReadOnlyList<TargetWork> targets, CancellationToken stop) => Parallel.ForEachAsync(
-        targets, new ParallelOptions { MaxDegreeOfParallelism = scope.Options.MaxConcurrentPartitions, CancellationToken = stop },
-        async (target, cancel) =>
-        {
-            using var writer = scope.Cluster.OpenWriter(new WriterOptions(TransactionalNames.TransactionalId(scope.Work, target.Target)));
-            await writer.InitTransactionsAsync(cancel).ConfigureAwait(false);
-        });
-
-    private async Task<(PartitionProgress Progress, KafkaBackupException? Error)> ResumeAsync(TargetWork target, GroupOffset committed, CancellationToken stop)
-    {
-        var mark = TransactionalMark.Read(committed.Metadata) ?? new TransactionalMark(0, "", "");
-        if (mark.Hash != scope.Options.Fingerprint.Hash)
-        {
-            return (new PartitionProgress(target, 0, 0), TransactionalMark.OfOtherSettings(committed, scope.Options));
-        }
-
-        if (!mark.IsOf(target) || committed.Offset > target.RecordCount)
-        {
-            return (new PartitionProgress(target, 0, 0), ErrorIds.CheckpointMismatch.With(
-                $"The backup has changed since the interrupted restore put {committed.Offset} records into target partition {target.Target}.", target.Target.ToString(),
-                $"Empty the topic, delete the consumer group {TransactionalNames.Group(scope.Options)}, and begin anew."));
-        }
-
-        try
-        {
-            var stream = scope.Stream(target);
-            if (committed.Offset == 0)
+            var missing = targets.Where(t => !there.ContainsKey(t.Target)).ToArray();
+            if (missing.Length == 0)
             {
-                return (new PartitionProgress(target, mark.Start, 0), null);
+                return [];
             }
 
-            var maps = await new TransactionalMaps(scope, log).FindAsync(target, stream, mark.Start, committed.Offset, journal.MapsOf(target, mark.Start), stop).ConfigureAwait(false);
-            scope.Events.Verbose($"{target.Target}: {committed.Offset} of {target.RecordCount} records are there already.");
-            return (new PartitionProgress(target, mark.Start, committed.Offset, maps), null);
-        }
-        catch (KafkaBackupException error)
+            var ends = await log.EndsAsync(missing.Select(t => t.Target).ToArray(), stop).ConfigureAwait(false);
+            foreach (var target in missing)
+            {
+                if (scope.Work.Resuming.Contains(target.Target))
+                {
+                    throw TakenOver(target);
+                }
+
+                LaneChecks.RequireEnd(target, ends[target.Target], scope.Work.PlannedEndOf(target, ends), "now");
+            }
+
+            return missing.Select(t => marks.Mark(t, 0, ends[t.Target])).ToArray();
+        },
+        stop);
+
+    /// <summary>Finds out, for a lane that has just shut everybody else out of its partition, where that stands.</summary>
+    /// <returns>The mark, and where the log ends: all records before that are accounted for.</returns>
+    public async Task<(GroupOffset Mark, long Behind)> BeginAsync(PartitionProgress progress, CancellationToken stop)
+    {
+        var target = progress.Work;
+        for (var look = 1; ; look++)
         {
-            var cause = error.Definition != ErrorIds.TargetChanged ? error : ErrorIds.TargetChanged.With(
-                error.Message, target.Target.ToString(), $"Stop what writes there, empty the partition, delete the consumer group {TransactionalNames.Group(scope.Options)}, and restore again.", error);
-            return (new PartitionProgress(target, mark.Start, 0), cause);
+            var committed = await marks.FindAsync(target.Target, settled: true, stop).ConfigureAwait(false)
+                ?? throw await LostAsync(target, stop).ConfigureAwait(false);
+            try
+            {
+                return (committed, await BeginAsync(progress, committed, stop).ConfigureAwait(false));
+            }
+            catch (KafkaBackupException error) when (error.Definition == ErrorIds.TargetChanged)
+            {
+                // Brokers before Kafka 2.5 may show a group's offsets as they were before the last transaction, for a moment.
+                await Task.Delay(Pause, stop).ConfigureAwait(false);
+                if (look == Looks || (await marks.FindAsync(target.Target, settled: true, stop).ConfigureAwait(false))?.Offset == committed.Offset)
+                {
+                    throw ErrorIds.TargetChanged.With(
+                        error.Message, target.Target.ToString(),
+                        $"Stop what writes there, empty the partition, delete the consumer group {TransactionalMarks.Group(scope.Options)}, "
+                        + "and restore again. Records of others that may stay are left alone with -Force.", error);
+                }
+            }
         }
+    }
+
+    /// <summary>Brokers drop what groups have of a topic that is deleted: that is found out first.</summary>
+    public async Task<KafkaBackupException> LostAsync(TargetWork target, CancellationToken stop)
+    {
+        _ = await log.EndAsync(target.Target, stop).ConfigureAwait(false);
+        return TakenOver(target);
+    }
+
+    private static KafkaBackupException TakenOver(TargetWork target) => ErrorIds.ProducerFenced.With(
+        $"Another process has taken over the restore into target partition {target.Target}, or has completed it: "
+        + "the progress kept in the target is not the one of this process.", target.Target.ToString());
+
+    private async Task<long> BeginAsync(PartitionProgress progress, GroupOffset committed, CancellationToken stop)
+    {
+        var target = progress.Work;
+        var mark = TransactionalMark.Read(committed.Metadata)!;
+        if (mark.Hash != scope.Options.Fingerprint.Hash)
+        {
+            throw TransactionalMark.OfOtherSettings(committed, scope.Options);
+        }
+
+        if (!mark.IsOf(target, scope.Work.Resuming.Contains(target.Target)) || committed.Offset > target.RecordCount)
+        {
+            throw ErrorIds.CheckpointMismatch.With(
+                $"The backup has changed since the interrupted restore put {committed.Offset} records into target partition {target.Target}.", target.Target.ToString(),
+                $"Empty the topic, delete the consumer group {TransactionalMarks.Group(scope.Options)}, and begin anew.");
+        }
+
+        if (committed.Offset > 0)
+        {
+            var starts = await log.StartsAsync([target.Target], stop).ConfigureAwait(false);
+            LaneChecks.RequireStart(scope, target, starts[target.Target], mark.Start);
+        }
+
+        var (maps, behind) = await new TransactionalMaps(scope, log)
+            .FindAsync(target, scope.Stream(target), mark.Start, committed.Offset, journal.MapsOf(target, mark.Start), stop).ConfigureAwait(false);
+        progress.Begin(mark.Start, committed.Offset, maps);
+        if (committed.Offset > 0)
+        {
+            scope.Events.Verbose($"{target.Target}: {committed.Offset} of {target.RecordCount} records are there already.");
+        }
+
+        return behind;
     }
 }

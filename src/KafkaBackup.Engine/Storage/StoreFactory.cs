@@ -6,6 +6,11 @@ namespace KafkaBackup.Engine.Storage;
 /// <summary>From what the user gave to a store that repeats what is worth repeating.</summary>
 public static class StoreFactory
 {
+    /// <summary>The one option of a folder: who may read new files.</summary>
+    public const string FileMode = "file_mode";
+    public const string PrivateFiles = "private";
+    public const string UmaskFiles = "umask";
+
     private const string ObjectStoreScheme = "s3://";
 
     /// <param name="onWarning">Hears what the user should know although nothing failed.</param>
@@ -28,14 +33,20 @@ public static class StoreFactory
     {
         if (path.Contains("://", StringComparison.Ordinal))
         {
-            throw ErrorIds.InvalidPath.With($"'{path}' is neither a folder nor an s3:// address.", path);
+            throw ErrorIds.InvalidPath.With($"{Redaction.Show(path)} is neither a folder nor an s3:// address.", path);
         }
 
-        if (settings.Options is { Count: > 0 } options)
+        var options = settings.Options ?? new Dictionary<string, string>();
+        if (options.Keys.Where(name => name != FileMode).Order(StringComparer.Ordinal).ToArray() is { Length: > 0 } others)
         {
-            var names = string.Join(", ", options.Keys.Order(StringComparer.Ordinal));
-            throw ErrorIds.StoreConfiguration.With($"Store options ({names}) have no meaning for the folder '{path}'.", path,
+            throw ErrorIds.StoreConfiguration.With($"Store options ({string.Join(", ", others)}) have no meaning for the folder '{path}'.", path,
                 "Remove them, or give -Path an s3://bucket/prefix.");
+        }
+
+        var mode = options.GetValueOrDefault(FileMode, PrivateFiles);
+        if (mode is not (PrivateFiles or UmaskFiles))
+        {
+            throw ErrorIds.StoreConfiguration.With($"{FileMode} is '{mode}'.", FileMode, $"Use {PrivateFiles} (only the owner may read what is stored) or {UmaskFiles}.");
         }
 
         if (File.Exists(path))
@@ -43,7 +54,7 @@ public static class StoreFactory
             throw ErrorIds.InvalidPath.With($"'{path}' is a file.", path);
         }
 
-        return new FileStore(path);
+        return new FileStore(path, followUmask: mode == UmaskFiles);
     }
 
     public static bool IsObjectStore(string path) => path.StartsWith(ObjectStoreScheme, StringComparison.OrdinalIgnoreCase);

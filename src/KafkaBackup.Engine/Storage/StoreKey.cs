@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace KafkaBackup.Engine.Storage;
 
 /// <summary>The one rule for keys and prefixes, for all stores. Keys may come from a manifest that somebody else wrote: they are not trusted.</summary>
@@ -8,14 +10,22 @@ public static class StoreKey
 
     private const int MaxLength = 1024;
 
+    /// <summary>In bytes: what file systems take for one name.</summary>
+    private const int LongestPart = 255;
+
     /// <summary>Throws unless the key is relative, '/'-separated and free of empty, '.' and '..' parts, control characters and backslashes.</summary>
     public static void Check(string key)
     {
-        if (key.Length is 0 or > MaxLength || !HasLegalParts(key, isPrefix: false))
+        if (!IsLegal(key))
         {
             throw Refuse(key);
         }
     }
+
+    /// <summary>Listings show what is there, also names that cannot be keys: somebody else's files.</summary>
+    public static bool IsLegal(string key) => key.Length is > 0 and <= MaxLength && HasLegalParts(key, isPrefix: false);
+
+    public static bool IsLegalPrefix(string prefix) => prefix.Length <= MaxLength && HasLegalParts(prefix.AsSpan(0, prefix.LastIndexOf('/') + 1), isPrefix: true);
 
     /// <summary>Like <see cref="Check"/> for what listing takes: "" is everything, and the last part may be unfinished.</summary>
     public static void CheckPrefix(string prefix)
@@ -49,7 +59,7 @@ public static class StoreKey
                 return false;
             }
 
-            if (part is ".." || part.StartsWith(ReservedNameStart, StringComparison.Ordinal) || HasIllegalCharacter(part))
+            if (part is ".." || part.Length > LongestPart || Encoding.UTF8.GetByteCount(part) > LongestPart || part.StartsWith(ReservedNameStart, StringComparison.Ordinal) || HasIllegalCharacter(part))
             {
                 return false;
             }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using KafkaBackup.Engine.Catalog;
 using KafkaBackup.Engine.Configuration;
 using KafkaBackup.Engine.Format.Manifests;
@@ -62,6 +63,7 @@ internal sealed class BackupCheck(EngineSeams seams, IEngineEvents events)
                 return Report(null, 0, 0);
             }
 
+            catalog.Remember(backup, clock.GetUtcNow());
             _findings.AddRange(ManifestRules.Check(backup));
             var segments = SegmentsOf(backup).ToArray();
             var presence = await new StoredObjects(catalog, backup).CheckAsync(segments, _findings, cancel).ConfigureAwait(false);
@@ -122,8 +124,15 @@ internal sealed class BackupCheck(EngineSeams seams, IEngineEvents events)
 
         private async Task FindLeftoversAsync(OpenedBackup backup, CancellationToken cancel)
         {
+            var dropped = new DroppedSegments(backup);
             await foreach (var orphan in catalog.ListOrphansAsync(backup, cancel).ConfigureAwait(false))
             {
+                if (!orphan.HasLegalName || dropped.Judge(orphan) is not null)
+                {
+                    Add(orphan.HasLegalName ? dropped.Judge(orphan) : StrangeNames.Finding(orphan.Object.Key));
+                    continue;
+                }
+
                 var what = orphan.IsSegment ? "segment" : "page of a manifest";
                 Add(new Finding(
                     FindingSeverity.Warning, FindingKind.Orphaned, orphan.Object.Key, $"A {what} of {orphan.Object.Size} bytes is named by no manifest: left by a run or a removal that died.",
@@ -165,6 +174,14 @@ internal sealed class BackupCheck(EngineSeams seams, IEngineEvents events)
             }
         }
 
+        private string? Unread(OpenedBackup? backup, int segments, int segmentsChecked)
+        {
+            var unread = asked.Deep ? 0 : asked.Sample is null ? segments : Math.Max(0, segments - segmentsChecked);
+            var foreign = asked.Deep && backup is { IsForeign: true } && segments > 0 ? "SHA-256 of the segments: another tool's manifest has none; their own checksums were compared." : null;
+            return unread == 0 ? foreign : string.Create(CultureInfo.InvariantCulture,
+                $"The contents of {unread:N0} segment{(unread == 1 ? "" : "s")}: only presence and size were compared. A file that was changed without changing its size shows with -Deep.");
+        }
+
         private BackupReport Report(OpenedBackup? backup, int segmentsChecked, long recordsChecked)
         {
             var segments = backup is null ? [] : SegmentsOf(backup).ToArray();
@@ -182,6 +199,7 @@ internal sealed class BackupCheck(EngineSeams seams, IEngineEvents events)
                 RecordsChecked = recordsChecked,
                 BytesRead = 0,
                 Findings = ItemList.From(_findings.OrderByDescending(f => f.Severity).ToArray()),
+                NotChecked = Unread(backup, segments.Length, segmentsChecked),
                 Duration = default,
             };
         }

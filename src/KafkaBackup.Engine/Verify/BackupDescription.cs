@@ -14,14 +14,15 @@ internal sealed class BackupDescription(BackupCatalog catalog, StoreSettings set
 
     public async Task<BackupInfo> DescribeAsync(OpenedBackup backup, PatternSet? topics, CancellationToken cancel)
     {
-        var manifest = backup.Manifest;
+        var status = await StatusAsync(backup, cancel).ConfigureAwait(false);
+        var manifest = status == BackupStatus.Running ? backup.Manifest : DeadRuns.End(backup.Manifest);
         var shown = manifest.Topics.Values.Where(t => topics is null || topics.Matches(t.Name)).OrderBy(t => t.Name, StringComparer.Ordinal).ToArray();
         return new BackupInfo
         {
             BackupId = backup.BackupId,
             Path = catalog.Store.Location,
             StorageOption = settings.Options ?? new Dictionary<string, string>(),
-            Status = await StatusAsync(backup, cancel).ConfigureAwait(false),
+            Status = status,
             CreatedAt = manifest.CreatedAt,
             UpdatedAt = manifest.UpdatedAt,
             Runs = ItemList.From(manifest.Runs.Select(r => new BackupRunInfo(r.RunId, r.StartedAt, r.EndedAt, r.State, r.ToolVersion, r.Isolation, r.RecordCount)).ToArray()),
@@ -40,7 +41,7 @@ internal sealed class BackupDescription(BackupCatalog catalog, StoreSettings set
     private async Task<BackupStatus> StatusAsync(OpenedBackup backup, CancellationToken cancel)
     {
         var manifest = backup.Manifest;
-        if (manifest.Runs is [.., { State: BackupStatus.Running }])
+        if (DeadRuns.IsLast(manifest))
         {
             var holder = await BackupSession.DescribeLockAsync(catalog, backup.BackupId, cancel).ConfigureAwait(false);
             var now = await catalog.Store.GetClockAsync(cancel).ConfigureAwait(false);

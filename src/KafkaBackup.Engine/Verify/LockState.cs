@@ -19,6 +19,35 @@ internal sealed record LockState(LockInfo? Holder, TimeSpan Age)
         return holder is null ? new LockState(null, default) : new LockState(holder, await catalog.Store.GetClockAsync(cancel).ConfigureAwait(false) - holder.LastBeat);
     }
 
+    /// <summary>
+    /// Watches a lock that may be a living run's until it is known: it changes or goes, or it does not change for three heartbeats. Reads only, so that a plan
+    /// promises nothing that a live run will refuse.
+    /// </summary>
+    /// <returns>Held by the living, or not held by anybody alive.</returns>
+    public static async Task<LockState> WatchAsync(BackupCatalog catalog, string backupId, TimeProvider clock, IEngineEvents events, CancellationToken cancel)
+    {
+        var first = await LookAsync(catalog, backupId, cancel).ConfigureAwait(false);
+        if (first is not { MayBeAlive: true, Holder: { } holder })
+        {
+            return first;
+        }
+
+        events.Warning(
+            $"Backup '{backupId}' may be being written by {holder}. Waiting to see whether it lives: without another heartbeat within {holder.StaleAfter.TotalSeconds:F0} s it is dead.");
+        var begin = clock.GetTimestamp();
+        while (clock.GetElapsedTime(begin) <= holder.StaleAfter)
+        {
+            await Task.Delay(holder.Heartbeat / 2, clock, cancel).ConfigureAwait(false);
+            var now = await LookAsync(catalog, backupId, cancel).ConfigureAwait(false);
+            if (now.Holder != holder)
+            {
+                return now;
+            }
+        }
+
+        return first with { Age = holder.StaleAfter + holder.Heartbeat };
+    }
+
     public Finding? ToFinding(string backupId)
     {
         if (Holder is not { } holder)

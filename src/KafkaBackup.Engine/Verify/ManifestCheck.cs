@@ -9,7 +9,9 @@ namespace KafkaBackup.Engine.Verify;
 /// <param name="Twin">The whole one of the two; null when both are bad.</param>
 internal sealed record BadPage(string Key, string? Twin, PageReference Reference);
 
-internal sealed record ManifestCheckResult(IReadOnlyList<long> Generations, IReadOnlyList<long> BadHeads, IReadOnlyList<BadPage> BadPages, IReadOnlyList<Finding> Findings);
+/// <param name="AbsurdHeads">Keys below the backup of what is named like a head, with a number that no backup reaches.</param>
+internal sealed record ManifestCheckResult(
+    IReadOnlyList<long> Generations, IReadOnlyList<long> BadHeads, IReadOnlyList<string> AbsurdHeads, IReadOnlyList<BadPage> BadPages, IReadOnlyList<Finding> Findings);
 
 /// <summary>
 /// Looks at every head and at both copies of every page, where opening a backup is content with the first that serves: what is damaged today is
@@ -41,7 +43,7 @@ internal sealed class ManifestCheck(IStore store, string backupId)
             await CheckPageAsync(page, cancel).ConfigureAwait(false);
         }
 
-        return new ManifestCheckResult(generations, _badHeads, _badPages, _findings);
+        return new ManifestCheckResult(generations, _badHeads, [.. _search.AbsurdHeads], _badPages, _findings);
     }
 
     private async Task<IEnumerable<PageReference>> ReadHeadAsync(long generation, CancellationToken cancel)
@@ -95,7 +97,7 @@ internal sealed class ManifestCheck(IStore store, string backupId)
         var full = BackupKeys.Of(backupId, key);
         for (var look = 1; look <= 2; look++)
         {
-            if (await ObjectReading.ReadWholeAsync(store, full, page.Size, cancel).ConfigureAwait(false) is { } bytes && ManifestFile.ReadPage(page, bytes) is not null)
+            if (await ObjectReading.ReadWholeAsync(store, full, page.Size, cancel).ConfigureAwait(false) is { } bytes && ManifestValidation.ReadPage(page, bytes) is not null)
             {
                 if (look > 1)
                 {

@@ -210,9 +210,18 @@ internal sealed class ManifestRebuild(BackupCatalog catalog, string backupId, Ti
         var objects = new List<StoreObject>();
         await foreach (var item in catalog.Store.ListAsync(BackupKeys.Of(backupId, BackupKeys.Topics), cancel).ConfigureAwait(false))
         {
-            if (item.Key.EndsWith(BackupKeys.SegmentExtension, StringComparison.Ordinal) && !named.Contains(item.Key))
+            if (!item.Key.EndsWith(BackupKeys.SegmentExtension, StringComparison.Ordinal) || named.Contains(item.Key))
+            {
+                continue;
+            }
+
+            if (StoreKey.IsLegal(item.Key))
             {
                 objects.Add(item);
+            }
+            else
+            {
+                _findings.Add(StrangeNames.Finding(item.Key));
             }
         }
 
@@ -223,7 +232,7 @@ internal sealed class ManifestRebuild(BackupCatalog catalog, string backupId, Ti
         await Parallel.ForEachAsync(objects, options, async (item, c) =>
         {
             var check = await SegmentFile.CheckAsync(item.Key, (offset, buffer, stop) => catalog.Store.ReadAsync(item.Key, offset, buffer, stop), item.Size, pool, c).ConfigureAwait(false);
-            if (check is { IsWhole: true, Header: { } header })
+            if (check is { IsWhole: true, Header: { } header } && TopicFolder.IsTopic(header.Topic) && header.Partition < ManifestValidation.MaxPartitions)
             {
                 found.Add(new FoundSegment(header, check.Summary.ToEntry(item.Key[(backupId.Length + 1)..], header.RunId), check.LastRecord));
                 return;

@@ -17,6 +17,14 @@ internal static class ManifestRules
                 FindingSeverity.Warning, FindingKind.Incomplete, backup.BackupId, "The last run did not reach the end of every partition.", "Run the backup again: it continues where it stopped.");
         }
 
+        if (manifest.BackupId != backup.BackupId && !backup.IsForeign)
+        {
+            yield return new Finding(
+                FindingSeverity.Warning, FindingKind.ManifestDamaged, backup.BackupId,
+                $"The folder '{backup.BackupId}' holds backup '{manifest.BackupId}': it was renamed, or another backup was put in its place.",
+                "If you did not rename it, find out who did before you restore from it.");
+        }
+
         var keys = new HashSet<string>(StringComparer.Ordinal);
         foreach (var topic in manifest.Topics.Values.OrderBy(t => t.Name, StringComparer.Ordinal))
         {

@@ -19,7 +19,7 @@ internal static class RemovalJob
         var store = seams.OpenStore(settings, events);
         try
         {
-            var work = await new RemovalPlanner(new BackupCatalog(new ReadOnlyStore(store, seams.Clock)), backupId, asked).PlanAsync(cancel).ConfigureAwait(false);
+            var work = await new RemovalPlanner(new BackupCatalog(new ReadOnlyStore(store, seams.Clock)), backupId, asked, seams.Clock, events).PlanAsync(cancel).ConfigureAwait(false);
             RemovalResult Result(bool applied) => new()
             {
                 BackupId = backupId,
@@ -27,6 +27,8 @@ internal static class RemovalJob
                 StorageOption = settings.Options ?? new Dictionary<string, string>(),
                 ObjectsRemoved = work.Objects.Count,
                 BytesFreed = work.Objects.Sum(o => o.Size),
+                LeftoversRemoved = work.Leftovers,
+                RunsRemoved = work.Runs,
                 WholeBackup = work.Pruned is null,
                 Applied = applied,
             };

@@ -8,7 +8,7 @@ namespace KafkaBackup.Engine.Verify;
 /// Works out what a removal takes away, and refuses to take the last complete backup of a store. Complete is what this tool wrote, what opens, and what
 /// says of itself that its last run reached every end. One that does not open may be complete: it counts when it is to be removed, not when it would have to replace another.
 /// </summary>
-internal sealed class RemovalPlanner(BackupCatalog catalog, string backupId, RemoveSettings asked)
+internal sealed class RemovalPlanner(BackupCatalog catalog, string backupId, RemoveSettings asked, TimeProvider clock, IEngineEvents events)
 {
     public async Task<RemovalWork> PlanAsync(CancellationToken cancel)
     {
@@ -32,6 +32,11 @@ internal sealed class RemovalPlanner(BackupCatalog catalog, string backupId, Rem
                 : new RemovalWork(backupId, true, 0, null, await ListAsync("", _ => true, cancel).ConfigureAwait(false));
         }
 
+        if ((await LockState.WatchAsync(catalog, backupId, clock, events, cancel).ConfigureAwait(false)) is { MayBeAlive: true, Holder: { } holder })
+        {
+            throw ErrorIds.BackupLocked.With($"Backup '{backupId}' in {catalog.Store.Location} is being written by {holder}. It is at work.", backupId);
+        }
+
         var pruned = prunes ? Pruning.Without(backup!.Manifest, asked.OlderThan, asked.KeepLast) : null;
         if (!asked.Force && IsLoss(backup?.Manifest, pruned) && !await IsAnotherCompleteAsync(cancel).ConfigureAwait(false))
         {
@@ -45,10 +50,19 @@ internal sealed class RemovalPlanner(BackupCatalog catalog, string backupId, Rem
         }
 
         // Also what an interrupted removal has left: named by no manifest any more.
-        var kept = Segments(pruned).Select(s => BackupKeys.Of(backupId, s.Key)).ToHashSet(StringComparer.Ordinal);
+        var kept = Named(pruned);
+        var named = Named(backup!.Manifest);
         var gone = await ListAsync(BackupKeys.Topics, key => key.EndsWith(BackupKeys.SegmentExtension, StringComparison.Ordinal), cancel).ConfigureAwait(false);
-        return new RemovalWork(backupId, false, backup!.Generation, pruned, gone.Where(o => !kept.Contains(o.Key)).ToArray());
+        var objects = gone.Where(o => !kept.Contains(o.Key)).ToArray();
+        var before = Segments(backup.Manifest).Select(s => s.RunId).ToHashSet(StringComparer.Ordinal);
+        return new RemovalWork(backupId, false, backup.Generation, pruned, objects)
+        {
+            Leftovers = objects.Count(o => !named.Contains(o.Key)),
+            Runs = before.Except(Segments(pruned).Select(s => s.RunId), StringComparer.Ordinal).Count(),
+        };
     }
+
+    private HashSet<string> Named(Manifest manifest) => NamedObjects.SegmentsOf(manifest).Select(key => BackupKeys.Of(backupId, key)).ToHashSet(StringComparer.Ordinal);
 
     /// <summary>Only what this tool writes: whoever put other files here may want them.</summary>
     public static bool IsOurs(string key) =>
@@ -92,9 +106,19 @@ internal sealed class RemovalPlanner(BackupCatalog catalog, string backupId, Rem
         var objects = new List<StoreObject>();
         await foreach (var item in catalog.Store.ListAsync(BackupKeys.Of(backupId, folder), cancel).ConfigureAwait(false))
         {
-            if (counts(item.Key[(backupId.Length + 1)..]))
+            if (!counts(item.Key[(backupId.Length + 1)..]))
+            {
+                continue;
+            }
+
+            if (StoreKey.IsLegal(item.Key))
             {
                 objects.Add(item);
+            }
+            else
+            {
+                var strange = StrangeNames.Finding(item.Key);
+                events.Warning($"{strange.Message} {strange.Advice}");
             }
         }
 

@@ -1,8 +1,9 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
+using System.Text;
 using KafkaBackup.Engine.Catalog;
 using KafkaBackup.Engine.Format.Manifests;
+using KafkaBackup.Engine.Storage;
 
 namespace KafkaBackup.Engine.Verify;
 
@@ -37,11 +38,12 @@ internal sealed class RemovalRun(BackupCatalog catalog, RemovalWork work, TimePr
             var committed = await session.CommitAsync(work.Pruned ?? Nothing(session.Manifest), stop).ConfigureAwait(false);
             if (work.Pruned is null)
             {
-                await RemoveAllAsync(committed.Generation, stop).ConfigureAwait(false);
+                await RemoveAllAsync(session.Deletion, committed.Generation, stop).ConfigureAwait(false);
+                catalog.Forget(work.BackupId);
             }
             else
             {
-                await RemoveLeftoversAsync(stop).ConfigureAwait(false);
+                await RemoveLeftoversAsync(session.Deletion, stop).ConfigureAwait(false);
             }
         }
     }
@@ -63,43 +65,52 @@ internal sealed class RemovalRun(BackupCatalog catalog, RemovalWork work, TimePr
     /// Old heads before what they name, then segments and pages; last the empty head, and then its copy: until that goes the backup is there and
     /// empty, so that a removal that was killed can be run again.
     /// </summary>
-    private async Task RemoveAllAsync(long generation, CancellationToken stop)
+    private async Task RemoveAllAsync(OwnedDeletion deletion, long generation, CancellationToken stop)
     {
         string[] last = [BackupKeys.Head(generation), BackupKeys.ManifestCopy];
-        var keys = new List<string>();
+        var found = new List<(string Key, StoreObject Object)>();
         await foreach (var item in catalog.Store.ListAsync(work.BackupId + "/", stop).ConfigureAwait(false))
         {
             var key = item.Key[(work.BackupId.Length + 1)..];
             if (RemovalPlanner.IsOurs(key) && !last.Contains(key, StringComparer.Ordinal))
             {
-                keys.Add(key);
+                found.Add((key, item));
             }
         }
 
-        foreach (var key in keys.OrderByDescending(k => BackupKeys.GenerationOf(k) is not null).Concat(last))
+        foreach (var (key, item) in found.OrderByDescending(f => BackupKeys.GenerationOf(f.Key) is not null))
         {
-            await DeleteAsync(BackupKeys.Of(work.BackupId, key), stop).ConfigureAwait(false);
+            if (BackupKeys.IsPageOf(key, generation))
+            {
+                // Our own commit's: newer than the lock, and ours by its number.
+                await deletion.DeleteAsync(key, stop).ConfigureAwait(false);
+                events.Verbose($"Removed '{item.Key}'.");
+            }
+            else
+            {
+                await DeleteAsync(deletion, item, stop).ConfigureAwait(false);
+            }
+        }
+
+        foreach (var key in last)
+        {
+            await deletion.DeleteAsync(key, stop).ConfigureAwait(false);
+            events.Verbose($"Removed '{BackupKeys.Of(work.BackupId, key)}'.");
         }
 
         await foreach (var upload in catalog.Store.ListUploadsAsync(BackupKeys.Of(work.BackupId, BackupKeys.Topics), stop).ConfigureAwait(false))
         {
-            await catalog.Store.DropUploadAsync(upload, stop).ConfigureAwait(false);
+            await deletion.TryDropAsync(upload, stop).ConfigureAwait(false);
         }
     }
 
     /// <summary>The session's own trim has removed most of it; what a removal before this one left is no head's business any more.</summary>
-    private async Task RemoveLeftoversAsync(CancellationToken stop)
+    private async Task RemoveLeftoversAsync(OwnedDeletion deletion, CancellationToken stop)
     {
         var backup = await catalog.OpenAsync(work.BackupId, stop).ConfigureAwait(false);
-        var orphans = new List<string>();
         await foreach (var orphan in catalog.ListOrphansAsync(backup, stop).ConfigureAwait(false))
         {
-            orphans.Add(orphan.Object.Key);
-        }
-
-        foreach (var key in orphans)
-        {
-            await DeleteAsync(key, stop).ConfigureAwait(false);
+            await DeleteAsync(deletion, orphan.Object, stop).ConfigureAwait(false);
         }
     }
 
@@ -107,19 +118,26 @@ internal sealed class RemovalRun(BackupCatalog catalog, RemovalWork work, TimePr
     private async Task RemoveForeignAsync(CancellationToken stop)
     {
         var manifest = BackupKeys.Of(work.BackupId, BackupKeys.ManifestCopy);
-        var nothing = $"{{\"backup_id\":{JsonSerializer.Serialize(work.BackupId)},\"created_at\":{clock.GetUtcNow().ToUnixTimeMilliseconds()},\"topics\":[]}}";
-        await catalog.Store.PutAsync(manifest, Encoding.UTF8.GetBytes(nothing), stop).ConfigureAwait(false);
-        foreach (var item in work.Objects.Where(o => o.Key != manifest))
+        var nothing = Encoding.UTF8.GetBytes($"{{\"backup_id\":{JsonSerializer.Serialize(work.BackupId)},\"created_at\":{clock.GetUtcNow().ToUnixTimeMilliseconds()},\"topics\":[]}}");
+        await catalog.Store.PutAsync(manifest, nothing, stop).ConfigureAwait(false);
+        foreach (var key in work.Objects.Select(o => o.Key).Where(k => k != manifest).Append(manifest))
         {
-            await DeleteAsync(item.Key, stop).ConfigureAwait(false);
-        }
+            // The other tool knows no lock: what it writes meanwhile shows in its manifest.
+            if (await ObjectReading.ReadWholeAsync(catalog.Store, manifest, 0, stop).ConfigureAwait(false) is not { } now || !now.AsSpan().SequenceEqual(nothing))
+            {
+                throw ErrorIds.BackupLocked.With($"Something wrote to '{manifest}' in {catalog.Store.Location} while it was being removed.", work.BackupId, "Stop what writes there, then run again.");
+            }
 
-        await DeleteAsync(manifest, stop).ConfigureAwait(false);
+            await catalog.Store.DeleteAsync(key, stop).ConfigureAwait(false);
+            events.Verbose($"Removed '{key}'.");
+        }
     }
 
-    private async Task DeleteAsync(string key, CancellationToken stop)
+    private async Task DeleteAsync(OwnedDeletion deletion, StoreObject found, CancellationToken stop)
     {
-        await catalog.Store.DeleteAsync(key, stop).ConfigureAwait(false);
-        events.Verbose($"Removed '{key}'.");
+        if (await deletion.TryDeleteAsync(found, stop).ConfigureAwait(false))
+        {
+            events.Verbose($"Removed '{found.Key}'.");
+        }
     }
 }

@@ -11,4 +11,10 @@ internal sealed record RemovalWork(string BackupId, bool IsForeign, long Generat
 {
     /// <summary>The manifest is beyond use, so that there is nothing to begin from but its id.</summary>
     public bool IsDamaged { get; init; }
+
+    /// <summary>How many of the objects no manifest names: left by a run or a removal that died.</summary>
+    public int Leftovers { get; init; }
+
+    /// <summary>How many runs lose what they stored.</summary>
+    public int Runs { get; init; }
 }

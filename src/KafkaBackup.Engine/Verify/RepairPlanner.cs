@@ -24,7 +24,8 @@ internal sealed class RepairPlanner(BackupCatalog catalog, string backupId, bool
         var said = _findings.Select(f => f.Place).ToHashSet(StringComparer.Ordinal);
         _findings.AddRange(manifest.Findings.Where(f => !said.Contains(f.Place)));
         var needsRebuild = backup is null || backup.Generation < backup.HighestGeneration || ManifestRules.Check(backup).Any(f => f.Severity == FindingSeverity.Error)
-            || await new LeftOutSearch(catalog, backupId).AnyIsWholeAsync(backup.Manifest, cancel).ConfigureAwait(false);
+            || await new LeftOutSearch(catalog, backupId).AnyIsWholeAsync(backup.Manifest, cancel).ConfigureAwait(false)
+            || await IsAnyDroppedAsync(backup, cancel).ConfigureAwait(false);
         var work = new RepairWork
         {
             BackupId = backupId,
@@ -34,6 +35,7 @@ internal sealed class RepairPlanner(BackupCatalog catalog, string backupId, bool
             Commit = false,
             Pages = manifest.BadPages.Where(p => p.Twin is not null).ToArray(),
             BadHeads = manifest.BadHeads,
+            AbsurdHeads = manifest.AbsurdHeads,
             Actions = _actions,
             Findings = _findings,
         };
@@ -105,10 +107,27 @@ internal sealed class RepairPlanner(BackupCatalog catalog, string backupId, bool
     {
         _actions.AddRange(work.Pages.Select(p => $"Write '{BackupKeys.Of(backupId, p.Key)}' anew from its twin"));
         _actions.AddRange(work.BadHeads.Select(g => $"Write a new head, and remove the damaged head '{BackupKeys.Of(backupId, BackupKeys.Head(g))}'"));
+        _actions.AddRange(work.AbsurdHeads.Select(key => $"Remove '{BackupKeys.Of(backupId, key)}', whose number no backup reaches"));
         if (backup?.Findings.FirstOrDefault(f => f.Kind == FindingKind.ManifestCopy) is { } copy)
         {
             _actions.Add($"Write '{copy.Place}' anew");
         }
+    }
+
+    /// <summary>A segment that was dropped from the manifest is no leftover: a rebuild takes it in again.</summary>
+    private async Task<bool> IsAnyDroppedAsync(OpenedBackup backup, CancellationToken cancel)
+    {
+        var dropped = new DroppedSegments(backup);
+        var before = _findings.Count;
+        await foreach (var orphan in catalog.ListOrphansAsync(backup, cancel).ConfigureAwait(false))
+        {
+            if (orphan.HasLegalName && dropped.Judge(orphan) is { } finding)
+            {
+                _findings.Add(finding);
+            }
+        }
+
+        return _findings.Count > before;
     }
 
     private async Task<IReadOnlyList<Orphan>> FindOrphansAsync(OpenedBackup backup, CancellationToken cancel)
@@ -116,6 +135,12 @@ internal sealed class RepairPlanner(BackupCatalog catalog, string backupId, bool
         var orphans = new List<Orphan>();
         await foreach (var orphan in catalog.ListOrphansAsync(backup, cancel).ConfigureAwait(false))
         {
+            if (!orphan.HasLegalName)
+            {
+                _findings.Add(StrangeNames.Finding(orphan.Object.Key));
+                continue;
+            }
+
             orphans.Add(orphan);
             _actions.Add($"Remove '{orphan.Object.Key}' ({orphan.Object.Size} bytes), which no manifest names");
             _findings.Add(new Finding(FindingSeverity.Information, FindingKind.Orphaned, orphan.Object.Key, "No manifest names this object.", "It is removed."));
@@ -129,6 +154,12 @@ internal sealed class RepairPlanner(BackupCatalog catalog, string backupId, bool
         var uploads = new List<StoreUpload>();
         await foreach (var upload in catalog.Store.ListUploadsAsync(BackupKeys.Of(backupId, BackupKeys.Topics), cancel).ConfigureAwait(false))
         {
+            if (!StoreKey.IsLegalPrefix(upload.Key))
+            {
+                _findings.Add(StrangeNames.Finding(upload.Key));
+                continue;
+            }
+
             uploads.Add(upload);
             _actions.Add($"Drop the upload to '{upload.Key}' that was begun {upload.LastModified:u} and never ended");
         }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using KafkaBackup.Engine.Catalog;
+using KafkaBackup.Engine.Storage;
 
 namespace KafkaBackup.Engine.Verify;
 
@@ -14,7 +15,7 @@ internal sealed class RepairRun(BackupCatalog catalog, RepairWork work, TimeProv
     {
         if (work.ForceLock)
         {
-            await catalog.Store.DeleteAsync(Full(BackupKeys.Lock), stop).ConfigureAwait(false);
+            await BreakLockAsync(stop).ConfigureAwait(false);
         }
 
         var options = new SessionOptions
@@ -36,18 +37,38 @@ internal sealed class RepairRun(BackupCatalog catalog, RepairWork work, TimeProv
 
             foreach (var generation in work.BadHeads)
             {
-                await DeleteAsync(Full(BackupKeys.Head(generation)), stop).ConfigureAwait(false);
+                await DeleteAsync(session.Deletion, BackupKeys.Head(generation), stop).ConfigureAwait(false);
             }
 
-            await RemoveOrphansAsync(stop).ConfigureAwait(false);
+            foreach (var key in work.AbsurdHeads)
+            {
+                await DeleteAsync(session.Deletion, key, stop).ConfigureAwait(false);
+            }
+
+            await RemoveOrphansAsync(session.Deletion, stop).ConfigureAwait(false);
             foreach (var upload in work.Uploads)
             {
-                await catalog.Store.DropUploadAsync(upload, stop).ConfigureAwait(false);
-                events.Verbose($"Dropped the unfinished upload to '{upload.Key}'.");
+                if (await session.Deletion.TryDropAsync(upload, stop).ConfigureAwait(false))
+                {
+                    events.Verbose($"Dropped the unfinished upload to '{upload.Key}'.");
+                }
             }
 
             return session.Findings.Except(work.Findings).ToArray();
         }
+    }
+
+    /// <summary>The lock that the plan showed goes, whatever its file holds; one that another run took since then does not.</summary>
+    private async Task BreakLockAsync(CancellationToken stop)
+    {
+        var now = await BackupSession.DescribeLockAsync(catalog, work.BackupId, stop).ConfigureAwait(false);
+        if (now is not null && now.Owner != work.Lock.Holder?.Owner)
+        {
+            throw ErrorIds.BackupLocked.With($"Backup '{work.BackupId}' is being written by {now}, who took the lock after this repair was planned.", work.BackupId, "Run again.");
+        }
+
+        await catalog.Store.DeleteAsync(Full(BackupKeys.Lock), stop).ConfigureAwait(false);
+        events.Verbose($"Removed '{Full(BackupKeys.Lock)}'.");
     }
 
     private async Task RefuseIfMovedOnAsync(CancellationToken stop)
@@ -64,7 +85,7 @@ internal sealed class RepairRun(BackupCatalog catalog, RepairWork work, TimeProv
         foreach (var page in work.Pages)
         {
             if (await ObjectReading.ReadWholeAsync(catalog.Store, Full(page.Twin!), page.Reference.Size, stop).ConfigureAwait(false) is { } bytes
-                && Format.Manifests.ManifestFile.ReadPage(page.Reference, bytes) is not null)
+                && ManifestValidation.ReadPage(page.Reference, bytes) is not null)
             {
                 await catalog.Store.PutAsync(Full(page.Key), bytes, stop).ConfigureAwait(false);
                 events.Verbose($"Wrote '{Full(page.Key)}' anew.");
@@ -76,7 +97,7 @@ internal sealed class RepairRun(BackupCatalog catalog, RepairWork work, TimeProv
     /// What the plan showed and what is an orphan now, under the lock: both must agree. After a rebuild the lost manifest's pages go; segments that nothing
     /// names then stay for the next repair, when the rebuilt backup has been looked at.
     /// </summary>
-    private async Task RemoveOrphansAsync(CancellationToken stop)
+    private async Task RemoveOrphansAsync(OwnedDeletion deletion, CancellationToken stop)
     {
         if (work.Orphans.Count == 0 && work.Rebuilt is null)
         {
@@ -85,25 +106,19 @@ internal sealed class RepairRun(BackupCatalog catalog, RepairWork work, TimeProv
 
         var planned = work.Orphans.Select(o => o.Object.Key).ToHashSet(StringComparer.Ordinal);
         var backup = await catalog.OpenAsync(work.BackupId, stop).ConfigureAwait(false);
-        var still = new List<string>();
         await foreach (var orphan in catalog.ListOrphansAsync(backup, stop).ConfigureAwait(false))
         {
-            if (work.Rebuilt is null ? planned.Contains(orphan.Object.Key) : !orphan.IsSegment)
+            if ((work.Rebuilt is null ? planned.Contains(orphan.Object.Key) : !orphan.IsSegment) && await deletion.TryDeleteAsync(orphan.Object, stop).ConfigureAwait(false))
             {
-                still.Add(orphan.Object.Key);
+                events.Verbose($"Removed '{orphan.Object.Key}'.");
             }
-        }
-
-        foreach (var key in still)
-        {
-            await DeleteAsync(key, stop).ConfigureAwait(false);
         }
     }
 
-    private async Task DeleteAsync(string key, CancellationToken stop)
+    private async Task DeleteAsync(OwnedDeletion deletion, string key, CancellationToken stop)
     {
-        await catalog.Store.DeleteAsync(key, stop).ConfigureAwait(false);
-        events.Verbose($"Removed '{key}'.");
+        await deletion.DeleteAsync(key, stop).ConfigureAwait(false);
+        events.Verbose($"Removed '{Full(key)}'.");
     }
 
     private string Full(string key) => BackupKeys.Of(work.BackupId, key);

@@ -27,6 +27,9 @@ internal sealed record RepairWork
 
     public IReadOnlyList<long> BadHeads { get; init; } = [];
 
+    /// <summary>Keys below the backup.</summary>
+    public IReadOnlyList<string> AbsurdHeads { get; init; } = [];
+
     public IReadOnlyList<Orphan> Orphans { get; init; } = [];
 
     public IReadOnlyList<StoreUpload> Uploads { get; init; } = [];

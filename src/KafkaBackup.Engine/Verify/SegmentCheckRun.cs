@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Text;
 using KafkaBackup.Engine.Catalog;
 using KafkaBackup.Engine.Format.Blocks;
-using KafkaBackup.Engine.Format.Checksums;
+using KafkaBackup.Engine.Batches;
 using KafkaBackup.Engine.Format.Manifests;
 using KafkaBackup.Engine.Format.Segments;
 
@@ -71,7 +71,7 @@ internal sealed class SegmentCheckRun(BackupCatalog catalog, OpenedBackup backup
         {
             var check = await stored.CheckAsync(pool, cancel).ConfigureAwait(false);
             var damages = check.Against(stored.Entry).Select(d => (d with { Place = stored.Key }).ToFinding()).ToArray();
-            if (damages.Length > 0 || Misplaced(stored, check) is not { } misplaced)
+            if (damages.Length > 0 || (Misplaced(stored, check) ?? OfAnother(stored, check)) is not { } misplaced)
             {
                 if (damages.Length == 0)
                 {
@@ -106,6 +106,13 @@ internal sealed class SegmentCheckRun(BackupCatalog catalog, OpenedBackup backup
             ? new Finding(
                 FindingSeverity.Error, FindingKind.Corrupt, stored.Key,
                 $"Segment '{stored.Key}' holds records of {new TopicPartition(header.Topic, header.Partition)}, the manifest says {new TopicPartition(stored.Topic, stored.Partition)}.",
+                "Do not restore this partition from this backup before you know who changed it.")
+            : null;
+
+    private Finding? OfAnother(StoredSegment stored, SegmentCheck check) =>
+        check.Header is { } header && !backup.IsOwn(header.BackupId)
+            ? new Finding(
+                FindingSeverity.Error, FindingKind.Corrupt, stored.Key, $"Segment '{stored.Key}' is of backup '{header.BackupId}', not of '{backup.Manifest.BackupId}'.",
                 "Do not restore this partition from this backup before you know who changed it.")
             : null;
 

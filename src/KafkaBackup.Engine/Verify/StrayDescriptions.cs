@@ -16,7 +16,7 @@ internal sealed class StrayDescriptions(IStore store, string backupId)
             // In the order of generations, so that a later description replaces an earlier one.
             await foreach (var item in store.ListAsync(BackupKeys.Of(backupId, folder), cancel).ConfigureAwait(false))
             {
-                if (await ObjectReading.ReadWholeAsync(store, item.Key, item.Size, cancel).ConfigureAwait(false) is { } bytes)
+                if (StoreKey.IsLegal(item.Key) && await ObjectReading.ReadWholeAsync(store, item.Key, item.Size, cancel).ConfigureAwait(false) is { } bytes)
                 {
                     foreach (var topic in Parse(bytes))
                     {
@@ -33,7 +33,7 @@ internal sealed class StrayDescriptions(IStore store, string backupId)
     {
         try
         {
-            return JsonSerializer.Deserialize(page, PageJson.Default.PageFile)?.Topics ?? [];
+            return JsonSerializer.Deserialize(page, PageJson.Default.PageFile)?.Topics?.FindAll(ManifestValidation.IsSound) ?? [];
         }
         catch (JsonException)
         {

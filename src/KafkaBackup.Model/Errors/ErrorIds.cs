@@ -40,6 +40,7 @@ public static class ErrorIds
 
     // Store
     public static readonly ErrorDefinition StoreNotFound = new(nameof(StoreNotFound), ObjectNotFound, "Check the path.");
+    public static readonly ErrorDefinition StoreLost = new(nameof(StoreLost), ResourceUnavailable, "Mount the drive or share again, or put the folder back, then run again: the backup continues.");
     public static readonly ErrorDefinition StoreAccessDenied = new(nameof(StoreAccessDenied), PermissionDenied, "Grant this account read and write access to the store.");
     public static readonly ErrorDefinition StoreAuthentication = new(nameof(StoreAuthentication), AuthenticationError, "Check the access key, the secret key and the machine's clock.");
     public static readonly ErrorDefinition StoreFull = new(nameof(StoreFull), ResourceUnavailable, "Free some space, then run again: what is stored is intact and the backup continues.");
@@ -60,7 +61,6 @@ public static class ErrorIds
     public static readonly ErrorDefinition SourceClusterChanged = new(nameof(SourceClusterChanged), InvalidOperation, "Use a new backup id for another cluster.");
     public static readonly ErrorDefinition SegmentCorrupt = new(nameof(SegmentCorrupt), InvalidData, "Run Test-KafkaBackup -Deep for the extent of the damage; the rest of the backup can be restored.");
     public static readonly ErrorDefinition SegmentMissing = new(nameof(SegmentMissing), ObjectNotFound, "Run Test-KafkaBackup for the extent of the damage; the rest of the backup can be restored.");
-    public static readonly ErrorDefinition CompressionUnavailable = new(nameof(CompressionUnavailable), NotInstalled, "Install the zstd library (libzstd1, brew install zstd), or choose -Compression Gzip.");
     public static readonly ErrorDefinition ConsistentCutImpossible = new(nameof(ConsistentCutImpossible), InvalidArgument, "Give a time in the past, after what is stored already, and not together with continuous mode.");
     public static readonly ErrorDefinition BackupReadOnly = new(nameof(BackupReadOnly), InvalidOperation, "Backups of the other tool can be read and restored, not continued.");
     public static readonly ErrorDefinition LastCompleteBackup = new(nameof(LastCompleteBackup), InvalidOperation, "Keep it, or use -Force.");
@@ -71,6 +71,7 @@ public static class ErrorIds
     public static readonly ErrorDefinition CheckpointMismatch = new(nameof(CheckpointMismatch), InvalidOperation, "Run with the settings that the restore began with, or delete the checkpoint to begin anew on empty targets.");
     public static readonly ErrorDefinition CheckpointDamaged = new(nameof(CheckpointDamaged), InvalidData, "Put the checkpoint back from a copy, or delete it and begin anew on empty targets.");
     public static readonly ErrorDefinition CheckpointWrite = new(nameof(CheckpointWrite), WriteError, "Free space, or move the checkpoint to where there is some and name it with -CheckpointPath, then run again: the restore resumes from the target's log end.");
+    public static readonly ErrorDefinition CheckpointInUse = new(nameof(CheckpointInUse), ResourceBusy, "Let the other restore end, or stop it; it may be suspended. Then run again: this one goes on where that one stopped.");
     public static readonly ErrorDefinition TargetChanged = new(nameof(TargetChanged), InvalidData, "Something else wrote to this target partition: stop it, empty the partition and restore it again.");
     public static readonly ErrorDefinition TargetRefused = new(nameof(TargetRefused), WriteError, "Change the target's limit named in the message, then run again: the restore resumes at this record.");
     public static readonly ErrorDefinition TargetUnavailable = new(nameof(TargetUnavailable), ConnectionError, "Bring the target back, then run again: the restore resumes.");

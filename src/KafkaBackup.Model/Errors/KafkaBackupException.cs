@@ -1,14 +1,14 @@
 namespace KafkaBackup;
 
-/// <summary>The one exception that reaches users. Made from a row of <see cref="ErrorIds"/>.</summary>
+/// <summary>The one exception that reaches users. Made from a row of <see cref="ErrorIds"/>; repeats nothing that stands before an <c>@</c>.</summary>
 public sealed class KafkaBackupException : Exception
 {
     internal KafkaBackupException(ErrorDefinition definition, string message, object? target, string advice, Exception? inner)
-        : base(message, inner)
+        : base(Redaction.Clean(message), inner)
     {
         Definition = definition;
-        TargetObject = target;
-        Advice = advice;
+        TargetObject = target is string text ? Redaction.Clean(text) : target;
+        Advice = Redaction.Clean(advice);
     }
 
     public ErrorDefinition Definition { get; }

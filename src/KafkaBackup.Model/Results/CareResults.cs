@@ -15,6 +15,9 @@ public sealed record BackupReport
     public required long RecordsChecked { get; init; }
     public required long BytesRead { get; init; }
     public required ItemList<Finding> Findings { get; init; }
+
+    /// <summary>What was looked at only from outside; null when every byte was read.</summary>
+    public string? NotChecked { get; init; }
     public required TimeSpan Duration { get; init; }
 }
 
@@ -36,6 +39,12 @@ public sealed record RemovalResult
     public required string Path { get; init; }
     public required IReadOnlyDictionary<string, string> StorageOption { get; init => field = ItemDictionary.From(value); }
     public required int ObjectsRemoved { get; init; }
+
+    /// <summary>How many of the objects no manifest named: left by a run or a removal that died.</summary>
+    public int LeftoversRemoved { get; init; }
+
+    /// <summary>How many runs lose all that they stored; 0 when the whole backup goes.</summary>
+    public int RunsRemoved { get; init; }
     public required long BytesFreed { get; init; }
     public required bool WholeBackup { get; init; }
     public required bool Applied { get; init; }

@@ -22,6 +22,9 @@ public sealed record RestoreReport
     public required ItemList<Finding> Findings { get; init; }
     public TimeSpan? EstimatedDuration { get; init; }
 
+    /// <summary>What the plan has not compared with the manifest; null when all of it was.</summary>
+    public string? NotChecked { get; init; }
+
     /// <summary>True when the file or the settings ask for no more than this report (<c>dry_run</c>).</summary>
     public bool DryRun { get; init; }
 }

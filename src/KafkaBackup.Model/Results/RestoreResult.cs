@@ -26,6 +26,9 @@ public sealed record RestoreResult
     /// <summary>Where the groups' offsets from before the reset were saved.</summary>
     public string? OffsetBackupPath { get; init; }
     public required ItemList<Finding> Findings { get; init; }
+
+    /// <summary>What was restored without being compared with the manifest; null when all of it was.</summary>
+    public string? NotChecked { get; init; }
     public int ExitCode => Status switch { RestoreStatus.Complete => 0, RestoreStatus.Incomplete => 1, RestoreStatus.Stopped => 2, _ => 3 };
 }
 

@@ -7,8 +7,8 @@ public sealed record StoreSettings
     public string? Path { get; init; }
 
     /// <summary>
-    /// What an object store needs besides its path: region, endpoint, path_style, allow_http, sse, sse_kms_key_id, storage_class,
-    /// object_lock_days, profile. No secrets in here: results carry these options from one cmdlet to the next.
+    /// What a store needs besides its path: region, endpoint, path_style, allow_http, sse, sse_kms_key_id, storage_class,
+    /// object_lock_days, profile; file_mode for a folder. No secrets in here: results carry these options from one cmdlet to the next.
     /// </summary>
     public IReadOnlyDictionary<string, string>? Options { get; init; }
 

@@ -4,6 +4,4 @@ namespace KafkaBackup;
 public readonly record struct TimePoint(long? Milliseconds)
 {
     public static TimePoint Now => default;
-
-    public bool IsNow => Milliseconds is null;
 }

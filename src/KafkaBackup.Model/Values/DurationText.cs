@@ -31,10 +31,10 @@ public static partial class DurationText
 
         if (trimmed.Length > 0 && trimmed.All(c => char.IsAsciiDigit(c) || c == '.'))
         {
-            throw ErrorIds.InvalidDuration.With($"'{text}' has no unit.", text, $"Write {trimmed}s for seconds, {trimmed}m for minutes, {trimmed}h for hours.");
+            throw ErrorIds.InvalidDuration.With($"{Redaction.Show(text)} has no unit.", text, $"Write {trimmed}s for seconds, {trimmed}m for minutes, {trimmed}h for hours.");
         }
 
-        throw ErrorIds.InvalidDuration.With($"'{text}' is not a duration.", text);
+        throw ErrorIds.InvalidDuration.With($"{Redaction.Show(text)} is not a duration.", text);
     }
 
     /// <summary>The shortest exact spelling: <c>1h30m</c>.</summary>

@@ -28,7 +28,7 @@ public static class EnumText
     public static T Parse<T>(string text)
         where T : struct, Enum => TryParse<T>(text, out var value)
         ? value
-        : throw ErrorIds.ConfigWrongType.With($"'{text}' is not one of: {Forms<T>()}.", text, $"Use one of: {Forms<T>()}.");
+        : throw ErrorIds.ConfigWrongType.With($"{Redaction.Show(text)} is not one of: {Forms<T>()}.", text, $"Use one of: {Forms<T>()}.");
 
     public static bool TryParse<T>(string? text, out T value)
         where T : struct, Enum

@@ -6,6 +6,9 @@ namespace KafkaBackup;
 /// <summary>What names may look like (SEMANTICS A8).</summary>
 public static class NameRules
 {
+    /// <summary>The highest number that a partition can have: no cluster comes near a million in one topic.</summary>
+    public const int HighestPartition = 999_999;
+
     private const int MaxBackupIdLength = 200;
     private const int MaxTopicLength = 249;
 
@@ -24,11 +27,9 @@ public static class NameRules
 
     public static bool IsTopicName(string name) => name.Length is > 0 and <= MaxTopicLength && name is not ("." or "..") && name.All(IsTopicCharacter);
 
-    public static bool IsBackupId(string id) => BackupIdFault(id) is null;
-
     /// <summary>Returns the id, or throws InvalidBackupId: one path segment of letters, digits, '.', '_' and '-'.</summary>
     public static string CheckBackupId(string id) =>
-        BackupIdFault(id) is { } fault ? throw ErrorIds.InvalidBackupId.With($"'{id}' cannot be a backup id: {fault}.", id) : id;
+        BackupIdFault(id) is { } fault ? throw ErrorIds.InvalidBackupId.With($"{Redaction.Show(id)} cannot be a backup id: {fault}.", id) : id;
 
     private static string? BackupIdFault(string id)
     {

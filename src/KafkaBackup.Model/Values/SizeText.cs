@@ -14,7 +14,7 @@ public static partial class SizeText
         var match = Size().Match(text.Trim());
         if (!match.Success)
         {
-            throw ErrorIds.InvalidSize.With($"'{text}' is not a size.", text);
+            throw ErrorIds.InvalidSize.With($"{Redaction.Show(text)} is not a size.", text);
         }
 
         var factor = match.Groups["unit"].Value.ToUpperInvariant() switch
@@ -28,11 +28,11 @@ public static partial class SizeText
         if (!decimal.TryParse(match.Groups["number"].ValueSpan, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)
             || number > (decimal)long.MaxValue / factor)
         {
-            throw ErrorIds.InvalidSize.With($"'{text}' is more bytes than can be counted.", text);
+            throw ErrorIds.InvalidSize.With($"{Redaction.Show(text)} is more bytes than can be counted.", text);
         }
 
         var bytes = number * factor;
-        return bytes == decimal.Truncate(bytes) ? (long)bytes : throw ErrorIds.InvalidSize.With($"'{text}' is not a whole number of bytes.", text);
+        return bytes == decimal.Truncate(bytes) ? (long)bytes : throw ErrorIds.InvalidSize.With($"{Redaction.Show(text)} is not a whole number of bytes.", text);
     }
 
     [GeneratedRegex(@"^(?<number>\d+(\.\d+)?)\s*((?<unit>[KMGT])(i?B)?|B)?$", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture)]

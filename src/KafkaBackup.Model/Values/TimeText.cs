@@ -17,12 +17,14 @@ public static partial class TimeText
 
     /// <summary>The time in epoch milliseconds.</summary>
     /// <param name="now">What <c>now</c> and spans before now refer to.</param>
+    /// <param name="rounding">Kafka's times are whole milliseconds.</param>
     /// <exception cref="KafkaBackupException">InvalidTime.</exception>
-    public static long Parse(string text, DateTimeOffset now) => ParsePoint(text, now).Milliseconds ?? now.ToUnixTimeMilliseconds();
+    public static long Parse(string text, DateTimeOffset now, TimeRounding rounding = TimeRounding.Down) =>
+        ParsePoint(text, now, rounding).Milliseconds ?? KafkaTime.ToMilliseconds(now, rounding);
 
     /// <summary>As <see cref="Parse"/>, but <c>now</c> stays "now", to be fixed when the operation begins.</summary>
     /// <exception cref="KafkaBackupException">InvalidTime.</exception>
-    public static TimePoint ParsePoint(string text, DateTimeOffset now)
+    public static TimePoint ParsePoint(string text, DateTimeOffset now, TimeRounding rounding = TimeRounding.Down)
     {
         var trimmed = text.Trim();
         if (trimmed.Equals("now", StringComparison.OrdinalIgnoreCase))
@@ -37,10 +39,10 @@ public static partial class TimeText
 
         if (trimmed.StartsWith('-'))
         {
-            return new TimePoint(FromSpan(trimmed, now));
+            return new TimePoint(FromSpan(trimmed, now, rounding));
         }
 
-        return new TimePoint(FromIso(trimmed));
+        return new TimePoint(FromIso(trimmed, rounding));
     }
 
     /// <summary>Checks a number that is meant to be epoch milliseconds.</summary>
@@ -75,7 +77,7 @@ public static partial class TimeText
     private static long FromDigits(string text) =>
         long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? CheckMilliseconds(value) : throw Refuse(text);
 
-    private static long FromSpan(string text, DateTimeOffset now)
+    private static long FromSpan(string text, DateTimeOffset now, TimeRounding rounding)
     {
         if (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var bare))
         {
@@ -87,11 +89,10 @@ public static partial class TimeText
             throw Refuse(text);
         }
 
-        var milliseconds = now.ToUnixTimeMilliseconds() - (long)span.TotalMilliseconds;
-        return milliseconds >= 0 ? milliseconds : throw ErrorIds.InvalidTime.With($"'{text}' is before 1970.", text);
+        return span <= now - DateTimeOffset.UnixEpoch ? KafkaTime.ToMilliseconds(now - span, rounding) : throw ErrorIds.InvalidTime.With($"{Redaction.Show(text)} is before 1970.", text);
     }
 
-    private static long FromIso(string text)
+    private static long FromIso(string text, TimeRounding rounding)
     {
         var match = Iso8601().Match(text);
         if (!match.Success)
@@ -110,14 +111,14 @@ public static partial class TimeText
         if (!match.Groups["zone"].Success)
         {
             throw ErrorIds.InvalidTime.With(
-                $"'{text}' has no time zone, so it could be any of 26 hours.", text,
+                $"{Redaction.Show(text)} has no time zone, so it could be any of 26 hours.", text,
                 $"Write {local}Z if it is UTC, or {local}+01:00 with your own distance from UTC.");
         }
 
-        return ToMilliseconds(text, time, match.Groups["fraction"].Value, match.Groups["zone"].Value);
+        return ToMilliseconds(text, time, match.Groups["fraction"].Value, match.Groups["zone"].Value, rounding);
     }
 
-    private static long ToMilliseconds(string text, DateTime time, string fraction, string zone)
+    private static long ToMilliseconds(string text, DateTime time, string fraction, string zone, TimeRounding rounding)
     {
         var offset = TimeSpan.Zero;
         if (zone is not ("Z" or "z"))
@@ -133,14 +134,14 @@ public static partial class TimeText
             offset = new TimeSpan(hours, minutes, 0) * (zone[0] == '-' ? -1 : 1);
         }
 
-        // Digits past the millisecond are dropped: Kafka's clock has none.
         var milliseconds = fraction.Length == 0 ? 0 : int.Parse(fraction.PadRight(3, '0').AsSpan(0, 3), CultureInfo.InvariantCulture);
+        milliseconds += rounding == TimeRounding.Up && fraction.Skip(3).Any(digit => digit != '0') ? 1 : 0;
         var sinceEpoch = time - DateTime.UnixEpoch - offset;
         var result = (sinceEpoch.Ticks / TimeSpan.TicksPerMillisecond) + milliseconds;
-        return result >= 0 ? result : throw ErrorIds.InvalidTime.With($"'{text}' is before 1970.", text);
+        return result >= 0 ? result : throw ErrorIds.InvalidTime.With($"{Redaction.Show(text)} is before 1970.", text);
     }
 
-    private static KafkaBackupException Refuse(string text) => ErrorIds.InvalidTime.With($"'{text}' is not a time.", text);
+    private static KafkaBackupException Refuse(string text) => ErrorIds.InvalidTime.With($"{Redaction.Show(text)} is not a time.", text);
 
     private static string Show(long value, int factor) =>
         KafkaTime.ToDateTimeOffset(value * factor) is { } time ? $"{time:yyyy-MM-ddTHH:mm:ssZ}" : $"{value * factor}";

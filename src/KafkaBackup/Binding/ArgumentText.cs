@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Management.Automation;
+using KafkaBackup.Formatting;
 
 namespace KafkaBackup.Binding;
 
@@ -19,5 +20,5 @@ internal static class ArgumentText
     };
 
     /// <summary>What PowerShell shows when an argument is refused: what is wrong, and the valid forms.</summary>
-    public static ArgumentTransformationMetadataException Refusal(KafkaBackupException error) => new($"{error.Message} {error.Advice}", error);
+    public static ArgumentTransformationMetadataException Refusal(KafkaBackupException error) => new(Display.Message($"{error.Message} {error.Advice}"), error);
 }

@@ -31,7 +31,7 @@ internal static class Maps
     private static int Number(object? value, string parameter) =>
         value is not null && int.TryParse(ArgumentText.Of(value), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             ? number
-            : throw ErrorIds.ConfigWrongType.With($"-{parameter} holds '{value}', which is not the number of a partition.", value, "Write numbers: @{ 0 = 0; 1 = 2 }.");
+            : throw ErrorIds.ConfigWrongType.With($"-{parameter} holds {Redaction.Show($"{value}")}, which is not the number of a partition.", value, "Write numbers: @{ 0 = 0; 1 = 2 }.");
 
     public static string Reveal(SecureString secure) => new NetworkCredential("", secure).Password;
 }

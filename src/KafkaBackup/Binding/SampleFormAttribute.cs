@@ -20,6 +20,6 @@ public sealed class SampleFormAttribute : ArgumentFormAttribute
             return new Sample(turn, turns);
         }
 
-        throw ErrorIds.ConfigWrongType.With($"'{text}' is not a sample.", text, "Write the turn and the number of turns: 1/7, 2/7, up to 7/7.");
+        throw ErrorIds.ConfigWrongType.With($"{Redaction.Show(text)} is not a sample.", text, "Write the turn and the number of turns: 1/7, 2/7, up to 7/7.");
     }
 }

@@ -18,7 +18,7 @@ internal static class SessionPath
         if (path.StartsWith(ObjectStore, StringComparison.OrdinalIgnoreCase))
             return ObjectStore + path[ObjectStore.Length..];
         if (path.StartsWith("s3:", StringComparison.OrdinalIgnoreCase) || path.Contains("://", StringComparison.Ordinal))
-            throw ErrorIds.InvalidPath.With($"'{path}' is not an address of a store.", path, StoreForms);
+            throw ErrorIds.InvalidPath.With($"{Redaction.Show(path)} is not an address of a store.", path, StoreForms);
 
         return Resolve(session, path, StoreForms);
     }
@@ -30,11 +30,11 @@ internal static class SessionPath
             var resolved = session.Path.GetUnresolvedProviderPathFromPSPath(path, out var provider, out _);
             return provider.Name == "FileSystem"
                 ? resolved
-                : throw ErrorIds.InvalidPath.With($"'{path}' is a path of the provider {provider.Name}.", path, forms);
+                : throw ErrorIds.InvalidPath.With($"{Redaction.Show(path)} is a path of the provider {provider.Name}.", path, forms);
         }
         catch (Exception failure) when (failure is SessionStateException or ArgumentException or PSInvalidOperationException or NotSupportedException)
         {
-            throw ErrorIds.InvalidPath.With($"'{path}' is not a path: {failure.Message}", path, forms, failure);
+            throw ErrorIds.InvalidPath.With($"{Redaction.Show(path)} is not a path: {failure.Message}", path, forms, failure);
         }
     }
 }

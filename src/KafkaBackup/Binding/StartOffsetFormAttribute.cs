@@ -36,7 +36,7 @@ public sealed class StartOffsetFormAttribute : ArgumentFormAttribute
     private static long Number(object? value, long largest) =>
         value is not null && long.TryParse(ArgumentText.Of(value), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= largest
             ? number
-            : throw Refuse($"'{value}' is not a number of a partition or an offset.");
+            : throw Refuse($"{Redaction.Show($"{value}")} is not a number of a partition or an offset.");
 
     private static KafkaBackupException Refuse(string message) => ErrorIds.ConfigWrongType.With(
         message, advice: "Write earliest, latest, or offsets by topic and partition: @{ orders = @{ 0 = 1234; 1 = 0 } }.");

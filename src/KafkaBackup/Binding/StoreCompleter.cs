@@ -43,7 +43,8 @@ public abstract class StoreCompleter : IArgumentCompleter
         var found = new List<(string Name, string Tip)>();
         await foreach (var backup in Look(engine, store, backupId, word, cancel).WithCancellation(cancel).ConfigureAwait(false))
             found.AddRange(Offer(backup));
-        return found.Where(offer => offer.Name.StartsWith(word, StringComparison.OrdinalIgnoreCase)).DistinctBy(offer => offer.Name).ToList();
+        // What is inserted is executed with the line: names that are none are left out.
+        return found.Where(offer => offer.Name.All(NameRules.IsTopicCharacter) && offer.Name.StartsWith(word, StringComparison.OrdinalIgnoreCase)).DistinctBy(offer => offer.Name).ToList();
     }
 
     private static StoreSettings? Store(IDictionary parameters, string difference)

@@ -12,13 +12,18 @@ public sealed class TimeFormAttribute : ArgumentFormAttribute
     internal static long? Milliseconds(TimePoint? time) =>
         time is { } given ? given.Milliseconds ?? DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() : null;
 
+    /// <summary>For the start of a window; anything else rounds down.</summary>
+    public bool RoundUp { get; set; }
+
+    private TimeRounding Rounding => RoundUp ? TimeRounding.Up : TimeRounding.Down;
+
     private protected override object Read(object argument) => ArgumentText.Unwrap(argument) switch
     {
         TimePoint time => time,
-        DateTimeOffset time => new TimePoint(time.ToUnixTimeMilliseconds()),
+        DateTimeOffset time => new TimePoint(KafkaTime.ToMilliseconds(time, Rounding)),
         DateTime { Kind: DateTimeKind.Unspecified } time => throw Refuse(time),
-        DateTime time => new TimePoint(new DateTimeOffset(time).ToUnixTimeMilliseconds()),
-        _ => TimeText.ParsePoint(ArgumentText.Of(argument), DateTimeOffset.UtcNow),
+        DateTime time => new TimePoint(KafkaTime.ToMilliseconds(new DateTimeOffset(time), Rounding)),
+        _ => TimeText.ParsePoint(ArgumentText.Of(argument), DateTimeOffset.UtcNow, Rounding),
     };
 
     private static KafkaBackupException Refuse(DateTime time)

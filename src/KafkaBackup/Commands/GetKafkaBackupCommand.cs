@@ -15,6 +15,7 @@ public sealed class GetKafkaBackupCommand : StoreCmdlet
 
     [Parameter]
     [ArgumentCompleter(typeof(TopicCompleter))]
+    [TextListForm]
     public string[]? Topic { get; set; }
 
     private protected override void Process()

@@ -14,10 +14,12 @@ public sealed class GetKafkaBackupRecordCommand : StoreCmdlet
 
     [Parameter]
     [ArgumentCompleter(typeof(TopicCompleter))]
+    [TextListForm]
     public string[]? Topic { get; set; }
 
     [Parameter]
     [ArgumentCompleter(typeof(TopicCompleter))]
+    [TextListForm]
     public string[]? ExcludeTopic { get; set; }
 
     [Parameter]
@@ -33,7 +35,7 @@ public sealed class GetKafkaBackupRecordCommand : StoreCmdlet
     public long? Offset { get; set; }
 
     [Parameter]
-    [TimeForm]
+    [TimeForm(RoundUp = true)]
     public TimePoint? FromTime { get; set; }
 
     [Parameter]

@@ -15,10 +15,12 @@ public sealed class GetKafkaOffsetMappingCommand : StoreAndClusterCmdlet
 
     [Parameter]
     [ArgumentCompleter(typeof(TopicCompleter))]
+    [TextListForm]
     public string[]? Topic { get; set; }
 
     [Parameter]
     [ArgumentCompleter(typeof(TopicCompleter))]
+    [TextListForm]
     public string[]? ExcludeTopic { get; set; }
 
     [Parameter]
@@ -35,6 +37,7 @@ public sealed class GetKafkaOffsetMappingCommand : StoreAndClusterCmdlet
     public Hashtable? TopicMap { get; set; }
 
     [Parameter]
+    [TextListForm]
     public string[]? ConsumerGroup { get; set; }
 
     private protected override void Process()

@@ -11,6 +11,7 @@ public sealed class GetKafkaTopicRecordCommand : ClusterCmdlet
     private const long DefaultLast = 10;
 
     [Parameter]
+    [TextListForm]
     public string[]? Topic { get; set; }
 
     [Parameter]
@@ -26,7 +27,7 @@ public sealed class GetKafkaTopicRecordCommand : ClusterCmdlet
     public long? Offset { get; set; }
 
     [Parameter]
-    [TimeForm]
+    [TimeForm(RoundUp = true)]
     public TimePoint? FromTime { get; set; }
 
     [Parameter]

@@ -16,9 +16,11 @@ public sealed class InvokeKafkaTopicCompareCommand : StoreAndClusterCmdlet
 
     [Parameter]
     [ArgumentCompleter(typeof(TopicCompleter))]
+    [TextListForm]
     public string[]? Topic { get; set; }
 
     [Parameter]
+    [TextListForm]
     public string[]? DifferenceBootstrapServer { get; set; }
 
     [Parameter]
@@ -49,6 +51,7 @@ public sealed class InvokeKafkaTopicCompareCommand : StoreAndClusterCmdlet
 
     [Parameter]
     [ArgumentCompleter(typeof(TopicCompleter))]
+    [TextListForm]
     public string[]? DifferenceTopic { get; set; }
 
     [Parameter]
@@ -78,6 +81,7 @@ public sealed class InvokeKafkaTopicCompareCommand : StoreAndClusterCmdlet
     public SwitchParameter IgnoreTimestamp { get; set; }
 
     [Parameter]
+    [TextListForm]
     public string[]? IgnoreHeader { get; set; }
 
     [Parameter]
@@ -120,13 +124,13 @@ public sealed class InvokeKafkaTopicCompareCommand : StoreAndClusterCmdlet
 
     private async Task Compare(EngineRun run, CompareSettings settings)
     {
-        var compared = 0;
+        var compared = 0L;
         var equal = true;
         await foreach (var row in run.Engine.CompareAsync(settings, run.Stop).ConfigureAwait(false))
         {
             if (row.Partition is null == Summary)
             {
-                compared++;
+                compared += row.ComparedCount;
                 equal &= row.Equal;
                 if (!Quiet)
                     run.Output(row);

@@ -9,9 +9,11 @@ namespace KafkaBackup.Commands;
 public sealed class MeasureKafkaTopicCommand : ClusterCmdlet
 {
     [Parameter]
+    [TextListForm]
     public string[]? Topic { get; set; }
 
     [Parameter]
+    [TextListForm]
     public string[]? ExcludeTopic { get; set; }
 
     [Parameter]

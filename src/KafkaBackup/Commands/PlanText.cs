@@ -34,8 +34,7 @@ internal static class PlanText
     public static string Of(RepairResult plan) => Lines($"Repair backup '{plan.BackupId}' in {plan.Path}", plan.Actions);
 
     public static string Of(IReadOnlyList<RemovalResult> plans) => string.Join(Environment.NewLine, plans.Select(plan =>
-        $"Remove {(plan.WholeBackup ? "backup" : "old runs of backup")} '{plan.BackupId}' from {plan.Path}: "
-        + $"{Count(plan.ObjectsRemoved, "object")}, {Display.Bytes(plan.BytesFreed)}"));
+        $"Remove {What(plan)} '{plan.BackupId}' from {plan.Path}: {Count(plan.ObjectsRemoved, "object")}, {Display.Bytes(plan.BytesFreed)}"));
 
     public static string Of(ConsumerOffsetPlan plan, string target) => Lines(
         $"Put back {Count(plan.Changes.Count, "committed offset")} of consumer groups on {target}",
@@ -61,6 +60,12 @@ internal static class PlanText
 
     private static string Of(RestoreTopicPlan topic) =>
         $"{topic.Topic} -> {topic.TargetTopic}{(topic.Create ? " (to be created)" : topic.Purge ? " (WHAT IS THERE IS DELETED FIRST)" : "")}: {Count(topic.Partitions.Count, "partition")}, {Count(topic.RecordCount, "record")}";
+
+    private static string What(RemovalResult plan) =>
+        plan.WholeBackup ? "backup"
+        : plan.ObjectsRemoved == plan.LeftoversRemoved ? "no run, only leftovers of interrupted runs and removals, of backup"
+        : plan.LeftoversRemoved > 0 ? $"old runs and {Count(plan.LeftoversRemoved, "leftover")} of backup"
+        : "old runs of backup";
 
     private static string Offset(long? offset) => offset?.ToString(CultureInfo.InvariantCulture) ?? "none";
 

@@ -22,10 +22,12 @@ public abstract class RestorePlanCmdlet : StoreAndClusterCmdlet
 
     [Parameter]
     [ArgumentCompleter(typeof(TopicCompleter))]
+    [TextListForm]
     public string[]? Topic { get; set; }
 
     [Parameter]
     [ArgumentCompleter(typeof(TopicCompleter))]
+    [TextListForm]
     public string[]? ExcludeTopic { get; set; }
 
     [Parameter]
@@ -40,7 +42,7 @@ public abstract class RestorePlanCmdlet : StoreAndClusterCmdlet
     public Hashtable? PartitionMap { get; set; }
 
     [Parameter]
-    [TimeForm]
+    [TimeForm(RoundUp = true)]
     public TimePoint? FromTime { get; set; }
 
     [Parameter]
@@ -55,6 +57,7 @@ public abstract class RestorePlanCmdlet : StoreAndClusterCmdlet
     public SwitchParameter IncludeOriginalOffsetHeader { get; set; }
 
     [Parameter]
+    [TextListForm]
     public string[]? ResetConsumerGroup { get; set; }
 
     [Parameter]

@@ -18,10 +18,12 @@ public sealed class StartKafkaBackupCommand : StoreAndClusterCmdlet
 
     [Parameter]
     [ArgumentCompleter(typeof(TopicCompleter))]
+    [TextListForm]
     public string[]? Topic { get; set; }
 
     [Parameter]
     [ArgumentCompleter(typeof(TopicCompleter))]
+    [TextListForm]
     public string[]? ExcludeTopic { get; set; }
 
     [Parameter]

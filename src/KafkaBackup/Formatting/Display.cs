@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Globalization;
 
 namespace KafkaBackup.Formatting;
@@ -25,7 +26,7 @@ public static class Display
     public static string Comparison(TopicComparison row)
     {
         if (row.ErrorMessage is not null || row.FirstDifference is not null)
-            return row.ErrorMessage ?? row.FirstDifference!.ToString();
+            return Text(row.ErrorMessage ?? row.FirstDifference!.ToString());
         string[] longer =
         [
             .. Longer(row.ReferenceOnlyTail, "older", "reference"), .. Longer(row.ReferenceOnlyHead, "newer", "reference"),
@@ -57,11 +58,53 @@ public static class Display
         { } long_ => string.Create(CultureInfo.InvariantCulture, $"{(long)long_.TotalHours}h {long_.Minutes:00}m {long_.Seconds:00}s"),
     };
 
-    /// <summary>A key or value of a record on one line: bytes in hex, control characters as dots, nothing hidden about null.</summary>
+    /// <summary>A key or value of a record on one line: bytes in hex, nothing hidden about null.</summary>
     public static string Content(object? content) => content switch
     {
         null => "(null)",
         byte[] bytes => "0x" + Convert.ToHexString(bytes),
-        _ => string.Concat((content.ToString() ?? "").Select(c => char.IsControl(c) ? '.' : c)),
+        _ => Text(content),
     };
+
+    /// <summary>
+    /// On one line, with a dot for whatever a terminal would carry out instead of showing it. Names of topics and groups, keys, values and headers come
+    /// from whoever may write to the cluster or to the store.
+    /// </summary>
+    public static string Text(object? content) => Clean(content?.ToString() ?? "", keepLines: false);
+
+    public static string Lines(IEnumerable? items) => Lines(items, "");
+
+    /// <summary>Each item on a line of its own.</summary>
+    public static string Lines(IEnumerable? items, string ofNone)
+    {
+        var lines = (items ?? Array.Empty<object>()).Cast<object?>().Select(Text).ToArray();
+        return lines.Length == 0 ? ofNone : string.Join('\n', lines);
+    }
+
+    public static string Findings(IEnumerable<Finding>? findings) => Lines(findings?.Select(f => $"{f.Severity}: {f.Place}: {f.Message} {f.Advice}"), "none");
+
+    /// <summary>A message of ours, which may name what comes from others; its line breaks stay.</summary>
+    public static string Message(string message) => Clean(message, keepLines: true);
+
+    private static string Clean(string text, bool keepLines)
+    {
+        if (!text.Any(IsActive))
+        {
+            return text;
+        }
+
+        return string.Create(text.Length, (text, keepLines), static (target, given) =>
+        {
+            for (var i = 0; i < target.Length; i++)
+            {
+                var c = given.text[i];
+                var breaksLine = c == '\n' || (c == '\r' && i + 1 < target.Length && given.text[i + 1] == '\n');
+                target[i] = IsActive(c) && !(given.keepLines && breaksLine) ? '.' : c;
+            }
+        });
+    }
+
+    /// <summary>Control characters, line separators, and marks that turn the direction of what follows.</summary>
+    private static bool IsActive(char c) =>
+        char.IsControl(c) || c is '\u061C' or '\u200E' or '\u200F' or (>= '\u2028' and <= '\u202E') or (>= '\u2066' and <= '\u2069');
 }

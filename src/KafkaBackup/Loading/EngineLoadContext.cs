@@ -60,7 +60,7 @@ internal sealed class EngineLoadContext : AssemblyLoadContext
                 return LoadUnmanagedDllFromPath(file);
         }
 
-        // Zero lets the operating system look for it: libzstd on Linux is the system's own.
+        // Zero lets the operating system look for it: libzstd on Linux and macOS is the system's own, if it has one.
         return 0;
     }
 

@@ -9,6 +9,7 @@ namespace KafkaBackup.Pipeline;
 public abstract class ClusterCmdlet : EngineCmdlet
 {
     [Parameter]
+    [TextListForm]
     public string[]? BootstrapServer { get; set; }
 
     [Parameter]

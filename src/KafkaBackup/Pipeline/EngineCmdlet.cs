@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using KafkaBackup.Formatting;
 
 namespace KafkaBackup.Pipeline;
 
@@ -146,17 +147,18 @@ public abstract class EngineCmdlet : PSCmdlet
                 WriteObject(write.Value);
                 return true;
             case WriteKind.Verbose:
-                WriteVerbose((string)write.Value!);
+                WriteVerbose(Display.Message((string)write.Value!));
                 return true;
             case WriteKind.Warning:
-                WriteWarning((string)write.Value!);
+                WriteWarning(Display.Message((string)write.Value!));
                 return true;
             case WriteKind.Error:
                 WriteError(EngineError.From((KafkaBackupException)write.Value!));
                 return true;
             case WriteKind.Question:
                 var question = (Question)write.Value!;
-                question.Reply(ShouldProcess(question.Description, question.Description, MyInvocation.MyCommand.Name));
+                var description = Display.Message(question.Description);
+                question.Reply(ShouldProcess(description, description, MyInvocation.MyCommand.Name));
                 return true;
             default:
                 return false;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Management.Automation;
+using KafkaBackup.Formatting;
 
 namespace KafkaBackup.Pipeline;
 
@@ -15,7 +16,7 @@ internal sealed class ProgressDisplay(Cmdlet cmdlet)
     public void Show(ProgressInfo progress)
     {
         _activity = progress.Activity;
-        cmdlet.WriteProgress(new ProgressRecord(OverallId, progress.Activity, Describe(progress))
+        cmdlet.WriteProgress(new ProgressRecord(OverallId, Display.Text(progress.Activity), Describe(progress))
         {
             PercentComplete = Percent(progress.Records, progress.TotalRecords),
             SecondsRemaining = progress.Remaining is { } left ? (int)Math.Min(left.TotalSeconds, int.MaxValue) : -1,
@@ -26,7 +27,7 @@ internal sealed class ProgressDisplay(Cmdlet cmdlet)
             Complete(gone);
         foreach (var topic in underWay)
         {
-            cmdlet.WriteProgress(new ProgressRecord(IdOf(topic.Topic), topic.Topic, Describe(topic, progress.Elapsed))
+            cmdlet.WriteProgress(new ProgressRecord(IdOf(topic.Topic), Display.Text(topic.Topic), Describe(topic, progress.Elapsed))
             {
                 ParentActivityId = OverallId,
                 PercentComplete = Percent(topic.Records, topic.TotalRecords),
@@ -40,12 +41,12 @@ internal sealed class ProgressDisplay(Cmdlet cmdlet)
         foreach (var topic in _shown.Keys.ToArray())
             Complete(topic);
         if (_activity is not null)
-            cmdlet.WriteProgress(new ProgressRecord(OverallId, _activity, "Done") { RecordType = ProgressRecordType.Completed });
+            cmdlet.WriteProgress(new ProgressRecord(OverallId, Display.Text(_activity), "Done") { RecordType = ProgressRecordType.Completed });
     }
 
     private void Complete(string topic)
     {
-        cmdlet.WriteProgress(new ProgressRecord(_shown[topic], topic, "Done") { ParentActivityId = OverallId, RecordType = ProgressRecordType.Completed });
+        cmdlet.WriteProgress(new ProgressRecord(_shown[topic], Display.Text(topic), "Done") { ParentActivityId = OverallId, RecordType = ProgressRecordType.Completed });
         _shown.Remove(topic);
     }
 

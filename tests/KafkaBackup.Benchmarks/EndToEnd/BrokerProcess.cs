@@ -34,8 +34,9 @@ internal sealed class BrokerProcess : IDisposable
             return new BrokerProcess(given, null);
         }
 
-        var start = ProcessRun.Start("dotnet", [Path.Combine(AppContext.BaseDirectory, "KafkaBackup.LocalBroker.dll"), "--port", "0"]);
+        var start = ProcessRun.Start("dotnet", [Path.Combine(AppContext.BaseDirectory, "KafkaBackup.LocalBroker.dll"), "--port", "0", "--until-input-ends"]);
         start.RedirectStandardError = false;
+        start.RedirectStandardInput = true;
         var process = Process.Start(start)!;
         var line = await process.StandardOutput.ReadLineAsync() ?? "";
         return line.Split(' ') is ["bootstrap", var address]
@@ -47,7 +48,8 @@ internal sealed class BrokerProcess : IDisposable
     {
         if (_process is { HasExited: false })
         {
-            _process.Kill();
+            // It removes its data when it is asked to end.
+            _process.StandardInput.Close();
             _process.WaitForExit();
         }
 

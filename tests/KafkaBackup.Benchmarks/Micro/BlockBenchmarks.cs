@@ -1,7 +1,7 @@
 using BenchmarkDotNet.Attributes;
 using KafkaBackup.Benchmarks.EndToEnd;
 using KafkaBackup.Engine.Format.Blocks;
-using KafkaBackup.Engine.Format.Checksums;
+using KafkaBackup.Engine.Batches;
 using KafkaBackup.Engine.Format.Compression;
 
 namespace KafkaBackup.Benchmarks.Micro;

@@ -11,17 +11,19 @@ public class ArrowTests
     /// <summary>What else lies beside it: what the engine takes from outside, and planned operations.</summary>
     private const string Seams = "(seams)";
 
-    private static readonly string[] Ground = ["Records", "Pacing", "Configuration", "Cluster", "Format", "Storage", "Catalog", Seams];
+    private static readonly string[] Ground = ["Rules", "Records", "Batches", "Pacing", "Configuration", "Cluster", "Format", "Storage", "Catalog", Seams];
 
     private static readonly IReadOnlyDictionary<string, string[]> MayKnow = new Dictionary<string, string[]>
     {
+        ["Rules"] = [],
         ["Records"] = [],
+        ["Batches"] = [],
         ["Wire"] = [],
-        ["Configuration"] = [],
+        ["Configuration"] = ["Rules"],
         ["Pacing"] = [],
         ["Health"] = [],
         ["Cluster"] = ["Records"],
-        ["Format"] = ["Records"],
+        ["Format"] = ["Records", "Batches", "Rules"],
         ["Storage"] = ["Records"],
         [Seams] = ["Cluster", "Storage"],
         ["Catalog"] = ["Records", "Format", "Storage"],

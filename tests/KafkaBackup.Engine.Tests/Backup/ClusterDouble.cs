@@ -55,6 +55,9 @@ internal sealed class ClusterDouble(IKafkaCluster inner) : IKafkaCluster
     public Task<IReadOnlyList<GroupOffset>> ListGroupOffsetsAsync(string group, bool requireStable, CancellationToken cancel) =>
         inner.ListGroupOffsetsAsync(group, requireStable, cancel);
 
+    public Task<IReadOnlyList<GroupOffset>> ListGroupOffsetsAsync(string group, IReadOnlyCollection<TopicPartition> only, bool requireStable, CancellationToken cancel) =>
+        inner.ListGroupOffsetsAsync(group, only, requireStable, cancel);
+
     public Task AlterGroupOffsetsAsync(string group, IReadOnlyCollection<GroupOffset> offsets, CancellationToken cancel) => inner.AlterGroupOffsetsAsync(group, offsets, cancel);
 
     public Task DeleteGroupOffsetsAsync(string group, IReadOnlyCollection<TopicPartition> partitions, CancellationToken cancel) =>

@@ -50,6 +50,41 @@ public sealed class ConsistentCutTests
     }
 
     [Fact]
+    [Trait("Run", "Long")]
+    public async Task B9_a_transaction_that_ends_during_the_wait_is_in_all_its_partitions_or_in_none()
+    {
+        await using var scenario = new BackupScenario(store: new KafkaBackup.Testing.Storage.MemoryStore());
+        var whole = 0;
+        await Parallel.ForAsync(0, 60, new ParallelOptions { MaxDegreeOfParallelism = 6 }, async (round, cancel) =>
+        {
+            var topic = $"t{round}";
+            scenario.Cluster.CreateTopic(topic, 3);
+            var transaction = scenario.Cluster.BeginTransaction();
+            for (var partition = 0; partition < 3; partition++)
+            {
+                transaction.Append(topic, partition, LocalRecord.Of("tx", "tx", T));
+            }
+
+            scenario.Cluster.Append(topic, 0, LocalRecord.Of("later", "later", T + 100));
+            scenario.Cluster.Append(topic, 1, LocalRecord.Of("earlier", "earlier", T + 1));
+            var running = scenario.BackUpAsync(BackupScenario.Asked(topic) with { BackupId = topic, ConsistentAt = new TimePoint(T + 50) });
+            await Task.Delay(round * 9, cancel);
+            transaction.Commit();
+            Assert.Equal(BackupStatus.Complete, (await running).Status);
+
+            var held = new List<bool>();
+            for (var partition = 0; partition < 3; partition++)
+            {
+                held.Add((await scenario.StoredAsync(topic, partition, topic)).Any(r => r.Offset == 0));
+            }
+
+            Assert.Single(held.Distinct());
+            Interlocked.Add(ref whole, held[0] ? 1 : 0);
+        });
+        Assert.True(whole > 0);
+    }
+
+    [Fact]
     public async Task B9_now_is_the_instant_at_which_the_plan_is_made()
     {
         await using var scenario = new BackupScenario();

@@ -168,7 +168,7 @@ public sealed class ContinuousTests
     [Fact]
     public async Task B10_a_followed_topic_that_is_deleted_is_told_and_the_others_are_followed()
     {
-        await using var scenario = new BackupScenario();
+        await using var scenario = new BackupScenario { Clock = new FastClock(15) };
         using var stop = new CancellationTokenSource();
         var running = await FollowTwoAsync(scenario, stop);
         scenario.Cluster.DeleteTopic("orders");
@@ -191,7 +191,7 @@ public sealed class ContinuousTests
     [InlineData(false)]
     public async Task B8_B10_a_followed_topic_that_is_deleted_and_created_again_is_not_continued_with_or_without_ids(bool withIds)
     {
-        await using var scenario = new BackupScenario();
+        await using var scenario = new BackupScenario { Clock = new FastClock(15) };
         if (!withIds)
         {
             scenario.WrapCluster = c => new ClusterDouble(c) { Description = ClusterDouble.WithoutIds };

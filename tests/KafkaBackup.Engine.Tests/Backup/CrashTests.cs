@@ -7,6 +7,7 @@ using KafkaBackup.Testing.Storage;
 namespace KafkaBackup.Engine.Tests.Backup;
 
 /// <summary>Dies at every store call in turn, and goes on.</summary>
+[Trait("Run", "Long")]
 public class CrashTests : OnStore
 {
     /// <summary>1 for every store call; more for a sample of them.</summary>

@@ -153,6 +153,46 @@ public sealed class HealthTests
         Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("/health")).StatusCode);
     }
 
+    [Fact]
+    public async Task A2_idle_connections_do_not_delay_the_next_one()
+    {
+        var status = new OperationStatus("backup", "b", null, TimeProvider.System);
+        await using var endpoint = HealthEndpoint.Start(new HealthSettings { Enabled = true, Port = FreePort() }, status, SilentEvents.Instance);
+        var idle = new List<TcpClient>();
+        for (var i = 0; i < 20; i++)
+        {
+            idle.Add(new TcpClient());
+            await idle[^1].ConnectAsync(endpoint.Address!);
+        }
+
+        using var http = new HttpClient { BaseAddress = new Uri($"http://{endpoint.Address}") };
+        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("/health")).StatusCode);
+
+        // The newest idle ones were left alone: whoever waited longest had to go.
+        Assert.Equal(0, await idle[0].GetStream().ReadAsync(new byte[1]));
+        await idle[^1].GetStream().WriteAsync("GET /health HTTP/1.1\r\n\r\n"u8.ToArray());
+        using var reader = new StreamReader(idle[^1].GetStream());
+        Assert.StartsWith("HTTP/1.1 200", await reader.ReadLineAsync(), StringComparison.Ordinal);
+        idle.ForEach(client => client.Dispose());
+    }
+
+    [Theory]
+    [InlineData("rebound.example:{0}", HttpStatusCode.MisdirectedRequest)]
+    [InlineData("localhost.rebound.example", HttpStatusCode.MisdirectedRequest)]
+    [InlineData("localhost:{0}", HttpStatusCode.OK)]
+    [InlineData("127.0.0.1:{0}", HttpStatusCode.OK)]
+    [InlineData("[::1]:{0}", HttpStatusCode.OK)]
+    public async Task A2_a_loopback_endpoint_answers_to_no_foreign_name(string host, HttpStatusCode expected)
+    {
+        var status = new OperationStatus("backup", "b", null, TimeProvider.System);
+        await using var endpoint = HealthEndpoint.Start(new HealthSettings { Enabled = true, Port = FreePort() }, status, SilentEvents.Instance);
+        using var http = new HttpClient { BaseAddress = new Uri($"http://{endpoint.Address}") };
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/metrics");
+        request.Headers.Host = string.Format(System.Globalization.CultureInfo.InvariantCulture, host, endpoint.Address!.Port);
+
+        Assert.Equal(expected, (await http.SendAsync(request)).StatusCode);
+    }
+
     private static int FreePort()
     {
         using var probe = new TcpListener(IPAddress.Loopback, 0);

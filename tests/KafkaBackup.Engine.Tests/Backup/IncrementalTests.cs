@@ -142,6 +142,29 @@ public class IncrementalTests : OnStore
     }
 
     [Fact]
+    public async Task D2_a_run_that_builds_on_segments_that_are_gone_says_so_and_is_not_complete()
+    {
+        await using var scenario = await OpenAsync();
+        scenario.Cluster.CreateTopic("orders", 2);
+        scenario.Fill("orders", 100);
+        scenario.Fill("orders", 50, partition: 1);
+        await scenario.BackUpAsync();
+        foreach (var key in (await scenario.KeysAsync()).Where(k => k.EndsWith(".kbs", StringComparison.Ordinal)))
+        {
+            await scenario.Store.DeleteAsync(key, scenario.Cancel);
+        }
+
+        scenario.Fill("orders", 10, 100);
+        var result = await scenario.BackUpAsync();
+
+        Assert.Equal((BackupStatus.Incomplete, 10L), (result.Status, result.RecordCount));
+        var finding = Assert.Single(result.Findings, f => f.Kind == FindingKind.Missing);
+        Assert.Contains("orders[0] offsets 0 to 99", finding.Message.Replace("orders/0", "orders[0]", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Equal(nameof(ErrorIds.SegmentMissing), Assert.Single(scenario.Events.Errors).ErrorId);
+        Assert.False((await scenario.ManifestAsync()).Complete);
+    }
+
+    [Fact]
     public async Task B8_another_cluster_is_refused()
     {
         await using var scenario = await OpenAsync();

@@ -1,5 +1,4 @@
 using KafkaBackup.LocalBroker;
-using System.Diagnostics;
 using System.Text;
 
 namespace KafkaBackup.Engine.Tests.Backup;
@@ -22,9 +21,9 @@ public sealed class KeyBehaviourTests
         var gzip1 = await Size(CompressionKind.Gzip, 1, "gzip1");
         var gzip9 = await Size(CompressionKind.Gzip, 9, "gzip9");
         var zstd1 = await Size(CompressionKind.Zstd, 1, "zstd1");
-        var zstd19 = await Size(CompressionKind.Zstd, 19, "zstd19");
-        Assert.True(gzip1 < none && gzip9 < gzip1 && zstd1 < none && zstd19 < zstd1, $"{none} {gzip1} {gzip9} {zstd1} {zstd19}");
-        foreach (var id in new[] { "none", "gzip1", "gzip9", "zstd1", "zstd19" })
+        var zstd22 = await Size(CompressionKind.Zstd, 22, "zstd22");
+        Assert.True(gzip1 < none && gzip9 < gzip1 && zstd1 < none && zstd22 < zstd1, $"{none} {gzip1} {gzip9} {zstd1} {zstd22}");
+        foreach (var id in new[] { "none", "gzip1", "gzip9", "zstd1", "zstd22" })
         {
             Assert.Equal(scenario.Source("orders").Select(r => r.ToString()), (await scenario.StoredAsync("orders", backupId: id)).Select(r => r.ToString()));
         }
@@ -196,13 +195,11 @@ public sealed class KeyBehaviourTests
             scenario.Cluster.Append("orders", partition, Enumerable.Range(0, count / 4).Select(_ => LocalRecord.Of("key0", new string('x', 36))));
         }
 
-        var watch = Stopwatch.StartNew();
         var result = await scenario.BackUpAsync(BackupScenario.Asked() with { RecordsPerSecond = records, BytesPerSecond = bytes });
 
         Assert.Equal(count, result.RecordCount);
         var seconds = records is { } r ? count / (double)r : count * 40 / (double)bytes!;
         Assert.True(result.Duration.TotalSeconds > seconds * 0.9, $"{result.Duration} is too quick for {seconds} s");
-        Assert.True(watch.Elapsed.TotalSeconds < seconds + 8, $"{watch.Elapsed} is too slow for {seconds} s");
     }
 
     private static async Task<(BackupStatus, long)> OutcomeAsync(BackupScenario scenario, BackupSettings settings)

@@ -4,6 +4,7 @@ using System.Globalization;
 namespace KafkaBackup.Engine.Tests.Backup;
 
 /// <summary>Real processes, really killed. KAFKABACKUP_TEST_KILLS sets how often; CI takes a few.</summary>
+[Trait("Run", "Long")]
 public sealed class KilledProcessTests
 {
     private static readonly int Kills = int.TryParse(Environment.GetEnvironmentVariable("KAFKABACKUP_TEST_KILLS"), CultureInfo.InvariantCulture, out var asked) ? asked : 8;

@@ -4,6 +4,7 @@ using Xunit.Abstractions;
 namespace KafkaBackup.Engine.Tests.Backup;
 
 /// <summary>Rate limits over a whole run. KAFKABACKUP_TEST_PACING_SECONDS=30 measures as long as the rule says; otherwise a few seconds.</summary>
+[Trait("Run", "Long")]
 public sealed class PacingTests(ITestOutputHelper output)
 {
     private static readonly int Seconds = int.TryParse(Environment.GetEnvironmentVariable("KAFKABACKUP_TEST_PACING_SECONDS"), CultureInfo.InvariantCulture, out var asked) ? asked : 4;

@@ -285,7 +285,7 @@ public sealed class ReadingTests
     [Fact]
     public async Task B16_a_topic_deleted_while_it_is_read_fails_its_partitions()
     {
-        await using var scenario = new BackupScenario();
+        await using var scenario = new BackupScenario { Clock = new FastClock(40) };
         scenario.Cluster.CreateTopic("going");
         scenario.Cluster.CreateTopic("staying");
         scenario.Fill("going", 100);

@@ -3,6 +3,7 @@ using System.Diagnostics;
 namespace KafkaBackup.Engine.Tests.Backup;
 
 /// <summary>Very many partitions read at once, with far more in them than there is memory for.</summary>
+[Trait("Run", "Long")]
 public sealed class WideReadTests
 {
     private const int Partitions = 1000;

@@ -39,6 +39,29 @@ public class StoredRecordTests : OnStore, IAsyncLifetime
     }
 
     [Fact]
+    public async Task D6_an_offset_in_a_gap_shows_the_next_record_of_each_partition()
+    {
+        _scenario.Cluster.CreateTopic("t", 3);
+        foreach (var partition in (int[])[0, 1])
+        {
+            _scenario.Cluster.Append("t", partition, Enumerable.Range(0, 50).Select(i => LocalBroker.LocalRecord.Of(i is >= 10 and < 30 ? "gone" : $"k{i}", $"v{i}")));
+            _scenario.Cluster.Append("t", partition, LocalBroker.LocalRecord.Of("gone", null));
+        }
+
+        _scenario.Fill("t", 12, partition: 2);
+        _scenario.Cluster.DeleteRecords("t", 1, 40);
+        _scenario.Cluster.Compact("t");
+        await _scenario.BackUpAsync(BackupScenario.Asked("t") with { SegmentMaxRecords = 5 });
+
+        foreach (var (asked, found) in new (long, long[])[] { (15, [30, 40]), (9, [9, 40, 9]), (30, [30, 40]), (44, [44, 44]) })
+        {
+            var query = new RecordQuery { Topics = ["t"], Offset = asked };
+            Assert.Equal(found, (await ListAsync(_scenario.Engine().ReadBackupRecordsAsync(Store, "b", query, _scenario.Cancel))).Select(r => r.Offset));
+            Assert.Equal(found, (await ListAsync(_scenario.Engine().ReadTopicRecordsAsync(Cluster, query, _scenario.Cancel))).Select(r => r.Offset));
+        }
+    }
+
+    [Fact]
     public async Task D6_only_blocks_that_can_hold_the_records_are_read_and_nothing_after_the_last_wanted()
     {
         await StoreAsync();

@@ -1,7 +1,9 @@
 using System.IO.Compression;
+using System.Text.Json;
 using System.Xml.Linq;
 using KafkaBackup.Build;
 using KafkaBackup.Build.Packaging;
+using KafkaBackup.Engine.Tests.Architecture;
 
 namespace KafkaBackup.Engine.Tests.Build;
 
@@ -16,6 +18,9 @@ public sealed class PackageTests : IDisposable
             CompanyName = 'KafkaBackup'
             Copyright = '(c) us'
             Description = 'It''s a backup.'
+            LicenseUri = 'https://example.org/licence'
+            ProjectUri = 'https://example.org/project'
+            ReleaseNotes = 'For these platforms.'
             CmdletsToExport = @('Start-KafkaBackup', 'Get-KafkaBackup')
             PrivateData = @{ PSData = @{ Tags = @('Kafka', 'Backup') } }
         }
@@ -27,6 +32,7 @@ public sealed class PackageTests : IDisposable
     {
         _folder.File("module/KafkaBackup.psd1", Manifest.Replace("PrivateData = @{ PSData = @{ Tags", "PrivateData = @{ PSData = @{\n Tags", StringComparison.Ordinal));
         _folder.File("module/LICENSE", "MIT");
+        _folder.File("module/CHANGELOG.md", "# Changes\n\n## 1.2.3 - today\n\n- New: this.\n\n## 1.2.2\n\n- Old: that.\n");
         _folder.File("module/lib/runtimes/linux-x64/native/librdkafka.so", "native");
     }
 
@@ -40,7 +46,7 @@ public sealed class PackageTests : IDisposable
 
         Assert.Equal(
             [
-                "KafkaBackup.nuspec", "KafkaBackup.psd1", "LICENSE", "[Content_Types].xml", "_rels/.rels", "lib/runtimes/linux-x64/native/librdkafka.so",
+                "CHANGELOG.md", "KafkaBackup.nuspec", "KafkaBackup.psd1", "LICENSE", "[Content_Types].xml", "_rels/.rels", "lib/runtimes/linux-x64/native/librdkafka.so",
                 "package/services/metadata/core-properties/kafkabackup.psmdcp",
             ],
             package.Entries.Select(entry => entry.FullName).Order(StringComparer.Ordinal));
@@ -55,6 +61,9 @@ public sealed class PackageTests : IDisposable
         Assert.Equal("KafkaBackup", metadata["id"]);
         Assert.Equal("1.2.3", metadata["version"]);
         Assert.Equal("It's a backup.", metadata["description"]);
+        Assert.Equal("https://example.org/licence", metadata["licenseUrl"]);
+        Assert.Equal("https://example.org/project", metadata["projectUrl"]);
+        Assert.Equal("- New: this.\n\nFor these platforms.", metadata["releaseNotes"]);
         Assert.Equal(
             "Kafka Backup PSModule PSEdition_Core PSIncludes_Cmdlet PSCmdlet_Start-KafkaBackup PSCommand_Start-KafkaBackup PSCmdlet_Get-KafkaBackup PSCommand_Get-KafkaBackup",
             metadata["tags"]);
@@ -67,7 +76,7 @@ public sealed class PackageTests : IDisposable
         var types = Part("[Content_Types].xml").Elements().ToList();
 
         Assert.Contains(types, type => (string?)type.Attribute("PartName") == "/LICENSE");
-        Assert.Equal(["nuspec", "psd1", "psmdcp", "rels", "so"], types.Select(type => (string?)type.Attribute("Extension")).OfType<string>().Order(StringComparer.Ordinal));
+        Assert.Equal(["md", "nuspec", "psd1", "psmdcp", "rels", "so"], types.Select(type => (string?)type.Attribute("Extension")).OfType<string>().Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -79,7 +88,14 @@ public sealed class PackageTests : IDisposable
     }
 
     [Fact]
-    public void A_package_for_one_platform_says_so() => Assert.Contains("this machine's own build", Package(), StringComparison.Ordinal);
+    public void The_platforms_are_listed() => Assert.Contains("native library for: linux-x64", Package(), StringComparison.Ordinal);
+
+    [Fact]
+    public void A_version_that_the_changelog_does_not_know_is_refused()
+    {
+        _folder.File("module/CHANGELOG.md", "# Changes\n\n## 1.2.34\n");
+        Assert.Throws<BuildStepException>(Package);
+    }
 
     [Fact]
     public void An_older_package_does_not_stay()
@@ -92,6 +108,18 @@ public sealed class PackageTests : IDisposable
     [Fact]
     public void A_manifest_without_a_version_is_refused() =>
         Assert.Throws<BuildStepException>(() => ModuleManifest.Parse(Manifest.Replace("ModuleVersion", "Version", StringComparison.Ordinal)));
+
+    [Fact]
+    public void Every_package_that_the_module_carries_is_in_the_third_party_notices_with_its_version()
+    {
+        var notices = File.ReadAllText(Path.Combine(BuildOutputs.RepositoryRoot, "THIRD-PARTY-NOTICES.md"));
+        using var dependencies = JsonDocument.Parse(File.ReadAllText(Path.Combine(BuildOutputs.ModuleBinaries, "KafkaBackup.deps.json")));
+        var packages = dependencies.RootElement.GetProperty("libraries").EnumerateObject()
+            .Where(library => library.Value.GetProperty("type").GetString() == "package").Select(library => library.Name.Split('/')).ToList();
+
+        Assert.Contains(packages, package => package[0] == "librdkafka.redist");
+        Expect.None(packages.Where(package => !notices.Contains($"| {package[0]} | {package[1]} |", StringComparison.Ordinal)).Select(package => string.Join(' ', package)));
+    }
 
     private string Package()
     {

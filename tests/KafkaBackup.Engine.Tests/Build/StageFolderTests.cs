@@ -11,7 +11,7 @@ public sealed class StageFolderTests : IDisposable
     {
         foreach (var file in new[] { "KafkaBackup.dll", "KafkaBackup.Model.dll", "KafkaBackup.Engine.dll", "YamlDotNet.dll", "System.Management.Automation.dll" })
             _folder.File($"bin/{file}", file);
-        foreach (var file in new[] { "KafkaBackup.psd1", "LICENSE", "module/KafkaBackup.format.ps1xml", "module/en-US/about_KafkaBackup.help.txt", "module/help/Get-Sample.md" })
+        foreach (var file in new[] { "KafkaBackup.psd1", "CHANGELOG.md", "LICENSE", "README.md", "THIRD-PARTY-NOTICES.md", "module/KafkaBackup.format.ps1xml", "module/en-US/about_KafkaBackup.help.txt", "module/help/Get-Sample.md" })
             _folder.File($"repo/{file}", file);
     }
 
@@ -30,7 +30,8 @@ public sealed class StageFolderTests : IDisposable
 
         Assert.Equal(
             [
-                "KafkaBackup.Model.dll", "KafkaBackup.dll", "KafkaBackup.format.ps1xml", "KafkaBackup.psd1", "LICENSE", "en-US/about_KafkaBackup.help.txt",
+                "CHANGELOG.md", "KafkaBackup.Model.dll", "KafkaBackup.dll", "KafkaBackup.format.ps1xml", "KafkaBackup.psd1", "LICENSE", "README.md",
+                "THIRD-PARTY-NOTICES.md", "en-US/about_KafkaBackup.help.txt",
                 "lib/KafkaBackup.Engine.dll", "lib/YamlDotNet.dll", "lib/runtimes/linux-x64/native/librdkafka.so",
             ],
             Staged());
@@ -83,30 +84,25 @@ public sealed class StageFolderTests : IDisposable
         foreach (var file in new[] { "librdkafka.dll", "zstd.dll", "zlib1.dll" })
             _folder.File($"bin/runtimes/win-x64/native/{file}", "x");
 
-        var native = NativeLibraries.Find(Binaries, null, null);
+        var native = NativeLibraries.Find(Binaries);
 
-        Assert.Equal(6, native.Files.Count);
-        Assert.Contains(native.Files, file => file.Path == "lib/runtimes/win-x64/native/zstd.dll");
-        Assert.StartsWith("librdkafka.redist", native.Description, StringComparison.Ordinal);
+        Assert.Equal(7, native.Count);
+        Assert.Contains(native, file => file.Path == "lib/runtimes/win-x64/native/zstd.dll");
     }
 
     [Fact]
     public void A_platform_that_is_missing_stops_the_build()
     {
         _folder.File("bin/runtimes/linux-x64/native/librdkafka.so", "x");
-        Assert.Throws<BuildStepException>(() => NativeLibraries.Find(Binaries, null, null));
+        Assert.Throws<BuildStepException>(() => NativeLibraries.Find(Binaries));
     }
-
-    [Fact]
-    public void A_local_library_that_is_gone_stops_the_build() =>
-        Assert.Throws<BuildStepException>(() => NativeLibraries.Find(Binaries, Path.Combine(_folder.Path, "nothing.so"), "linux-x64"));
 
     private int Stage()
     {
         var library = Path.Combine(_folder.Path, "librdkafka.so");
         if (!File.Exists(library))
             File.WriteAllText(library, "native");
-        return new StageFolder(Target).Fill(ModuleLayout.Of(Repository, Binaries, NativeLibraries.Find(Binaries, library, "linux-x64")));
+        return new StageFolder(Target).Fill(ModuleLayout.Of(Repository, Binaries, [("lib/runtimes/linux-x64/native/librdkafka.so", library)]));
     }
 
     private IEnumerable<string> Staged() => Directory.GetFiles(Target, "*", SearchOption.AllDirectories)

@@ -35,6 +35,24 @@ public sealed class TestCountTests : IDisposable
         Assert.Equal((0, "5 passed, 0 failed, 2 skipped"), Count());
     }
 
+    [Fact]
+    public void Tests_that_take_long_are_listed_slowest_first()
+    {
+        const string Result = """
+            <TestRun><Results>
+              <UnitTestResult testName="a" outcome="Passed" duration="00:00:06.5000000" /><UnitTestResult testName="b" outcome="Passed" duration="00:00:04" />
+              <UnitTestResult testName="c" outcome="Passed" duration="00:01:00" /><UnitTestResult testName="d" outcome="NotExecuted" />
+            </Results></TestRun>
+            """;
+        _folder.File("x.trx", Result);
+        var output = new StringWriter();
+
+        CountCommand.Run(CommandLine.Parse(["count", "--slow", "5", _folder.Path]), output);
+
+        Assert.Equal(
+            ["slow: 60.0 s  c", "slow: 6.5 s  a", "3 passed, 0 failed, 1 skipped"], Lines(output));
+    }
+
     [Theory]
     [InlineData("Failed")]
     [InlineData("Timeout")]

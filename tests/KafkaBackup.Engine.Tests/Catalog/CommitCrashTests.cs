@@ -8,6 +8,7 @@ using static KafkaBackup.Engine.Tests.Catalog.ManifestSamples;
 namespace KafkaBackup.Engine.Tests.Catalog;
 
 /// <summary>The process dies at every store call of a session in turn; what is left is always a whole backup that can go on.</summary>
+[Trait("Run", "Long")]
 public sealed class CommitCrashTests
 {
     private const int Commits = 8;

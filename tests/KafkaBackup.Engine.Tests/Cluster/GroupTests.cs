@@ -1,5 +1,6 @@
 using KafkaBackup.Engine.Cluster;
 using KafkaBackup.LocalBroker;
+using KafkaBackup.LocalBroker.Wire;
 using Xunit;
 using static KafkaBackup.Engine.Tests.Cluster.ClusterTesting;
 
@@ -7,6 +8,27 @@ namespace KafkaBackup.Engine.Tests.Cluster;
 
 public sealed class GroupTests
 {
+    /// <summary>The client library brought the process down here.</summary>
+    [Theory]
+    [InlineData(ErrorCode.NotCoordinator)]
+    [InlineData(ErrorCode.CoordinatorNotAvailable)]
+    public async Task F4_requests_about_offsets_follow_a_coordinator_that_has_moved(ErrorCode moved)
+    {
+        await using var local = LocalCluster.Start();
+        local.CreateTopic("orders", 2);
+        await using var cluster = Connect(local);
+        foreach (var api in (ApiKey[])[ApiKey.OffsetFetch, ApiKey.OffsetCommit, ApiKey.OffsetDelete])
+        {
+            local.Faults.On(api).Times(2).Fail(moved);
+        }
+
+        await cluster.AlterGroupOffsetsAsync("billing", [new(new("orders", 0), 5, "x"), new(new("orders", 1), 6, "y")], Limit());
+        Assert.Equal([5, 6], (await cluster.ListGroupOffsetsAsync("billing", true, Limit())).Select(o => o.Offset));
+        Assert.Equal(6, Assert.Single(await cluster.ListGroupOffsetsAsync("billing", [new("orders", 1), new("orders", 7)], true, Limit())).Offset);
+        await cluster.DeleteGroupOffsetsAsync("billing", [new("orders", 0)], Limit());
+        Assert.Equal(new("orders", 1), Assert.Single(await cluster.ListGroupOffsetsAsync("billing", true, Limit())).Partition);
+    }
+
     [Fact]
     public async Task F3_group_offsets_keep_their_metadata_both_ways()
     {

@@ -5,6 +5,7 @@ using KafkaBackup.LocalBroker;
 namespace KafkaBackup.Engine.Tests.Cluster;
 
 /// <summary>A quota of the cluster on reading. The local broker has it as brokers before Kafka 2.6 did: what is larger than the window's bytes is never sent.</summary>
+[Trait("Run", "Long")]
 public sealed class QuotaTests
 {
     private const int Records = 400;

@@ -57,6 +57,35 @@ public sealed class ReaderFaultTests
         Assert.Equal(Enumerable.Range(5, 15).Select(offset => (long)offset), sink.Records.Select(record => record.Offset));
     }
 
+    [Fact]
+    public async Task B16_a_late_out_of_range_error_never_makes_the_reader_hand_out_a_record_twice()
+    {
+        await using var local = LocalCluster.Start();
+        local.CreateTopic("orders");
+        local.Append("orders", 0, Enumerable.Range(0, 20).Select(i => LocalRecord.Of(null, $"{i}")));
+        await using var cluster = Connect(local);
+        using var reader = cluster.OpenReader(new ReaderOptions(IsolationLevel.ReadCommitted));
+        for (var round = 0; round < 60; round++)
+        {
+            var sink = new CollectingSink();
+            reader.Assign(Orders, 99, 0);
+            Thread.Sleep(round % 12);
+            reader.Remove(0);
+            reader.Assign(Orders, 5, 0);
+            if (round % 2 == 1)
+            {
+                // What was fetched waits together with the error, should it come late.
+                Thread.Sleep(20 + (round % 30));
+            }
+
+            PollUntil(reader, sink, () => sink.Ends.ContainsKey(0) || sink.Faults.Count > 0);
+            PollFor(reader, sink, TimeSpan.FromMilliseconds(20));
+            Assert.Empty(sink.Faults);
+            Assert.Equal(Enumerable.Range(5, 15).Select(offset => (long)offset), sink.Records.Select(record => record.Offset));
+            reader.Remove(0);
+        }
+    }
+
     [Theory]
     [InlineData(10, false, 10, false)]
     [InlineData(10, false, 9, true)]
@@ -67,7 +96,7 @@ public sealed class ReaderFaultTests
     [InlineData(10, false, -1, false)]
     public void B16_an_error_is_stale_unless_it_is_about_where_the_assignment_stands(long start, bool readTo20, long offset, bool stale)
     {
-        using var assignment = new Assignment(Orders, start, 0, 0, 0);
+        using var assignment = new Assignment(Orders, start, 0, 0);
         if (readTo20)
         {
             assignment.HasArrived = true;

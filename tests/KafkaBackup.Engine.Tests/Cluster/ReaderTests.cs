@@ -206,7 +206,7 @@ public sealed class ReaderTests
     }
 
     [Fact]
-    public async Task P7_a_record_costs_no_managed_memory()
+    public async Task A_record_costs_no_managed_memory()
     {
         const int Count = 200_000;
         await using var local = LocalCluster.Start();

@@ -315,7 +315,7 @@ public sealed class WriterTests
     }
 
     [Fact]
-    public async Task P7_a_record_sent_costs_no_managed_memory()
+    public async Task A_record_sent_costs_no_managed_memory()
     {
         await using var local = LocalCluster.Start();
         local.CreateTopic("orders");

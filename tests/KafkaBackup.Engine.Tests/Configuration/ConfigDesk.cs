@@ -10,7 +10,7 @@ internal sealed class ConfigDesk : IDisposable
 
     public static DateTimeOffset Now { get; } = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
 
-    public string Folder { get; } = Directory.CreateTempSubdirectory("kb-config-").FullName;
+    public string Folder { get; } = Directory.CreateTempSubdirectory("kafkabackup-config-").FullName;
 
     public Dictionary<string, string?> Variables { get; } = [];
 

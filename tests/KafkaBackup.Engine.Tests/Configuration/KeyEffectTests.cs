@@ -159,6 +159,7 @@ public sealed class KeyEffectTests
             Option("storage_class", "STANDARD_IA", "STANDARD_IA"),
             Option("object_lock_days", "30", "30"),
             Option("profile", "pp", "pp"),
+            new("storage.file_mode", "storage: {path: there, file_mode: umask}", o => store(o).Options?.GetValueOrDefault("file_mode"), "umask"),
             Keys("access_key", "access_key: a, secret_key: s", s => s.AccessKey, "a"),
             Keys("access_key_id", "access_key_id: a, secret_access_key: s", s => s.AccessKey, "a"),
             Keys("secret_key", "access_key: a, secret_key: s", s => s.SecretKey, new Secret("s")),

@@ -33,8 +33,29 @@ public sealed class ValueTextTests
     public void A5a_a_time_before_now_is_relative_to_the_clock_given(string text, long before) =>
         Assert.Equal(Now.ToUnixTimeMilliseconds() - before, TimeText.Parse(text, Now));
 
+    [Theory]
+    [InlineData("2024-01-15T10:00:00.0005Z", 1705312800000, 1705312800001)]
+    [InlineData("2024-01-15T10:00:00.000000001Z", 1705312800000, 1705312800001)]
+    [InlineData("2024-01-15T10:00:00.9999Z", 1705312800999, 1705312801000)]
+    [InlineData("2024-01-15T10:00:00.001000Z", 1705312800001, 1705312800001)]
+    [InlineData("1705312800000", 1705312800000, 1705312800000)]
+    public void A5_a_time_between_two_milliseconds_takes_nothing_outside_a_window(string text, long end, long start)
+    {
+        Assert.Equal(end, TimeText.Parse(text, Now));
+        Assert.Equal(start, TimeText.Parse(text, Now, TimeRounding.Up));
+    }
+
+    [Theory]
+    [InlineData("-2h")]
+    [InlineData("now")]
+    public void A5_a_relative_time_rounds_like_any_other(string text)
+    {
+        var now = DateTimeOffset.FromUnixTimeMilliseconds(1705312800000).AddTicks(3);
+        Assert.Equal(1, TimeText.Parse(text, now, TimeRounding.Up) - TimeText.Parse(text, now));
+    }
+
     [Fact]
-    public void A5_now_stays_now_where_the_operation_fixes_it() => Assert.True(TimeText.ParsePoint("NOW", Now).IsNow);
+    public void A5_now_stays_now_where_the_operation_fixes_it() => Assert.Equal(TimePoint.Now, TimeText.ParsePoint("NOW", Now));
 
     [Fact]
     public void A5_ten_digit_time_is_refused()

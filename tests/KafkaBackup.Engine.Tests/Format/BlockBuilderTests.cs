@@ -129,19 +129,58 @@ public sealed class BlockBuilderTests
     {
         Assert.Throws<KafkaBackupException>(() => new BlockCompressor(CompressionKind.Gzip, 10));
         Assert.Throws<KafkaBackupException>(() => new BlockCompressor(CompressionKind.Zstd, 23));
-        foreach (var (kind, low, high) in new[] { (CompressionKind.Zstd, -7, 19), (CompressionKind.Gzip, 1, 9) })
+        foreach (var (kind, low, high) in new[] { (CompressionKind.Zstd, 1, 22), (CompressionKind.Gzip, 1, 9) })
         {
             Assert.True(StoredLength(kind, high) < StoredLength(kind, low));
         }
     }
 
     [Fact]
-    public void Without_the_zstd_library_there_is_an_error_and_no_other_compression()
+    public void Without_libzstd_the_managed_zstd_is_used() =>
+        Assert.Null(NativeZstd.Load(["no-such-library-anywhere.so.1", "libc.so.6"]));
+
+    [Theory]
+    [InlineData(-7)]
+    [InlineData(1)]
+    [InlineData(19)]
+    public unsafe void What_either_zstd_compresses_both_decompress(int level)
     {
-        Assert.Null(ZstdLibrary.Load(["no-such-library-anywhere.so.1", "libc.so.6"]));
-        var error = ZstdLibrary.Unavailable();
-        Assert.Equal(ErrorIds.CompressionUnavailable.Id, error.ErrorId);
-        Assert.Contains("Gzip", error.Advice, StringComparison.Ordinal);
+        var raw = Enumerable.Range(0, 300_000).Select(i => (byte)((i * i % 251) & (i >> 12))).ToArray();
+        var libraries = new ZstdLibrary?[] { NativeZstd.Find(), new ManagedZstd() }.OfType<ZstdLibrary>().ToList();
+        foreach (var library in libraries)
+        {
+            using var compressor = new ZstdCompressor(level, library);
+            var stored = new byte[raw.Length + 4096];
+            fixed (byte* from = raw, to = stored)
+            {
+                stored = stored[..(int)compressor.Compress(from, (nuint)raw.Length, to, (nuint)stored.Length)];
+            }
+
+            foreach (var other in libraries)
+            {
+                using var decompressor = new ZstdDecompressor(other);
+                var back = new byte[raw.Length];
+                Assert.Null(decompressor.Decompress(stored, back));
+                Assert.Equal(raw, back);
+                Assert.NotNull(decompressor.Decompress(stored.AsSpan(0, stored.Length - 1), back));
+                Assert.NotNull(decompressor.Decompress(stored, back.AsSpan(1)));
+                Assert.Equal(raw, InParts(decompressor, stored, raw.Length));
+                Assert.Throws<InvalidDataException>(() => InParts(decompressor, [1, 2, 3, 4, .. stored], raw.Length));
+            }
+        }
+    }
+
+    private static byte[] InParts(ZstdDecompressor decompressor, byte[] stored, int length)
+    {
+        var back = new byte[length];
+        int from = 0, to = 0;
+        while (!decompressor.DecompressPart(stored.AsSpan(from, Math.Min(1000, stored.Length - from)), back.AsSpan(to), out var consumed, out var written))
+        {
+            from += consumed;
+            to += written;
+        }
+
+        return back;
     }
 
     private static int StoredLength(CompressionKind kind, int level)

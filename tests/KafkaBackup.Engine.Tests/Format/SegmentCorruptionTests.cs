@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using FsCheck;
 using FsCheck.Fluent;
 using KafkaBackup.Engine.Format.Blocks;
-using KafkaBackup.Engine.Format.Checksums;
+using KafkaBackup.Engine.Batches;
 using KafkaBackup.Engine.Format.Segments;
 using KafkaBackup.Testing.Records;
 using Xunit;
@@ -214,21 +214,22 @@ public sealed class SegmentCorruptionTests
 
     private static async Task<IReadOnlyList<TestRecord>> SalvageAsync(byte[] file)
     {
-        var check = await SegmentImage.CheckAsync(file);
         var records = new List<TestRecord>();
-        if (check.Header is null || check.WholeBlocks.Count == 0)
-        {
-            return records;
-        }
-
+        var whole = (await SegmentImage.CheckAsync(file)).WholeBlocks.Select(block => block.FileOffset).ToHashSet();
         using var pool = new BlockBufferPool(16 << 20);
-        using var reader = SegmentReader.OpenWhole("test.kbs", check, SegmentImage.Source(file), pool);
-        await foreach (var block in reader.ReadBlocksAsync(null, CancellationToken.None))
+        try
         {
-            using (block)
+            using var reader = await SegmentReader.OpenAsync("test.kbs", SegmentImage.Source(file), file.Length, pool, 0, CancellationToken.None);
+            foreach (var index in Enumerable.Range(0, reader.Blocks.Count).Where(index => whole.Contains(reader.Blocks[index].FileOffset)))
             {
+                using var block = await reader.ReadBlockAsync(index, CancellationToken.None);
                 SegmentImage.Copy(block, records);
             }
+        }
+        catch (SegmentDamagedException)
+        {
+            // Without header or index nothing of it is read.
+            return [];
         }
 
         return records;

@@ -18,19 +18,21 @@ public sealed class CodecTests
         // A block of 11 bytes: a literal of four, then a copy of seven from four back.
         byte[] block = [11, 3 << 2, (byte)'a', (byte)'b', (byte)'c', (byte)'d', (3 << 2) | 1, 4];
         byte[] framed = [0x82, (byte)'S', (byte)'N', (byte)'A', (byte)'P', (byte)'P', (byte)'Y', 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, (byte)block.Length, .. block];
-        Assert.Equal("abcdabcdabc", Encoding.ASCII.GetString(SnappyDecoder.Decode(block)));
-        Assert.Equal("abcdabcdabc", Encoding.ASCII.GetString(SnappyDecoder.Decode(framed)));
+        Assert.Equal("abcdabcdabc", Encoding.ASCII.GetString(Codecs.Decompress(Codecs.Snappy, block)));
+        Assert.Equal("abcdabcdabc", Encoding.ASCII.GetString(Codecs.Decompress(Codecs.Snappy, framed)));
     }
 
     [Fact]
     public void A_reference_before_the_start_of_a_block_is_refused()
     {
         byte[] block = [8, 0, (byte)'a', (3 << 2) | 1, 9];
-        Assert.Throws<InvalidDataException>(() => SnappyDecoder.Decode(block));
+        Assert.Throws<InvalidDataException>(() => Codecs.Decompress(Codecs.Snappy, block));
     }
 
     [Theory]
     [InlineData(Codecs.Gzip)]
+    [InlineData(Codecs.Snappy)]
+    [InlineData(Codecs.Lz4)]
     [InlineData(Codecs.Zstd)]
     public void What_was_compressed_opens_again(int codec)
     {

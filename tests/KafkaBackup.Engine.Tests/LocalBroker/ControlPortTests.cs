@@ -4,6 +4,7 @@ using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using Confluent.Kafka;
 using KafkaBackup.LocalBroker;
+using KafkaBackup.Testing;
 using Xunit;
 using static KafkaBackup.LocalBroker.Tests.Clients;
 
@@ -136,6 +137,27 @@ public sealed class ControlPortTests
             if (!process.HasExited)
                 process.Kill();
         }
+    }
+
+    [Fact]
+    public async Task The_program_ends_with_its_input_and_removes_its_data()
+    {
+        using var folder = new TemporaryFolder();
+        var start = new ProcessStartInfo(
+            "dotnet", [typeof(LocalCluster).Assembly.Location, "--until-input-ends", "--data", folder.Path, "--topics", "orders:1"])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        };
+        using var process = Process.Start(start)!;
+        Assert.StartsWith("bootstrap ", await process.StandardOutput.ReadLineAsync(), StringComparison.Ordinal);
+        Assert.NotEmpty(Directory.GetFileSystemEntries(folder.Path));
+
+        process.StandardInput.Close();
+        await process.WaitForExitAsync();
+
+        Assert.Equal(0, process.ExitCode);
+        Assert.Empty(Directory.GetFileSystemEntries(folder.Path));
     }
 
     [Theory(Timeout = 180_000)]

@@ -199,7 +199,7 @@ public sealed class LogTests
     [Fact(Timeout = 180_000)]
     public async Task Nothing_is_left_on_disk_and_a_thousand_empty_partitions_cost_no_file()
     {
-        var directory = Directory.CreateTempSubdirectory("broker-test-");
+        var directory = Directory.CreateTempSubdirectory("kafkabackup-broker-");
         try
         {
             await using (var cluster = LocalCluster.Start(new LocalClusterOptions { DataDirectory = directory.FullName }))

@@ -123,7 +123,7 @@ public sealed class OffsetMappingTests
         cluster.DeleteRecords("orders", 2, 7);
         var lost = Assert.Single(await SmallBackup.EngineOn(store, events).GetOffsetMappingAsync(settings, default));
         Assert.Equal((null, null), (lost.TargetTopic, lost.TargetFirstOffset));
-        Assert.Contains("not those of orders/0", Assert.Single(events.Warnings), StringComparison.Ordinal);
+        Assert.Contains("not known to be those of orders/0", Assert.Single(events.Warnings), StringComparison.Ordinal);
     }
 
     [Fact(Timeout = Limit)]
@@ -132,6 +132,35 @@ public sealed class OffsetMappingTests
         var error = await Assert.ThrowsAsync<KafkaBackupException>(() => new KafkaEngine(SilentEvents.Instance, "/").GetOffsetMappingAsync(new OffsetMappingSettings(), default));
         Assert.Equal(ErrorIds.MissingSettings.Id, error.ErrorId);
         Assert.Contains("-Scan", error.Advice, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("\"orders-copy\"", "\"orders;touch x\"")]
+    [InlineData("\"orders\"", "null")]
+    [InlineData("[\n          20,", "[\n          5,")]
+    [InlineData("1000,\n          10\n", "1000\n")]
+    [InlineData("\n          10\n", "\n          9223372036854775807\n")]
+    [InlineData("\"groups\": [", "\"groups\": [ null,")]
+    [InlineData("\"partitions\": [", "\"partitions\": [ null,")]
+    [InlineData("\"target\": \"broker:9092\"", "\"target\": null")]
+    [InlineData("\"target_partition\": 0", "\"target_partition\": -1")]
+    [InlineData("\"source_offset\": 5", "\"source_offset\": -5")]
+    [InlineData("\"version\": 1", "\"version\": 0")]
+    [InlineData("{", "")]
+    public async Task F5_a_damaged_report_is_refused_as_one(string text, string instead)
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.File("offsets.json");
+        Report("broker:9092").Write(path);
+        var whole = (await File.ReadAllTextAsync(path)).Replace("\r", "", StringComparison.Ordinal);
+        var at = whole.IndexOf(text, StringComparison.Ordinal);
+        Assert.True(at >= 0, whole);
+        await File.WriteAllTextAsync(path, whole[..at] + instead + whole[(at + text.Length)..]);
+
+        var error = await Assert.ThrowsAsync<KafkaBackupException>(() => new KafkaEngine(SilentEvents.Instance, "/").GetOffsetMappingAsync(new OffsetMappingSettings { OffsetReportPath = path }, default));
+
+        Assert.Equal(ErrorIds.OffsetFileInvalid.Id, error.ErrorId);
+        Assert.Contains(path, error.Message, StringComparison.Ordinal);
     }
 
     private static LocalRecord Restored(int i, string value) => LocalRecord.Of($"k{i}", value) with

@@ -19,6 +19,7 @@ public sealed class CheckpointTests
         Assert.Equal(stopped.RecordCount, root.GetProperty("records_restored").GetInt64());
         var under = root.GetProperty("segments_in_progress").EnumerateArray().Concat(root.GetProperty("segments_completed").EnumerateArray()).ToArray();
         Assert.NotEmpty(under);
+        Assert.All(under, s => Assert.StartsWith("b/topics/", (s.ValueKind == JsonValueKind.Array ? s[0] : s).GetString()));
         Assert.All(["start_time", "last_checkpoint_time", "bytes_restored"], name => Assert.True(root.GetProperty(name).GetInt64() > 0));
         Assert.Equal(64, root.GetProperty("config_hash").GetString()!.Length);
 
@@ -86,12 +87,14 @@ public sealed class CheckpointTests
         var running = scenario.RestoreAsync(settings with { RecordsPerSecond = 1500 });
         await FaultTests.ReachedAsync(scenario, 1000);
 
-        // Where the next version is written there is something that cannot be replaced.
-        await scenario.Source.WaitAsync(() => TryBlock(scenario.CheckpointPath + ".new"), "the file's absence");
+        // Where the next version goes there is something that cannot be replaced.
+        var last = Array.Empty<byte>();
+        await scenario.Source.WaitAsync(() => TryBlock(scenario.CheckpointPath, ref last), "the file's absence");
         var error = await Assert.ThrowsAsync<KafkaBackupException>(() => running);
         Assert.Equal(ErrorIds.CheckpointWrite, error.Definition);
 
-        Directory.Delete(scenario.CheckpointPath + ".new");
+        Directory.Delete(scenario.CheckpointPath);
+        await File.WriteAllBytesAsync(scenario.CheckpointPath, last);
         await scenario.RestoredAsync(settings);
         scenario.AssertEqual("orders");
     }
@@ -110,10 +113,12 @@ public sealed class CheckpointTests
         Assert.Equal((RestoreStatus.Failed, nameof(ErrorIds.TargetChanged)), (result.Status, result.Partitions.Single().ErrorId));
     }
 
-    private static bool TryBlock(string path)
+    private static bool TryBlock(string path, ref byte[] last)
     {
         try
         {
+            last = File.ReadAllBytes(path);
+            File.Delete(path);
             Directory.CreateDirectory(path);
             return true;
         }

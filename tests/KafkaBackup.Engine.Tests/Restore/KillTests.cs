@@ -5,6 +5,7 @@ using KafkaBackup.LocalBroker.Wire;
 namespace KafkaBackup.Engine.Tests.Restore;
 
 /// <summary>Real processes, killed at random times, and run again until they end: nothing missing, nothing twice.</summary>
+[Trait("Run", "Long")]
 public sealed class KillTests
 {
     private const int Records = 60_000;

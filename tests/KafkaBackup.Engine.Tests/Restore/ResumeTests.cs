@@ -162,7 +162,7 @@ public sealed class ResumeTests
 
         // The beginning of the target is gone: who reads it again will notice.
         scenario.Target.DeleteRecords("orders", 0, 1000);
-        var resumed = await scenario.RestoredAsync(settings with { OffsetReportPath = scenario.ReportPath });
+        var resumed = await scenario.RestoredAsync(settings with { OffsetReportPath = scenario.ReportPath, Force = true });
 
         Assert.InRange(resumed.RecordsSkippedOnResume, 1001, 3999);
         var places = scenario.Target.Read("orders").Where(r => !r.IsControl && !r.IsAborted).ToDictionary(r => r.Offset, r => System.Text.Encoding.UTF8.GetString(r.Value!));

@@ -5,6 +5,7 @@ using KafkaBackup.Engine.Tests.Cluster;
 namespace KafkaBackup.Engine.Tests.Scenarios;
 
 /// <summary>Topic, backup, restore: whatever was in the topic, the comparer says Equal, having compared every record.</summary>
+[Trait("Run", "Long")]
 public sealed class RoundTripTests(ClusterFixture cluster) : IClassFixture<ClusterFixture>
 {
     private readonly KafkaBackup.Testing.RecordingEvents _events = new();

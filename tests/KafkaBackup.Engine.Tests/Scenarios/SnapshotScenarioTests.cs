@@ -10,6 +10,7 @@ namespace KafkaBackup.Engine.Tests.Scenarios;
 /// snapshot end at different times. The restored topic has the biggest common tail with the mirror, and the skew of its heads is told. With a
 /// consistent cut the heads line up.
 /// </summary>
+[Trait("Run", "Long")]
 public sealed class SnapshotScenarioTests(ClusterFixture cluster) : IClassFixture<ClusterFixture>, IAsyncLifetime, IDisposable
 {
     private const int Partitions = 3;

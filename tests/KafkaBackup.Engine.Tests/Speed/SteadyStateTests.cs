@@ -13,6 +13,7 @@ public sealed class AloneCollection
 }
 
 /// <summary>What keeps the data paths fast, as counts that are the same on every machine: no clock is looked at.</summary>
+[Trait("Run", "Long")]
 [Collection(AloneCollection.Name)]
 public sealed class SteadyStateTests
 {

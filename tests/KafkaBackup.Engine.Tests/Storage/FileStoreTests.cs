@@ -6,7 +6,7 @@ namespace KafkaBackup.Engine.Tests.Storage;
 
 public sealed class FileStoreTests : StoreContract
 {
-    private readonly string _root = Path.Combine(Path.GetTempPath(), "kb store ü " + Guid.NewGuid().ToString("n"));
+    private readonly string _root = Path.Combine(Path.GetTempPath(), "kafkabackup store ü " + Guid.NewGuid().ToString("n"));
 
     protected override Task<IStore> OpenAsync()
     {
@@ -48,7 +48,7 @@ public sealed class FileStoreTests : StoreContract
         await Store.PutIfAbsentAsync("a/2", Bytes("y"), default);
         await Store.GetClockAsync(default);
 
-        Assert.Equal(["1", "2"], Directory.EnumerateFiles(_root, "*", SearchOption.AllDirectories).Select(Path.GetFileName).Order());
+        Assert.Equal([".kafkabackup-store", "1", "2"], Directory.EnumerateFiles(_root, "*", SearchOption.AllDirectories).Select(Path.GetFileName).Order());
     }
 
     [Fact(Timeout = Limit)]
@@ -67,7 +67,7 @@ public sealed class FileStoreTests : StoreContract
     [Fact(Timeout = Limit)]
     public async Task A8_links_below_the_root_are_neither_listed_nor_followed()
     {
-        var outside = Directory.CreateTempSubdirectory("kb-outside").FullName;
+        var outside = Directory.CreateTempSubdirectory("kafkabackup-outside-").FullName;
         try
         {
             await File.WriteAllTextAsync(Path.Combine(outside, "secret"), "secret");

@@ -10,6 +10,7 @@ using static KafkaBackup.Engine.Tests.Verify.SmallBackup;
 namespace KafkaBackup.Engine.Tests.Verify;
 
 /// <summary>The promise: any flipped byte in any file of a backup is found, named, and none crashes the check.</summary>
+[Trait("Run", "Long")]
 public sealed class EveryByteTests(ITestOutputHelper output)
 {
     /// <summary>How many random flips; a few hundred thousand take some minutes.</summary>

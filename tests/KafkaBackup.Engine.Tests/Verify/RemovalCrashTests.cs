@@ -8,6 +8,7 @@ using static KafkaBackup.Engine.Tests.Verify.SmallBackup;
 namespace KafkaBackup.Engine.Tests.Verify;
 
 /// <summary>Removals that meet a writer, and removals that die.</summary>
+[Trait("Run", "Long")]
 public sealed class RemovalCrashTests
 {
     private const int Limit = 180_000;

@@ -8,6 +8,7 @@ using static KafkaBackup.Engine.Tests.Verify.SmallBackup;
 namespace KafkaBackup.Engine.Tests.Verify;
 
 /// <summary>Repairs of what a dead run left locked, of every file of a manifest, and repairs that die.</summary>
+[Trait("Run", "Long")]
 public sealed class RepairCrashTests
 {
     private const int Limit = 180_000;

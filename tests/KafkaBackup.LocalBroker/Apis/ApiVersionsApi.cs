@@ -33,7 +33,7 @@ internal sealed class ApiVersionsApi() : Api<bool>(ApiKey.ApiVersions, 0, 3, 3)
     {
         w.Int16((short)api.Key);
         w.Int16(api.MinVersion);
-        w.Int16(cluster.Dispatcher.NewestVersion(api));
+        w.Int16(cluster.Dispatcher.NewestOf(api));
         w.Tags();
     });
 }

@@ -50,7 +50,7 @@ internal sealed class FetchApi() : Api(ApiKey.Fetch, 4, 17, 12)
         var refused = Request.First(request.FailureOf(asked.Topic, asked.Index), request.DeniedTopic(asked.Topic));
         if (refused != ErrorCode.None)
             return refused;
-        if (asked.Find(request.Cluster) is not { } partition)
+        if (request.Cluster.KnowsNoTopics || asked.Find(request.Cluster) is not { } partition)
             return asked.Topic.Length == 0 || asked.TopicId != Guid.Empty ? ErrorCode.UnknownTopicId : ErrorCode.UnknownTopicOrPartition;
         return Leadership.CheckReader(request, partition, asked.LeaderEpoch);
     }

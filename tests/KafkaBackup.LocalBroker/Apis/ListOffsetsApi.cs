@@ -62,7 +62,7 @@ internal sealed class ListOffsetsApi() : Api<ListOffsetsApi.Asked>(ApiKey.ListOf
         var refused = Request.First(request.FailureOf(topic, index), request.DeniedTopic(topic));
         if (refused != ErrorCode.None)
             return (refused, nothing);
-        if (request.Cluster.Topics.Find(topic, index) is not { } partition)
+        if (request.Cluster.KnowsNoTopics || request.Cluster.Topics.Find(topic, index) is not { } partition)
             return (ErrorCode.UnknownTopicOrPartition, nothing);
         var leadership = Leadership.Check(partition, request.Broker, epoch);
         if (leadership != ErrorCode.None)

@@ -60,7 +60,7 @@ internal sealed class MetadataApi() : Api<MetadataApi.Asked>(ApiKey.Metadata, 0,
     {
         var store = request.Cluster.Topics;
         if (asked.Topics is null)
-            return [.. store.All.Where(t => request.DeniedTopic(t.Name) == ErrorCode.None).Select(t => new Answered(t.Name, t.Id, t, request.Failure))];
+            return [.. store.All.Where(t => !request.Cluster.KnowsNoTopics && request.DeniedTopic(t.Name) == ErrorCode.None).Select(t => new Answered(t.Name, t.Id, t, request.Failure))];
         return [.. asked.Topics.Select(t => t.Name is { } name ? ByName(request, name, asked.AllowCreate) : ById(request, t.Id))];
     }
 
@@ -70,6 +70,8 @@ internal sealed class MetadataApi() : Api<MetadataApi.Asked>(ApiKey.Metadata, 0,
         var refused = Request.First(request.FailureOf(name), request.DeniedTopic(name));
         if (refused != ErrorCode.None)
             return new Answered(name, Guid.Empty, null, refused);
+        if (cluster.KnowsNoTopics)
+            return new Answered(name, Guid.Empty, null, ErrorCode.UnknownTopicOrPartition);
         if (!TopicStore.IsLegalName(name))
             return new Answered(name, Guid.Empty, null, ErrorCode.InvalidTopic);
         if (!cluster.Topics.TryGet(name, out var topic) && allowCreate && cluster.Options.AutoCreateTopics)

@@ -8,10 +8,9 @@ internal sealed class Dispatcher(LocalCluster cluster)
 {
     private readonly Dictionary<ApiKey, Api> _apis = ApiList.Create().ToDictionary(a => a.Key);
 
-    /// <summary>The newest version that is served, which an option may lower.</summary>
-    public short NewestVersion(Api api) => Math.Min(api.MaxVersion, cluster.Options.NewestVersions.GetValueOrDefault(api.Key, api.MaxVersion));
-
     public IReadOnlyCollection<Api> Apis => _apis.Values;
+
+    public short NewestOf(Api api) => cluster.Options.NewestVersions.TryGetValue(api.Key, out var newest) ? Math.Min(newest, api.MaxVersion) : api.MaxVersion;
 
     /// <summary>False when the connection is to be closed. Nothing is written to the reply when there is no answer.</summary>
     public async Task<bool> Handle(Connection connection, ReadOnlyMemory<byte> frame, WireWriter reply)
@@ -24,7 +23,7 @@ internal sealed class Dispatcher(LocalCluster cluster)
         if (!_apis.TryGetValue(key, out var api))
             throw new MalformedRequestException($"API {key} is not served");
 
-        var known = version >= api.MinVersion && version <= NewestVersion(api);
+        var known = version >= api.MinVersion && version <= NewestOf(api);
         if (!known && key != ApiKey.ApiVersions)
             throw new MalformedRequestException($"{key} version {version} is not served");
         if (!connection.Sasl.Allows(key))

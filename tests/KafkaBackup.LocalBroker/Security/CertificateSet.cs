@@ -29,7 +29,8 @@ public sealed class CertificateSet : IDisposable
 
     internal X509Certificate2 Server { get; }
 
-    internal static CertificateSet Create(string directory, DateTimeOffset now)
+    /// <param name="serverName">Null for the names by which this machine is really reached.</param>
+    internal static CertificateSet Create(string directory, DateTimeOffset now, string? serverName = null)
     {
         Directory.CreateDirectory(directory);
         var from = now.AddDays(-1);
@@ -44,7 +45,7 @@ public sealed class CertificateSet : IDisposable
 
         const string serverUse = "1.3.6.1.5.5.7.3.1";
         const string clientUse = "1.3.6.1.5.5.7.3.2";
-        using var server = Issue("CN=localhost", serverUse);
+        using var server = Issue($"CN={serverName ?? "localhost"}", serverUse);
         using var client = Issue("CN=local-client", clientUse);
 
         // A key that lives only in memory is refused by some TLS stacks; through PKCS #12 every one of them takes it.
@@ -63,8 +64,12 @@ public sealed class CertificateSet : IDisposable
             request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(use)], false));
             request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromSubjectKeyIdentifier(keyId));
             var names = new SubjectAlternativeNameBuilder();
-            names.AddDnsName("localhost");
-            names.AddIpAddress(IPAddress.Loopback);
+            names.AddDnsName(serverName ?? "localhost");
+            if (serverName is null)
+            {
+                names.AddIpAddress(IPAddress.Loopback);
+            }
+
             request.CertificateExtensions.Add(names.Build());
             using var issued = request.Create(authority, from, until, RandomNumberGenerator.GetBytes(8));
             return issued.CopyWithPrivateKey(key);

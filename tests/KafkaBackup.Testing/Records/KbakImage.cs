@@ -1,4 +1,4 @@
-using KafkaBackup.Engine.Format.Checksums;
+using System.IO.Hashing;
 using KafkaBackup.Engine.Format.Compression;
 
 namespace KafkaBackup.Testing.Records;
@@ -36,7 +36,7 @@ public static class KbakImage
         writer.Write(records.Count > 0 ? records[^1].Offset : -1);
         writer.Write(payload);
         writer.Flush();
-        writer.Write(Crc32.Compute(file.GetBuffer().AsSpan(0, (int)file.Length)));
+        writer.Write(Crc32.HashToUInt32(file.GetBuffer().AsSpan(0, (int)file.Length)));
         writer.Write("BKAE"u8);
         writer.Flush();
         return file.ToArray();
@@ -87,7 +87,7 @@ public static class KbakImage
     /// <summary>One frame that does not tell its content's size.</summary>
     private static unsafe byte[] ZstdFrame(byte[] raw)
     {
-        var library = ZstdLibrary.Require();
+        var library = ZstdLibrary.Fastest;
         var context = library.CreateCompressor();
         try
         {

@@ -17,11 +17,18 @@ internal static unsafe class GroupRequests
         },
         ReadDescriptions);
 
-    public static AdminRequest<(IReadOnlyList<GroupOffset> Offsets, NativeError? Error)> ListOffsets(string group, bool requireStable) => new(
+    public static AdminRequest<(IReadOnlyList<GroupOffset> Offsets, NativeError? Error)> ListOffsets(
+        string group, IReadOnlyCollection<TopicPartition>? only, bool requireStable) => new(
         AdminOperation.ListConsumerGroupOffsets,
         (client, options, queue) =>
         {
-            var request = LibRdKafka.rd_kafka_ListConsumerGroupOffsets_new(group, null);
+            using var list = only is null ? null : new PartitionList(only.Count);
+            foreach (var partition in only ?? [])
+            {
+                list!.Add(partition, LibRdKafka.OffsetInvalid);
+            }
+
+            var request = LibRdKafka.rd_kafka_ListConsumerGroupOffsets_new(group, list is null ? null : list.Pointer);
             LibRdKafka.rd_kafka_ListConsumerGroupOffsets(client, &request, 1, options, queue);
             LibRdKafka.rd_kafka_ListConsumerGroupOffsets_destroy(request);
         },

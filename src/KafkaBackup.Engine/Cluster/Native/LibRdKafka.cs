@@ -17,7 +17,6 @@ internal static unsafe partial class LibRdKafka
     public const int ConfUnknown = -2;
     public const int ConfOk = 0;
 
-    public const int EventNone = 0x0;
     public const int EventDeliveryReport = 0x1;
     public const int EventLog = 0x4;
     public const int EventError = 0x8;
@@ -38,9 +37,6 @@ internal static unsafe partial class LibRdKafka
 
     [LibraryImport(Library)]
     public static partial int rd_kafka_version();
-
-    [LibraryImport(Library)]
-    public static partial byte* rd_kafka_version_str();
 
     [LibraryImport(Library)]
     public static partial byte* rd_kafka_err2str(int err);
@@ -221,9 +217,6 @@ internal static unsafe partial class LibRdKafka
     /// <summary>Null for success, else an error to destroy. Headers are taken over on success only.</summary>
     [LibraryImport(Library)]
     public static partial nint rd_kafka_produceva(nint client, ProduceArgument* arguments, nuint count);
-
-    [LibraryImport(Library)]
-    public static partial int rd_kafka_outq_len(nint client);
 
     [LibraryImport(Library)]
     public static partial int rd_kafka_purge(nint client, int flags);

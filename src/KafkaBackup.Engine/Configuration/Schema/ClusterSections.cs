@@ -11,9 +11,9 @@ internal static class ClusterSections
     private static readonly string[] SecretMarks = ["password", "secret", "jaas", "key.pem", "oauthbearer.config", "token", "private"];
 
     public static Section<ClusterBranch> Topics { get; } = new Section<ClusterBranch>()
-        .With("include", Forms.ListOf(Forms.TopicPattern, mayBeEmpty: false), (b, v) => b with { Include = v },
+        .With("include", Forms.PatternsOf(Forms.TopicPattern, mayBeEmpty: false), (b, v) => b with { Include = v },
             "Topics to take: names, globs (* and ?), or regular expressions after a ~. Default: all.")
-        .With("exclude", Forms.ListOf(Forms.TopicPattern), (b, v) => b with { Exclude = v }, "Topics to leave out; wins over include.");
+        .With("exclude", Forms.PatternsOf(Forms.TopicPattern), (b, v) => b with { Exclude = v }, "Topics to leave out; wins over include.");
 
     public static Section<ClusterSettings> Security { get; } = new Section<ClusterSettings>()
         .With("security_protocol", Forms.Choice<SecurityProtocol>(), (c, v) => c with { SecurityProtocol = v }, "How the connection is secured. Default: PLAINTEXT.")
@@ -38,6 +38,13 @@ internal static class ClusterSections
         foreach (var entry in map.Entries)
         {
             var below = at.Below(entry.Key.Text);
+            if (ClientOptionRules.RunsCode(entry.Key.Text) is { } reason)
+            {
+                throw ErrorIds.InvalidKafkaOption.With(
+                    $"{at.Origin.Locate(entry.Key.At)}: {below.Path} is refused in a file: {reason}.", entry.Key.Text,
+                    $"Remove it; if you need it, give it on the command line: -KafkaOption @{{ '{entry.Key.Text}' = ... }}.");
+            }
+
             var value = Forms.Scalar(entry.Value, below, "a single value");
             if (SecretMarks.Any(mark => entry.Key.Text.Contains(mark, StringComparison.OrdinalIgnoreCase)))
             {

@@ -39,8 +39,9 @@ internal static class Forms
             : System.IO.Path.GetFullPath(text, at.Origin.Folder);
     });
 
-    public static Form<long> Time { get; } = new("time", (node, at) =>
-        at.Located(node, () => TimeText.Parse(Scalar(node, at, "a time in epoch milliseconds").Text, at.Now)));
+    public static Form<long> TimeFrom { get; } = Time(TimeRounding.Up);
+
+    public static Form<long> TimeTo { get; } = Time(TimeRounding.Down);
 
     public static Form<TimePoint> TimeOrNow { get; } = new("time or now", (node, at) =>
         at.Located(node, () => TimeText.ParsePoint(Scalar(node, at, "a time in epoch milliseconds, or now").Text, at.Now)));
@@ -56,6 +57,9 @@ internal static class Forms
 
     public static Form<string> NamePattern { get; } = new("name or pattern", (node, at) =>
         at.Located(node, () => Configuration.TopicPattern.ForNames(Scalar(node, at, "a name or pattern").Text).Text));
+
+    private static Form<long> Time(TimeRounding rounding) => new("time", (node, at) =>
+        at.Located(node, () => TimeText.Parse(Scalar(node, at, "a time in epoch milliseconds").Text, at.Now, rounding)));
 
     private const string TopicWanted = "a topic's name (letters, digits, '.', '_' and '-', at most 249 of them)";
 
@@ -103,6 +107,18 @@ internal static class Forms
             : throw ErrorIds.ConfigOutOfRange.With(
                 $"{at.Origin.Locate(node.At)}: {at.Path} is an empty list.", at.Path, "Leave the key out for all, or name at least one.");
     });
+
+    /// <summary>A list of patterns, bounded before any is made into an expression.</summary>
+    public static Form<IReadOnlyList<string>> PatternsOf(Form<string> item, bool mayBeEmpty = true)
+    {
+        var list = ListOf(item, mayBeEmpty);
+        return new(list.Description, (node, at) =>
+        {
+            var texts = (node as ConfigList)?.Items.OfType<ConfigScalar>().Select(i => i.Text).Distinct(StringComparer.Ordinal).ToArray() ?? [];
+            at.Located(node, () => Configuration.TopicPattern.CheckExpressions(texts));
+            return list.Read(node, at);
+        });
+    }
 
     public static Form<IReadOnlyDictionary<K, V>> MapOf<K, V>(Form<K> key, Form<V> value)
         where K : notnull => new($"{{{key.Description}: {value.Description}}}", (node, at) =>

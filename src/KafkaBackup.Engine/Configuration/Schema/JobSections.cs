@@ -1,3 +1,5 @@
+using KafkaBackup.Engine.Rules;
+
 namespace KafkaBackup.Engine.Configuration.Schema;
 
 /// <summary>The groups <c>backup</c>, <c>restore</c> and <c>health</c>.</summary>
@@ -13,7 +15,7 @@ internal static class JobSections
 
     public static Section<BackupSettings> Backup { get; } = new Section<BackupSettings>()
         .With("compression", Forms.Choice<CompressionKind>(), (s, v) => s with { Compression = v }, "How segments are compressed. Default: zstd.")
-        .With("compression_level", Forms.Int(1, 22), (s, v) => s with { CompressionLevel = v }, "1 to 22 for zstd (default 1), 1 to 9 for gzip (default 6).")
+        .With("compression_level", Forms.Int(CompressionLevels.Lowest, CompressionLevels.Highest(CompressionKind.Zstd)), (s, v) => s with { CompressionLevel = v }, "1 to 22 for zstd (default 1), 1 to 9 for gzip (default 6).")
         .With("segment_max_bytes", Forms.Bytes(1, Terabyte), (s, v) => s with { SegmentMaxBytes = v }, "A segment ends at this size. Default: 134217728.")
         .With("segment_max_interval_ms", Forms.Milliseconds(1, Week * 1000), (s, v) => s with { SegmentMaxInterval = v },
             "What was read is committed at least this often, in any run. Default: 60000.")
@@ -25,7 +27,7 @@ internal static class JobSections
         .With("poll_interval_ms", Forms.Milliseconds(1, Week * 1000), (s, v) => s with { PollInterval = v },
             "Continuous mode: how often to look for new topics and partitions. Default: 1000.")
         .With("include_internal_topics", Forms.Boolean, (s, v) => s with { IncludeInternalTopics = v }, "Take topics whose names begin with __ too. Default: false.")
-        .With("internal_topics", Forms.ListOf(Forms.TopicPattern), (s, v) => s with { InternalTopics = v }, "Which internal topics to take.")
+        .With("internal_topics", Forms.PatternsOf(Forms.TopicPattern), (s, v) => s with { InternalTopics = v }, "Which internal topics to take.")
         .With("include_offset_headers", Forms.Boolean, (s, v) => s with { IncludeOffsetHeaders = v },
             "Add x-original-offset and x-original-timestamp headers to the stored records. Default: false.")
         .With("source_cluster_id", Forms.Text, (s, v) => s with { SourceClusterId = v }, "A name for the source cluster, kept in the backup.")
@@ -42,11 +44,11 @@ internal static class JobSections
         .Ignoring("segment_max_age_secs", "use segment_max_interval_ms.");
 
     public static Section<RestoreSettings> Restore { get; } = new Section<RestoreSettings>()
-        .With("time_window_start", Forms.Time, (s, v) => s with { TimeWindowStart = v }, "First timestamp to restore, epoch milliseconds, inclusive.")
-        .With("time_window_end", Forms.Time, (s, v) => s with { TimeWindowEnd = v }, "Last timestamp to restore, epoch milliseconds, inclusive.")
+        .With("time_window_start", Forms.TimeFrom, (s, v) => s with { TimeWindowStart = v }, "First timestamp to restore, epoch milliseconds, inclusive.")
+        .With("time_window_end", Forms.TimeTo, (s, v) => s with { TimeWindowEnd = v }, "Last timestamp to restore, epoch milliseconds, inclusive.")
         .With("source_partitions", Forms.ListOf(Forms.Int(0, int.MaxValue), mayBeEmpty: false), (s, v) => s with { SourcePartitions = v }, "Partitions to restore. Default: all.")
         .With("topic_mapping", Forms.MapOf(Forms.Topic, Forms.Topic), (s, v) => s with { TopicMapping = v }, "Source topic to target topic.")
-        .With("partition_mapping", Forms.MapOf(Forms.Int(0, int.MaxValue), Forms.Int(0, int.MaxValue)), (s, v) => s with { PartitionMapping = v },
+        .With("partition_mapping", Forms.MapOf(Forms.Int(0, NameRules.HighestPartition), Forms.Int(0, NameRules.HighestPartition)), (s, v) => s with { PartitionMapping = v },
             "Source partition to target partition.")
         .With("consumer_group_strategy", Forms.Choice<OffsetStrategy>(), (s, v) => s with { OffsetStrategy = v }, "What to do about consumer-group offsets. Default: skip.")
         .With("include_original_offset_header", Forms.Boolean, (s, v) => s with { IncludeOriginalOffsetHeader = v },
@@ -59,7 +61,7 @@ internal static class JobSections
         .With("checkpoint_state", Forms.Path, (s, v) => s with { CheckpointPath = v }, "The checkpoint file that a restore resumes from.")
         .With("checkpoint_interval_secs", Forms.Seconds(1, Week), (s, v) => s with { CheckpointInterval = v }, "How often the checkpoint is saved. Default: 60.")
         .With("reset_consumer_offsets", Forms.Boolean, (s, v) => s with { ResetConsumerOffsets = v }, "Commit translated offsets on the target. Default: false.")
-        .With("consumer_groups", Forms.ListOf(Forms.NamePattern), (s, v) => s with { ConsumerGroups = v }, "The groups whose offsets are reset.")
+        .With("consumer_groups", Forms.PatternsOf(Forms.NamePattern), (s, v) => s with { ConsumerGroups = v }, "The groups whose offsets are reset.")
         .With("auto_consumer_groups", Forms.Boolean, (s, v) => s with { AllConsumerGroups = v }, "Reset every group that the backup holds. Default: false.")
         .With("offset_report", Forms.Path, (s, v) => s with { OffsetReportPath = v }, "Where the offset mapping is written.")
         .With("create_topics", Forms.Boolean, (s, v) => s with { CreateTopics = v }, "Create topics that are missing. Default: true.")

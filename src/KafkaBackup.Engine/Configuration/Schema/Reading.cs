@@ -40,8 +40,8 @@ internal sealed record Reading(ConfigOrigin Origin, string Path, DateTimeOffset 
         ConfigScalar { IsNull: true, Text: "~" } => "'~', which is YAML for nothing (a pattern that begins with ~ is written as \"~^pay\")",
         ConfigScalar { IsNull: true } => "empty",
         ConfigScalar { FromVariable: true } => "something else (its value comes from a variable)",
-        ConfigScalar { IsQuoted: true } scalar => $"\"{scalar.Text}\", which is text",
-        ConfigScalar scalar => $"'{scalar.Text}'",
+        ConfigScalar { IsQuoted: true } scalar => $"the text {Redaction.Show(scalar.Text)}",
+        ConfigScalar scalar => Redaction.Show(scalar.Text),
         ConfigList => "a list",
         _ => "a group of keys",
     };

@@ -9,8 +9,11 @@ internal static class StorageSections
 {
     private const string FileSystem = "filesystem";
     private const string S3 = "s3";
+    /// <summary>The one option of a folder.</summary>
+    public const string FolderOption = "file_mode";
 
-    /// <summary>What an object store needs besides its address. Read from files and from -StorageOption alike.</summary>
+
+    /// <summary>What a store needs besides its address. Read from files and from -StorageOption alike.</summary>
     public static Section<StoreSettings> Options { get; } = new Section<StoreSettings>()
         .With("region", Forms.Text, (s, v) => Set(s, "region", v), "S3: the bucket's region.")
         .With("endpoint", Forms.Text, (s, v, node, at) => Set(s, "endpoint", CheckEndpoint(v, node, at)), "S3: the address of a compatible server, http(s)://host:port.")
@@ -25,7 +28,8 @@ internal static class StorageSections
         .With("sse_kms_key_id", Forms.Text, (s, v) => Set(s, "sse_kms_key_id", v), "S3: the key for sse: aws:kms or aws:kms:dsse.")
         .With("storage_class", Forms.Text, (s, v) => Set(s, "storage_class", v), "S3: the storage class of segments.")
         .With("object_lock_days", Forms.Int(1, 36_500), (s, v) => Set(s, "object_lock_days", $"{v}"), "S3: lock what is written for so many days.")
-        .With("profile", Forms.Text, (s, v) => Set(s, "profile", v), "S3: the profile of the shared credentials file.");
+        .With("profile", Forms.Text, (s, v) => Set(s, "profile", v), "S3: the profile of the shared credentials file.")
+        .With(FolderOption, Forms.Word("private", "umask"), (s, v) => Set(s, FolderOption, v), "Folder, on Linux and macOS: who may read new files. Default: private.");
 
     public static Section<StorageBranch> Storage { get; } = new Section<StorageBranch>()
         .With("backend", Forms.Word(FileSystem, S3), (b, v) => b with { Backend = v }, "Where backups live. Default: what path or bucket say.")
@@ -68,7 +72,7 @@ internal static class StorageSections
     private static string Located(ConfigNode node, Reading at, Func<string> path) => at.Located(node, path);
 
     private static string? FirstS3Setting(StoreSettings store) =>
-        store.Options?.Keys.FirstOrDefault()
+        store.Options?.Keys.FirstOrDefault(name => name != FolderOption)
         ?? (store.AccessKey is not null ? "access_key" : store.SecretKey is not null ? "secret_key" : store.SessionToken is not null ? "session_token" : null);
 
     private static StoreSettings Set(StoreSettings store, string name, string value) => store with
@@ -77,7 +81,11 @@ internal static class StorageSections
     };
 
     private static string CheckEndpoint(string value, ConfigNode node, Reading at) =>
-        Uri.TryCreate(value, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" ? value : throw at.WrongType(node, "an address such as https://host:9000");
+        value.Contains('@', StringComparison.Ordinal)
+            ? throw ErrorIds.ConfigWrongType.With(
+                $"{at.Origin.Locate(node.At)}: {at.Path} holds an @: an endpoint has no user name and no password.", at.Path,
+                "Give scheme, host and port; keys go into -StorageCredential, or access_key and secret_key.")
+        : Uri.TryCreate(value, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" ? value : throw at.WrongType(node, "an address such as https://host:9000");
 
     private static StoreSettings SetAccessKey(StoreSettings store, string value, ConfigNode node, Reading at) =>
         store.AccessKey is null or "" ? store with { AccessKey = value } : throw at.Conflict(node, "the access key is given twice.");

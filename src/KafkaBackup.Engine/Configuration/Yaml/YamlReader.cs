@@ -11,18 +11,22 @@ internal sealed class YamlReader
 {
     private const int MaxDepth = 32;
 
-    private readonly Parser _parser;
+    /// <summary>Aliases counted as what they stand for: a few bytes of them would else become gigabytes. Topics by the ten thousand fit.</summary>
+    private const int MaxValues = 200_000;
+
+    private readonly GuardedParser _parser;
     private readonly string _text;
     private readonly ConfigOrigin _origin;
     private readonly VariableExpansion _expansion;
-    private readonly Dictionary<AnchorName, ConfigNode> _anchors = [];
+    private readonly Dictionary<AnchorName, (ConfigNode Node, int Values)> _anchors = [];
+    private int _values;
 
     private YamlReader(string text, ConfigOrigin origin, Func<string, string?> variables)
     {
         _text = text;
         _origin = origin;
         _expansion = new VariableExpansion(variables, origin);
-        _parser = new Parser(new Scanner(new StringReader(text), skipComments: true));
+        _parser = new GuardedParser(new StringReader(text));
     }
 
     /// <exception cref="KafkaBackupException">ConfigSyntax, ConfigVariableUnset.</exception>
@@ -72,9 +76,13 @@ internal sealed class YamlReader
 
         if (_parser.TryConsume<AnchorAlias>(out var alias))
         {
-            return _anchors.TryGetValue(alias.Value, out var known)
-                ? known
-                : throw _origin.Syntax(At(alias), $"the alias *{alias.Value} has no anchor &{alias.Value} before it.");
+            if (!_anchors.TryGetValue(alias.Value, out var known))
+            {
+                throw _origin.Syntax(At(alias), $"the alias *{alias.Value} has no anchor &{alias.Value} before it.");
+            }
+
+            Count(known.Values, At(alias));
+            return known.Node;
         }
 
         if (_parser.Current is NodeEvent { Tag.IsEmpty: false } tagged && !IsCoreTag(tagged))
@@ -83,15 +91,27 @@ internal sealed class YamlReader
         }
 
         var anchor = (_parser.Current as NodeEvent)?.Anchor ?? AnchorName.Empty;
+        var before = _values;
+        Count(1, At(_parser.Current!));
         var node = ReadUntagged(depth);
 
         // Known only from here on, so that no node can contain itself.
         if (!anchor.IsEmpty)
         {
-            _anchors[anchor] = node;
+            _anchors[anchor] = (node, _values - before);
         }
 
         return node;
+    }
+
+    private void Count(int values, Position at)
+    {
+        _values += values;
+        if (_values > MaxValues)
+        {
+            throw _origin.Syntax(
+                at, $"the file holds more than {MaxValues:N0} values, aliases counted as what they stand for.", "Shorten the lists; patterns such as orders-* stand for many topics.");
+        }
     }
 
     private ConfigNode ReadUntagged(int depth)

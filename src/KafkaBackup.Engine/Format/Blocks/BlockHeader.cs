@@ -1,4 +1,4 @@
-using KafkaBackup.Engine.Format.Checksums;
+using KafkaBackup.Engine.Batches;
 using static System.Buffers.Binary.BinaryPrimitives;
 
 namespace KafkaBackup.Engine.Format.Blocks;

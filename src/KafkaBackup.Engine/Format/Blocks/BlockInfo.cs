@@ -83,7 +83,5 @@ public readonly record struct BlockInfo
     /// <summary>Header and stored bytes.</summary>
     public long TotalLength => BlockHeader.Size + (long)StoredLength;
 
-    public bool MayHoldTime(long fromMs, long toMsInclusive) => Stats.MaxTimestamp >= fromMs && Stats.MinTimestamp <= toMsInclusive;
-
     public bool MayHoldOffset(long from, long toExclusive) => Stats.LastOffset >= from && Stats.FirstOffset < toExclusive;
 }

@@ -1,7 +1,8 @@
 using System.IO.Compression;
 using System.Runtime.InteropServices;
 using KafkaBackup.Engine.Format.Blocks;
-using KafkaBackup.Engine.Format.Checksums;
+using KafkaBackup.Engine.Batches;
+using KafkaBackup.Engine.Rules;
 
 namespace KafkaBackup.Engine.Format.Compression;
 
@@ -18,13 +19,13 @@ public sealed unsafe class BlockCompressor : IDisposable
     private readonly CompressionLevel _gzipLevel;
     private BlockBuffer? _scratch;
 
-    /// <param name="kind">The error CompressionUnavailable where the machine lacks it.</param>
     /// <param name="level">Null for the default; see <see cref="CompressionLevels"/>.</param>
     public BlockCompressor(CompressionKind kind, int? level = null)
     {
-        if (level is { } given && CompressionLevels.Range(kind) is var (lowest, highest) && (given < lowest || given > highest))
+        if (kind != CompressionKind.None && level is { } given && !CompressionLevels.Has(kind, given))
         {
-            throw ErrorIds.ConfigOutOfRange.With($"Compression level {given} is out of range: {kind} has {lowest} to {highest}.", given);
+            throw ErrorIds.ConfigOutOfRange.With(
+                $"Compression level {given} is out of range: {kind} has {CompressionLevels.Lowest} to {CompressionLevels.Highest(kind)}.", given);
         }
 
         var effective = level ?? CompressionLevels.Default(kind);
@@ -36,15 +37,6 @@ public sealed unsafe class BlockCompressor : IDisposable
             <= 8 => CompressionLevel.Optimal,
             _ => CompressionLevel.SmallestSize,
         };
-    }
-
-    /// <summary>The error CompressionUnavailable, before anything is read or written, where the machine lacks this compression.</summary>
-    public static void Require(CompressionKind kind)
-    {
-        if (kind == CompressionKind.Zstd)
-        {
-            ZstdLibrary.Require();
-        }
     }
 
     /// <summary>Takes the block over.</summary>

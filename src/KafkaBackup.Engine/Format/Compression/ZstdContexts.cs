@@ -5,15 +5,16 @@ namespace KafkaBackup.Engine.Format.Compression;
 /// <summary>A compression context, used again and again: making one costs more than compressing a block.</summary>
 internal sealed unsafe class ZstdCompressor : SafeHandle
 {
-    private readonly ZstdLibrary _library = ZstdLibrary.Require();
+    private readonly ZstdLibrary _library;
 
-    public ZstdCompressor(int level)
+    public ZstdCompressor(int level, ZstdLibrary? library = null)
         : base(0, ownsHandle: true)
     {
+        _library = library ?? ZstdLibrary.Fastest;
         SetHandle(_library.CreateCompressor());
         if (IsInvalid)
         {
-            throw new InsufficientMemoryException("libzstd could not make a compression context.");
+            throw new InsufficientMemoryException("zstd could not make a compression context.");
         }
 
         Check(_library.SetParameter(handle, ZstdLibrary.ParameterCompressionLevel, level));
@@ -30,7 +31,7 @@ internal sealed unsafe class ZstdCompressor : SafeHandle
 
     protected override bool ReleaseHandle()
     {
-        _ = _library.FreeCompressor(handle);
+        _library.FreeCompressor(handle);
         return true;
     }
 
@@ -38,7 +39,7 @@ internal sealed unsafe class ZstdCompressor : SafeHandle
     {
         if (_library.IsError(result))
         {
-            throw new InvalidOperationException($"libzstd: {_library.ErrorName(result)}");
+            throw new InvalidOperationException($"zstd: {_library.ErrorName(result)}");
         }
     }
 }
@@ -46,15 +47,16 @@ internal sealed unsafe class ZstdCompressor : SafeHandle
 /// <summary>A decompression context. What it reads may be hostile: it never writes past the room it is given.</summary>
 internal sealed unsafe class ZstdDecompressor : SafeHandle
 {
-    private readonly ZstdLibrary _library = ZstdLibrary.Require();
+    private readonly ZstdLibrary _library;
 
-    public ZstdDecompressor()
+    public ZstdDecompressor(ZstdLibrary? library = null)
         : base(0, ownsHandle: true)
     {
+        _library = library ?? ZstdLibrary.Fastest;
         SetHandle(_library.CreateDecompressor());
         if (IsInvalid)
         {
-            throw new InsufficientMemoryException("libzstd could not make a decompression context.");
+            throw new InsufficientMemoryException("zstd could not make a decompression context.");
         }
     }
 
@@ -73,7 +75,7 @@ internal sealed unsafe class ZstdDecompressor : SafeHandle
     }
 
     /// <summary>
-    /// One step of a stream whose length nobody has told. Throws InvalidDataException for damage. Returns true when a frame has ended.
+    /// One step of a stream of unknown length. Throws InvalidDataException for damage. Returns true when a frame has ended.
     /// </summary>
     public bool DecompressPart(ReadOnlySpan<byte> source, Span<byte> target, out int consumed, out int written)
     {
@@ -95,7 +97,16 @@ internal sealed unsafe class ZstdDecompressor : SafeHandle
 
     protected override bool ReleaseHandle()
     {
-        _ = _library.FreeDecompressor(handle);
+        _library.FreeDecompressor(handle);
         return true;
     }
+}
+
+/// <summary>ZSTD_inBuffer and ZSTD_outBuffer, which have one shape.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct ZstdBuffer
+{
+    public byte* Memory;
+    public nuint Size;
+    public nuint Position;
 }

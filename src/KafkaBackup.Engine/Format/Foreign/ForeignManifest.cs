@@ -11,7 +11,12 @@ namespace KafkaBackup.Engine.Format.Foreign;
 public static class ForeignManifest
 {
     private const string RunId = "foreign";
-    private const int MaxPartition = 1_000_000;
+
+    /// <summary>
+    /// Partitions that a manifest claims without describing them, in all its topics: a few bytes could else ask for gigabytes. Those without records are
+    /// left out by that tool, so there are some; more than this no cluster of its users has.
+    /// </summary>
+    private const int MostUndescribed = 100_000;
 
     /// <summary>True for a manifest of that tool, false for anything else: ours have a format version.</summary>
     public static bool IsOne(ReadOnlyMemory<byte> json)
@@ -37,118 +42,14 @@ public static class ForeignManifest
         try
         {
             using var document = JsonDocument.Parse(json);
-            return Read(document.RootElement);
+            return new Reader().Read(new ForeignValue(document.RootElement, ""));
         }
-        catch (Exception damage) when (damage is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        catch (Exception damage) when (damage is JsonException or FormatException)
         {
             throw ErrorIds.ManifestDamaged.With(
                 $"The manifest '{place}' of another tool cannot be understood: {damage.Message}", place,
                 "Look at the file: it must be a manifest that kafka-backup wrote.", damage);
         }
-    }
-
-    private static Manifest Read(JsonElement root)
-    {
-        var backupId = Text(root, "backup_id");
-        var created = Time(root.GetProperty("created_at").GetInt64());
-        var topics = new Dictionary<string, TopicEntry>(StringComparer.Ordinal);
-        foreach (var element in root.GetProperty("topics").EnumerateArray())
-        {
-            var topic = ReadTopic(element, backupId, created);
-            if (!topics.TryAdd(topic.Name, topic))
-            {
-                throw new FormatException($"topic '{topic.Name}' is listed twice");
-            }
-        }
-
-        return new Manifest
-        {
-            BackupId = backupId,
-            Generation = 0,
-            CreatedAt = created,
-            UpdatedAt = created,
-            SourceClusterId = OptionalText(root, "source_cluster_id"),
-            Complete = true,
-            Runs =
-            [
-                new RunEntry
-                {
-                    RunId = RunId,
-                    StartedAt = created,
-                    State = BackupStatus.Complete,
-                    ToolVersion = "kafka-backup (KBAK version 1)",
-                    Isolation = IsolationLevel.ReadUncommitted,
-                    RequestedTopics = [.. topics.Keys],
-                    RecordCount = topics.Values.SelectMany(static topic => topic.Partitions.Values)
-                        .SelectMany(static partition => partition.Segments).Sum(static segment => segment.RecordCount),
-                },
-            ],
-            Topics = topics,
-            GroupSnapshots = [],
-        };
-    }
-
-    private static TopicEntry ReadTopic(JsonElement element, string backupId, DateTimeOffset created)
-    {
-        var partitions = new Dictionary<int, PartitionEntry>();
-        foreach (var partition in element.GetProperty("partitions").EnumerateArray())
-        {
-            var entry = ReadPartition(partition, backupId, created);
-            if (!partitions.TryAdd(entry.Partition, entry))
-            {
-                throw new FormatException($"partition {entry.Partition} is listed twice");
-            }
-        }
-
-        var known = partitions.Count == 0 ? 1 : partitions.Keys.Max() + 1;
-        var declared = element.TryGetProperty("original_partition_count", out var count) && count.ValueKind == JsonValueKind.Number
-            ? Math.Clamp(count.GetInt32(), 0, MaxPartition)
-            : known;
-        for (var number = 0; number < Math.Max(known, declared); number++)
-        {
-            // That tool leaves out partitions without records; they are part of the topic all the same (SEMANTICS B6).
-            partitions.TryAdd(number, Empty(number));
-        }
-
-        return new TopicEntry
-        {
-            Name = Text(element, "name"),
-            PartitionCount = Math.Max(known, declared),
-            ReplicationFactor = -1,
-            Configs = new Dictionary<string, string>(),
-            Partitions = partitions,
-        };
-    }
-
-    private static PartitionEntry ReadPartition(JsonElement element, string backupId, DateTimeOffset created)
-    {
-        var segments = element.GetProperty("segments").EnumerateArray().Select(segment => ReadSegment(segment, backupId))
-            .OrderBy(static segment => segment.FirstOffset).ToArray();
-        for (var index = 1; index < segments.Length; index++)
-        {
-            if (segments[index].FirstOffset <= segments[index - 1].LastOffset)
-            {
-                throw new FormatException($"segments '{segments[index - 1].Key}' and '{segments[index].Key}' overlap");
-            }
-        }
-
-        var gaps = element.TryGetProperty("gaps", out var list) && list.ValueKind == JsonValueKind.Array
-            ? list.EnumerateArray().Select(gap => ReadGap(gap, created)).ToArray()
-            : [];
-        var number = element.GetProperty("partition_id").GetInt32();
-        if (number is < 0 or > MaxPartition)
-        {
-            throw new FormatException($"partition {number} is out of range");
-        }
-
-        return Empty(number) with
-        {
-            CapturedStart = segments.Length > 0 ? segments[0].FirstOffset : 0,
-            CapturedEnd = segments.Length > 0 ? segments[^1].LastOffset + 1 : 0,
-            NextOffset = segments.Length > 0 ? segments[^1].LastOffset + 1 : 0,
-            Gaps = gaps,
-            Segments = segments,
-        };
     }
 
     private static PartitionEntry Empty(int number) => new()
@@ -162,46 +63,152 @@ public static class ForeignManifest
         Segments = [],
     };
 
-    private static SegmentEntry ReadSegment(JsonElement element, string backupId)
+    /// <summary>Reads one manifest, and keeps count of what it adds up to.</summary>
+    private sealed class Reader
     {
-        var key = Text(element, "key");
-        var own = backupId + "/";
-        var entry = new SegmentEntry
+        private long _records;
+        private long _bytes;
+        private long _storedBytes;
+        private long _undescribed;
+
+        public Manifest Read(ForeignValue root)
         {
-            Key = key.StartsWith(own, StringComparison.Ordinal) ? key[own.Length..] : key,
-            Sha256 = "",
-            StoredBytes = OptionalNumber(element, "compressed_size"),
-            Bytes = OptionalNumber(element, "uncompressed_size"),
-            RecordCount = element.GetProperty("record_count").GetInt64(),
-            FirstOffset = element.GetProperty("start_offset").GetInt64(),
-            LastOffset = element.GetProperty("end_offset").GetInt64(),
-            MinTimestamp = long.MinValue,
-            MaxTimestamp = long.MaxValue,
-            HeadTimestamp = element.GetProperty("end_timestamp").GetInt64(),
-            LargestRecord = 0,
-            ZeroTimestamps = 0,
-            RunId = RunId,
-        };
-        return entry is { FirstOffset: >= 0, RecordCount: >= 0 } && entry.LastOffset >= entry.FirstOffset && entry.LastOffset < long.MaxValue
-            ? entry
-            : throw new FormatException($"segment '{key}' has impossible offsets");
+            var backupId = root.Required("backup_id").Text();
+            var created = root.Required("created_at").Time();
+            var topics = new Dictionary<string, TopicEntry>(StringComparer.Ordinal);
+            foreach (var value in root.Required("topics").Items())
+            {
+                var topic = ReadTopic(value, backupId, created);
+                if (!topics.TryAdd(topic.Name, topic))
+                {
+                    throw value.Fault($"topic '{topic.Name}' is listed twice");
+                }
+            }
+
+            return new Manifest
+            {
+                BackupId = backupId,
+                Generation = 0,
+                CreatedAt = created,
+                UpdatedAt = created,
+                SourceClusterId = root.Find("source_cluster_id")?.Text(),
+                Complete = true,
+                Runs =
+                [
+                    new RunEntry
+                    {
+                        RunId = RunId,
+                        StartedAt = created,
+                        State = BackupStatus.Complete,
+                        ToolVersion = "kafka-backup (KBAK version 1)",
+                        Isolation = IsolationLevel.ReadUncommitted,
+                        RequestedTopics = [.. topics.Keys],
+                        RecordCount = _records,
+                    },
+                ],
+                Topics = topics,
+                GroupSnapshots = [],
+            };
+        }
+
+        private TopicEntry ReadTopic(ForeignValue value, string backupId, DateTimeOffset created)
+        {
+            var partitions = new Dictionary<int, PartitionEntry>();
+            foreach (var partition in value.Required("partitions").Items())
+            {
+                var entry = ReadPartition(partition, backupId, created);
+                if (!partitions.TryAdd(entry.Partition, entry))
+                {
+                    throw partition.Fault($"partition {entry.Partition} is listed twice");
+                }
+            }
+
+            var known = partitions.Count == 0 ? 1 : partitions.Keys.Max() + 1;
+            var count = (int)Math.Max(known, value.Find("original_partition_count")?.Number(0, int.MaxValue) ?? 0);
+            _undescribed += count - partitions.Count;
+            if (_undescribed > MostUndescribed)
+            {
+                throw value.Fault($"it claims {count:N0} partitions and describes {partitions.Count:N0}; a manifest may leave out {MostUndescribed:N0} in all");
+            }
+
+            for (var number = 0; number < count; number++)
+            {
+                // That tool leaves out partitions without records; they are part of the topic all the same (SEMANTICS B6).
+                if (!partitions.ContainsKey(number))
+                {
+                    partitions.Add(number, Empty(number));
+                }
+            }
+
+            return new TopicEntry
+            {
+                Name = value.Required("name").Text(),
+                PartitionCount = count,
+                ReplicationFactor = -1,
+                Configs = new Dictionary<string, string>(),
+                Partitions = partitions,
+            };
+        }
+
+        private PartitionEntry ReadPartition(ForeignValue value, string backupId, DateTimeOffset created)
+        {
+            var number = (int)value.Required("partition_id").Number(0, NameRules.HighestPartition);
+            var segments = value.Required("segments").Items().Select(segment => ReadSegment(segment, backupId))
+                .OrderBy(static segment => segment.FirstOffset).ToArray();
+            for (var index = 1; index < segments.Length; index++)
+            {
+                if (segments[index].FirstOffset <= segments[index - 1].LastOffset)
+                {
+                    throw value.Fault($"segments '{segments[index - 1].Key}' and '{segments[index].Key}' overlap");
+                }
+            }
+
+            return Empty(number) with
+            {
+                CapturedStart = segments.Length > 0 ? segments[0].FirstOffset : 0,
+                CapturedEnd = segments.Length > 0 ? segments[^1].LastOffset + 1 : 0,
+                NextOffset = segments.Length > 0 ? segments[^1].LastOffset + 1 : 0,
+                Gaps = value.Find("gaps")?.Items().Select(gap => ReadGap(gap, created)).ToArray() ?? [],
+                Segments = segments,
+            };
+        }
+
+        private SegmentEntry ReadSegment(ForeignValue value, string backupId)
+        {
+            var key = value.Required("key").Text();
+            var own = backupId + "/";
+            var first = value.Required("start_offset").Number(0, long.MaxValue - 1);
+            var last = value.Required("end_offset").Number(first, long.MaxValue - 1);
+            var entry = new SegmentEntry
+            {
+                Key = key.StartsWith(own, StringComparison.Ordinal) ? key[own.Length..] : key,
+                Sha256 = "",
+                StoredBytes = value.Find("compressed_size")?.Number(0, long.MaxValue) ?? 0,
+                Bytes = value.Find("uncompressed_size")?.Number(0, long.MaxValue) ?? 0,
+                RecordCount = value.Required("record_count").Number(0, last - first + 1),
+                FirstOffset = first,
+                LastOffset = last,
+                MinTimestamp = long.MinValue,
+                MaxTimestamp = long.MaxValue,
+                HeadTimestamp = value.Required("end_timestamp").Number(long.MinValue, long.MaxValue),
+                LargestRecord = 0,
+                ZeroTimestamps = 0,
+                RunId = RunId,
+            };
+            _records = Add(_records, entry.RecordCount, value);
+            _bytes = Add(_bytes, entry.Bytes, value);
+            _storedBytes = Add(_storedBytes, entry.StoredBytes, value);
+            return entry;
+        }
+
+        private static long Add(long sum, long part, ForeignValue place) =>
+            part <= long.MaxValue - sum ? sum + part : throw place.Fault("the sizes and counts up to here add up to more than any store holds");
+
+        private static GapEntry ReadGap(ForeignValue value, DateTimeOffset created)
+        {
+            var first = value.Required("start_offset").Number(0, long.MaxValue);
+            return new GapEntry(
+                first, value.Required("end_offset").Number(first, long.MaxValue), value.Find("reason")?.Text() ?? "unknown", value.Find("detected_at")?.Time() ?? created);
+        }
     }
-
-    private static GapEntry ReadGap(JsonElement element, DateTimeOffset created) => new(
-        element.GetProperty("start_offset").GetInt64(),
-        element.GetProperty("end_offset").GetInt64(),
-        OptionalText(element, "reason") ?? "unknown",
-        element.TryGetProperty("detected_at", out var at) && at.ValueKind == JsonValueKind.Number ? Time(at.GetInt64()) : created);
-
-    private static string Text(JsonElement element, string name) =>
-        element.GetProperty(name).GetString() ?? throw new FormatException($"'{name}' is null");
-
-    private static string? OptionalText(JsonElement element, string name) =>
-        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
-
-    private static long OptionalNumber(JsonElement element, string name) =>
-        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number ? Math.Max(0, value.GetInt64()) : 0;
-
-    private static DateTimeOffset Time(long milliseconds) =>
-        KafkaTime.ToDateTimeOffset(milliseconds) ?? throw new FormatException($"{milliseconds} is not a time");
 }

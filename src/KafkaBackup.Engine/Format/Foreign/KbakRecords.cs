@@ -8,6 +8,7 @@ namespace KafkaBackup.Engine.Format.Foreign;
 /// <summary>A KBAK segment's records one by one, out of its decompressed stream, held to what the header says of them.</summary>
 internal sealed class KbakRecords(string place, ReadRange read, long length, KbakHeader header, CancellationToken cancel) : IDisposable
 {
+    private const long SmallFilesRecord = 28 << 20;
     private const int ChunkSize = 256 << 10;
     private readonly KbakPayload _payload = KbakPayload.Open(header.Compression);
     private readonly byte[] _stored = new byte[ChunkSize];
@@ -22,6 +23,11 @@ internal sealed class KbakRecords(string place, ReadRange read, long length, Kba
     private long _count;
     private long _lastOffset = -1;
 
+    /// <summary>
+    /// A record is held twice while it is turned into ours. This keeps both below 64 MiB and ten times the file: some kilobytes may decompress to gigabytes.
+    /// </summary>
+    private long LargestRecord => SmallFilesRecord + (4 * length);
+
     private long StoredRemaining => length - KbakHeader.FooterSize - _nextRead + _storedEnd - _storedStart;
 
     /// <summary>Goes to the next record; false at a proper end.</summary>
@@ -35,7 +41,17 @@ internal sealed class KbakRecords(string place, ReadRange read, long length, Kba
             return false;
         }
 
+        if (_count == header.RecordCount)
+        {
+            throw Damaged($"it holds more records than the {header.RecordCount} that its header says");
+        }
+
         var size = ReadUInt32LittleEndian(_raw.GetSpan()[_rawStart..]);
+        if (size > LargestRecord && size <= BlockHeader.MaxRawLength)
+        {
+            throw Damaged($"record {_count} of it has {size} bytes, more than a compressed file of {length} bytes may claim ({LargestRecord})");
+        }
+
         if (size > BlockHeader.MaxRawLength - sizeof(uint) || !await HaveAsync(sizeof(uint) + (int)size).ConfigureAwait(false))
         {
             throw Damaged($"record {_count} of it reaches past the segment's end");
@@ -133,7 +149,7 @@ internal sealed class KbakRecords(string place, ReadRange read, long length, Kba
 
         if (_rawEnd == _raw.Capacity)
         {
-            var larger = BlockBuffer.OutsidePool((int)Math.Min(2L * _raw.Capacity, int.MaxValue));
+            var larger = BlockBuffer.OutsidePool((int)Math.Min(2L * _raw.Capacity, count));
             _raw.GetSpan().CopyTo(larger.GetSpan());
             ((IDisposable)_raw).Dispose();
             _raw = larger;

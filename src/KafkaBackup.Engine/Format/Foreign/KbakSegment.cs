@@ -1,6 +1,6 @@
+using System.IO.Hashing;
 using System.Runtime.CompilerServices;
 using KafkaBackup.Engine.Format.Blocks;
-using KafkaBackup.Engine.Format.Checksums;
 using KafkaBackup.Engine.Format.Segments;
 using KafkaBackup.Engine.Records;
 using static System.Buffers.Binary.BinaryPrimitives;
@@ -44,8 +44,13 @@ internal sealed class KbakSegment
             throw Damaged(place, DamageKind.Truncated, start.Length, "the file is too short to be a segment");
         }
 
+        if (!IsOne(start.Span))
+        {
+            throw Damaged(place, DamageKind.Corrupt, 0, "it does not begin as a KBAK segment does");
+        }
+
         var header = KbakHeader.Decode(start.Span, place, out var problem) ?? throw Damaged(place, DamageKind.Corrupt, 0, problem!);
-        var checksum = 0u;
+        var checksum = new Crc32();
         while (bytes.Remaining > KbakHeader.FooterSize)
         {
             var next = await bytes.PeekAnyAsync(cancel).ConfigureAwait(false);
@@ -55,12 +60,12 @@ internal sealed class KbakSegment
             }
 
             var count = (int)Math.Min(next.Length, bytes.Remaining - KbakHeader.FooterSize);
-            checksum = Crc32.Append(checksum, next.Span[..count]);
+            checksum.Append(next.Span[..count]);
             bytes.Consume(count);
         }
 
         var footer = await bytes.PeekAsync(KbakHeader.FooterSize, cancel).ConfigureAwait(false);
-        problem = footer.Length < KbakHeader.FooterSize ? "the file is shorter than the store says" : KbakHeader.CheckFooter(footer.Span, checksum);
+        problem = footer.Length < KbakHeader.FooterSize ? "the file is shorter than the store says" : KbakHeader.CheckFooter(footer.Span, checksum.GetCurrentHashAsUInt32());
         if (problem is not null)
         {
             var cut = footer.Length < KbakHeader.FooterSize || !footer.Span[4..].SequenceEqual(KbakHeader.EndMagic);

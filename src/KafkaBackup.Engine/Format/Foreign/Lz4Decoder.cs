@@ -2,7 +2,7 @@ namespace KafkaBackup.Engine.Format.Foreign;
 
 /// <summary>
 /// One raw LZ4 block, decoded piece by piece so that a block of any size takes 64 KiB: matches reach no further back. Every distance is checked
-/// against what has been written; damage is an InvalidDataException.
+/// against what has been written; damage is an InvalidDataException. Ours, because K4os.Compression.LZ4 decodes a raw block only as a whole, in memory.
 /// </summary>
 internal sealed class Lz4Decoder
 {

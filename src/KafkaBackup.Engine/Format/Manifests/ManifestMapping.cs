@@ -118,7 +118,7 @@ internal static class ManifestMapping
     };
 
     public static GroupSnapshot ToEntry(GroupSnapshotDocument snapshot) =>
-        new(snapshot.TakenAt, snapshot.RunId, [.. snapshot.Groups.Select(g => new GroupEntry(g.Group, g.Offsets))]);
+        new(snapshot.TakenAt, snapshot.RunId, [.. snapshot.Groups.Select(g => new GroupEntry(g.Group, g.Offsets.ConvertAll(o => o.Metadata is null ? o with { Metadata = "" } : o)))]);
 }
 
 /// <summary>A segment and the partition it belongs to.</summary>

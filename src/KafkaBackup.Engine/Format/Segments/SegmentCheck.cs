@@ -55,6 +55,6 @@ public sealed record SegmentCheck
         : found.RecordCount != expected.RecordCount ? $"it has {found.RecordCount} records, the manifest says {expected.RecordCount}"
         : found.FirstOffset != expected.FirstOffset || found.LastOffset != expected.LastOffset
             ? $"it holds offsets {found.FirstOffset} to {found.LastOffset}, the manifest says {expected.FirstOffset} to {expected.LastOffset}"
-        : found.Sha256 != expected.Sha256 ? "it is whole, but it is not the file that the manifest names (SHA-256 differs)"
+        : found.Sha256 != expected.Sha256 ? SegmentDamage.AnotherFile
         : "its figures are not those that the manifest gives";
 }

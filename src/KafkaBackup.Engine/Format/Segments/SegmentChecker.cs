@@ -1,6 +1,6 @@
 using System.Buffers;
 using KafkaBackup.Engine.Format.Blocks;
-using KafkaBackup.Engine.Format.Checksums;
+using KafkaBackup.Engine.Batches;
 using KafkaBackup.Engine.Format.Compression;
 using KafkaBackup.Engine.Format.Manifests;
 using static System.Buffers.Binary.BinaryPrimitives;

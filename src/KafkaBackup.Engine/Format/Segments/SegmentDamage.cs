@@ -17,6 +17,8 @@ public enum DamageKind
 public sealed record SegmentDamage(
     DamageKind Kind, string Place, long FileOffset, int? Block, string Problem, long? FirstOffset = null, long? LastOffset = null)
 {
+    internal const string AnotherFile = "it is whole, but it is not the file that the manifest names (SHA-256 differs)";
+
     public string Message
     {
         get

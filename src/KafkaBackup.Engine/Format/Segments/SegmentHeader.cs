@@ -1,6 +1,6 @@
 using System.Text;
 using KafkaBackup.Engine.Format.Blocks;
-using KafkaBackup.Engine.Format.Checksums;
+using KafkaBackup.Engine.Batches;
 using static System.Buffers.Binary.BinaryPrimitives;
 
 namespace KafkaBackup.Engine.Format.Segments;

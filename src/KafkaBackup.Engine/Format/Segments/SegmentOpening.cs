@@ -4,7 +4,8 @@ namespace KafkaBackup.Engine.Format.Segments;
 
 /// <summary>Finds and checks a segment's header and index, in few reads.</summary>
 /// <param name="known">The file's first bytes, where they have been read already.</param>
-internal sealed class SegmentOpening(string place, ReadRange read, long length, ReadOnlyMemory<byte> known = default)
+/// <param name="sha256">Of the whole file, as the manifest has it; empty where it is not known.</param>
+internal sealed class SegmentOpening(string place, ReadRange read, long length, ReadOnlyMemory<byte> known = default, string sha256 = "")
 {
     /// <summary>More than most headers have.</summary>
     public const int HeadGuess = 1 << 10;
@@ -22,12 +23,15 @@ internal sealed class SegmentOpening(string place, ReadRange read, long length, 
 
         var tailStart = Math.Max(0, length - TailGuess);
         var (head, tail) = await ReadEndsAsync(tailStart, cancel).ConfigureAwait(false);
-        var (header, headerLength) = await DecodeHeaderAsync(head, cancel).ConfigureAwait(false);
-        var (blocks, footer) = await DecodeFooterAsync(tail, tailStart, headerLength, cancel).ConfigureAwait(false);
-        return new SegmentReader(place, header, blocks, footer, read, pool, readAhead);
+        var (header, headerBytes) = await DecodeHeaderAsync(head, cancel).ConfigureAwait(false);
+        var (blocks, footer) = await DecodeFooterAsync(tail, tailStart, headerBytes.Length, cancel).ConfigureAwait(false);
+        var proof = sha256.Length == 0
+            ? null
+            : new SegmentProof(sha256, headerBytes.ToArray(), length - footer.Length - SegmentFooter.TrailerSize, (byte[])[.. footer.Span, .. tail.Span[^SegmentFooter.TrailerSize..]]);
+        return new SegmentReader(place, header, blocks, footer, read, pool, readAhead, proof);
     }
 
-    private async ValueTask<(SegmentHeader Header, int Length)> DecodeHeaderAsync(ReadOnlyMemory<byte> head, CancellationToken cancel)
+    private async ValueTask<(SegmentHeader Header, ReadOnlyMemory<byte> Bytes)> DecodeHeaderAsync(ReadOnlyMemory<byte> head, CancellationToken cancel)
     {
         if (head.Length < SegmentHeader.PrefixSize || SegmentHeader.LengthFrom(head.Span) is not { } headerLength)
         {
@@ -45,7 +49,7 @@ internal sealed class SegmentOpening(string place, ReadRange read, long length, 
         }
 
         var header = SegmentHeader.Decode(head.Span[..headerLength], place, out var problem);
-        return (header ?? throw Damaged(DamageKind.Corrupt, 0, problem!), headerLength);
+        return (header ?? throw Damaged(DamageKind.Corrupt, 0, problem!), head[..headerLength]);
     }
 
     private async ValueTask<(ReadOnlyMemory<byte> Head, ReadOnlyMemory<byte> Tail)> ReadEndsAsync(long tailStart, CancellationToken cancel)

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using KafkaBackup.Engine.Format.Blocks;
-using KafkaBackup.Engine.Format.Checksums;
+using KafkaBackup.Engine.Batches;
 using KafkaBackup.Engine.Format.Compression;
 
 namespace KafkaBackup.Engine.Format.Segments;
@@ -17,13 +17,15 @@ public sealed class SegmentReader : IDisposable
     private readonly BlockInfo[] _blocks;
     private readonly BlockDecompressor _decompressor = new();
     private readonly int _readAhead;
+    private readonly SegmentProof? _proof;
     private BlockBuffer? _window;
     private long _windowStart;
     private int _windowLength;
 
     internal SegmentReader(
-        string place, SegmentHeader header, BlockInfo[] blocks, ReadOnlyMemory<byte> footer, ReadRange read, BlockBufferPool pool, int readAhead)
+        string place, SegmentHeader header, BlockInfo[] blocks, ReadOnlyMemory<byte> footer, ReadRange read, BlockBufferPool pool, int readAhead, SegmentProof? proof = null)
     {
+        _proof = proof;
         Place = place;
         Header = header;
         _blocks = blocks;
@@ -44,28 +46,18 @@ public sealed class SegmentReader : IDisposable
     /// <summary>The sum over the blocks.</summary>
     public BlockStats Stats { get; }
 
+    /// <summary>True once every byte was read and is the file that the manifest names: never before the last block, and never when blocks were left out.</summary>
+    public bool IsProven => _proof?.IsProven ?? false;
+
     /// <summary>Reads header and index: two reads at once, a third when there are thousands of blocks.</summary>
     /// <param name="place">The segment's key or path, for messages.</param>
     /// <param name="length">The file's real length.</param>
     /// <param name="pool">Where the blocks' memory comes from.</param>
     /// <param name="readAhead">Neighbouring blocks are read together up to so many bytes; 0 for single blocks here and there.</param>
+    /// <param name="sha256">Of the whole file, as the manifest has it; a file that is read whole is then held to it. Empty where it is not known.</param>
     public static ValueTask<SegmentReader> OpenAsync(
-        string place, ReadRange read, long length, BlockBufferPool pool, int readAhead, CancellationToken cancel) =>
-        new SegmentOpening(place, read, length).OpenAsync(pool, readAhead, cancel);
-
-    /// <summary>Reads what is whole of a damaged segment.</summary>
-    /// <param name="check">From <see cref="SegmentFile.CheckAsync"/>, with a header and with whole blocks.</param>
-    public static SegmentReader OpenWhole(string place, SegmentCheck check, ReadRange read, BlockBufferPool pool, int readAhead = 0)
-    {
-        ArgumentNullException.ThrowIfNull(check);
-        var blocks = check.WholeBlocks.ToArray();
-        if (check.Header is null || blocks.Length == 0)
-        {
-            throw new ArgumentException("Nothing of the segment is whole.", nameof(check));
-        }
-
-        return new SegmentReader(place, check.Header, blocks, SegmentFooter.IndexOf(blocks), read, pool, readAhead);
-    }
+        string place, ReadRange read, long length, BlockBufferPool pool, int readAhead, CancellationToken cancel, string sha256 = "") =>
+        new SegmentOpening(place, read, length, sha256: sha256).OpenAsync(pool, readAhead, cancel);
 
     /// <summary>Reads one block. Waits while the pool is empty.</summary>
     public async ValueTask<RecordBlock> ReadBlockAsync(int index, CancellationToken cancel)
@@ -77,33 +69,6 @@ public sealed class SegmentReader : IDisposable
             var stored = await FetchAsync(index, buffer, cancel).ConfigureAwait(false);
             var damage = Check(index, stored.Span) ?? Unpack(info, stored.Span, buffer);
             return damage is null ? new RecordBlock(buffer, info, Place, index) : throw Damaged(index, DamageKind.Corrupt, damage);
-        }
-        catch
-        {
-            ((IDisposable)buffer).Dispose();
-            throw;
-        }
-    }
-
-    /// <summary>Reads one block as it is stored, checked but not decompressed, to be appended to another segment.</summary>
-    public async ValueTask<CompressedBlock> ReadStoredBlockAsync(int index, CancellationToken cancel)
-    {
-        var info = _blocks[index];
-        var buffer = await _pool.RentAsync(info.StoredLength, cancel).ConfigureAwait(false);
-        try
-        {
-            var stored = await FetchAsync(index, buffer, cancel).ConfigureAwait(false);
-            if (Check(index, stored.Span) is { } damage)
-            {
-                throw Damaged(index, DamageKind.Corrupt, damage);
-            }
-
-            if (!stored.Span.Overlaps(buffer.GetSpan()))
-            {
-                stored.CopyTo(buffer.Memory);
-            }
-
-            return new CompressedBlock(buffer, info with { FileOffset = 0 });
         }
         catch
         {
@@ -128,6 +93,7 @@ public sealed class SegmentReader : IDisposable
     public void Dispose()
     {
         _decompressor.Dispose();
+        _proof?.Dispose();
         ((IDisposable?)_window)?.Dispose();
         _window = null;
         _windowLength = 0;
@@ -147,6 +113,7 @@ public sealed class SegmentReader : IDisposable
         if (info.Codec == CompressionKind.None && span == length)
         {
             var count = await _read.ReadFullyAsync(info.FileOffset, buffer.Memory[..length], cancel).ConfigureAwait(false);
+            Prove(info.FileOffset, buffer.Memory.Span[..count]);
             return count == length ? buffer.Memory[..length] : throw Damaged(index, DamageKind.Truncated, "the file ends inside it");
         }
 
@@ -161,7 +128,16 @@ public sealed class SegmentReader : IDisposable
         var read = await _read.ReadFullyAsync(info.FileOffset, _window.Memory[..span], cancel).ConfigureAwait(false);
         _windowStart = info.FileOffset;
         _windowLength = read;
+        Prove(_windowStart, _window.Memory.Span[..read]);
         return read >= length ? _window.Memory[..length] : throw Damaged(index, DamageKind.Truncated, "the file ends inside it");
+    }
+
+    private void Prove(long offset, ReadOnlySpan<byte> bytes)
+    {
+        if (_proof?.Take(offset, bytes) == false)
+        {
+            throw new SegmentDamagedException(new SegmentDamage(DamageKind.Corrupt, Place, 0, null, SegmentDamage.AnotherFile, Stats.FirstOffset, Stats.LastOffset));
+        }
     }
 
     private int FileBytes => (int)Math.Min(int.MaxValue, _blocks[^1].FileOffset + _blocks[^1].TotalLength - _blocks[0].FileOffset);

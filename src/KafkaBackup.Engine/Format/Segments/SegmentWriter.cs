@@ -28,9 +28,6 @@ public sealed class SegmentWriter(SegmentHeader header) : IDisposable
 
     public int BlockCount => _blocks;
 
-    /// <summary>What remains to be handed out by Finish, so that a size can be kept to.</summary>
-    public long FooterLength => SegmentFooter.FixedSize + ((long)_blocks * SegmentFooter.EntrySize) + SegmentFooter.TrailerSize;
-
     public ReadOnlyMemory<byte> Start()
     {
         Expect(State.New);

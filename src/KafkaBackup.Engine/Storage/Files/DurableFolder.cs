@@ -4,20 +4,28 @@ namespace KafkaBackup.Engine.Storage.Files;
 internal static class DurableFolder
 {
     /// <summary>Creates the folder and what is missing above it; a name is only durable once the folder that holds it has been flushed.</summary>
-    public static void Create(string folder)
+    /// <param name="rights">Null for its owner alone.</param>
+    /// <param name="within">Must be there: it is never created, nor what is above it.</param>
+    public static void Create(string folder, FileAccessRights? rights = null, string? within = null)
     {
+        rights ??= FileAccessRights.Private;
         if (Directory.Exists(folder))
         {
             return;
         }
 
+        if (folder == within)
+        {
+            throw new DirectoryNotFoundException($"The folder '{folder}' is gone.");
+        }
+
         var parent = Path.GetDirectoryName(folder);
         if (parent is not null)
         {
-            Create(parent);
+            Create(parent, rights, within);
         }
 
-        Directory.CreateDirectory(folder);
+        rights.CreateFolder(folder);
         if (parent is not null)
         {
             Flush(parent);

@@ -8,13 +8,14 @@ namespace KafkaBackup.Engine.Storage.Files;
 /// </summary>
 public sealed class FileStore : IStore
 {
-    private const FileShare EverythingShared = FileShare.ReadWrite | FileShare.Delete;
-
     private readonly string _root;
+    private readonly FileAccessRights _rights;
+    private readonly StoreMarker _marker;
     private readonly PageBuffers _pageBuffers = new();
 
     /// <param name="root">An absolute path. It may be a link itself; links below it are refused.</param>
-    public FileStore(string root)
+    /// <param name="followUmask">Leave the rights of new files to the umask; else only their owner has any.</param>
+    public FileStore(string root, bool followUmask = false)
     {
         if (!Path.IsPathFullyQualified(root))
         {
@@ -22,6 +23,8 @@ public sealed class FileStore : IStore
         }
 
         _root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(root));
+        _rights = followUmask ? FileAccessRights.Umask : FileAccessRights.Private;
+        _marker = new StoreMarker(_root, _rights);
     }
 
     public string Location => _root;
@@ -75,7 +78,7 @@ public sealed class FileStore : IStore
         var path = Resolve(key);
         try
         {
-            using var handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, EverythingShared, FileOptions.Asynchronous);
+            using var handle = RegularFile.Open(_root, key, path);
             var count = 0;
             while (count < buffer.Length)
             {
@@ -96,16 +99,16 @@ public sealed class FileStore : IStore
         }
         catch (Exception e) when (FileFault.IsFileException(e))
         {
-            throw FileFault.Reading(e, _root, path);
+            throw ReadFault(e, path);
         }
     }
 
     public async ValueTask<IStoreUpload> CreateAsync(string key, CancellationToken cancel) =>
-        new FileUpload(_root, await BeginAsync(key, _pageBuffers, cancel).ConfigureAwait(false), Resolve(key));
+        new FileUpload(this, await BeginAsync(key, _pageBuffers, cancel).ConfigureAwait(false), Resolve(key));
 
     public async ValueTask PutAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancel)
     {
-        await using var upload = new FileUpload(_root, await BeginAsync(key, null, cancel).ConfigureAwait(false), Resolve(key));
+        await using var upload = new FileUpload(this, await BeginAsync(key, null, cancel).ConfigureAwait(false), Resolve(key));
         await upload.WriteAsync(content, cancel).ConfigureAwait(false);
         await upload.CommitAsync(cancel).ConfigureAwait(false);
     }
@@ -117,11 +120,16 @@ public sealed class FileStore : IStore
         {
             using var file = await BeginAsync(key, null, cancel).ConfigureAwait(false);
             await file.WriteAsync(content, cancel).ConfigureAwait(false);
-            return await Task.Run(file.TryTakeName, cancel).ConfigureAwait(false);
+            return await Task.Run(
+                () =>
+                {
+                    RequireItself();
+                    return file.TryTakeName();
+                }, cancel).ConfigureAwait(false);
         }
         catch (Exception e) when (FileFault.IsFileException(e))
         {
-            throw FileFault.Writing(e, _root, path);
+            throw WriteFault(e, path);
         }
     }
 
@@ -162,7 +170,11 @@ public sealed class FileStore : IStore
             try
             {
                 CheckRoot();
-                File.WriteAllBytes(probe, [0]);
+                using (var file = _rights.CreateFile(probe))
+                {
+                    file.WriteByte(0);
+                }
+
                 try
                 {
                     return new DateTimeOffset(File.GetLastWriteTimeUtc(probe));
@@ -174,7 +186,7 @@ public sealed class FileStore : IStore
             }
             catch (Exception e) when (FileFault.IsFileException(e))
             {
-                throw FileFault.Writing(e, _root, probe);
+                throw WriteFault(e, probe);
             }
         }, cancel));
     }
@@ -186,11 +198,16 @@ public sealed class FileStore : IStore
         var path = Resolve(key);
         try
         {
-            return await Task.Run(() => TemporaryFile.Create(path, uncached), cancel).ConfigureAwait(false);
+            return await Task.Run(
+                () =>
+                {
+                    _marker.RequireForWriting();
+                    return TemporaryFile.Create(path, uncached, _rights, within: _root);
+                }, cancel).ConfigureAwait(false);
         }
         catch (Exception e) when (FileFault.IsFileException(e))
         {
-            throw FileFault.Writing(e, _root, path);
+            throw WriteFault(e, path);
         }
     }
 
@@ -198,11 +215,16 @@ public sealed class FileStore : IStore
     {
         try
         {
-            await Task.Run(() => FileRemoval.Remove(path, _root), cancel).ConfigureAwait(false);
+            await Task.Run(
+                () =>
+                {
+                    RequireItself();
+                    FileRemoval.Remove(path, _root);
+                }, cancel).ConfigureAwait(false);
         }
         catch (Exception e) when (FileFault.IsFileException(e))
         {
-            throw FileFault.Writing(e, _root, path);
+            throw WriteFault(e, path);
         }
     }
 
@@ -254,7 +276,18 @@ public sealed class FileStore : IStore
         {
             try
             {
-                return FileTree.Read(path, namePrefix);
+                var entries = FileTree.Read(path, namePrefix);
+                if (folder.Length == 0)
+                {
+                    entries.RemoveAll(e => e.Name == StoreMarker.Name);
+                }
+
+                if (entries.Count == 0)
+                {
+                    CheckRoot();
+                }
+
+                return entries;
             }
             catch (DirectoryNotFoundException)
             {
@@ -273,16 +306,38 @@ public sealed class FileStore : IStore
         }
         catch (Exception e) when (FileFault.IsFileException(e))
         {
-            throw FileFault.Reading(e, _root, path);
+            throw ReadFault(e, path);
         }
     }
 
+    /// <summary>Throws StoreLost when this is not the folder any more that it was.</summary>
+    internal void RequireItself() => _marker.Require();
+
+    internal KafkaBackupException WriteFault(Exception cause, string path) => OrLost(FileFault.Writing(cause, _root, path));
+
+    private KafkaBackupException ReadFault(Exception cause, string path)
+    {
+        var error = OrLost(FileFault.Reading(cause, _root, path));
+        if (error.Definition == ErrorIds.StoreObjectMissing)
+        {
+            RequireItself();
+        }
+
+        return error;
+    }
+
+    private KafkaBackupException OrLost(KafkaBackupException error) =>
+        error.Definition == ErrorIds.StoreNotFound && _marker.WasSeen ? _marker.Lost("is missing, and so is the folder", error) : error;
+
+    /// <summary>Before it is said that something is not there: the whole store may be gone.</summary>
     private void CheckRoot()
     {
         if (!Directory.Exists(_root))
         {
-            throw FileFault.MissingRoot(_root);
+            throw OrLost(FileFault.MissingRoot(_root));
         }
+
+        RequireItself();
     }
 
     private string Resolve(string key)

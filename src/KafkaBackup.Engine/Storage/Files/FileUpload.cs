@@ -1,6 +1,6 @@
 namespace KafkaBackup.Engine.Storage.Files;
 
-internal sealed class FileUpload(string root, TemporaryFile file, string path) : IStoreUpload
+internal sealed class FileUpload(FileStore store, TemporaryFile file, string path) : IStoreUpload
 {
     public bool ShouldEnd => false;
 
@@ -12,7 +12,7 @@ internal sealed class FileUpload(string root, TemporaryFile file, string path) :
         }
         catch (Exception e) when (FileFault.IsFileException(e))
         {
-            throw FileFault.Writing(e, root, path);
+            throw store.WriteFault(e, path);
         }
     }
 
@@ -20,11 +20,16 @@ internal sealed class FileUpload(string root, TemporaryFile file, string path) :
     {
         try
         {
-            await Task.Run(file.Replace, cancel).ConfigureAwait(false);
+            await Task.Run(
+                () =>
+                {
+                    store.RequireItself();
+                    file.Replace();
+                }, cancel).ConfigureAwait(false);
         }
         catch (Exception e) when (FileFault.IsFileException(e))
         {
-            throw FileFault.Writing(e, root, path);
+            throw store.WriteFault(e, path);
         }
     }
 
@@ -37,7 +42,7 @@ internal sealed class FileUpload(string root, TemporaryFile file, string path) :
         }
         catch (Exception e) when (FileFault.IsFileException(e))
         {
-            throw FileFault.Writing(e, root, path);
+            throw store.WriteFault(e, path);
         }
     }
 }

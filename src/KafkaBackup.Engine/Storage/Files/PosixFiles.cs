@@ -13,9 +13,22 @@ internal static partial class PosixFiles
     private const int GetFlags = 3;
     private const int SetFlags = 4;
 
+    /// <summary>Of statx and fstat: larger than either's answer, and where it says what the file is.</summary>
+    private const int StatusBytes = 256;
+    private const int LinuxModeAt = 28;
+    private const int MacModeAt = 4;
+    private const int EmptyPath = 0x1000;
+    private const uint TypeWanted = 1;
+    private const int FromHere = 1;
+    private const int TypeMask = 0xF000;
+    private const int RegularType = 0x8000;
+    private const int FolderType = 0x4000;
+
     private const int OperationNotPermitted = 1;
     private const int NotFound = 2;
     private const int AlreadyExists = 17;
+    private const int AccessDenied = 13;
+    private const int NotAFolder = 20;
     private const int InvalidArgument = 22;
     private const int TooManyLinks = 31;
 
@@ -84,6 +97,59 @@ internal static partial class PosixFiles
         throw ErrorFor(error, target);
     }
 
+    /// <summary>
+    /// Opens what lies below the root, a folder at a time and without following a link; the root itself may be one. Never waits, whatever the file is.
+    /// </summary>
+    public static SafeFileHandle OpenBelow(string root, string key, string path)
+    {
+        var folder = Checked(Open(root, FolderFlags(followsLink: true)), path);
+        try
+        {
+            var parts = key.Split('/');
+            for (var i = 0; i < parts.Length - 1; i++)
+            {
+                var next = Checked(OpenAt(folder, parts[i], FolderFlags(followsLink: false)), path);
+                _ = Close(folder);
+                folder = next;
+            }
+
+            return new SafeFileHandle(Checked(OpenAt(folder, parts[^1], ReadOnly | NoFollow | NonBlocking | CloseOnExec), path), ownsHandle: true);
+        }
+        finally
+        {
+            _ = Close(folder);
+        }
+    }
+
+    public static PosixFileKind KindOf(SafeFileHandle file)
+    {
+        var status = new byte[StatusBytes];
+        int type;
+        if (OperatingSystem.IsMacOS())
+        {
+            type = FileStatus(file, status) == 0 ? BitConverter.ToUInt16(status, MacModeAt) & TypeMask : 0;
+        }
+        else
+        {
+            type = LinuxType(file, status);
+        }
+
+        return type switch { RegularType => PosixFileKind.Regular, FolderType => PosixFileKind.Folder, _ => PosixFileKind.Other };
+    }
+
+    private static int LinuxType(SafeFileHandle file, byte[] status)
+    {
+        try
+        {
+            return ExtendedStatus(file, "", EmptyPath, TypeWanted, status) == 0 ? BitConverter.ToUInt16(status, LinuxModeAt) & TypeMask : 0;
+        }
+        catch (EntryPointNotFoundException)
+        {
+            // A C library from before statx. What can be positioned is no pipe and no socket.
+            return Position(file, 0, FromHere) >= 0 ? RegularType : 0;
+        }
+    }
+
     /// <summary>Turns writing past the page cache (O_DIRECT) on or off; false where the platform or the file system has no such thing.</summary>
     public static bool TrySetUncached(SafeFileHandle file, bool on)
     {
@@ -104,6 +170,28 @@ internal static partial class PosixFiles
 
     private static int CloseOnExec => OperatingSystem.IsMacOS() ? 0x1000000 : 0x80000;
 
+    private static int NonBlocking => OperatingSystem.IsMacOS() ? 0x4 : 0x800;
+
+    private static int NoFollow => OperatingSystem.IsMacOS() ? 0x100 : IsArm ? 0x8000 : 0x20000;
+
+    private static int OnlyFolders => OperatingSystem.IsMacOS() ? 0x100000 : IsArm ? 0x4000 : 0x10000;
+
+    /// <summary>O_PATH: going through a folder needs no right to list it. macOS has no such flag.</summary>
+    private static int OnlyPath => OperatingSystem.IsMacOS() ? 0 : 0x200000;
+
+    /// <summary>Linux numbers these flags differently there.</summary>
+    private static bool IsArm => RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm or Architecture.Ppc64le;
+
+    private static int FolderFlags(bool followsLink) => ReadOnly | OnlyFolders | OnlyPath | CloseOnExec | (followsLink ? 0 : NoFollow);
+
+    private static int Checked(int descriptor, string path) => descriptor >= 0 ? descriptor : throw (Marshal.GetLastPInvokeError() switch
+    {
+        NotFound => new FileNotFoundException($"'{path}' does not exist.", path),
+        NotAFolder => new DirectoryNotFoundException($"A part of '{path}' is no folder."),
+        AccessDenied => new UnauthorizedAccessException($"Access to the path '{path}' is denied."),
+        var error => ErrorFor(error, path),
+    });
+
     private static int RenameExclusively(string source, string target) => OperatingSystem.IsMacOS()
         ? RenameMac(source, target, RenameExclusive)
         : RenameLinux(CurrentFolder, source, CurrentFolder, target, RenameNoReplace);
@@ -116,6 +204,18 @@ internal static partial class PosixFiles
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "openat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int OpenAt(int folder, string name, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fstat", SetLastError = true)]
+    private static partial int FileStatus(SafeFileHandle file, byte[] status);
+
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int ExtendedStatus(SafeFileHandle file, string path, int flags, uint mask, byte[] status);
+
+    [LibraryImport("libc", EntryPoint = "lseek", SetLastError = true)]
+    private static partial long Position(SafeFileHandle file, long offset, int from);
 
     [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
     private static partial int Control(SafeFileHandle file, int command, int argument);

@@ -12,15 +12,17 @@ internal sealed class TemporaryFile : IDisposable
 
     private readonly string _path;
     private readonly string _target;
+    private readonly FileStream _stream;
     private readonly SafeFileHandle _handle;
     private readonly UncachedWriting? _uncached;
     private bool _ended;
 
-    private TemporaryFile(string path, string target, SafeFileHandle handle, UncachedWriting? uncached)
+    private TemporaryFile(string path, string target, FileStream stream, UncachedWriting? uncached)
     {
         _path = path;
         _target = target;
-        _handle = handle;
+        _stream = stream;
+        _handle = stream.SafeFileHandle;
         _uncached = uncached;
     }
 
@@ -30,19 +32,22 @@ internal sealed class TemporaryFile : IDisposable
 
     /// <param name="target">The name that it will have.</param>
     /// <param name="uncached">For a large file that is written in pieces: goes past the page cache where that is possible. Null for a small one.</param>
-    public static TemporaryFile Create(string target, PageBuffers? uncached = null)
+    /// <param name="rights">Null for its owner alone.</param>
+    /// <param name="within">A folder above the target that must be there; null to create whatever is missing.</param>
+    public static TemporaryFile Create(string target, PageBuffers? uncached = null, FileAccessRights? rights = null, string? within = null)
     {
+        rights ??= FileAccessRights.Private;
         var folder = Path.GetDirectoryName(target)!;
         for (var attempt = 1; ; attempt++)
         {
             var path = Path.Combine(folder, StoreKey.ReservedNameStart + Guid.NewGuid().ToString("n"));
             try
             {
-                DurableFolder.Create(folder);
-                var handle = File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.Asynchronous);
-                return new TemporaryFile(path, target, handle, uncached is null ? null : UncachedWriting.TryBegin(handle, uncached));
+                DurableFolder.Create(folder, rights, within);
+                var stream = rights.CreateFile(path);
+                return new TemporaryFile(path, target, stream, uncached is null ? null : UncachedWriting.TryBegin(stream.SafeFileHandle, uncached));
             }
-            catch (DirectoryNotFoundException) when (attempt < CreationAttempts)
+            catch (DirectoryNotFoundException) when (attempt < CreationAttempts && (within is null || Directory.Exists(within)))
             {
                 // A delete in another thread or process took the last object out of this folder, and the folder with it.
             }
@@ -60,6 +65,13 @@ internal sealed class TemporaryFile : IDisposable
             await _uncached.WriteAsync(content, cancel).ConfigureAwait(false);
         }
 
+        Length += content.Length;
+    }
+
+    /// <summary>The same, at once: for a small file.</summary>
+    public void Write(ReadOnlySpan<byte> content)
+    {
+        RandomAccess.Write(_handle, content, Length);
         Length += content.Length;
     }
 
@@ -108,11 +120,18 @@ internal sealed class TemporaryFile : IDisposable
 
     public void Dispose()
     {
-        _handle.Dispose();
+        _stream.Dispose();
         if (!_ended)
         {
             _ended = true;
-            File.Delete(_path);
+            try
+            {
+                File.Delete(_path);
+            }
+            catch (DirectoryNotFoundException)
+            {
+                // The folder has gone, and the file with it.
+            }
         }
     }
 
@@ -132,6 +151,6 @@ internal sealed class TemporaryFile : IDisposable
     {
         _uncached?.Finish();
         RandomAccess.FlushToDisk(_handle);
-        _handle.Dispose();
+        _stream.Dispose();
     }
 }

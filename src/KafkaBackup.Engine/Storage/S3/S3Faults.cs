@@ -35,6 +35,8 @@ internal sealed class S3Faults(S3Options options, S3Connection connection)
                     return new(known, StoreFault.IsTransient(known) ? S3Recovery.Again : S3Recovery.None);
                 case NotS3Exception or AmazonUnmarshallingException or XmlException:
                     return NotS3(exception);
+                case RedirectedException redirected:
+                    return Redirected(redirected, exception);
                 case AmazonServiceException answer when (int)answer.StatusCode != 0:
                     return ByAnswer(answer, call);
                 case AuthenticationException tls:
@@ -180,7 +182,12 @@ internal sealed class S3Faults(S3Options options, S3Connection connection)
     private S3Fault Encryption(AmazonServiceException answer) => Final(ErrorIds.StoreConfiguration,
         $"The {Bucket} refused server-side encryption {options.Encryption}: {answer.Message}", answer, "Check sse and sse_kms_key_id, and that this account may use that key.");
 
-    private S3Fault WrongRegion(AmazonServiceException answer)
+    private S3Fault Redirected(RedirectedException redirected, Exception exception) => connection.Transport.BucketRegion is not null
+        ? WrongRegion(exception)
+        : Final(ErrorIds.StoreConfiguration, $"{connection.Address} redirects to '{redirected.Host}', and requests are sent to the configured host only.", exception,
+            $"If '{redirected.Host}' is the right server, set the option endpoint to it. If not, check what answers at {connection.Address}: a proxy or a login page may redirect.");
+
+    private S3Fault WrongRegion(Exception answer)
     {
         var right = connection.Transport.BucketRegion;
         return Final(ErrorIds.StoreConfiguration, $"The {Bucket} is not in region {connection.Region}{(right is null ? "" : $" but in {right}")}.", answer,

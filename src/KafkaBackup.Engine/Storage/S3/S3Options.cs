@@ -110,7 +110,7 @@ internal sealed partial record S3Options
 
         if (!Uri.TryCreate(text, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https") || uri.Host.Length == 0)
         {
-            throw Refuse("endpoint", $"The S3 endpoint '{text}' is not an http or https address.", "Give it with its scheme and port: https://s3.example.com:9000.");
+            throw Refuse("endpoint", $"The S3 endpoint {Redaction.Show(text)} is not an http or https address.", "Give it with its scheme and port: https://s3.example.com:9000.");
         }
 
         if (uri.UserInfo.Length > 0)
@@ -120,12 +120,12 @@ internal sealed partial record S3Options
 
         if (uri.Query.Length > 0 || uri.Fragment.Length > 0)
         {
-            throw Refuse("endpoint", $"The S3 endpoint '{text}' has a query or a fragment.", "Give scheme, host and port only: https://s3.example.com:9000.");
+            throw Refuse("endpoint", $"The S3 endpoint {Redaction.Show(text)} has a query or a fragment.", "Give scheme, host and port only: https://s3.example.com:9000.");
         }
 
         if (uri.Scheme == "http" && !allowHttp)
         {
-            throw Refuse("endpoint", $"The S3 endpoint '{text}' is plain HTTP: records would cross the network unencrypted.",
+            throw Refuse("endpoint", $"The S3 endpoint {Redaction.Show(text)} is plain HTTP: records would cross the network unencrypted.",
                 "Use https, or set allow_http: true if that network can be trusted.");
         }
 
@@ -141,7 +141,7 @@ internal sealed partial record S3Options
     {
         if (path is null || !StoreFactory.IsObjectStore(path))
         {
-            throw ErrorIds.InvalidPath.With($"'{path}' is not an s3://bucket/prefix path.", path);
+            throw ErrorIds.InvalidPath.With($"{Redaction.Show(path ?? "")} is not an s3://bucket/prefix path.", path);
         }
 
         var rest = path[Scheme.Length..];
@@ -157,7 +157,7 @@ internal sealed partial record S3Options
 
         if (bucket.Length is < 3 or > 255 || bucket.Any(c => !(char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' or ':')))
         {
-            throw ErrorIds.InvalidPath.With($"'{bucket}' in '{path}' is not the name of a bucket.", path, "Give s3://bucket/prefix; a bucket's name has letters, digits, '.' and '-'.");
+            throw ErrorIds.InvalidPath.With($"The address {Redaction.Show(path)} does not begin with a bucket's name.", path, "Give s3://bucket/prefix; a bucket's name has letters, digits, '.' and '-'.");
         }
 
         if (prefix.Length > 0)
@@ -188,7 +188,7 @@ internal sealed partial record S3Options
         _ when text.Equals("AES256", StringComparison.OrdinalIgnoreCase) => "AES256",
         _ when text.Equals(Kms, StringComparison.OrdinalIgnoreCase) => Kms,
         _ when text.Equals(KmsTwice, StringComparison.OrdinalIgnoreCase) => KmsTwice,
-        _ => throw Refuse("sse", $"'{text}' is not a server-side encryption that S3 stores know.", $"Use AES256, {Kms} or {KmsTwice}."),
+        _ => throw Refuse("sse", $"{Redaction.Show(text)} is not a server-side encryption that S3 stores know.", $"Use AES256, {Kms} or {KmsTwice}."),
     };
 
     private static string? StorageClassFrom(string? text)
@@ -209,7 +209,7 @@ internal sealed partial record S3Options
     {
         null => null,
         var text when bool.TryParse(text, out var flag) => flag,
-        var text => throw Refuse(name, $"'{text}' is not a value for {name}.", "Use true or false."),
+        var text => throw Refuse(name, $"{Redaction.Show(text)} is not a value for {name}.", "Use true or false."),
     };
 
     private static int? Days(IReadOnlyDictionary<string, string> given, string name)
@@ -222,7 +222,7 @@ internal sealed partial record S3Options
 
         return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var days) && days is >= 1 and <= LongestLockDays
             ? days
-            : throw Refuse(name, $"'{text}' is not a value for {name}.", $"Give a number of days from 1 to {LongestLockDays}.");
+            : throw Refuse(name, $"{Redaction.Show(text)} is not a value for {name}.", $"Give a number of days from 1 to {LongestLockDays}.");
     }
 
     [GeneratedRegex("^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$")]

@@ -49,10 +49,24 @@ internal sealed partial class S3Transport(HttpMessageHandler inner, TimeProvider
             {
                 await NoteRegionAsync(response, cancellationToken).ConfigureAwait(false);
             }
+
+            if (OtherHost(request, response) is { } host)
+            {
+                response.Dispose();
+                throw new RedirectedException(host);
+            }
         }
 
         return response;
     }
+
+    /// <summary>The host that a redirect names, when it is another than the one asked; null for any other answer.</summary>
+    private static string? OtherHost(HttpRequestMessage request, HttpResponseMessage response) =>
+        (int)response.StatusCode < 400
+        && response.Headers.Location is { IsAbsoluteUri: true } location
+        && !string.Equals(location.Authority, request.RequestUri!.Authority, StringComparison.OrdinalIgnoreCase)
+            ? location.Authority
+            : null;
 
     private async Task NoteRegionAsync(HttpResponseMessage response, CancellationToken cancel)
     {
@@ -76,3 +90,9 @@ internal sealed partial class S3Transport(HttpMessageHandler inner, TimeProvider
 
 /// <summary>What answered speaks HTTP but not S3.</summary>
 internal sealed class NotS3Exception() : Exception("The answer was a web page.");
+
+/// <summary>A redirect to another host. It is never followed: signed requests and their data go to the configured host only.</summary>
+internal sealed class RedirectedException(string host) : Exception($"The answer redirects to {host}.")
+{
+    public string Host { get; } = host;
+}

@@ -1,10 +1,3 @@
-using KafkaBackup.Testing.S3;
-using Xunit;
-using Xunit.Abstractions;
-using Xunit.Sdk;
-
-[assembly: TestFramework("KafkaBackup.Engine.Tests.Storage.S3.ServerAwareFramework", "KafkaBackup.Engine.Tests")]
-
 namespace KafkaBackup.Engine.Tests.Storage.S3;
 
 /// <summary>
@@ -13,17 +6,3 @@ namespace KafkaBackup.Engine.Tests.Storage.S3;
 /// </summary>
 [AttributeUsage(AttributeTargets.Class)]
 public sealed class NeedsS3ServerAttribute : Attribute;
-
-/// <summary>Xunit's own, but for those classes.</summary>
-public sealed class ServerAwareFramework(IMessageSink messageSink) : XunitTestFramework(messageSink)
-{
-    protected override ITestFrameworkDiscoverer CreateDiscoverer(IAssemblyInfo assemblyInfo) =>
-        new Discoverer(assemblyInfo, SourceInformationProvider, DiagnosticMessageSink);
-
-    private sealed class Discoverer(IAssemblyInfo assembly, ISourceInformationProvider source, IMessageSink messages)
-        : XunitTestFrameworkDiscoverer(assembly, source, messages)
-    {
-        protected override bool IsValidTestClass(ITypeInfo type) =>
-            base.IsValidTestClass(type) && (S3TestServer.WhyNot is null || !type.GetCustomAttributes(typeof(NeedsS3ServerAttribute)).Any());
-    }
-}

@@ -9,7 +9,7 @@ public sealed class S3CredentialTests : ScriptedS3Test, IDisposable
     private const string FileVariable = "AWS_SHARED_CREDENTIALS_FILE";
     private const string TokenServiceVariable = "AWS_ENDPOINT_URL_STS";
 
-    private readonly string _file = Path.Combine(Path.GetTempPath(), $"kb-credentials-{Guid.NewGuid():n}");
+    private readonly string _file = Path.Combine(Path.GetTempPath(), $"kafkabackup-credentials-{Guid.NewGuid():n}");
     private readonly string? _serviceBefore = Environment.GetEnvironmentVariable(TokenServiceVariable);
     private readonly string? _before = Environment.GetEnvironmentVariable(FileVariable);
 

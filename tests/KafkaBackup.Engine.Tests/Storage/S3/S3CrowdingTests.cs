@@ -6,6 +6,7 @@ using KafkaBackup.LocalBroker;
 namespace KafkaBackup.Engine.Tests.Storage.S3;
 
 /// <summary>Many uploads at once, none of which has a full part to send: memory stays within one limit because some are ended.</summary>
+[Trait("Run", "Long")]
 public sealed class S3CrowdingTests : ScriptedS3Test
 {
     private const int Chunk = 64 << 10;

@@ -8,6 +8,7 @@ using KafkaBackup.Testing.S3;
 namespace KafkaBackup.Engine.Tests.Storage.S3;
 
 /// <summary>Whole runs into a bucket with object lock, with encryption and a storage class: what has to stay stays, and what is in the way goes.</summary>
+[Trait("Run", "Long")]
 public sealed class S3ProtectedRunTests
 {
     private const int Limit = 180_000;

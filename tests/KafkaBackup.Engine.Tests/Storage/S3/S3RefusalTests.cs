@@ -107,6 +107,24 @@ public sealed class S3RefusalTests : ScriptedS3Test
         }
     }
 
+    [Theory(Timeout = Limit)]
+    [InlineData(301)]
+    [InlineData(302)]
+    [InlineData(303)]
+    [InlineData(307)]
+    [InlineData(308)]
+    public async Task C5_a_redirect_to_another_host_is_named_and_not_followed(int status)
+    {
+        Server.On(_ => true, ScriptedAnswer.Empty(status, ("Location", "http://elsewhere.invalid:9/bucket")));
+
+        foreach (var call in (Func<S3Store, Task>[])[store => KeysAsync(store), async store => await store.FindAsync("object", default), async store => await store.PutAsync("object", Bytes("x"), default)])
+        {
+            var error = await FailsAsync(ErrorIds.StoreConfiguration, () => call(Open()));
+            Assert.Contains("redirects to 'elsewhere.invalid:9'", error.Message, StringComparison.Ordinal);
+            Assert.Contains("endpoint", error.Advice, StringComparison.Ordinal);
+        }
+    }
+
     [Fact(Timeout = Limit)]
     public async Task C5_a_denied_read_of_one_object_names_the_right_that_is_missing()
     {

@@ -16,66 +16,77 @@ internal static class S3Scenario
         new S3Store((await S3TestServer.GetAsync()).Settings(), TimeProvider.System, limits: new S3Limits { PartSize = 5 << 20 });
 }
 
+[Trait("Run", "Long")]
 [NeedsS3Server]
 public sealed class S3BackupTests : BackupTests
 {
     protected override Task<IStore?> OpenStoreAsync() => S3Scenario.OpenAsync();
 }
 
+[Trait("Run", "Long")]
 [NeedsS3Server]
 public sealed class S3IncrementalTests : IncrementalTests
 {
     protected override Task<IStore?> OpenStoreAsync() => S3Scenario.OpenAsync();
 }
 
+[Trait("Run", "Long")]
 [NeedsS3Server]
 public sealed class S3FollowingTests : FollowingTests
 {
     protected override Task<IStore?> OpenStoreAsync() => S3Scenario.OpenAsync();
 }
 
+[Trait("Run", "Long")]
 [NeedsS3Server]
 public sealed class S3RoundTripTests : RoundTripTests
 {
     protected override Task<IStore?> OpenStoreAsync() => S3Scenario.OpenAsync();
 }
 
+[Trait("Run", "Long")]
 [NeedsS3Server]
 public sealed class S3StoredRecordTests : StoredRecordTests
 {
     protected override Task<IStore?> OpenStoreAsync() => S3Scenario.OpenAsync();
 }
 
+[Trait("Run", "Long")]
 [NeedsS3Server]
 public sealed class S3StoredSideTests : StoredSideTests
 {
     protected override Task<IStore?> OpenStoreAsync() => S3Scenario.OpenAsync();
 }
 
+[Trait("Run", "Long")]
 [NeedsS3Server]
 public sealed class S3DescribingTests : DescribingTests
 {
     protected override Task<IStore?> OpenStoreAsync() => S3Scenario.OpenAsync();
 }
 
+[Trait("Run", "Long")]
 [NeedsS3Server]
 public sealed class S3CheckTests : CheckTests
 {
     protected override Task<IStore?> OpenStoreAsync() => S3Scenario.OpenAsync();
 }
 
+[Trait("Run", "Long")]
 [NeedsS3Server]
 public sealed class S3RepairTests : RepairTests
 {
     protected override Task<IStore?> OpenStoreAsync() => S3Scenario.OpenAsync();
 }
 
+[Trait("Run", "Long")]
 [NeedsS3Server]
 public sealed class S3RemovalTests : RemovalTests
 {
     protected override Task<IStore?> OpenStoreAsync() => S3Scenario.OpenAsync();
 }
 
+[Trait("Run", "Long")]
 [NeedsS3Server]
 public sealed class S3LifeAfterCareTests : LifeAfterCareTests
 {
@@ -83,6 +94,7 @@ public sealed class S3LifeAfterCareTests : LifeAfterCareTests
 }
 
 /// <summary>Each crash is two runs over HTTP, so only some calls are tried. KAFKABACKUP_TEST_S3_CRASHES=all tries every one.</summary>
+[Trait("Run", "Long")]
 [NeedsS3Server]
 public sealed class S3CrashTests : CrashTests
 {

@@ -8,6 +8,7 @@ using KafkaBackup.Testing.S3;
 namespace KafkaBackup.Engine.Tests.Storage.S3;
 
 /// <summary>What only a real server can show: signatures, encryption, retention, uploads that a dead process left.</summary>
+[Trait("Run", "Long")]
 public sealed class S3ServerTests
 {
     private const int Limit = 180_000;

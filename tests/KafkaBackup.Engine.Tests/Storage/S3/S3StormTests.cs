@@ -4,6 +4,7 @@ using KafkaBackup.Testing.S3;
 namespace KafkaBackup.Engine.Tests.Storage.S3;
 
 /// <summary>Whole backups over a server that behaves badly: they take longer, and nothing else.</summary>
+[Trait("Run", "Long")]
 public sealed class S3StormTests : ScriptedS3Test
 {
     private const int Count = 3_000;

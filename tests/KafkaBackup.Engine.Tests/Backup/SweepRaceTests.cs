@@ -1,0 +1,85 @@
+using KafkaBackup.Engine.Catalog;
+using KafkaBackup.Testing.Storage;
+
+namespace KafkaBackup.Engine.Tests.Backup;
+
+/// <summary>A run that is paused while it clears up after a dead one, and goes on when its successor has committed.</summary>
+public sealed class SweepRaceTests
+{
+    private const string LockKey = "b/lock.json";
+    private const int Rounds = 60;
+
+    [Fact]
+    [Trait("Run", "Long")]
+    public async Task C1_a_paused_sweep_takes_nothing_that_its_successor_has_committed()
+    {
+        var stopped = 0;
+        for (var round = 0; round < Rounds; round++)
+        {
+            var store = new MemoryStore();
+            await using var scenario = new BackupScenario(store: store);
+            scenario.Cluster.CreateTopic("orders");
+            scenario.Fill("orders", 200);
+            await DieAsync(scenario, store);
+            for (var i = 0; i < 8; i++)
+            {
+                store[$"b/topics/orders/partition=0/segment-{i * 20:D20}-dead{i}.kbs"] = [1];
+            }
+
+            // Paused at any call from the listing of leftovers on: 0 is the listing, the others are what follows.
+            var (sweeping, calls) = (false, 0);
+            PausedStore? paused = null;
+            scenario.Wrap = inner => paused = new PausedStore(inner, (call, key) =>
+            {
+                sweeping |= call == StoreCall.List && key == "b/topics/";
+                return sweeping && calls++ == round % 30;
+            });
+            var settings = BackupScenario.Asked() with { SegmentMaxRecords = 25 };
+            var zombie = scenario.BackUpAsync(settings);
+            var isPaused = await Task.WhenAny(zombie, paused!.Paused.WaitAsync(scenario.Cancel)) != zombie;
+            scenario.Wrap = inner => inner;
+            if (isPaused)
+            {
+                stopped++;
+                store.Remove(LockKey);
+                scenario.Fill("orders", 100, 200);
+                Assert.Equal(BackupStatus.Complete, (await scenario.BackUpAsync(settings)).Status);
+                paused.Continue();
+            }
+
+            var error = await Record.ExceptionAsync(() => zombie);
+            Assert.True(!isPaused || error is KafkaBackupException { ErrorId: "BackupLockLost" }, $"round {round}: {error}");
+            var report = await scenario.Engine().CheckBackupAsync(new CheckSettings { Store = new StoreSettings { Path = scenario.StorePath }, BackupId = "b", Deep = true }, default);
+            Assert.True(report.Findings.All(f => f.Severity != FindingSeverity.Error), $"round {round}: {string.Join("; ", report.Findings)}");
+            await scenario.AssertStoredIsSourceAsync("orders");
+        }
+
+        Assert.InRange(stopped, Rounds / 2, Rounds);
+    }
+
+    /// <summary>A run that dies as it is about to write its first segment.</summary>
+    private static async Task DieAsync(BackupScenario scenario, MemoryStore store)
+    {
+        scenario.Wrap = inner => new DyingStore(inner);
+        await Assert.ThrowsAsync<ProcessDiedException>(() => scenario.BackUpAsync());
+        scenario.Wrap = inner => inner;
+        store.Remove(BackupKeys.Of("b", BackupKeys.Lock));
+    }
+
+    private sealed class DyingStore(Engine.Storage.IStore inner) : InterceptingStore(inner)
+    {
+        private volatile bool _dead;
+
+        protected override bool LetsCleanUp => !_dead;
+
+        protected override ValueTask BeforeAsync(StoreCall call, string key, CancellationToken cancel)
+        {
+            _dead |= call == StoreCall.Create;
+            return _dead ? throw new ProcessDiedException() : ValueTask.CompletedTask;
+        }
+
+        protected override void After(StoreCall call, string key)
+        {
+        }
+    }
+}
