@@ -37,7 +37,8 @@ internal sealed class BackupPlanner(IKafkaCluster cluster, BackupCatalog catalog
 
         var topics = SourceTopics.Select(source, options, cluster.Address, findings);
         var configs = await cluster.DescribeConfigsAsync(topics.Select(t => t.Name).ToArray(), cancel).ConfigureAwait(false);
-        var capture = new SourceCapture(cluster, options, new LogMeeting(cluster, catalog.Store, options.BackupId, clock), _ => true, clock, events);
+        var owner = opened?.Owner ?? new SegmentOwner(options.BackupId, options.BackupId);
+        var capture = new SourceCapture(cluster, options, new LogMeeting(cluster, catalog.Store, owner, clock), _ => true, clock, events);
         var partitions = await capture.CaptureAsync(topics, configs, opened?.Manifest, cutAtMs, cancel).ConfigureAwait(false);
         if (partitions.All(p => p.Refused is not null))
         {

@@ -28,7 +28,7 @@ internal sealed class BackupRun(IKafkaCluster cluster, BackupCatalog catalog, Ba
             {
                 RefuseIfMovedOn(session);
                 var draft = new ManifestDraft(session.Manifest!, FirstEntry());
-                var proof = new SourceProof(cluster, new LogMeeting(cluster, catalog.Store, options.BackupId, clock), clock, events);
+                var proof = new SourceProof(cluster, new LogMeeting(cluster, catalog.Store, session.Owner, clock), clock, events);
                 var run = new RunScope(_runId, options, cluster, catalog.Store, session, draft, status, new RunFindings(events), proof, clock, events);
                 using var committer = new Committer(run);
                 return await RunAsync(run, committer, stop).ConfigureAwait(false);

@@ -134,7 +134,7 @@ internal sealed class ContinuousBackup(RunScope run, Committer committer, Backup
             .OrderBy(t => t.Name, StringComparer.Ordinal)
             .ToArray();
         var configs = await run.Cluster.DescribeConfigsAsync(selected.Select(t => t.Name).ToArray(), stop).ConfigureAwait(false);
-        var meeting = new LogMeeting(run.Cluster, run.Store, run.Session.BackupId, run.Clock);
+        var meeting = new LogMeeting(run.Cluster, run.Store, run.Session.Owner, run.Clock);
         var capture = new SourceCapture(run.Cluster, run.Options, meeting, _vanished.WasMissed, run.Clock, run.Events);
         var captured = await capture.CaptureAsync(selected, configs, run.Session.Manifest, null, stop).ConfigureAwait(false);
         _vanished.Compared(source.Topics);

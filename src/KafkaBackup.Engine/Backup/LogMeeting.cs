@@ -23,7 +23,7 @@ internal sealed record LogVerdict(KafkaBackupException? Other = null, KafkaBacku
 /// one, the next one
 /// in the log must be stored: compaction removes records, it never adds any.
 /// </summary>
-internal sealed class LogMeeting(IKafkaCluster cluster, IStore store, string backupId, TimeProvider clock)
+internal sealed class LogMeeting(IKafkaCluster cluster, IStore store, SegmentOwner owner, TimeProvider clock)
 {
     /// <summary>A log start that moves on while we look means looking again.</summary>
     private const int Looks = 3;
@@ -142,7 +142,7 @@ internal sealed class LogMeeting(IKafkaCluster cluster, IStore store, string bac
 
         try
         {
-            var segment = new StoredSegment(store, backupId, isForeign: false, log.Id.Topic, log.Id.Partition, entry);
+            var segment = new StoredSegment(store, owner, log.Id.Topic, log.Id.Partition, entry);
             await foreach (var block in segment.ReadBlocksAsync(pool, b => b.Stats.FirstOffset <= offset && offset <= b.Stats.LastOffset, 0, cancel).ConfigureAwait(false))
             {
                 using (block)
@@ -161,7 +161,7 @@ internal sealed class LogMeeting(IKafkaCluster cluster, IStore store, string bac
             // Of a damaged segment Test-KafkaBackup speaks; it says nothing about the log.
             return null;
         }
-        catch (KafkaBackupException error) when (error.Definition == ErrorIds.SegmentMissing)
+        catch (KafkaBackupException error) when (error.Definition == ErrorIds.StoreObjectMissing)
         {
             return null;
         }

@@ -111,11 +111,8 @@ internal sealed class ManifestDraft
                 NextOffset = Math.Max(p.NextOffset, nextOffset),
                 LastRecord = last,
             });
-            if (taken)
-            {
-                _run = _run with { RecordCount = _run.RecordCount + segment.RecordCount };
-            }
-            else
+            _run = _run with { RecordCount = _run.RecordCount + (taken ? segment.RecordCount : 0) };
+            if (!taken)
             {
                 _unnamed.Add(segment.Key);
                 _dirty = true;
@@ -178,14 +175,22 @@ internal sealed class ManifestDraft
     });
 
     /// <summary>Segments that were merged into one.</summary>
-    public void Replace(TopicPartition id, IReadOnlyList<SegmentEntry> inputs, SegmentEntry merged) => Change(id, p =>
+    public void Replace(TopicPartition id, IReadOnlyList<SegmentEntry> inputs, SegmentEntry merged)
     {
         var keys = inputs.Select(i => i.Key).ToHashSet(StringComparer.Ordinal);
-        var at = p.Segments.TakeWhile(s => !keys.Contains(s.Key)).Count();
-        var kept = p.Segments.Where(s => !keys.Contains(s.Key)).ToList();
-        kept.Insert(at, merged);
-        return p with { Segments = ImmutableList.CreateRange(kept) };
-    });
+        lock (_gate)
+        {
+            if (!Change(id, p =>
+            {
+                var at = p.Segments.TakeWhile(s => !keys.Contains(s.Key)).Count();
+                return p with { Segments = ImmutableList.CreateRange(p.Segments.Where(s => !keys.Contains(s.Key))).Insert(at, merged) };
+            }))
+            {
+                _unnamed.Add(merged.Key);
+                _dirty = true;
+            }
+        }
+    }
 
     /// <summary>The newest of this run or of earlier ones.</summary>
     public GroupSnapshot? Groups

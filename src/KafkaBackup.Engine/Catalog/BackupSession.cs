@@ -50,6 +50,8 @@ public sealed class BackupSession : IAsyncDisposable
     /// <summary>What is committed. Null only while rebuilding, before the first commit.</summary>
     public Manifest? Manifest => _manifest;
 
+    internal SegmentOwner Owner => new(BackupId, _manifest?.BackupId ?? BackupId);
+
     /// <summary>Damage that was met and survived, and leftovers that could not be removed. Nothing in here is in the way of the session.</summary>
     public IReadOnlyList<Finding> Findings
     {

@@ -25,8 +25,7 @@ public sealed class OpenedBackup
 
     public long Generation => Manifest.Generation;
 
-    /// <summary>Whether a segment that says it is of that backup is of this one. A folder may be renamed, and goes on to be written.</summary>
-    public bool IsOwn(string backupId) => backupId == Manifest.BackupId || backupId == BackupId;
+    internal SegmentOwner Owner => new(BackupId, Manifest.BackupId, IsForeign);
 
     /// <summary>Another tool's: can be read and restored, not continued.</summary>
     public bool IsForeign { get; }

@@ -14,17 +14,17 @@ namespace KafkaBackup.Engine.Catalog;
 public sealed class StoredSegment
 {
     private readonly IStore _store;
-    private readonly OpenedBackup _backup;
+    private readonly SegmentOwner _owner;
 
-    internal StoredSegment(IStore store, OpenedBackup backup, string topic, int partition, SegmentEntry entry)
+    internal StoredSegment(IStore store, SegmentOwner owner, string topic, int partition, SegmentEntry entry)
     {
         _store = store;
-        _backup = backup;
-        IsForeign = backup.IsForeign;
+        _owner = owner;
+        IsForeign = owner.IsForeign;
         Topic = topic;
         Partition = partition;
         Entry = entry;
-        Key = BackupKeys.Of(backup.BackupId, entry.Key);
+        Key = BackupKeys.Of(owner.Folder, entry.Key);
     }
 
     public string Topic { get; }
@@ -122,9 +122,9 @@ public sealed class StoredSegment
             return $"it holds records of {new TopicPartition(reader.Header.Topic, reader.Header.Partition)}, the manifest says {new TopicPartition(Topic, Partition)}";
         }
 
-        if (!_backup.IsOwn(reader.Header.BackupId))
+        if (!_owner.Owns(reader.Header.BackupId))
         {
-            return $"it is a segment of backup '{reader.Header.BackupId}', not of '{_backup.Manifest.BackupId}'";
+            return $"it is a segment of backup '{reader.Header.BackupId}', not of '{_owner.Named}'";
         }
 
         return Contradiction(reader.Stats.FirstOffset, reader.Stats.LastOffset, reader.Stats.RecordCount);

@@ -110,7 +110,7 @@ internal sealed class SegmentCheckRun(BackupCatalog catalog, OpenedBackup backup
             : null;
 
     private Finding? OfAnother(StoredSegment stored, SegmentCheck check) =>
-        check.Header is { } header && !backup.IsOwn(header.BackupId)
+        check.Header is { } header && !backup.Owner.Owns(header.BackupId)
             ? new Finding(
                 FindingSeverity.Error, FindingKind.Corrupt, stored.Key, $"Segment '{stored.Key}' is of backup '{header.BackupId}', not of '{backup.Manifest.BackupId}'.",
                 "Do not restore this partition from this backup before you know who changed it.")

@@ -29,13 +29,14 @@ internal sealed record FileAccessRights(bool FollowUmask)
 
     public void CreateFolder(string path)
     {
-        if (!OperatingSystem.IsWindows() && IsSet)
+        if (OperatingSystem.IsWindows())
         {
-            Directory.CreateDirectory(path, OwnerOnly | UnixFileMode.UserExecute);
+            Directory.CreateDirectory(path);
         }
         else
         {
-            Directory.CreateDirectory(path);
+            // The umask takes from this what it takes from all.
+            PosixFiles.MakeFolder(path, (UnixFileMode)(FollowUmask ? 0b111_111_111 : 0b111_000_000));
         }
     }
 }

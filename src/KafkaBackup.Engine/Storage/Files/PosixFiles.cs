@@ -121,6 +121,15 @@ internal static partial class PosixFiles
         }
     }
 
+    /// <summary>One folder, and none above it: a root that went away meanwhile must not come back. One that is there already is no error.</summary>
+    public static void MakeFolder(string path, UnixFileMode mode)
+    {
+        if (MakeDirectory(path, (uint)mode) != 0 && Marshal.GetLastPInvokeError() != AlreadyExists)
+        {
+            _ = Checked(-1, path);
+        }
+    }
+
     public static PosixFileKind KindOf(SafeFileHandle file)
     {
         var status = new byte[StatusBytes];
@@ -186,7 +195,7 @@ internal static partial class PosixFiles
 
     private static int Checked(int descriptor, string path) => descriptor >= 0 ? descriptor : throw (Marshal.GetLastPInvokeError() switch
     {
-        NotFound => new FileNotFoundException($"'{path}' does not exist.", path),
+        NotFound => new DirectoryNotFoundException($"'{path}' does not exist."),
         NotAFolder => new DirectoryNotFoundException($"A part of '{path}' is no folder."),
         AccessDenied => new UnauthorizedAccessException($"Access to the path '{path}' is denied."),
         var error => ErrorFor(error, path),
@@ -207,6 +216,9 @@ internal static partial class PosixFiles
 
     [LibraryImport("libc", EntryPoint = "openat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int OpenAt(int folder, string name, int flags);
+
+    [LibraryImport("libc", EntryPoint = "mkdir", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int MakeDirectory(string path, uint mode);
 
     [LibraryImport("libc", EntryPoint = "fstat", SetLastError = true)]
     private static partial int FileStatus(SafeFileHandle file, byte[] status);
