@@ -14,10 +14,7 @@ internal sealed class AnswerBuffer(WireBufferPool pool, byte[] bytes, int length
     /// <summary>Must be called by somebody who holds a reference.</summary>
     public void Retain()
     {
-        if (Interlocked.Increment(ref _references) <= 1)
-        {
-            throw new ObjectDisposedException(nameof(AnswerBuffer));
-        }
+        ObjectDisposedException.ThrowIf(Interlocked.Increment(ref _references) <= 1, this);
     }
 
     public void Release()
