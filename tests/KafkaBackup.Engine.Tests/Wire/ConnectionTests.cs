@@ -45,7 +45,7 @@ public sealed class ConnectionTests
         cluster.CreateTopic("t");
         await using var connection = await Open(Options(cluster));
         await connection.SendAsync(Brokers, CancellationToken.None);
-        Assert.Equal(7, cluster.Requests.Of(LocalApi.Metadata).Last().Version);
+        Assert.Equal(7, cluster.Requests.Of(LocalApi.Metadata)[^1].Version);
         var error = await Assert.ThrowsAsync<WireException>(
             () => connection.SendAsync(new ListOffsetsRequest([new("t", [new(0, ListOffsetsRequest.LargestTimestamp)])], false),
                 CancellationToken.None));
