@@ -163,6 +163,66 @@ public sealed class ConnectionTests
     }
 
     [Fact]
+    public async Task A_connection_that_ends_inside_the_head_of_an_answer_is_lost_not_malformed()
+    {
+        // The first byte of a length is not zero when the answer is large.
+        await using var broker = ScriptedBroker.Raw(async stream =>
+        {
+            await stream.WriteAsync(ScriptedBroker.Versions((await ScriptedBroker.ReadRequestAsync(stream))!));
+            await stream.WriteAsync(ScriptedBroker.NoBrokers((await ScriptedBroker.ReadRequestAsync(stream))!));
+            await ScriptedBroker.ReadRequestAsync(stream);
+            await stream.WriteAsync(new byte[] { 1, 0, 0, 0, 0 });
+        });
+        await using var connection = await Open(Options(broker.Address));
+        await connection.SendAsync(Brokers, CancellationToken.None);
+        var error = await Assert.ThrowsAsync<WireException>(() => connection.SendAsync(Brokers, CancellationToken.None));
+        Assert.Equal(WireFailure.ConnectionLost, error.Kind);
+        Assert.True(error.IsTransient);
+    }
+
+    [Fact]
+    public async Task A_throttled_request_does_not_wait_on_a_connection_that_has_ended()
+    {
+        var hangUp = new TaskCompletionSource();
+        await using var broker = ScriptedBroker.Raw(async stream =>
+        {
+            await stream.WriteAsync(ScriptedBroker.Versions((await ScriptedBroker.ReadRequestAsync(stream))!));
+            await stream.WriteAsync(ScriptedBroker.NoBrokers((await ScriptedBroker.ReadRequestAsync(stream))!, throttleMs: int.MaxValue));
+            await hangUp.Task;
+        });
+        await using var connection = await Open(Options(broker.Address));
+        await connection.SendAsync(Brokers, CancellationToken.None);
+        var waiting = Enumerable.Range(0, 3).Select(_ => connection.SendAsync(Brokers, CancellationToken.None)).ToList();
+        using var cancel = new CancellationTokenSource();
+        var cancelled = connection.SendAsync(Brokers, cancel.Token);
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelled);
+        hangUp.SetResult();
+        foreach (var one in waiting)
+        {
+            Assert.Equal(WireFailure.ConnectionLost, (await Assert.ThrowsAsync<WireException>(() => one)).Kind);
+        }
+    }
+
+    [Fact]
+    public async Task A_request_that_is_not_taken_off_the_wire_ends_after_its_time()
+    {
+        var done = new TaskCompletionSource();
+        await using var broker = ScriptedBroker.Raw(async stream =>
+        {
+            await stream.WriteAsync(ScriptedBroker.Versions((await ScriptedBroker.ReadRequestAsync(stream))!));
+            await done.Task;
+        });
+        await using var connection = await Open(Options(broker.Address) with { RequestTimeout = TimeSpan.FromMilliseconds(300) });
+        var large = new byte[64 << 20];
+        var request = new ProduceRequest { Timeout = TimeSpan.FromHours(1), Topics = [new("t", [new(0, default, large)])] };
+        var error = await Assert.ThrowsAsync<WireException>(() => connection.SendAsync(request, CancellationToken.None));
+        Assert.Equal(WireFailure.RequestTimedOut, error.Kind);
+        Assert.Contains("did not take a request within", error.Message, StringComparison.Ordinal);
+        done.SetResult();
+    }
+
+    [Fact]
     public async Task An_answer_that_arrives_byte_by_byte_is_read()
     {
         await using var broker = ScriptedBroker.Raw(async stream =>

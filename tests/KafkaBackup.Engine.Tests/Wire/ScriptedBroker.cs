@@ -81,10 +81,18 @@ internal sealed class ScriptedBroker : IAsyncDisposable
     }
 
     /// <summary>Metadata without anything in it.</summary>
-    public static byte[] NoBrokers(ScriptedRequest request, int throttleMs = 0) => Answer(request, new()
+    public static byte[] NoBrokers(ScriptedRequest request, int throttleMs = 0, string clusterId = "c") => Answer(request, new()
     {
-        ["ThrottleTime"] = (long)throttleMs, ["Brokers"] = new List<object?>(), ["ClusterId"] = "c", ["ControllerId"] = 1L,
+        ["ThrottleTime"] = (long)throttleMs, ["Brokers"] = new List<object?>(), ["ClusterId"] = clusterId, ["ControllerId"] = 1L,
             ["Topics"] = new List<object?>(),
+    });
+
+    public static byte[] Handshake(ScriptedRequest request) =>
+        Answer(request, new() { ["Error"] = 0L, ["Mechanisms"] = new List<object?> { "PLAIN" } });
+
+    public static byte[] LoggedIn(ScriptedRequest request, long lifetimeMs) => Answer(request, new()
+    {
+        ["Error"] = 0L, ["Message"] = null, ["Token"] = Array.Empty<byte>(), ["SessionLifetimeMs"] = lifetimeMs,
     });
 
     public async ValueTask DisposeAsync()

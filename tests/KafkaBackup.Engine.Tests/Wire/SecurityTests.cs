@@ -8,6 +8,7 @@ using KafkaBackup.LocalBroker;
 using KafkaBackup.Testing;
 using static KafkaBackup.Engine.Tests.Wire.WireTesting;
 using LocalApi = KafkaBackup.LocalBroker.ApiKey;
+using WireApiKey = KafkaBackup.Engine.Wire.ApiKey;
 
 namespace KafkaBackup.Engine.Tests.Wire;
 
@@ -97,6 +98,37 @@ public sealed class SecurityTests
         }
 
         Assert.Single(cluster.Requests.All.Select(r => r.Connection).Distinct());
+    }
+
+    [Fact]
+    public async Task A_large_answer_that_is_under_way_during_a_login_is_read()
+    {
+        var clock = new ManualClock();
+        byte[] held = [];
+        var logins = 0;
+        await using var broker = ScriptedBroker.Answering(request => request.Api switch
+        {
+            WireApiKey.SaslHandshake when logins++ == 0 => ScriptedBroker.Handshake(request),
+            WireApiKey.SaslHandshake => [.. held, .. ScriptedBroker.Handshake(request)],
+            WireApiKey.SaslAuthenticate => ScriptedBroker.LoggedIn(request, lifetimeMs: 100_000),
+            _ when logins == 1 => Hold(request),
+            _ => ScriptedBroker.NoBrokers(request),
+        });
+        await using var connection = await Open(Options(broker.Address) with
+        {
+            Clock = clock, Sasl = Login("PLAIN", "wonder=land,42", ""), RequestTimeout = TimeSpan.FromHours(1),
+        });
+        var large = connection.SendAsync(Brokers, CancellationToken.None);
+        clock.Advance(TimeSpan.FromSeconds(95));
+        await connection.SendAsync(Brokers, CancellationToken.None);
+        Assert.Equal(2, logins);
+        Assert.Equal(3 << 20, (await large).ClusterId!.Length);
+
+        byte[] Hold(ScriptedRequest request)
+        {
+            held = ScriptedBroker.NoBrokers(request, clusterId: new string('c', 3 << 20));
+            return [];
+        }
     }
 
     [Fact]
@@ -211,6 +243,8 @@ public sealed class SecurityTests
     [InlineData("<html>", HttpStatusCode.BadGateway, "answered 502 Bad Gateway.")]
     [InlineData("<html>", HttpStatusCode.OK, "gave an answer that is not the JSON of a token.")]
     [InlineData("[]", HttpStatusCode.OK, "gave an answer without access_token.")]
+    [InlineData("""{"access_token":"x","expires_in":"NaN"}""", HttpStatusCode.OK, "gave an answer that is not the JSON of a token.")]
+    [InlineData("""{"access_token":"x","expires_in":1e300}""", HttpStatusCode.OK, "gave an answer that is not the JSON of a token.")]
     [InlineData("""{"access_token":"x"}""", HttpStatusCode.OK, "gave a token without saying when it expires (neither expires_in nor exp).")]
     public async Task A_token_endpoint_that_gives_no_token_is_quoted(string body, HttpStatusCode status, string words)
     {

@@ -1,5 +1,3 @@
-using System.Net.Sockets;
-using System.Security.Authentication;
 using KafkaBackup.Engine.Wire.Primitives;
 
 namespace KafkaBackup.Engine.Wire.Connections;
@@ -18,10 +16,12 @@ internal sealed class ConnectionCore : IAsyncDisposable
     private readonly WireBufferPool _pool;
     private readonly WireTransport _transport;
     private readonly Queue<PendingAnswer> _pending = new();
+    private readonly CancellationTokenSource _ended = new();
     private readonly ITimer _watch;
     private readonly Task _reading;
     private WireException? _fault;
     private long _progress;
+    private long _writingSince;
     private bool _isWriting;
 
     public ConnectionCore(WireAddress address, WireOptions options, WireBufferPool pool, WireTransport transport)
@@ -31,6 +31,7 @@ internal sealed class ConnectionCore : IAsyncDisposable
         _pool = pool;
         _transport = transport;
         _progress = options.Clock.GetTimestamp();
+        Ended = _ended.Token;
         var step = TimeSpan.FromMilliseconds(Math.Clamp(options.RequestTimeout.TotalMilliseconds / 8, 10, 1000));
         _watch = options.Clock.CreateTimer(static state => ((ConnectionCore)state!).Watch(), this, step, step);
         _reading = Task.Run(ReadAnswersAsync);
@@ -40,6 +41,9 @@ internal sealed class ConnectionCore : IAsyncDisposable
 
     /// <summary>Why the connection is of no use any more; null while it is.</summary>
     public WireException? Fault => Volatile.Read(ref _fault);
+
+    /// <summary>Cancelled together with the first fault, for whatever waits before it writes.</summary>
+    public CancellationToken Ended { get; }
 
     /// <summary>Requests that wait for their answers.</summary>
     public int InFlight
@@ -71,6 +75,7 @@ internal sealed class ConnectionCore : IAsyncDisposable
             }
 
             _pending.Enqueue(pending);
+            _writingSince = _options.Clock.GetTimestamp();
             _isWriting = true;
         }
 
@@ -78,7 +83,7 @@ internal sealed class ConnectionCore : IAsyncDisposable
         {
             await _transport.WriteAsync(pieces).ConfigureAwait(false);
         }
-        catch (Exception broken) when (IsBroken(broken))
+        catch (Exception)
         {
             // The reader often learns more: an alert, or an orderly end. It gets the first word.
             _transport.Abort();
@@ -91,6 +96,10 @@ internal sealed class ConnectionCore : IAsyncDisposable
             lock (_pending)
             {
                 _isWriting = false;
+                if (_pending.TryPeek(out var oldest) && oldest == pending)
+                {
+                    _progress = _options.Clock.GetTimestamp();
+                }
             }
         }
     }
@@ -116,6 +125,8 @@ internal sealed class ConnectionCore : IAsyncDisposable
         {
             one.Fail(fault);
         }
+
+        _ended.Cancel();
     }
 
     public async ValueTask DisposeAsync()
@@ -124,10 +135,8 @@ internal sealed class ConnectionCore : IAsyncDisposable
         await _reading.ConfigureAwait(false);
         await _watch.DisposeAsync().ConfigureAwait(false);
         await _transport.DisposeAsync().ConfigureAwait(false);
+        _ended.Dispose();
     }
-
-    private static bool IsBroken(Exception failed) =>
-        failed is IOException or SocketException or ObjectDisposedException or InvalidOperationException or AuthenticationException;
 
     private async Task ReadAnswersAsync()
     {
@@ -143,8 +152,9 @@ internal sealed class ConnectionCore : IAsyncDisposable
                 }
             }
         }
-        catch (Exception broken) when (IsBroken(broken))
+        catch (Exception broken)
         {
+            // Whatever it was: without a reader, those who wait would wait for ever.
             Fail(Lost(broken));
         }
     }
@@ -152,22 +162,28 @@ internal sealed class ConnectionCore : IAsyncDisposable
     /// <returns>Why no more can be read; null when one more answer was handed over.</returns>
     private async ValueTask<WireException?> ReadAnswerAsync(FrameReader frames)
     {
-        if (!await frames.ReadHeadAsync().ConfigureAwait(false))
+        // A frame with a length that is wrong may be all that ever comes.
+        if (!await frames.FillAsync(FrameReader.LengthBytes).ConfigureAwait(false))
         {
             return Lost(null);
-        }
-
-        var isOpening = Phase is ConnectionPhase.Greeting or ConnectionPhase.Login;
-        var most = isOpening ? Math.Min(MaxFirstAnswerBytes, _options.MaxAnswerBytes) : _options.MaxAnswerBytes;
-        if (frames.Length < FrameReader.CorrelationBytes || frames.Length > most)
-        {
-            return ConnectionFaults.NoFrame(_address, Phase, _transport.IsTls, frames.Head, frames.Length, most);
         }
 
         PendingAnswer? pending;
         lock (_pending)
         {
             _pending.TryPeek(out pending);
+        }
+
+        // During a login of a connection that works, larger answers are still under way.
+        var most = pending is { IsOpening: false } ? _options.MaxAnswerBytes : Math.Min(MaxFirstAnswerBytes, _options.MaxAnswerBytes);
+        if (frames.Length < FrameReader.CorrelationBytes || frames.Length > most)
+        {
+            return ConnectionFaults.NoFrame(_address, Phase, _transport.IsTls, frames.Head, frames.Length, most);
+        }
+
+        if (!await frames.FillAsync(FrameReader.HeadBytes).ConfigureAwait(false))
+        {
+            return Lost(null);
         }
 
         if (pending is null || pending.CorrelationId != frames.CorrelationId)
@@ -207,8 +223,20 @@ internal sealed class ConnectionCore : IAsyncDisposable
         WireException? late = null;
         lock (_pending)
         {
+            if (_fault is not null)
+            {
+                return;
+            }
+
             var silent = _options.Clock.GetElapsedTime(Volatile.Read(ref _progress));
-            if (_fault is null && _pending.TryPeek(out var oldest) && silent > (_isWriting ? _options.RequestTimeout : oldest.Timeout))
+            var stuck = _isWriting ? _options.Clock.GetElapsedTime(_writingSince) : TimeSpan.Zero;
+            if (stuck > _options.RequestTimeout)
+            {
+                late = ConnectionFaults.Fault(
+                    WireFailure.RequestTimedOut, _address,
+                    $"The broker at {_address} did not take a request within {stuck.TotalSeconds:0.#} s", null);
+            }
+            else if (_pending.TryPeek(out var oldest) && silent > oldest.Timeout)
             {
                 late = ConnectionFaults.Fault(
                     WireFailure.RequestTimedOut, _address,

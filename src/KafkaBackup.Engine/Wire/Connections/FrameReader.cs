@@ -10,10 +10,9 @@ namespace KafkaBackup.Engine.Wire.Connections;
 /// <param name="progress">Called whenever bytes arrived.</param>
 internal sealed class FrameReader(WireTransport transport, WireBufferPool pool, Action progress)
 {
+    public const int LengthBytes = 4;
     public const int CorrelationBytes = 4;
-
-    private const int LengthBytes = 4;
-    private const int HeadBytes = LengthBytes + CorrelationBytes;
+    public const int HeadBytes = LengthBytes + CorrelationBytes;
 
     private readonly byte[] _start = new byte[16 * 1024];
     private int _from;
@@ -27,8 +26,9 @@ internal sealed class FrameReader(WireTransport transport, WireBufferPool pool, 
     /// <summary>The first bytes of the frame, for a message about them.</summary>
     public ReadOnlySpan<byte> Head => _start.AsSpan(_from, _to - _from);
 
-    /// <returns>False when the connection ended, in the middle of a head too.</returns>
-    public async ValueTask<bool> ReadHeadAsync()
+    /// <summary>Reads until that many bytes of the frame's head are there.</summary>
+    /// <returns>False when the connection ended before.</returns>
+    public async ValueTask<bool> FillAsync(int count)
     {
         if (_from > 0)
         {
@@ -37,18 +37,12 @@ internal sealed class FrameReader(WireTransport transport, WireBufferPool pool, 
             _from = 0;
         }
 
-        while (_to < HeadBytes)
+        while (_to < count)
         {
-            // A frame with a length that is wrong may be all that ever comes.
-            if (_to >= LengthBytes && Length < CorrelationBytes)
-            {
-                return true;
-            }
-
             var read = await transport.ReadAsync(_start.AsMemory(_to)).ConfigureAwait(false);
             if (read == 0)
             {
-                return _to >= LengthBytes && LooksForeign();
+                return false;
             }
 
             _to += read;
@@ -90,7 +84,4 @@ internal sealed class FrameReader(WireTransport transport, WireBufferPool pool, 
 
         return new AnswerBuffer(pool, bytes, length);
     }
-
-    /// <summary>A TLS alert is seven bytes long: shorter than any head of Kafka's.</summary>
-    private bool LooksForeign() => _start[_from] is not 0;
 }

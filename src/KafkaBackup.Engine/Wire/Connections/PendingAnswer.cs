@@ -11,6 +11,9 @@ internal sealed class PendingAnswer(int correlationId, ApiKey api, bool taggedHe
 
     public ApiKey Api { get; } = api;
 
+    /// <summary>Whether it belongs to the opening of a connection or to a login, whose answers are small.</summary>
+    public bool IsOpening => Api is ApiKey.ApiVersions or ApiKey.SaslHandshake or ApiKey.SaslAuthenticate;
+
     /// <summary>Whether tagged fields stand between the correlation id and the body.</summary>
     public bool TaggedHeader { get; } = taggedHeader;
 

@@ -158,7 +158,7 @@ internal sealed class WireConnection : IAsyncDisposable
             _core.Fail(refused);
             throw;
         }
-        catch (OperationCanceledException)
+        catch (Exception)
         {
             // Half a login cannot be continued by the next request.
             _core.Fail(ConnectionFaults.Fault(WireFailure.ConnectionLost, Address,
@@ -179,8 +179,12 @@ internal sealed class WireConnection : IAsyncDisposable
     {
         while (Volatile.Read(ref _throttledUntil) is var until && until > 0 && Now < until && Fault is null)
         {
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, _core.Ended);
+
+            // A connection that has ended owes the broker no pause; the write says why it ended.
             await Task.Delay(_options.Clock.GetElapsedTime(Now, until) + TimeSpan.FromMilliseconds(1), _options.Clock,
-                cancel).ConfigureAwait(false);
+                either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            cancel.ThrowIfCancellationRequested();
         }
     }
 
