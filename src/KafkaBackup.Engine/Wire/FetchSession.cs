@@ -199,8 +199,9 @@ internal sealed class FetchSession
         return topics;
     }
 
+    /// <summary>By name, a partition of a recreated topic is still the same one: forgetting the old would drop the new.</summary>
     private List<ForgottenTopic> Forgotten() =>
-        [.. _forgotten.GroupBy(f => (f.Topic, f.Id)).Select(
+        [.. _forgotten.Where(f => !_byName || !_entries.ContainsKey((f.Topic, f.Partition))).GroupBy(f => (f.Topic, f.Id)).Select(
             g => new ForgottenTopic(g.Key.Topic, g.Key.Id, [.. g.Select(f => f.Partition)]))];
 
     private FetchRequest With(FetchRequest template, int id, int epoch, List<FetchTopic> topics, List<ForgottenTopic> forgotten) => new()

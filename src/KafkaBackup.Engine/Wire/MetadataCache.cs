@@ -52,6 +52,22 @@ internal sealed class MetadataCache(TimeProvider clock, TimeSpan maxAge)
         }
     }
 
+    /// <summary>
+    /// The broker says that it is behind what is known here. Without topic ids that is also how a recreated topic shows, whose epochs begin
+    /// again: what is known must not stand against the next answer.
+    /// </summary>
+    public void Doubt(string topic)
+    {
+        if (_topics.TryGetValue(topic, out var known) && known.Id == Guid.Empty)
+        {
+            _topics.TryRemove(new KeyValuePair<string, Known>(topic, known));
+        }
+        else
+        {
+            Invalidate(topic);
+        }
+    }
+
     public void Update(MetadataResponse answer)
     {
         Volatile.Write(ref _cluster,
@@ -141,8 +157,7 @@ internal sealed class MetadataCache(TimeProvider clock, TimeSpan maxAge)
 
             var error = partition.Leader < 0 ? WireErrorCode.LeaderNotAvailable : WireErrorCode.None;
             var leader = new PartitionLeader(partition.Leader, partition.LeaderEpoch, topic.Id, error);
-            if (sameTopic && partition.Index < before!.Leaders.Length && before.Leaders[partition.Index] is var older
-                && older.Epoch > leader.Epoch && leader.Epoch >= 0)
+            if (sameTopic && Leader(before!, partition.Index) is var older && older.Epoch > leader.Epoch && leader.Epoch >= 0)
             {
                 leader = older;
             }

@@ -15,6 +15,7 @@ internal sealed class MetadataRefresh(
     private readonly object _gate = new();
     private HashSet<string> _wanted = new(StringComparer.Ordinal);
     private TaskCompletionSource _next = NewRound();
+    private bool _isAsked;
     private bool _isRunning;
     private long _last;
 
@@ -26,6 +27,7 @@ internal sealed class MetadataRefresh(
         lock (_gate)
         {
             _wanted.UnionWith(topics);
+            _isAsked = true;
             round = _next.Task;
             if (!_isRunning)
             {
@@ -53,12 +55,13 @@ internal sealed class MetadataRefresh(
             TaskCompletionSource round;
             lock (_gate)
             {
-                if (_wanted.Count == 0)
+                if (!_isAsked)
                 {
                     _isRunning = false;
                     return;
                 }
 
+                _isAsked = false;
                 (topics, _wanted) = (_wanted, new HashSet<string>(StringComparer.Ordinal));
                 (round, _next) = (_next, NewRound());
             }
@@ -68,13 +71,10 @@ internal sealed class MetadataRefresh(
                 cache.Update(await ask(new MetadataRequest { Topics = topics }, closing).ConfigureAwait(false));
                 round.SetResult();
             }
-            catch (OperationCanceledException)
-            {
-                round.SetCanceled(closing);
-            }
             catch (Exception failed)
             {
-                round.SetException(failed);
+                round.SetException(failed is OperationCanceledException
+                    ? new WireException(WireFailure.Closed, "The client was closed while it asked for metadata.") : failed);
                 _ = round.Task.Exception; // whoever asked may have gone
             }
 

@@ -112,7 +112,11 @@ internal sealed class WireCluster : IAsyncDisposable
             return;
         }
 
-        if (code.NeedsMetadata())
+        if (code == WireErrorCode.UnknownLeaderEpoch)
+        {
+            _metadata.Doubt(topic);
+        }
+        else if (code.NeedsMetadata())
         {
             _metadata.Invalidate(topic);
         }

@@ -94,10 +94,49 @@ public sealed class ClusterTests
         cache.Update(Answer(recreated, leader: 2, epoch: 0));
         Assert.Equal(new PartitionLeader(2, 0, recreated, WireErrorCode.None), cache.LeaderOf("t", 0));
 
-        static MetadataResponse Answer(Guid id, int leader, int epoch) => new(
-            TimeSpan.Zero, [new(1, "a", 1, null), new(2, "b", 2, null)], "c", 1,
-            [new(WireErrorCode.None, "t", id, false, [new(WireErrorCode.None, 0, leader, epoch, [1, 2], [1, 2], [])], 0)]);
     }
+
+    [Fact]
+    public void L4_a_recreated_topic_without_ids_is_found_after_the_broker_did_not_know_its_epoch()
+    {
+        var cache = new MetadataCache(TimeProvider.System, TimeSpan.FromMinutes(1));
+        cache.Update(Answer(Guid.Empty, leader: 2, epoch: 5));
+        cache.Update(Answer(Guid.Empty, leader: 1, epoch: 0));
+        Assert.Equal(5, cache.LeaderOf("t", 0).Epoch);
+        cache.Doubt("t");
+        Assert.False(cache.TryGetLeader("t", 0, out _));
+        cache.Update(Answer(Guid.Empty, leader: 1, epoch: 0));
+        Assert.Equal(new PartitionLeader(1, 0, Guid.Empty, WireErrorCode.None), cache.LeaderOf("t", 0));
+    }
+
+    [Fact]
+    public async Task A_refresh_of_no_topics_asks_for_the_brokers_and_ends()
+    {
+        await using var local = LocalCluster.Start();
+        await using var cluster = new WireCluster(Options(local));
+        await cluster.ConnectAsync(CancellationToken.None);
+        await cluster.RefreshAsync([], CancellationToken.None);
+        Assert.Equal(2, local.Requests.Of(LocalApi.Metadata).Count);
+    }
+
+    [Fact]
+    public async Task Closing_ends_a_refresh_that_is_under_way()
+    {
+        await using var local = LocalCluster.Start();
+        local.CreateTopic("t");
+        var cluster = new WireCluster(Options(local));
+        await cluster.ConnectAsync(CancellationToken.None);
+        var frozen = local.Faults.On(LocalApi.Metadata).Freeze();
+        var asked = cluster.LeaderAsync("t", 0, CancellationToken.None).AsTask();
+        await frozen.WaitForHits();
+        await cluster.DisposeAsync();
+        var error = await Assert.ThrowsAsync<WireException>(() => asked);
+        Assert.Equal(WireFailure.Closed, error.Kind);
+    }
+
+    private static MetadataResponse Answer(Guid id, int leader, int epoch) => new(
+        TimeSpan.Zero, [new(1, "a", 1, null), new(2, "b", 2, null)], "c", 1,
+        [new(WireErrorCode.None, "t", id, false, [new(WireErrorCode.None, 0, leader, epoch, [1, 2], [1, 2], [])], 0)]);
 
     [Fact]
     public async Task A_thousand_leaders_asked_for_at_once_cost_a_few_requests()

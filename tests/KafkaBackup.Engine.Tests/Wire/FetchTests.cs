@@ -290,6 +290,21 @@ public sealed class FetchTests
         Assert.Equal(3, last.SessionEpoch);
     }
 
+    [Fact]
+    public void L4_a_recreated_topic_stays_in_a_session_that_goes_by_name()
+    {
+        var session = new FetchSession();
+        session.Put("t", Guid.NewGuid(), new FetchPartition(0, 7, 10));
+        session.Put("u", Guid.NewGuid(), new FetchPartition(0, 0, 10));
+        session.Next(Template(10), 12);
+        session.Answered(new FetchResponse(TimeSpan.Zero, WireErrorCode.None, 9, [], [], null));
+        session.Put("t", Guid.NewGuid(), new FetchPartition(0, 0, 10));
+        session.Remove("u", 0);
+        var next = session.Next(Template(10), 12);
+        Assert.Equal(("t", 0L), (next.Topics.Single().Name, next.Topics.Single().Partitions.Single().FetchOffset));
+        Assert.Equal("u", Assert.Single(next.Forgotten).Name);
+    }
+
     internal static FetchRequest Template(int maxBytes) =>
         new() { MaxWait = TimeSpan.Zero, MaxBytes = maxBytes, ReadCommitted = false, Topics = [] };
 
