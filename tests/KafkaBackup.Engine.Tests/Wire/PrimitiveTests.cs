@@ -84,6 +84,22 @@ public sealed class PrimitiveTests
         Assert.Equal(0, pool.Outstanding);
     }
 
+    [Theory]
+    [InlineData(100_000)]
+    [InlineData(131_072)]
+    [InlineData(131_073)]
+    [InlineData(262_144)]
+    [InlineData(300_000)]
+    public void A_buffer_of_any_size_goes_back_to_where_it_came_from(int bytes)
+    {
+        var pool = new WireBufferPool();
+        var large = pool.Rent(bytes);
+        pool.Return(large);
+        Assert.Equal(bytes <= 131_072 ? 0 : large.Length, pool.Retained);
+        pool.Return(pool.Rent(bytes));
+        Assert.Equal(bytes <= 131_072 ? 0 : large.Length, pool.Retained);
+    }
+
     [Fact]
     public void A_buffer_goes_back_when_its_last_holder_lets_go_and_not_twice()
     {

@@ -11,7 +11,9 @@ internal sealed class WireBufferPool(long retainedBytes = WireBufferPool.Default
 {
     public const long DefaultRetainedBytes = 64L << 20;
 
-    private const int LargeFrom = 256 * 1024;
+    /// <summary>A power of two: the shared pool gives no larger buffer for this size, so that each one finds its way back.</summary>
+    private const int SharedUpTo = 128 * 1024;
+
     private const int Granularity = 256 * 1024;
 
     private readonly object _gate = new();
@@ -38,7 +40,7 @@ internal sealed class WireBufferPool(long retainedBytes = WireBufferPool.Default
     public byte[] Rent(int bytes)
     {
         Interlocked.Increment(ref _outstanding);
-        if (bytes < LargeFrom)
+        if (bytes <= SharedUpTo)
         {
             return ArrayPool<byte>.Shared.Rent(bytes);
         }
@@ -73,7 +75,7 @@ internal sealed class WireBufferPool(long retainedBytes = WireBufferPool.Default
     public void Return(byte[] buffer)
     {
         Interlocked.Decrement(ref _outstanding);
-        if (buffer.Length < LargeFrom)
+        if (buffer.Length <= SharedUpTo)
         {
             ArrayPool<byte>.Shared.Return(buffer);
             return;

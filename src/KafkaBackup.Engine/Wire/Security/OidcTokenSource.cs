@@ -120,9 +120,10 @@ internal sealed class OidcTokenSource : IDisposable
         }
 
         // Some services send the number as text.
-        return expires.ValueKind == JsonValueKind.String
+        var seconds = expires.ValueKind == JsonValueKind.String
             ? double.Parse(expires.GetString()!, System.Globalization.NumberStyles.Float, System.Globalization.CultureInfo.InvariantCulture)
             : expires.GetDouble();
+        return double.IsFinite(seconds) ? seconds : throw new FormatException("expires_in is not a number of seconds");
     }
 
     private static DateTimeOffset? JwtExpiry(string token)
