@@ -128,7 +128,10 @@ public sealed class GoldenExchangeTests
                 CoordinatorType.Transaction, "golden-wire", new AddPartitionsToTxnRequest(producer, [new(topic, [0])]),
                 a => a.Topics[0].Partitions[0].Error, CancellationToken.None);
             Assert.Equal(WireErrorCode.None, added.Topics[0].Partitions[0].Error);
-            var batch = WritingTests.Batch(3, producer.ProducerId, 0, transactional: true, epoch: producer.ProducerEpoch);
+
+            // Stamped now: a broker begins a new segment for a marker that is much younger, and a fetch reads one segment.
+            var batch = WritingTests.Batch(3, producer.ProducerId, 0, transactional: true, epoch: producer.ProducerEpoch,
+                timestamp: DateTimeOffset.UtcNow.ToUnixTimeMilliseconds());
             var produced = await cluster.AskAsync(leader.Broker, 1, new ProduceRequest
             {
                 TransactionalId = "golden-wire", Timeout = TimeSpan.FromSeconds(30),

@@ -196,10 +196,11 @@ public sealed class WritingTests
         return (partition.Error, partition.BaseOffset);
     }
 
-    internal static byte[] Batch(int records, long producer, int sequence, int size = 20, bool transactional = false, short epoch = 0)
+    internal static byte[] Batch(int records, long producer, int sequence, int size = 20, bool transactional = false, short epoch = 0,
+        long timestamp = 1_700_000_000_000)
     {
         const short transactionalBit = 0x10;
-        var batch = BatchBuilder.Of(Enumerable.Range(0, records).Select(i => LocalRecord.Of($"k{i}", new string('v', size)))).Build();
+        var batch = BatchBuilder.Of(Enumerable.Range(0, records).Select(i => LocalRecord.Of($"k{i}", new string('v', size), timestamp))).Build();
         var header = BatchHeader.Read(batch);
         (header with
         {
