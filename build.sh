@@ -86,7 +86,7 @@ run_tests() {
     local selection=()
     [[ -n $everything || " ${options[*]-} " == *' --filter '* ]] || selection=(--filter 'Run!=Long')
     limited 2400 dotnet test "$tests" --logger "trx;LogFilePrefix=xunit" --logger 'console;verbosity=normal' --results-directory "$results" \
-        --blame-hang-timeout 4m --blame-hang-dump-type none "${selection[@]}" "${options[@]}" </dev/null 2>&1 | build_step progress || code=$?
+        --blame-hang-timeout 4m --blame-hang-dump-type none ${selection[@]+"${selection[@]}"} ${options[@]+"${options[@]}"} </dev/null 2>&1 | build_step progress || code=$?
     ((code == 0)) || count+=(--broken "dotnet test ended with code $code")
 
     code=0
@@ -110,7 +110,7 @@ run_tests() {
     [[ -z $left ]] || count+=(--broken "left in the temporary folder: $left")
 
     counted=1
-    build_step count "${count[@]}" "$results"
+    build_step count ${count[@]+"${count[@]}"} "$results"
 }
 
 demo() {

@@ -55,6 +55,7 @@ function ConvertTo-WindowsArgument([string] $Text) {
 function Get-OtherWriter([string] $Path, [string] $Account) {
     if (-not $IsWindows) {
         $item = Get-Item -LiteralPath $Path -Force
+        if ($item.User -notin 'root', [Environment]::UserName) { $item.User }
         if ($item.UnixFileMode -band [IO.UnixFileMode]::OtherWrite) { 'everybody' }
         # A group of the owner's own name is the owner.
         if (($item.UnixFileMode -band [IO.UnixFileMode]::GroupWrite) -and $item.Group -ne $item.User) { "group $($item.Group)" }

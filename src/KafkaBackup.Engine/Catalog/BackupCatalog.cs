@@ -59,8 +59,8 @@ public sealed class BackupCatalog(IStore store)
     }
 
     /// <summary>How the records of one of the backup's segments are read.</summary>
-    public StoredSegment Segment(OpenedBackup backup, string topic, int partition, SegmentEntry entry) =>
-        new(Store, backup.Owner, topic, partition, entry);
+    public StoredSegment Segment(OpenedBackup backup, string topic, int partition, SegmentEntry entry, bool isKnownDamaged = false) =>
+        new(Store, backup.Owner, topic, partition, entry) { IsKnownDamaged = isKnownDamaged };
 
     /// <summary>What this user has now seen of it is told when an older one shows up later. Writes nothing into the store.</summary>
     internal void Remember(OpenedBackup backup, DateTimeOffset now)

@@ -43,6 +43,12 @@ public sealed class StoredSegment
     public string Key { get; }
 
     /// <summary>
+    /// Set for a segment that is known to be damaged, whose sound blocks are wanted all the same: it cannot be the file that the manifest names, so only
+    /// each block's own checksum is asked.
+    /// </summary>
+    public bool IsKnownDamaged { get; init; }
+
+    /// <summary>
     /// The records, block by block in offset order; the caller disposes each. Of our own segments only the wanted blocks are read, of foreign ones
     /// all are, and only the wanted ones handed out.
     /// </summary>
@@ -98,7 +104,7 @@ public sealed class StoredSegment
                 $"it has {length} bytes, the manifest says {Entry.StoredBytes}");
         }
 
-        var reader = await SegmentReader.OpenAsync(Key, ReadAsync, length, pool, readAhead, cancel, Entry.Sha256).ConfigureAwait(false);
+        var reader = await SegmentReader.OpenAsync(Key, ReadAsync, length, pool, readAhead, cancel, IsKnownDamaged ? "" : Entry.Sha256).ConfigureAwait(false);
         if (Contradiction(reader) is { } problem)
         {
             reader.Dispose();

@@ -49,8 +49,10 @@ internal sealed class RecordStream(TargetWork work, BackupCatalog catalog, Opene
     public async IAsyncEnumerable<StreamBlock> ReadSegmentAsync(
         SourceWork source, SegmentWork segment, long index, long skip, [EnumeratorCancellation] CancellationToken cancel)
     {
-        var stored = catalog.Segment(backup, source.Source.Topic, source.Source.Partition, segment.Entry);
         var choice = source.Choice;
+        var entry = segment.Entry;
+        var damaged = choice.LeftOut.Any(lost => lost.First <= entry.LastOffset && lost.Last >= entry.FirstOffset);
+        var stored = catalog.Segment(backup, source.Source.Topic, source.Source.Partition, entry, damaged);
 
         // Foreign segments tell nothing of a block before it is read; of ours the index says whether a block has to be looked into.
         bool Wanted(BlockInfo block)

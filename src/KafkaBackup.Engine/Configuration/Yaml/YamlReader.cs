@@ -195,7 +195,9 @@ internal sealed class YamlReader
             return _origin.Syntax(tab, "the line is indented with a tab; YAML wants spaces.", "Replace the tab by spaces.", e);
         }
 
-        if (suspects[0].AsSpan(Math.Min(suspects[0].Length, Math.Max(0, at.Column - 2))).StartsWith("${"))
+        // Empty where the parser counts more lines than there are: other characters break lines for it too.
+        var first = suspects.FirstOrDefault("");
+        if (first.AsSpan(Math.Min(first.Length, Math.Max(0, at.Column - 2))).StartsWith("${"))
         {
             var variable = new Position(at.Line, at.Column - 1);
             return _origin.Syntax(variable, "a variable inside [ ] or { } must stand in quotes.", "Write \"${NAME}\", with the quotes.", e);
