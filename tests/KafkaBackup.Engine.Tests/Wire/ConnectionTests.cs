@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using KafkaBackup.Engine.Wire;
 using KafkaBackup.Engine.Wire.Connections;
 using KafkaBackup.Engine.Wire.Messages;
@@ -85,10 +84,21 @@ public sealed class ConnectionTests
     [Fact]
     public async Task D3_a_host_that_accepts_and_never_answers_is_an_error_after_the_time_allowed()
     {
-        await using var deaf = ScriptedBroker.Raw(stream => stream.CopyToAsync(Stream.Null));
-        var error = await OpenFails(Options(deaf.Address) with { ConnectTimeout = TimeSpan.FromMilliseconds(200) });
+        var clock = new ManualClock();
+        var heard = new TaskCompletionSource();
+        await using var deaf = ScriptedBroker.Raw(async stream =>
+        {
+            await ScriptedBroker.ReadRequestAsync(stream);
+            heard.SetResult();
+            await stream.CopyToAsync(Stream.Null);
+        });
+        var options = Options(deaf.Address) with { Clock = clock, RequestTimeout = TimeSpan.FromHours(1) };
+        var opening = OpenFails(options);
+        await heard.Task;
+        clock.Advance(options.ConnectTimeout);
+        var error = await opening;
         Assert.Equal(WireFailure.Unreachable, error.Kind);
-        Assert.EndsWith("accepted a connection, but did not answer within 0.2 s.", error.Message, StringComparison.Ordinal);
+        Assert.EndsWith("accepted a connection, but did not answer within 20 s.", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -207,16 +217,22 @@ public sealed class ConnectionTests
     [Fact]
     public async Task A_request_that_is_not_taken_off_the_wire_ends_after_its_time()
     {
-        var done = new TaskCompletionSource();
+        var clock = new ManualClock();
+        var (begun, done) = (new TaskCompletionSource(), new TaskCompletionSource());
         await using var broker = ScriptedBroker.Raw(async stream =>
         {
             await stream.WriteAsync(ScriptedBroker.Versions((await ScriptedBroker.ReadRequestAsync(stream))!));
+            await stream.ReadExactlyAsync(new byte[100]);
+            begun.SetResult();
             await done.Task;
         });
-        await using var connection = await Open(Options(broker.Address) with { RequestTimeout = TimeSpan.FromMilliseconds(300) });
+        await using var connection = await Open(Options(broker.Address) with { Clock = clock });
         var large = new byte[64 << 20];
         var request = new ProduceRequest { Timeout = TimeSpan.FromHours(1), Topics = [new("t", [new(0, default, large)])] };
-        var error = await Assert.ThrowsAsync<WireException>(() => connection.SendAsync(request, CancellationToken.None));
+        var sending = connection.SendAsync(request, CancellationToken.None);
+        await begun.Task;
+        clock.Advance(TimeSpan.FromMinutes(1));
+        var error = await Assert.ThrowsAsync<WireException>(() => sending);
         Assert.Equal(WireFailure.RequestTimedOut, error.Kind);
         Assert.Contains("did not take a request within", error.Message, StringComparison.Ordinal);
         done.SetResult();
@@ -245,10 +261,14 @@ public sealed class ConnectionTests
     {
         await using var cluster = LocalCluster.Start();
         var frozen = cluster.Faults.On(LocalApi.Metadata).Freeze();
-        var options = Options(cluster) with { RequestTimeout = TimeSpan.FromMilliseconds(200) };
+        var clock = new ManualClock();
+        var options = Options(cluster) with { Clock = clock };
         await using (var connection = await Open(options))
         {
-            var error = await Assert.ThrowsAsync<WireException>(() => connection.SendAsync(Brokers, CancellationToken.None));
+            var asked = connection.SendAsync(Brokers, CancellationToken.None);
+            await frozen.WaitForHits();
+            clock.Advance(options.RequestTimeout + TimeSpan.FromSeconds(3));
+            var error = await Assert.ThrowsAsync<WireException>(() => asked);
             Assert.Equal(WireFailure.RequestTimedOut, error.Kind);
             Assert.Matches("^The broker at 127.0.0.1:[0-9]+ did not answer a Metadata request within [0-9.]+ s\\.$", error.Message);
         }
@@ -258,16 +278,34 @@ public sealed class ConnectionTests
     }
 
     [Fact]
-    public async Task A_long_fetch_does_not_count_against_the_request_behind_it()
+    public async Task A_request_that_may_take_long_does_not_count_against_the_one_behind_it()
     {
-        await using var cluster = LocalCluster.Start();
-        cluster.CreateTopic("t");
-        await using var connection = await Open(Options(cluster) with { RequestTimeout = TimeSpan.FromMilliseconds(400) });
-        var fetch = new FetchRequest { MaxWait = TimeSpan.FromMilliseconds(700), MaxBytes = 1000, ReadCommitted = false,
-            Topics = [new("t", cluster.TopicId("t"), [new(0, 0, 1000)])] };
-        var waiting = connection.SendAsync(fetch, CancellationToken.None);
-        await connection.SendAsync(Brokers, CancellationToken.None);
-        (await waiting).Dispose();
+        var clock = new ManualClock();
+        var (bothAreHere, answer) = (new TaskCompletionSource(), new TaskCompletionSource());
+        await using var broker = ScriptedBroker.Raw(async stream =>
+        {
+            await stream.WriteAsync(ScriptedBroker.Versions((await ScriptedBroker.ReadRequestAsync(stream))!));
+            var slow = (await ScriptedBroker.ReadRequestAsync(stream))!;
+            await ScriptedBroker.ReadRequestAsync(stream);
+            bothAreHere.SetResult();
+            await answer.Task;
+            await stream.WriteAsync(ScriptedBroker.Answer(slow, new() { ["ThrottleTime"] = 0L, ["Topics"] = new List<object?>() }));
+            await ScriptedBroker.ReadRequestAsync(stream);
+        });
+        await using var connection = await Open(Options(broker.Address) with { Clock = clock, RequestTimeout = TimeSpan.FromSeconds(4) });
+        var deleting = new DeleteRecordsRequest([new("t", [new(0, 1)])], TimeSpan.FromSeconds(7));
+        var first = connection.SendAsync(deleting, CancellationToken.None);
+        var second = connection.SendAsync(Brokers, CancellationToken.None);
+        await bothAreHere.Task;
+        clock.Advance(TimeSpan.FromSeconds(10));
+        Assert.Null(connection.Fault);
+        answer.SetResult();
+        await first;
+        clock.Advance(TimeSpan.FromSeconds(3));
+        Assert.Null(connection.Fault);
+        clock.Advance(TimeSpan.FromSeconds(3));
+        var error = await Assert.ThrowsAsync<WireException>(() => second);
+        Assert.Equal(WireFailure.RequestTimedOut, error.Kind);
     }
 
     [Fact]
