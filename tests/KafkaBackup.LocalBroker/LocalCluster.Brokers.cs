@@ -1,3 +1,4 @@
+using KafkaBackup.LocalBroker.Apis;
 using KafkaBackup.LocalBroker.Net;
 using KafkaBackup.LocalBroker.Topics;
 
@@ -13,6 +14,11 @@ public sealed partial class LocalCluster
 
     internal IEnumerable<BrokerNode> BrokerNodes => _brokers.Values.Where(b => !b.IsStopped);
 
+    /// <summary>Fetch sessions that a broker keeps now.</summary>
+    public int FetchSessionsOf(int broker) => SessionsOf(broker).Count;
+
+    internal FetchSessions SessionsOf(int broker) => Node(broker).Sessions;
+
     internal int Controller => BrokerNodes.FirstOrDefault()?.Id ?? -1;
 
     /// <summary>The address of one broker.</summary>
@@ -22,6 +28,7 @@ public sealed partial class LocalCluster
     public async Task StopBroker(int broker)
     {
         await Node(broker).Stop().ConfigureAwait(false);
+        SessionsOf(broker).Clear();
         lock (_leadership)
         {
             var alive = AliveBrokers;

@@ -22,8 +22,20 @@ public sealed record LocalClusterOptions
 
     public int AutoCreatePartitions { get; init; } = 1;
 
-    /// <summary>SASL mechanisms to offer (PLAIN, SCRAM-SHA-256, SCRAM-SHA-512); empty means no authentication.</summary>
+    /// <summary>Racks by broker id. With racks, a client that says where it is gets sent to a replica of its own rack, and followers serve readers.</summary>
+    public IReadOnlyDictionary<int, string> Racks { get; init; } = new Dictionary<int, string>();
+
+    /// <summary>How many fetch sessions each broker keeps; 0 for none. The oldest one goes when there are more.</summary>
+    public int FetchSessions { get; init; } = 1000;
+
+    /// <summary>SASL mechanisms to offer (PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER, GSSAPI); empty means no authentication.</summary>
     public IReadOnlyList<string> SaslMechanisms { get; init; } = [];
+
+    /// <summary>After this time a connection has to log in again, or is closed at its next request; null for never.</summary>
+    public TimeSpan? SessionLifetime { get; init; }
+
+    /// <summary>The tokens that OAUTHBEARER accepts, with their users.</summary>
+    public IReadOnlyDictionary<string, string> Tokens { get; init; } = new Dictionary<string, string>();
 
     /// <summary>Names and passwords for SASL.</summary>
     public IReadOnlyDictionary<string, string> Users { get; init; } = new Dictionary<string, string>();

@@ -18,6 +18,7 @@ public class ArrowTests
         ["Rules"] = [],
         ["Records"] = [],
         ["Batches"] = [],
+        ["Wire"] = [],
         ["Configuration"] = ["Rules"],
         ["Pacing"] = [],
         ["Health"] = [],

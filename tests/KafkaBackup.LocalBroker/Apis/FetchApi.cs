@@ -5,17 +5,23 @@ using KafkaBackup.LocalBroker.Wire;
 
 namespace KafkaBackup.LocalBroker.Apis;
 
-/// <summary>
-/// Answers at once when there is enough, else waits for its partitions to change. There are no fetch sessions: every answer
-/// carries session 0, and clients then name all partitions each time.
-/// </summary>
-internal sealed class FetchApi() : Api(ApiKey.Fetch, 4, 12, 12)
+/// <summary>Answers at once when there is enough, else waits for its partitions to change.</summary>
+internal sealed class FetchApi() : Api(ApiKey.Fetch, 4, 17, 12)
 {
     public override async ValueTask<bool> Handle(Request request, WireReader body, WireWriter reply)
     {
-        var asked = Read(request, body);
+        var asked = FetchAsked.Read(request, body);
         if (!await request.Admit().ConfigureAwait(false))
             return false;
+        var (lost, session) = request.Cluster.SessionsOf(request.Broker).Enter(asked, request.Version);
+        if (lost != ErrorCode.None)
+        {
+            Write(request, asked, lost, 0, [], TimeSpan.Zero, reply);
+            return true;
+        }
+
+        if (session is not null)
+            asked = asked with { Partitions = session.Partitions };
         var refused = asked.Partitions.ConvertAll(p => Refuse(request, p));
         if (refused.TrueForAll(e => e == ErrorCode.None) && asked.MaxWait > TimeSpan.Zero && !Enough(request, asked))
         {
@@ -25,69 +31,36 @@ internal sealed class FetchApi() : Api(ApiKey.Fetch, 4, 12, 12)
             refused = asked.Partitions.ConvertAll(p => Refuse(request, p));
         }
 
-        var reads = Read(request, asked, refused);
-        var wait = request.Cluster.ReadQuota?.Take(reads.Sum(r => (long)(r.Slice?.Length ?? 0))) ?? TimeSpan.Zero;
+        var outcomes = Read(request, asked, refused);
+        var wait = request.Cluster.ReadQuota?.Take(outcomes.Sum(o => (long)(o.Read.Slice?.Length ?? 0))) ?? TimeSpan.Zero;
         if (wait > TimeSpan.Zero)
         {
-            reads = reads.ConvertAll(r => r with { Slice = null });
+            outcomes = outcomes.ConvertAll(o => o with { Read = o.Read with { Slice = null } });
             request.Connection.MuteFor(wait);
         }
 
-        Write(request, asked, reads, wait * request.Cluster.ReadWaitTold, reply);
+        if (session is not null)
+            outcomes = outcomes.FindAll(o => session.IsNews(o.Asked, o));
+        Write(request, asked, ErrorCode.None, session?.Id ?? 0, outcomes, wait * request.Cluster.ReadWaitTold, reply);
         return true;
     }
 
-    private static Asked Read(Request request, WireReader body)
-    {
-        var version = request.Version;
-        body.Int32(); // replica id: there are no followers
-        var maxWait = body.Int32();
-        var minBytes = body.Int32();
-        var maxBytes = body.Int32();
-        var committed = body.Int8() == 1;
-        if (version >= 7)
-        {
-            body.Int32();
-            body.Int32();
-        }
-
-        var partitions = new List<AskedPartition>();
-        body.Array(t =>
-        {
-            var name = t.String();
-            t.Array(p =>
-            {
-                var index = p.Int32();
-                var epoch = version >= 9 ? p.Int32() : -1;
-                var offset = p.Int64();
-                if (version >= 12)
-                    p.Int32();
-                if (version >= 5)
-                    p.Int64();
-                partitions.Add(new AskedPartition(name, index, epoch, offset, p.Int32(), request.Cluster.Topics.Find(name, index)));
-                request.Log.Name(name, index);
-                p.Tags();
-                return 0;
-            });
-            t.Tags();
-            return 0;
-        });
-        return new Asked(TimeSpan.FromMilliseconds(Math.Max(0, maxWait)), minBytes, maxBytes, committed, partitions);
-    }
-
-    private static ErrorCode Refuse(Request request, AskedPartition asked)
+    private static ErrorCode Refuse(Request request, FetchAskedPartition asked)
     {
         var refused = Request.First(request.FailureOf(asked.Topic, asked.Index), request.DeniedTopic(asked.Topic));
         if (refused != ErrorCode.None)
             return refused;
-        return asked.Partition is null || request.Cluster.KnowsNoTopics ? ErrorCode.UnknownTopicOrPartition : Leadership.Check(asked.Partition, request.Broker, asked.LeaderEpoch);
+        if (request.Cluster.KnowsNoTopics || asked.Find(request.Cluster) is not { } partition)
+            return asked.Topic.Length == 0 || asked.TopicId != Guid.Empty ? ErrorCode.UnknownTopicId : ErrorCode.UnknownTopicOrPartition;
+        return Leadership.CheckReader(request, partition, asked.LeaderEpoch);
     }
 
-    private static async Task WaitForEnough(Request request, Asked asked)
+    private static async Task WaitForEnough(Request request, FetchAsked asked)
     {
         var signal = new AppendSignal();
-        foreach (var partition in asked.Partitions)
-            partition.Partition!.Log.Subscribe(signal);
+        var logs = asked.Partitions.ConvertAll(p => p.Find(request.Cluster)?.Log);
+        foreach (var log in logs)
+            log?.Subscribe(signal);
         try
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(request.Cluster.Stopping, request.Connection.Gone);
@@ -102,20 +75,26 @@ internal sealed class FetchApi() : Api(ApiKey.Fetch, 4, 12, 12)
         }
         finally
         {
-            foreach (var partition in asked.Partitions)
-                partition.Partition!.Log.Unsubscribe(signal);
+            foreach (var log in logs)
+                log?.Unsubscribe(signal);
         }
     }
 
     /// <summary>A change that ends the wait with an error is enough as well.</summary>
-    private static bool Enough(Request request, Asked asked)
+    private static bool Enough(Request request, FetchAsked asked)
     {
         long available = 0;
         foreach (var p in asked.Partitions)
         {
-            var log = p.Partition!.Log;
-            if (Leadership.Check(p.Partition, request.Broker, p.LeaderEpoch) != ErrorCode.None || p.Offset < log.LogStart || p.Offset > log.LogEnd)
+            if (p.Find(request.Cluster) is not { } partition)
                 return true;
+            var log = partition.Log;
+            if (Leadership.CheckReader(request, partition, p.LeaderEpoch) != ErrorCode.None || p.Offset < log.LogStart || p.Offset > log.LogEnd
+                || Diverging(partition, p) is not null || Nearer(request, asked, partition) >= 0)
+            {
+                return true;
+            }
+
             available += log.Available(p.Offset, asked.Committed);
             if (available >= asked.MinBytes)
                 return true;
@@ -125,47 +104,107 @@ internal sealed class FetchApi() : Api(ApiKey.Fetch, 4, 12, 12)
     }
 
     /// <summary>In the order that the answer has.</summary>
-    private static List<ReadOutcome> Read(Request request, Asked asked, List<ErrorCode> refused)
+    private static List<FetchOutcome> Read(Request request, FetchAsked asked, List<ErrorCode> refused)
     {
         var left = (long)asked.MaxBytes;
         var any = false;
-        var reads = new List<ReadOutcome>();
+        var outcomes = new List<FetchOutcome>();
         foreach (var (partition, error) in asked.Partitions.Zip(refused))
         {
-            var read = error != ErrorCode.None
-                ? new ReadOutcome(error, -1, -1, -1, null, [])
-                : partition.Partition!.Log.Read(partition.Offset, (int)Math.Min(partition.MaxBytes, Math.Max(0, left)), asked.Committed, atLeastOne: !any);
-            left -= read.Slice?.Length ?? 0;
-            any |= read.Slice is not null;
-            reads.Add(read with { Error = request.AnswerFor(partition.Topic, partition.Index, read.Error) });
+            var outcome = error != ErrorCode.None
+                ? new FetchOutcome(partition, new ReadOutcome(error, -1, -1, -1, null, []))
+                : Read(request, asked, partition, (int)Math.Min(partition.MaxBytes, Math.Max(0, left)), atLeastOne: !any);
+            left -= outcome.Read.Slice?.Length ?? 0;
+            any |= outcome.Read.Slice is not null;
+            outcomes.Add(outcome with { Read = outcome.Read with { Error = request.AnswerFor(partition.Topic, partition.Index, outcome.Read.Error) } });
         }
 
-        return reads;
+        return outcomes;
     }
 
-    private static void Write(Request request, Asked asked, List<ReadOutcome> reads, TimeSpan throttled, WireWriter reply)
+    private static FetchOutcome Read(Request request, FetchAsked asked, FetchAskedPartition from, int maxBytes, bool atLeastOne)
+    {
+        if (from.Find(request.Cluster) is not { } partition)
+            return new FetchOutcome(from, new ReadOutcome(ErrorCode.UnknownTopicOrPartition, -1, -1, -1, null, []));
+        var log = partition.Log;
+        if (Diverging(partition, from) is { } diverging && from.Offset >= log.LogStart)
+        {
+            // An epoch that is not known at all says nothing but that the offset is out of range.
+            return diverging.Epoch < 0
+                ? new FetchOutcome(from, new ReadOutcome(ErrorCode.OffsetOutOfRange, -1, -1, -1, null, []))
+                : new FetchOutcome(from, log.Read(log.LogEnd, 0, asked.Committed, atLeastOne: false), diverging);
+        }
+
+        var nearer = Nearer(request, asked, partition);
+        return nearer >= 0
+            ? new FetchOutcome(from, log.Read(log.LogEnd, 0, asked.Committed, atLeastOne: false), PreferredReplica: nearer)
+            : new FetchOutcome(from, log.Read(from.Offset, maxBytes, asked.Committed, atLeastOne));
+    }
+
+    /// <summary>Where the log went another way than the client did; null when it did not, or the client cannot be told.</summary>
+    private static (int Epoch, long EndOffset)? Diverging(Partition partition, FetchAskedPartition asked)
+    {
+        if (asked.LastFetchedEpoch < 0)
+            return null;
+        var (epoch, end) = partition.Log.EpochEnd(asked.LastFetchedEpoch);
+        return epoch < asked.LastFetchedEpoch || end < asked.Offset ? (epoch, end) : null;
+    }
+
+    /// <summary>A replica in the client's own rack; -1 when the leader serves it.</summary>
+    private static int Nearer(Request request, FetchAsked asked, Partition partition)
+    {
+        var racks = request.Cluster.Options.Racks;
+        if (asked.Rack.Length == 0 || partition.Leader != request.Broker || racks.GetValueOrDefault(request.Broker) == asked.Rack)
+            return -1;
+        var alive = request.Cluster.AliveBrokers;
+        return partition.Replicas.FirstOrDefault(r => alive.Contains(r) && racks.GetValueOrDefault(r) == asked.Rack, -1);
+    }
+
+    private static void Write(
+        Request request, FetchAsked asked, ErrorCode error, int session, List<FetchOutcome> outcomes, TimeSpan throttled, WireWriter reply)
     {
         var version = request.Version;
         reply.Int32((int)throttled.TotalMilliseconds);
         if (version >= 7)
         {
-            reply.Error(ErrorCode.None);
-            reply.Int32(0);
+            reply.Error(error);
+            reply.Int32(session);
         }
 
-        var topics = asked.Partitions.Zip(reads).GroupBy(p => p.First.Topic).ToList();
+        var topics = outcomes.GroupBy(o => (o.Asked.Topic, o.Asked.TopicId)).ToList();
         reply.Array(topics, (w, topic) =>
         {
-            w.String(topic.Key);
-            w.Array(topic.ToList(), (pw, entry) => WritePartition(pw, entry.First.Index, entry.Second, asked.Committed, version));
+            if (version >= FetchAsked.TopicIdsFrom)
+                w.Uuid(topic.Key.TopicId);
+            else
+                w.String(topic.Key.Topic);
+            w.Array(topic.ToList(), (pw, outcome) => WritePartition(pw, outcome, asked.Committed, request));
             w.Tags();
         });
-        reply.Tags();
+        if (version < 16)
+        {
+            reply.Tags();
+            return;
+        }
+
+        var leaders = outcomes.Where(IsElsewhere).Select(o => o.Asked.Find(request.Cluster)?.Leader ?? -1).Distinct();
+        var nodes = request.Cluster.BrokerNodes.Where(n => leaders.Contains(n.Id)).ToList();
+        reply.Tags((0, nodes.Count == 0 ? null : w => w.Array(nodes, static (n, node) =>
+        {
+            n.Int32(node.Id);
+            n.String("127.0.0.1");
+            n.Int32(node.Port);
+            n.String(null);
+            n.Tags();
+        })));
     }
 
-    private static void WritePartition(WireWriter w, int index, ReadOutcome read, bool committed, short version)
+    private static bool IsElsewhere(FetchOutcome outcome) => outcome.Read.Error is ErrorCode.NotLeaderOrFollower or ErrorCode.FencedLeaderEpoch;
+
+    private static void WritePartition(WireWriter w, FetchOutcome outcome, bool committed, Request request)
     {
-        w.Int32(index);
+        var (version, read) = (request.Version, outcome.Read);
+        w.Int32(outcome.Asked.Index);
         w.Error(read.Error);
         w.Int64(read.HighWatermark);
         w.Int64(read.LastStableOffset);
@@ -186,12 +225,26 @@ internal sealed class FetchApi() : Api(ApiKey.Fetch, 4, 12, 12)
         }
 
         if (version >= 11)
-            w.Int32(-1);
+            w.Int32(outcome.PreferredReplica);
         w.Records(read.Slice);
-        w.Tags();
+        if (version < 12)
+            return;
+        var partition = IsElsewhere(outcome) ? outcome.Asked.Find(request.Cluster) : null;
+        w.Tags(
+            (0, outcome.Diverging is not { } diverging ? null : d =>
+            {
+                d.Int32(diverging.Epoch);
+                d.Int64(diverging.EndOffset);
+                d.Tags();
+            }),
+            (1, partition is not { Leader: >= 0 } led ? null : l =>
+            {
+                l.Int32(led.Leader);
+                l.Int32(led.LeaderEpoch);
+                l.Tags();
+            }));
     }
-
-    private sealed record Asked(TimeSpan MaxWait, int MinBytes, int MaxBytes, bool Committed, List<AskedPartition> Partitions);
-
-    private sealed record AskedPartition(string Topic, int Index, int LeaderEpoch, long Offset, int MaxBytes, Partition? Partition);
 }
+
+/// <summary>What becomes of one partition of a fetch.</summary>
+internal sealed record FetchOutcome(FetchAskedPartition Asked, ReadOutcome Read, (int Epoch, long EndOffset)? Diverging = null, int PreferredReplica = -1);

@@ -4,7 +4,7 @@ using KafkaBackup.LocalBroker.Wire;
 
 namespace KafkaBackup.LocalBroker.Apis;
 
-internal sealed class InitProducerIdApi() : Api<InitProducerIdApi.Asked>(ApiKey.InitProducerId, 0, 4, 2)
+internal sealed class InitProducerIdApi() : Api<InitProducerIdApi.Asked>(ApiKey.InitProducerId, 0, 5, 2)
 {
     internal sealed record Asked(string? TransactionalId, int TimeoutMs, ProducerIdentity Known);
 

@@ -41,7 +41,7 @@ internal sealed class MetadataApi() : Api<MetadataApi.Asked>(ApiKey.Metadata, 0,
             w.String("127.0.0.1");
             w.Int32(node.Port);
             if (version >= 1)
-                w.String(null);
+                w.String(cluster.Options.Racks.GetValueOrDefault(node.Id));
             w.Tags();
         });
         if (version >= 2)

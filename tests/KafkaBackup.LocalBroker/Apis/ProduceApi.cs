@@ -9,7 +9,7 @@ namespace KafkaBackup.LocalBroker.Apis;
 /// Versions 0 to 2 carry message formats this broker doesn't store and are refused; they are listed all the same, because
 /// older librdkafka takes their absence for a broker that can't take compressed records.
 /// </summary>
-internal sealed class ProduceApi() : Api<ProduceApi.Asked>(ApiKey.Produce, 0, 9, 9)
+internal sealed class ProduceApi() : Api<ProduceApi.Asked>(ApiKey.Produce, 0, 11, 9)
 {
     internal sealed record Asked(string? TransactionalId, short Acks, List<(string Name, List<(int Index, ReadOnlyMemory<byte>? Records)> Partitions)> Topics);
 
@@ -42,7 +42,7 @@ internal sealed class ProduceApi() : Api<ProduceApi.Asked>(ApiKey.Produce, 0, 9,
         reply.Array(asked.Topics, (w, topic) =>
         {
             w.String(topic.Name);
-            w.Array(topic.Partitions, (p, part) => WritePartition(p, part.Index, Append(request, asked, topic.Name, part.Index, part.Records), version));
+            w.Array(topic.Partitions, (p, part) => WritePartition(p, request, topic.Name, part.Index, Append(request, asked, topic.Name, part.Index, part.Records)));
             w.Tags();
         });
         if (version >= 1)
@@ -66,6 +66,10 @@ internal sealed class ProduceApi() : Api<ProduceApi.Asked>(ApiKey.Produce, 0, 9,
             return new AppendOutcome(ErrorCode.NotLeaderOrFollower);
         if (asked.Acks == -1 && topic.Config.Limits.MinInSync > topic.ReplicationFactor)
             return new AppendOutcome(ErrorCode.NotEnoughReplicas); // as Kafka before 3.7; here all replicas are in sync
+        const short zstdFrom = 7;
+        const int zstd = 4;
+        if (request.Version < zstdFrom && records is { Length: >= BatchHeader.Length } old && BatchHeader.Read(old.Span).Codec == zstd)
+            return new AppendOutcome(ErrorCode.UnsupportedCompressionType);
         if (records is not { Length: > 0 } sent)
             return new AppendOutcome(ErrorCode.InvalidRecord, Message: "There are no records.");
 
@@ -78,8 +82,9 @@ internal sealed class ProduceApi() : Api<ProduceApi.Asked>(ApiKey.Produce, 0, 9,
         return outcome.Error == ErrorCode.None ? outcome with { Error = request.AnswerFor(topicName, index, ErrorCode.None) } : outcome;
     }
 
-    private static void WritePartition(WireWriter w, int index, AppendOutcome outcome, short version)
+    private static void WritePartition(WireWriter w, Request request, string topic, int index, AppendOutcome outcome)
     {
+        var version = request.Version;
         var failed = outcome.Error != ErrorCode.None;
         w.Int32(index);
         w.Error(outcome.Error);
@@ -94,6 +99,19 @@ internal sealed class ProduceApi() : Api<ProduceApi.Asked>(ApiKey.Produce, 0, 9,
             w.String(outcome.Message);
         }
 
-        w.Tags();
+        const short leaderFrom = 10;
+        if (version < leaderFrom)
+        {
+            w.Tags();
+            return;
+        }
+
+        var partition = outcome.Error == ErrorCode.NotLeaderOrFollower ? request.Cluster.Topics.Find(topic, index) : null;
+        w.Tags((0, partition is not { Leader: >= 0 } led ? null : l =>
+        {
+            l.Int32(led.Leader);
+            l.Int32(led.LeaderEpoch);
+            l.Tags();
+        }));
     }
 }

@@ -18,7 +18,7 @@ internal sealed class SaslAuthenticateApi() : Api<ReadOnlyMemory<byte>>(ApiKey.S
         reply.String(message);
         reply.Bytes(answer);
         if (request.Version >= 1)
-            reply.Int64(0);
+            reply.Int64(request.Connection.Sasl.LifetimeMs);
         reply.Tags();
     }
 }

@@ -1,3 +1,5 @@
+using KafkaBackup.LocalBroker.Log.Compression;
+
 namespace KafkaBackup.LocalBroker.Log;
 
 /// <summary>A topic's limits on what may be appended, read from its configuration.</summary>
@@ -30,35 +32,37 @@ internal static class BatchRules
             return new AppendOutcome(ErrorCode.CorruptMessage, Message: "The batch's checksum is wrong.");
         if (header.Count <= 0 || header.Count != header.LastOffsetDelta + 1 || header.IsControl)
             return new AppendOutcome(ErrorCode.InvalidRecord, Message: "The batch's counts don't fit, or it is a control batch.");
+        if (header.HasProducer && header.BaseSequence < 0)
+            return new AppendOutcome(ErrorCode.InvalidRecord, Message: $"Invalid sequence number {header.BaseSequence} in a batch with a producer id.");
         if (header.Codec > 4)
             return new AppendOutcome(ErrorCode.UnsupportedCompressionType);
-        return CheckTimestamps(batch, header, limits, now) ?? CheckKeys(batch, limits);
+        if (header.IsLogAppendTime)
+            return new AppendOutcome(ErrorCode.InvalidTimestamp, Message: "Invalid timestamp type: a producer should not set it to LogAppendTime.");
+        return CheckRecords(batch, limits, now);
     }
 
-    private static AppendOutcome? CheckTimestamps(ReadOnlyMemory<byte> batch, in BatchHeader header, TopicLimits limits, long now)
+    /// <summary>Every record is walked, as a broker does: it decodes, there are as many as the head says, and topic and times take it.</summary>
+    private static AppendOutcome? CheckRecords(ReadOnlyMemory<byte> batch, TopicLimits limits, long now)
     {
-        if (limits.LogAppendTime)
-            return null;
-        if (limits.TimestampAfterMax != long.MaxValue && header.MaxTimestamp - now > limits.TimestampAfterMax)
-            return Refused(header.MaxTimestamp);
-        if (limits.TimestampBeforeMax == long.MaxValue)
-            return null;
-        foreach (var record in BatchReader.Records(batch))
+        var header = BatchHeader.Read(batch.Span);
+        try
         {
-            if (record.Timestamp >= 0 && now - record.Timestamp > limits.TimestampBeforeMax)
-                return Refused(record.Timestamp);
+            var records = batch.Span[BatchHeader.Length..];
+            var walk = RecordWalk.Over(header.Codec == 0 ? records : Codecs.Decompress(header.Codec, records), header);
+            if (limits.Compacted && walk.LacksKey)
+                return new AppendOutcome(ErrorCode.InvalidRecord, Message: "Compacted topic cannot accept message without key.");
+            if (limits.LogAppendTime)
+                return null;
+            if (limits.TimestampBeforeMax != long.MaxValue && walk.Smallest is { } smallest && now - smallest > limits.TimestampBeforeMax)
+                return OutOfRange(smallest);
+            return limits.TimestampAfterMax != long.MaxValue && walk.Largest is { } largest && largest - now > limits.TimestampAfterMax ? OutOfRange(largest) : null;
+        }
+        catch (Exception damaged) when (damaged is InvalidDataException or ArgumentException or OverflowException or EndOfStreamException or IndexOutOfRangeException)
+        {
+            return new AppendOutcome(ErrorCode.InvalidRecord, Message: $"The batch's records cannot be read: {damaged.Message}");
         }
 
-        return null;
-
-        static AppendOutcome Refused(long timestamp) =>
+        static AppendOutcome OutOfRange(long timestamp) =>
             new(ErrorCode.InvalidTimestamp, Message: $"Timestamp {timestamp} is outside the range the topic accepts.");
-    }
-
-    private static AppendOutcome? CheckKeys(ReadOnlyMemory<byte> batch, TopicLimits limits)
-    {
-        if (limits.Compacted && BatchReader.Records(batch).Any(r => r.Key is null))
-            return new AppendOutcome(ErrorCode.InvalidRecord, Message: "Compacted topic cannot accept message without key.");
-        return null;
     }
 }

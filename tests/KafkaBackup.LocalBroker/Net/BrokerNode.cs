@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
+using KafkaBackup.LocalBroker.Apis;
 
 namespace KafkaBackup.LocalBroker.Net;
 
@@ -14,6 +15,8 @@ internal sealed class BrokerNode(LocalCluster cluster, int id, int port) : IAsyn
     public int Id { get; } = id;
 
     public int Port { get; private set; } = port;
+
+    public FetchSessions Sessions { get; } = new(cluster.Options.FetchSessions);
 
     public bool IsStopped => Volatile.Read(ref _listener) is null;
 

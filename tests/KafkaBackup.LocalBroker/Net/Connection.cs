@@ -77,6 +77,7 @@ internal sealed class Connection(LocalCluster cluster, BrokerNode broker, int id
     {
         await stream.DisposeAsync().ConfigureAwait(false);
         await _gone.CancelAsync().ConfigureAwait(false);
+        Sasl.Dispose();
     }
 
     private async Task ReadRequests()

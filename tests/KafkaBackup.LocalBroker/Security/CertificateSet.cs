@@ -39,6 +39,8 @@ public sealed class CertificateSet : IDisposable
         var authorityRequest = new CertificateRequest("CN=local-authority", authorityKey, HashAlgorithmName.SHA256);
         authorityRequest.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
         authorityRequest.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true));
+        var keyId = new X509SubjectKeyIdentifierExtension(authorityRequest.PublicKey, false);
+        authorityRequest.CertificateExtensions.Add(keyId);
         var authority = authorityRequest.CreateSelfSigned(from, until);
 
         const string serverUse = "1.3.6.1.5.5.7.3.1";
@@ -60,6 +62,7 @@ public sealed class CertificateSet : IDisposable
             var request = new CertificateRequest(subject, key, HashAlgorithmName.SHA256);
             request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
             request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(use)], false));
+            request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromSubjectKeyIdentifier(keyId));
             var names = new SubjectAlternativeNameBuilder();
             names.AddDnsName(serverName ?? "localhost");
             if (serverName is null)

@@ -36,6 +36,8 @@ internal sealed class Partition(string topic, int index, int[] replicas, Partiti
 
     public PartitionLog Log { get; } = log;
 
+    public bool IsOn(int broker) => Replicas.Contains(broker);
+
     public int Leader => Volatile.Read(ref _leader);
 
     public int LeaderEpoch => Log.LeaderEpoch;

@@ -10,6 +10,7 @@ internal sealed partial class TopicStore(string directory, Func<IReadOnlyList<in
 {
     private readonly object _gate = new();
     private readonly ConcurrentDictionary<string, Topic> _topics = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<Guid, Topic> _byId = [];
     private int _created;
 
     public IEnumerable<Topic> All => _topics.Values.OrderBy(t => t.Name, StringComparer.Ordinal);
@@ -18,7 +19,7 @@ internal sealed partial class TopicStore(string directory, Func<IReadOnlyList<in
 
     public bool TryGet(string name, [NotNullWhen(true)] out Topic? topic) => _topics.TryGetValue(name, out topic);
 
-    public Topic? ById(Guid id) => _topics.Values.FirstOrDefault(t => t.Id == id);
+    public Topic? ById(Guid id) => _byId.GetValueOrDefault(id);
 
     public Partition? Find(string topic, int partition) => _topics.TryGetValue(topic, out var found) ? found.Find(partition) : null;
 
@@ -73,6 +74,7 @@ internal sealed partial class TopicStore(string directory, Func<IReadOnlyList<in
                 .Select(i => NewPartition(wanted.Name, ordinal, i, factor, wanted.Assignments?.ElementAtOrDefault(i))).ToList();
             var topic = new Topic(wanted.Name, Guid.NewGuid(), partitions, factor, config);
             _topics[wanted.Name] = topic;
+            _byId[topic.Id] = topic;
             return (ErrorCode.None, null, topic);
         }
     }
@@ -83,6 +85,7 @@ internal sealed partial class TopicStore(string directory, Func<IReadOnlyList<in
         {
             if (!_topics.TryRemove(name, out var topic))
                 return false;
+            _byId.TryRemove(topic.Id, out _);
             foreach (var partition in topic.Partitions)
                 partition.Log.Dispose();
             return true;

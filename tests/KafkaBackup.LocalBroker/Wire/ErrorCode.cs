@@ -64,6 +64,7 @@ public enum ErrorCode : short
     NonEmptyGroup = 68,
     GroupIdNotFound = 69,
     FetchSessionIdNotFound = 70,
+    InvalidFetchSessionEpoch = 71,
     FencedLeaderEpoch = 74,
     UnknownLeaderEpoch = 75,
     UnsupportedCompressionType = 76,
@@ -77,5 +78,7 @@ public enum ErrorCode : short
     ThrottlingQuotaExceeded = 89,
     ProducerFenced = 90,
     UnknownTopicId = 100,
+    InconsistentTopicId = 103,
     TransactionalIdNotFound = 105,
+    FetchSessionTopicIdError = 106,
 }

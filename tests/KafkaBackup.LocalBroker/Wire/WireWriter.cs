@@ -111,6 +111,25 @@ internal sealed class WireWriter : IDisposable
             UnsignedVarint(0);
     }
 
+    /// <summary>Tagged fields, in the order of their numbers.</summary>
+    public void Tags(params ReadOnlySpan<(uint Tag, Action<WireWriter>? Content)> fields)
+    {
+        var count = 0;
+        foreach (var (_, content) in fields)
+            count += content is null ? 0 : 1;
+        UnsignedVarint((uint)count);
+        foreach (var (tag, content) in fields)
+        {
+            if (content is null)
+                continue;
+            using var inner = new WireWriter { Flexible = true };
+            content(inner);
+            UnsignedVarint(tag);
+            UnsignedVarint((uint)inner.Length);
+            Raw(inner.Written.Span);
+        }
+    }
+
     public void PatchInt32(int position, int value) => BinaryPrimitives.WriteInt32BigEndian(_buffer.AsSpan(position), value);
 
     public void Dispose()
