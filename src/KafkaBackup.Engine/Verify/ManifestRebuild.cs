@@ -88,7 +88,7 @@ internal sealed class ManifestRebuild(BackupCatalog catalog, string backupId, Ti
         return [.. accepted];
     }
 
-    private Manifest Compose(Manifest? known, SegmentOwner owner, Dictionary<string, TopicEntry> topics, IReadOnlyList<FoundSegment> found, List<FoundSegment> adopted)
+    private Manifest Compose(Manifest? known, SegmentOwner owner, Dictionary<string, TopicEntry> topics, FoundSegment[] found, List<FoundSegment> adopted)
     {
         var now = clock.GetUtcNow();
         var runs = known?.Runs.ToList() ?? [];
@@ -189,13 +189,13 @@ internal sealed class ManifestRebuild(BackupCatalog catalog, string backupId, Ti
             "Compare with the source, or with another backup, if these offsets matter."));
     }
 
-    private void Tell(Manifest? known, IReadOnlyList<FoundSegment> found, List<FoundSegment> adopted)
+    private void Tell(Manifest? known, FoundSegment[] found, List<FoundSegment> adopted)
     {
         _actions.Add(known is null
             ? $"Rebuild the manifest from {adopted.Count} segments with {adopted.Sum(a => a.Entry.RecordCount)} records"
             : $"Commit the manifest of generation {known.Generation} anew, with {adopted.Count} segments more that were found ({adopted.Sum(a => a.Entry.RecordCount)} records)");
         _actions.Add("Remove pages of the manifest that no head names then");
-        var left = found.Count - adopted.Count;
+        var left = found.Length - adopted.Count;
         if (left > 0)
         {
             _findings.Add(new Finding(
