@@ -137,7 +137,10 @@ internal sealed class ContinuousBackup(RunScope run, Committer committer, Backup
         var configs = await run.Cluster.DescribeConfigsAsync(selected.Select(t => t.Name).ToArray(), stop).ConfigureAwait(false);
         var meeting = new LogMeeting(run.Cluster, run.Store, run.Session.Owner, run.Clock);
         var capture = new SourceCapture(run.Cluster, run.Options, meeting, _vanished.WasMissed, run.Clock, run.Events);
-        var captured = await capture.CaptureAsync(selected, configs, run.Session.Manifest, null, stop).ConfigureAwait(false);
+
+        // What waits for its proof has been read, though no manifest names it yet.
+        var known = run.Session.Manifest! with { Topics = run.Draft.Topics() };
+        var captured = await capture.CaptureAsync(selected, configs, known, null, stop).ConfigureAwait(false);
         _vanished.Compared(source.Topics);
         var works = _vanished.Judge(captured, source.Topics).Select(w => run.Proof.WhyRefused(w.Id.Topic) is { } refused ? w with { Refused = refused } : w).ToArray();
         topics.Describe(selected, configs, works);

@@ -58,13 +58,18 @@ internal sealed class LogMeeting(IKafkaCluster cluster, IStore store, SegmentOwn
         var ids = logs.Select(l => l.Id).ToArray();
         var starts = await cluster.ListOffsetsAsync(ids, OffsetBound.Earliest, cancel).ConfigureAwait(false);
         var ends = await cluster.ListOffsetsAsync(ids, OffsetBound.HighWatermark, cancel).ConfigureAwait(false);
+        var uncommitted = logs.Where(l => l.MayBeGone).Select(l => l.Id).ToArray();
+        IReadOnlyDictionary<TopicPartition, OffsetAnswer> stable = uncommitted.Length == 0
+            ? new Dictionary<TopicPartition, OffsetAnswer>()
+            : await cluster.ListOffsetsAsync(uncommitted, OffsetBound.LastStable, cancel).ConfigureAwait(false);
         var probes = new List<LogProbe>();
         foreach (var log in logs)
         {
             verdicts[log.Id] = Bounds(log, starts[log.Id], ends[log.Id]);
             if (verdicts[log.Id] is { Other: null, Unknown: null })
             {
-                probes.AddRange(Probes(log, starts[log.Id].Offset ?? 0));
+                // A reader of committed records is given nothing from an open transaction on, not even an end.
+                probes.AddRange(Probes(log, starts[log.Id].Offset ?? 0).Where(p => !(stable.GetValueOrDefault(log.Id)?.Offset <= p.Offset)));
             }
         }
 

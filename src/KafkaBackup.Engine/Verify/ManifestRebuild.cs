@@ -88,7 +88,7 @@ internal sealed class ManifestRebuild(BackupCatalog catalog, string backupId, Ti
         return [.. accepted];
     }
 
-    private Manifest Compose(Manifest? known, SegmentOwner owner, Dictionary<string, TopicEntry> topics, IReadOnlyList<FoundSegment> found, List<FoundSegment> adopted)
+    private Manifest Compose(Manifest? known, SegmentOwner owner, Dictionary<string, TopicEntry> topics, FoundSegment[] found, List<FoundSegment> adopted)
     {
         var now = clock.GetUtcNow();
         var runs = known?.Runs.ToList() ?? [];
