@@ -38,7 +38,7 @@ public sealed class SeveralBackupsTests
 
         asked = asked with { ConsumerGroups = ["of-b", "of-nobody"] };
         await using var missing = await scenario.PlanAsync(asked with { BackupId = "b" }, asked with { BackupId = "c" });
-        Assert.All(missing.Plan, r => Assert.Equal("of-nobody", Assert.Single(r.Findings, f => f.Severity == FindingSeverity.Error).Place));
+        Assert.All(missing.Plan, r => Assert.Equal("of-nobody", Assert.Single(r.Findings, f => f is { Severity: FindingSeverity.Error, Kind: FindingKind.ConsumerGroup }).Place));
     }
 
     [Fact]
