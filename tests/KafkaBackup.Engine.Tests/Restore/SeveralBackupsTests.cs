@@ -42,7 +42,7 @@ public sealed class SeveralBackupsTests
     }
 
     [Fact]
-    public async Task O5_a_stop_during_the_first_backup_still_gives_its_result()
+    public async Task E3_a_stop_during_the_first_backup_still_gives_its_result()
     {
         await using var scenario = await TwoAsync(3000);
         using var stop = new CancellationTokenSource();
@@ -59,7 +59,7 @@ public sealed class SeveralBackupsTests
     }
 
     [Fact]
-    public async Task O5_a_later_backup_that_fails_does_not_take_the_results_before_it_along()
+    public async Task E3_a_later_backup_that_fails_does_not_take_the_results_before_it_along()
     {
         await using var scenario = await TwoAsync(10);
         var asked = RestoreScenario.Asked();
