@@ -10,7 +10,7 @@ namespace KafkaBackup.Engine.Tests.Restore;
 public sealed class LateFaultTests
 {
     [Fact]
-    public async Task O5_a_report_that_cannot_be_written_is_an_error_beside_the_result()
+    public async Task E3_a_report_that_cannot_be_written_is_an_error_beside_the_result()
     {
         await using var scenario = await FaultTests.FilledAsync(3000);
         var settings = RestoreScenario.Asked() with { CheckpointPath = scenario.CheckpointPath, OffsetReportPath = scenario.ReportPath };
@@ -31,7 +31,7 @@ public sealed class LateFaultTests
     }
 
     [Fact]
-    public async Task O5_a_stop_during_the_group_reset_gives_the_result_and_the_next_run_sets_the_groups()
+    public async Task E3_a_stop_during_the_group_reset_gives_the_result_and_the_next_run_sets_the_groups()
     {
         await using var scenario = await WithGroupAsync();
         var settings = RestoreScenario.Asked() with

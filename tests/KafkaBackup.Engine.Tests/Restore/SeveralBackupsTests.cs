@@ -38,11 +38,11 @@ public sealed class SeveralBackupsTests
 
         asked = asked with { ConsumerGroups = ["of-b", "of-nobody"] };
         await using var missing = await scenario.PlanAsync(asked with { BackupId = "b" }, asked with { BackupId = "c" });
-        Assert.All(missing.Plan, r => Assert.Equal("of-nobody", Assert.Single(r.Findings, f => f.Severity == FindingSeverity.Error).Place));
+        Assert.All(missing.Plan, r => Assert.Equal("of-nobody", Assert.Single(r.Findings, f => f is { Severity: FindingSeverity.Error, Kind: FindingKind.ConsumerGroup }).Place));
     }
 
     [Fact]
-    public async Task O5_a_stop_during_the_first_backup_still_gives_its_result()
+    public async Task E3_a_stop_during_the_first_backup_still_gives_its_result()
     {
         await using var scenario = await TwoAsync(3000);
         using var stop = new CancellationTokenSource();
@@ -59,7 +59,7 @@ public sealed class SeveralBackupsTests
     }
 
     [Fact]
-    public async Task O5_a_later_backup_that_fails_does_not_take_the_results_before_it_along()
+    public async Task E3_a_later_backup_that_fails_does_not_take_the_results_before_it_along()
     {
         await using var scenario = await TwoAsync(10);
         var asked = RestoreScenario.Asked();
