@@ -249,7 +249,16 @@ public sealed class BackupSession : IAsyncDisposable
             throw _lock.LockLost($"another run has committed generation {generations[^1]}.");
         }
 
-        await _lock.VerifyAsync(cancel).ConfigureAwait(false);
+        try
+        {
+            await _lock.VerifyAsync(cancel).ConfigureAwait(false);
+        }
+        catch (KafkaBackupException e) when (e.Definition == ErrorIds.BackupLockLost && _manifest is { } before && !generations.Contains(before.Generation))
+        {
+            // The head that this one follows is gone, and no successor has committed: the backup was removed. Ours would name what is no longer there.
+            await Deletion.WithdrawAsync(BackupKeys.Head(generation), head, cancel).ConfigureAwait(false);
+            throw;
+        }
     }
 
     private async Task ResolveDoubtAsync(CancellationToken cancel)

@@ -76,6 +76,48 @@ public sealed class ZombieTests
         Assert.InRange(refused, 20, 120);
     }
 
+    [Fact]
+    public async Task C1_a_zombie_does_not_bring_back_a_removed_backup()
+    {
+        // The backup is removed, lock and all, while the zombie stands at each store call of its commit in turn.
+        var refused = 0;
+        for (var pauseAt = 0; pauseAt < 12; pauseAt++)
+        {
+            var store = new MemoryStore();
+            await using (var first = await BeginAsync(store))
+            {
+                await first.CommitAsync(first.Manifest!.With(Topic("orders", Partition(0))), default);
+            }
+
+            var (calls, committing) = (0, false);
+            var paused = new PausedStore(store, (_, _) => committing && calls++ == pauseAt);
+            await using var zombie = await BeginAsync(paused);
+            committing = true;
+            var commit = zombie.CommitAsync(zombie.Manifest!.Appended("orders", 0), default);
+            var ended = await Task.WhenAny(commit, paused.Paused) == commit;
+            committing = false;
+            if (ended)
+            {
+                await commit;
+                continue;
+            }
+
+            foreach (var key in store.Keys.Where(key => key.StartsWith("backup/", StringComparison.Ordinal)).ToList())
+            {
+                store.Remove(key);
+            }
+
+            paused.Continue();
+            var error = await Record.ExceptionAsync(() => commit);
+
+            Assert.True(error is null || error is KafkaBackupException, $"call {pauseAt}: {error}");
+            refused += error is null ? 0 : 1;
+            Assert.True(error is null || Heads(store).Length == 0, $"call {pauseAt}: a head is left");
+        }
+
+        Assert.InRange(refused, 3, 12);
+    }
+
     [Fact(Timeout = Limit)]
     public async Task C1_what_deletes_asks_before_each_delete_whether_it_still_owns_the_backup()
     {
