@@ -109,7 +109,7 @@ internal sealed class AdminClient(KafkaClient client, TimeSpan connectTimeout) :
         var silent = error.Code is ErrorCode.Local_TimedOut or ErrorCode.Local_Transport or ErrorCode.Local_AllBrokersDown or ErrorCode.Local_TimedOutQueue;
         return (silent ? client.Faults.MostTelling : null) switch
         {
-            null => PassingFault.Mark(KafkaErrors.Request(error, action, target, Address), error.Code),
+            null => KafkaErrors.Request(error, action, target, Address),
             { } reason when _reached && error.Code != ErrorCode.Local_AllBrokersDown && !KafkaErrors.IsDefinitive(reason) => KafkaErrors.Silence(reason, action, target, Address),
             { } reason => KafkaErrors.Connection(reason, Address),
         };

@@ -1,10 +1,8 @@
-using KafkaBackup.Engine.Cluster;
-
 namespace KafkaBackup.Engine.Restore;
 
 /// <summary>
-/// How long a target that does not answer, cannot answer yet, or says that it knows no such topic, is waited for. Brokers that come back do not know
-/// all their topics and groups at once, so "unknown" is only believed when it lasts (SEMANTICS E6).
+/// How long a target that does not answer, or says that it knows no such topic, is waited for. Brokers that come back do not know all their topics
+/// at once, so "unknown" is only believed when it lasts (SEMANTICS E6).
 /// </summary>
 internal sealed class TargetPatience(TimeProvider clock, IEngineEvents events)
 {
@@ -19,9 +17,7 @@ internal sealed class TargetPatience(TimeProvider clock, IEngineEvents events)
     /// <summary>Pauses when it is worth asking again; throws the error when it is not.</summary>
     public async Task PauseAsync(KafkaBackupException error, CancellationToken cancel)
     {
-        var budget = error.Definition == ErrorIds.TopicNotFound ? Unknown
-            : error.Definition == ErrorIds.ClusterUnreachable || PassingFault.Is(error) ? Away
-            : TimeSpan.Zero;
+        var budget = error.Definition == ErrorIds.TopicNotFound ? Unknown : error.Definition == ErrorIds.ClusterUnreachable ? Away : TimeSpan.Zero;
         if (clock.GetElapsedTime(_began) >= budget)
         {
             throw error;

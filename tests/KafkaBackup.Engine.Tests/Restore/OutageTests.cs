@@ -46,20 +46,6 @@ public sealed class OutageTests
         scenario.AssertEqual("orders", committedOnly: true);
     }
 
-    [Fact]
-    [Trait("Run", "Long")]
-    public async Task E6_a_coordinator_that_is_longer_away_than_a_request_waits_is_waited_for()
-    {
-        await using var scenario = await FaultTests.FilledAsync(3000);
-        var moved = scenario.Target.Faults.On(ApiKey.OffsetFetch).Skip(1).Fail(ErrorCode.NotCoordinator);
-        var running = scenario.RestoredAsync(RestoreScenario.Asked() with { Delivery = DeliveryMode.Transactional });
-        await scenario.Source.WaitAsync(() => scenario.Events.Warnings.Any(w => w.StartsWith("Waiting for the target", StringComparison.Ordinal)), "the wait");
-        moved.Remove();
-
-        Assert.Equal(3000, (await running).RecordCount);
-        scenario.AssertEqual("orders", committedOnly: true);
-    }
-
     [Theory]
     [MemberData(nameof(Modes))]
     public async Task E6_a_target_topic_that_is_deleted_is_named_when_it_stays_away(DeliveryMode delivery)
