@@ -57,6 +57,9 @@ public sealed class HostileBytesTests : IDisposable
         });
     }
 
+    /// <summary>One each: a resolver keeps the files that it has read, as what they were read for.</summary>
+    private OptionsResolver NewResolver() => new(_folder, SilentEvents.Instance, TimeProvider.System, _ => null);
+
     [Fact]
     public void K_mutated_manifests_are_manifests_or_damage()
     {
@@ -111,9 +114,8 @@ public sealed class HostileBytesTests : IDisposable
         new MutationFuzzer(91, [Encoding.UTF8.GetBytes(Backup), Encoding.UTF8.GetBytes(Restore)], [.. words.Select(Encoding.UTF8.GetBytes)]).Run(MutationFuzzer.Rounds, bytes =>
         {
             File.WriteAllBytes(path, bytes);
-            var resolver = new OptionsResolver(_folder, SilentEvents.Instance, TimeProvider.System, _ => null);
-            Refusable(() => resolver.Resolve(new BackupSettings { ConfigPath = path }));
-            resolver.Resolve(new RestoreSettings { ConfigPath = path });
+            Refusable(() => NewResolver().Resolve(new BackupSettings { ConfigPath = path }));
+            NewResolver().Resolve(new RestoreSettings { ConfigPath = path });
             return Task.CompletedTask;
         });
     }

@@ -47,32 +47,6 @@ public sealed class MarksTests
     }
 
     [Fact]
-    [Trait("Run", "Long")]
-    public async Task E2_a_process_that_wakes_late_doubles_nothing_and_does_not_blame_the_target()
-    {
-        var clock = new ShiftingClock();
-        await using var scenario = await FaultTests.FilledAsync(3000);
-        scenario.Clock = clock;
-        scenario.Target.CreateTopic("orders");
-        var settings = RestoreScenario.Asked() with { Delivery = DeliveryMode.Transactional };
-        await using var planned = await scenario.PlanAsync(settings);
-        var asleep = scenario.Target.Faults.On(ApiKey.EndTxn).Skip(1).Once().Freeze();
-        var sleeper = planned.RunAsync(scenario.Cancel);
-        await asleep.WaitForHits();
-        clock.Shift(TimeSpan.FromSeconds(65));
-
-        // A request without an answer is sent again after a while, so either of the two may come to the end first.
-        var successor = await Record.ExceptionAsync(() => scenario.RestoredAsync(settings with { Force = true }));
-        asleep.Thaw();
-        var woken = (await sleeper).Single();
-
-        Assert.True(successor is null or KafkaBackupException { ErrorId: nameof(ErrorIds.ProducerFenced) }, successor?.ToString());
-        Assert.True(woken.Status == RestoreStatus.Complete || woken.Partitions.Single().ErrorId == nameof(ErrorIds.ProducerFenced), woken.Partitions.Single().ErrorMessage);
-        Assert.True(successor is null || woken.Status == RestoreStatus.Complete, "neither came to the end");
-        scenario.AssertEqual("orders", committedOnly: true);
-    }
-
-    [Fact]
     public async Task E2_a_restore_that_was_taken_over_says_so_at_once()
     {
         await using var scenario = await FaultTests.FilledAsync(3000);
