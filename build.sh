@@ -106,8 +106,8 @@ run_tests() {
 
     [[ -n $everything ]] || ((${#options[@]})) || count+=(--slow 5 --left-out "the long tests (./build.sh test --all runs them)")
     local left
-    left=$(cd "$scratch" && compgen -G 'kafkabackup*' | paste -sd ' ' -) || true
-    [[ -z $left ]] || count+=(--broken "left in the temporary folder: $left")
+    left=$(cd "$scratch" && compgen -G 'kafkabackup*' | wc -l) || true
+    ((left == 0)) || say "The tests left $left folders in their temporary folder, which is removed now."
 
     counted=1
     build_step count ${count[@]+"${count[@]}"} "$results"
