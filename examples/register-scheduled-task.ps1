@@ -8,7 +8,8 @@
     Linux and macOS have no scheduled tasks: there it changes nothing, and writes the line for crontab to the output.
 
     The task runs this folder's script and trusts the configuration like code. So it is refused when others than administrators and the account
-    may write to the folder of the script, to the configuration or to its folder: whoever can, would run their own commands as the account.
+    may write to the folder of the script, to the configuration or to its folder: they could run their own commands as the account.
+    Folders further up are not checked: they must not be writable for others either.
 .PARAMETER ConfigPath
     The file with what to back up. It is made absolute: a task begins in another folder than you are in.
 .PARAMETER At
@@ -62,7 +63,7 @@ function Get-OtherWriter([string] $Path, [string] $Account) {
         return
     }
 
-    # Administrators, SYSTEM, TrustedInstaller, and CREATOR OWNER, which stands for whoever owns what is created.
+    # Administrators, SYSTEM, TrustedInstaller, and CREATOR OWNER, which stands for the owner of what is created.
     $trusted = 'S-1-5-32-544', 'S-1-5-18', 'S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464', 'S-1-3-0'
     $trusted += try { ([Security.Principal.NTAccount]$Account).Translate([Security.Principal.SecurityIdentifier]).Value } catch { }
     $writes = [Security.AccessControl.FileSystemRights]'WriteData, AppendData, Delete, DeleteSubdirectoriesAndFiles, ChangePermissions, TakeOwnership'

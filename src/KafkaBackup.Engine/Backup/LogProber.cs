@@ -70,7 +70,7 @@ internal sealed class LogProber : IRecordSink
 
     void IRecordSink.OnClusterFault(KafkaBackupException error)
     {
-        // The library goes on trying; whoever gets nothing within the patience has failed.
+        // The library goes on trying; a client that gets nothing within the patience has failed.
     }
 
     private void Read(IKafkaCluster cluster, TimeProvider clock, IReadOnlyCollection<LogProbe> probes, TimeSpan patience, CancellationToken cancel)

@@ -7,7 +7,7 @@ namespace KafkaBackup.Engine.Backup;
 
 /// <summary>
 /// Looks whether the segments are there that a run builds on: each partition's newest. A run stores what is new all the same, but a backup
-/// that has lost what its manifest names is not complete, and whoever reads only the result of each night's run has to learn it from that.
+/// that has lost what its manifest names is not complete, and a reader of nightly results must see it there.
 /// </summary>
 internal static class NewestSegments
 {

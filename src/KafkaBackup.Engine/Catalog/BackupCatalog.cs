@@ -62,7 +62,7 @@ public sealed class BackupCatalog(IStore store)
     public StoredSegment Segment(OpenedBackup backup, string topic, int partition, SegmentEntry entry, bool isKnownDamaged = false) =>
         new(Store, backup.Owner, topic, partition, entry) { IsKnownDamaged = isKnownDamaged };
 
-    /// <summary>What this user has now seen of it is told when an older one shows up later. Writes nothing into the store.</summary>
+    /// <summary>Remembers what this user has seen, so that an older state is reported later. Writes nothing into the store.</summary>
     internal void Remember(OpenedBackup backup, DateTimeOffset now)
     {
         if (!backup.IsForeign)

@@ -4,7 +4,7 @@ using KafkaBackup.Engine.Storage;
 namespace KafkaBackup.Engine.Catalog;
 
 /// <summary>
-/// Heads and pages as whoever can write to the store may have made them. A checksum says that they are as they were written, not by whom: what no version
+/// Heads and pages as anybody with write access to the store may have made them. A checksum says that they are as they were written, not by whom: what no version
 /// of this tool writes is damage, found here and nowhere else, so that all behind it can rely on what it reads.
 /// </summary>
 internal static class ManifestValidation

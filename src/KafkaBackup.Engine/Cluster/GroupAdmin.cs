@@ -99,7 +99,7 @@ internal sealed class GroupAdmin(AdminClient admin, Func<string?, AdminClient> a
     public void Dispose() => _offsets?.Dispose();
 
     /// <summary>
-    /// The client for requests about offsets. The library (2.15 at least) takes for granted that whoever asks has a group of its own: without one, the
+    /// The client for requests about offsets. The library (2.15 at least) assumes that the asking client has a group of its own: without one, the
     /// answer of a broker that does not coordinate the group any more brings the process down. It joins no group, so the first one asked for will do.
     /// </summary>
     private AdminClient ForOffsets(string group)
