@@ -5,13 +5,22 @@ namespace KafkaBackup.Engine;
 
 /// <summary>What the engine takes from outside. Tests put faulty stores and clocks here; everybody else takes <see cref="Real"/>.</summary>
 public sealed record EngineSeams(
-    Func<ClusterSettings, IEngineEvents, IKafkaCluster> OpenCluster, Func<StoreSettings, IEngineEvents, IStore> OpenStore, TimeProvider Clock)
+    Func<ClusterSettings, IEngineEvents, IKafkaCluster> OpenCluster,
+    Func<StoreSettings, IEngineEvents, IStore> OpenStore,
+    TimeProvider Clock
+)
 {
-    public static EngineSeams Real { get; } = new(
-        (settings, events) => KafkaCluster.Connect(settings, events), OpenRealStore, TimeProvider.System);
+    public static EngineSeams Real { get; } =
+        new((settings, events) => KafkaCluster.Connect(settings, events), OpenRealStore, TimeProvider.System);
 
-    private static IStore OpenRealStore(StoreSettings settings, IEngineEvents events) => StoreFactory.Open(
-        settings, TimeProvider.System,
-        notice => events.Verbose($"The store could not {notice.Operation} ({notice.Error.Message}); trying again in {notice.Delay.TotalSeconds:0.#} s."),
-        events.Warning);
+    private static IStore OpenRealStore(StoreSettings settings, IEngineEvents events) =>
+        StoreFactory.Open(
+            settings,
+            TimeProvider.System,
+            notice =>
+                events.Verbose(
+                    $"The store could not {notice.Operation} ({notice.Error.Message}); trying again in {notice.Delay.TotalSeconds:0.#} s."
+                ),
+            events.Warning
+        );
 }

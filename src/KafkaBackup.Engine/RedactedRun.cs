@@ -1,8 +1,8 @@
 namespace KafkaBackup.Engine;
 
 /// <summary>
-/// Lets an operation that reads a configuration file say nothing that came from a variable: its errors, its events, its plan and its results go
-/// through one <see cref="Redaction"/>.
+/// Lets an operation that reads a configuration file say nothing that came from a variable: its errors, its events, its plan and its
+/// results go through one <see cref="Redaction"/>.
 /// </summary>
 internal sealed class RedactedRun(IEngineEvents inner) : IEngineEvents
 {
@@ -17,11 +17,17 @@ internal sealed class RedactedRun(IEngineEvents inner) : IEngineEvents
     public void Progress(ProgressInfo progress) => inner.Progress(progress);
 
     public async Task<Planned<TPlan, TResult>> PlanAsync<TPlan, TResult>(
-        Func<Task<Planned<TPlan, TResult>>> plan, Func<TPlan, TPlan> cleanPlan, Func<TResult, TResult> cleanResult)
+        Func<Task<Planned<TPlan, TResult>>> plan,
+        Func<TPlan, TPlan> cleanPlan,
+        Func<TResult, TResult> cleanResult
+    )
     {
         var planned = await GuardAsync(plan).ConfigureAwait(false);
         return new Planned<TPlan, TResult>(
-            cleanPlan(planned.Plan), async stop => cleanResult(await GuardAsync(() => planned.RunAsync(stop)).ConfigureAwait(false)), planned.DisposeAsync);
+            cleanPlan(planned.Plan),
+            async stop => cleanResult(await GuardAsync(() => planned.RunAsync(stop)).ConfigureAwait(false)),
+            planned.DisposeAsync
+        );
     }
 
     public ItemList<Finding> Clean(IEnumerable<Finding> findings) => ItemList.From(findings.Select(Redaction.Apply).ToArray());

@@ -5,7 +5,10 @@ internal static class SideBySide
 {
     /// <summary>Both answers. Where one question fails the other is cancelled; where both do, the first one's failure is thrown.</summary>
     public static async Task<(TFirst First, TSecond Second)> RunAsync<TFirst, TSecond>(
-        Func<CancellationToken, Task<TFirst>> first, Func<CancellationToken, Task<TSecond>> second, CancellationToken cancel)
+        Func<CancellationToken, Task<TFirst>> first,
+        Func<CancellationToken, Task<TSecond>> second,
+        CancellationToken cancel
+    )
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var one = AskAsync(first, either);

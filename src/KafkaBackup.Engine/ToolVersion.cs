@@ -6,5 +6,9 @@ namespace KafkaBackup.Engine;
 public static class ToolVersion
 {
     public static string Text { get; } =
-        "KafkaBackup " + (typeof(ToolVersion).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0.0.0");
+        "KafkaBackup "
+        + (
+            typeof(ToolVersion).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0]
+            ?? "0.0.0"
+        );
 }

@@ -58,14 +58,17 @@ internal sealed record BenchOptions
             };
 
             string Value() => ++i < args.Length ? args[i] : throw new FormatException($"{name} needs a value.");
-            int Number() => int.TryParse(Value(), NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n > 0
-                ? n
-                : throw new FormatException($"{name} needs a number from 1 on.");
+            int Number() =>
+                int.TryParse(Value(), NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n > 0
+                    ? n
+                    : throw new FormatException($"{name} needs a number from 1 on.");
         }
 
         return options.Rounds > 0 ? options : options with { Rounds = options.Quick ? 1 : 3 };
     }
 
     private static string Known(string name) =>
-        name is Scale.Name or MicroBenchmarks.Name || Workload.All.Any(w => w.Name == name) ? name : throw new FormatException($"There is no benchmark '{name}'.");
+        name is Scale.Name or MicroBenchmarks.Name || Workload.All.Any(w => w.Name == name)
+            ? name
+            : throw new FormatException($"There is no benchmark '{name}'.");
 }

@@ -25,7 +25,8 @@ internal static class BackupCommand
             await using var planned = await engine.PlanBackupAsync(new BackupSettings { ConfigPath = given["--config"] }, stop.Token);
             var result = await planned.RunAsync(stop.Token);
             Console.WriteLine(
-                $"{result.Status}: {result.RecordCount} records, {result.Bytes} bytes in {result.SegmentCount} segments ({result.StoredBytes} bytes), {result.Duration.TotalSeconds:0.00} s.");
+                $"{result.Status}: {result.RecordCount} records, {result.Bytes} bytes in {result.SegmentCount} segments ({result.StoredBytes} bytes), {result.Duration.TotalSeconds:0.00} s."
+            );
             foreach (var partition in result.Topics.SelectMany(t => t.Partitions))
             {
                 Console.WriteLine($"  {partition}{(partition.ErrorMessage is { } error ? $": {error}" : "")}");

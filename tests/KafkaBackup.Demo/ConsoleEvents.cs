@@ -9,7 +9,5 @@ internal sealed class ConsoleEvents : IEngineEvents
 
     public void Error(KafkaBackupException error) => Console.Error.WriteLine($"Error {error.ErrorId}: {error.Message} {error.Advice}");
 
-    public void Progress(ProgressInfo progress)
-    {
-    }
+    public void Progress(ProgressInfo progress) { }
 }

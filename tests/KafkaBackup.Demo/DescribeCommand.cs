@@ -20,7 +20,9 @@ internal static class DescribeCommand
             await using var store = StoreFactory.Open(new StoreSettings { Path = given["--path"] }, TimeProvider.System);
             var opened = await new BackupCatalog(store).OpenAsync(given["--backup-id"], CancellationToken.None);
             var manifest = opened.Manifest;
-            Console.WriteLine($"Backup {opened.BackupId} of cluster {manifest.SourceClusterId}, generation {manifest.Generation}, {(manifest.Complete ? "complete" : "not complete")}.");
+            Console.WriteLine(
+                $"Backup {opened.BackupId} of cluster {manifest.SourceClusterId}, generation {manifest.Generation}, {(manifest.Complete ? "complete" : "not complete")}."
+            );
             foreach (var run in manifest.Runs)
             {
                 Console.WriteLine($"  run {run.RunId}: {run.StartedAt:u} to {run.EndedAt:u}, {run.State}, {run.RecordCount} records");
@@ -32,7 +34,8 @@ internal static class DescribeCommand
                 foreach (var partition in topic.Partitions.Values.OrderBy(p => p.Partition))
                 {
                     Console.WriteLine(
-                        $"    {partition.Partition}: {partition.Segments.Sum(s => s.RecordCount)} records in {partition.Segments.Count} segments, next offset {partition.NextOffset}, {partition.Gaps.Count} gaps");
+                        $"    {partition.Partition}: {partition.Segments.Sum(s => s.RecordCount)} records in {partition.Segments.Count} segments, next offset {partition.NextOffset}, {partition.Gaps.Count} gaps"
+                    );
                 }
             }
 

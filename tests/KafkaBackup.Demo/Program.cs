@@ -9,5 +9,6 @@ return args switch
     ["restore", .. var rest] => await RestoreCommand.RunAsync(rest, dryRun: false),
     ["validate-restore", .. var rest] => await RestoreCommand.RunAsync(rest, dryRun: true),
     _ => Arguments.Fail(
-        "Usage: (nothing: the demo) | backup --config <backup.yaml> | restore --config <restore.yaml> | validate-restore --config <restore.yaml> | describe --path <folder> --backup-id <id>"),
+        "Usage: (nothing: the demo) | backup --config <backup.yaml> | restore --config <restore.yaml> | validate-restore --config <restore.yaml> | describe --path <folder> --backup-id <id>"
+    ),
 };

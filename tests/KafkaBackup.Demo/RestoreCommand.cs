@@ -3,7 +3,10 @@ using KafkaBackup.Engine;
 
 namespace KafkaBackup.Demo;
 
-/// <summary><c>restore --config restore.yaml</c> and <c>validate-restore --config restore.yaml</c>, without PowerShell. Ctrl+C and SIGTERM stop it gracefully.</summary>
+/// <summary>
+/// <c>restore --config restore.yaml</c> and <c>validate-restore --config restore.yaml</c>, without PowerShell. Ctrl+C and SIGTERM stop it
+/// gracefully.
+/// </summary>
 internal static class RestoreCommand
 {
     private const int Failed = 3;
@@ -23,7 +26,10 @@ internal static class RestoreCommand
         try
         {
             var engine = new KafkaEngine(events, Environment.CurrentDirectory);
-            await using var planned = await engine.PlanRestoreAsync([new RestoreSettings { ConfigPath = given["--config"], Deep = dryRun }], stop.Token);
+            await using var planned = await engine.PlanRestoreAsync(
+                [new RestoreSettings { ConfigPath = given["--config"], Deep = dryRun }],
+                stop.Token
+            );
             if (dryRun || planned.Plan.Any(p => p.DryRun))
             {
                 return Show(planned.Plan);
@@ -48,7 +54,9 @@ internal static class RestoreCommand
     {
         foreach (var report in reports)
         {
-            Console.WriteLine($"{report.Status}: backup {report.BackupId}, {report.TopicCount} topics, {report.SegmentCount} segments, {report.RecordCount} records, {report.Bytes} bytes.");
+            Console.WriteLine(
+                $"{report.Status}: backup {report.BackupId}, {report.TopicCount} topics, {report.SegmentCount} segments, {report.RecordCount} records, {report.Bytes} bytes."
+            );
             foreach (var line in report.Topics.Select(t => t.ToString()).Concat(report.ConsumerOffsetActions))
             {
                 Console.WriteLine($"  {line}");
@@ -68,7 +76,8 @@ internal static class RestoreCommand
         foreach (var result in results)
         {
             Console.WriteLine(
-                $"{result.Status}: {result.RecordCount} records, {result.Bytes} bytes, {result.RecordsSkippedOnResume} there already, {result.Duration.TotalSeconds:0.00} s.");
+                $"{result.Status}: {result.RecordCount} records, {result.Bytes} bytes, {result.RecordsSkippedOnResume} there already, {result.Duration.TotalSeconds:0.00} s."
+            );
             foreach (var partition in result.Partitions)
             {
                 Console.WriteLine($"  {partition}{(partition.ErrorMessage is { } error ? $": {error}" : "")}");

@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace KafkaBackup.Engine.Tests;
 
-/// <summary>What the engine remembers of stores goes into a folder of this test run, not into the developer's home; child processes inherit it.</summary>
+/// <summary>
+/// What the engine remembers of stores goes into a folder of this test run, not into the developer's home; child processes inherit it.
+/// </summary>
 internal static class StateFolder
 {
 #pragma warning disable CA2255 // The tests are the program here: this has to come before anything opens a store.

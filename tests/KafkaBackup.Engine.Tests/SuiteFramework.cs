@@ -9,9 +9,10 @@ using Xunit.Sdk;
 namespace KafkaBackup.Engine.Tests;
 
 /// <summary>
-/// Xunit's own with two additions. It ends every asynchronous test that hangs: the limit is the same for all and has nothing to do with speed; a test that
-/// needs longer says so itself (<c>[Fact(Timeout = …)]</c>). And it leaves out <see cref="NeedsS3ServerAttribute">classes that need a server</see> where
-/// there is none. Synchronous tests that hang are ended by the runner (build.sh), since xunit cannot.
+/// Xunit's own with two additions. It ends every asynchronous test that hangs: the limit is the same for all and has nothing to do with
+/// speed; a test that needs longer says so itself (<c>[Fact(Timeout = …)]</c>). And it leaves out
+/// <see cref="NeedsS3ServerAttribute">classes that need a server</see> where there is none. Synchronous tests that hang are ended by the
+/// runner (build.sh), since xunit cannot.
 /// </summary>
 public sealed class SuiteFramework(IMessageSink messages) : XunitTestFramework(messages)
 {
@@ -37,7 +38,10 @@ public sealed class SuiteFramework(IMessageSink messages) : XunitTestFramework(m
         private static readonly PropertyInfo TimeoutProperty = typeof(XunitTestCase).GetProperty(nameof(XunitTestCase.Timeout))!;
 
         protected override void RunTestCases(
-            IEnumerable<IXunitTestCase> testCases, IMessageSink executionMessageSink, ITestFrameworkExecutionOptions executionOptions)
+            IEnumerable<IXunitTestCase> testCases,
+            IMessageSink executionMessageSink,
+            ITestFrameworkExecutionOptions executionOptions
+        )
         {
             var cases = testCases.ToList();
             foreach (var test in cases.OfType<XunitTestCase>().Where(test => test.Timeout == 0 && IsAsynchronous(test.Method)))

@@ -56,7 +56,9 @@ internal static class CommandLine
         if (cluster.ControlAddress is { } control)
             Console.WriteLine($"control {control}");
         if (cluster.Certificates is { } certificates)
-            Console.WriteLine($"tls ca {certificates.AuthorityPath} certificate {certificates.ClientCertificatePath} key {certificates.ClientKeyPath}");
+            Console.WriteLine(
+                $"tls ca {certificates.AuthorityPath} certificate {certificates.ClientCertificatePath} key {certificates.ClientKeyPath}"
+            );
         await Task.WhenAny(stop.Task, untilInputEnds ? Task.Run(Console.In.ReadToEnd) : stop.Task).ConfigureAwait(false);
         foreach (var error in cluster.UnexpectedErrors)
             await Console.Error.WriteLineAsync(error.ToString()).ConfigureAwait(false);
@@ -93,9 +95,10 @@ internal static class CommandLine
             };
 
             string Value() => ++i < args.Length ? args[i] : throw new FormatException($"{name} needs a value.");
-            int Number() => int.TryParse(Value(), NumberStyles.None, CultureInfo.InvariantCulture, out var n)
-                ? n
-                : throw new FormatException($"{name} needs a number.");
+            int Number() =>
+                int.TryParse(Value(), NumberStyles.None, CultureInfo.InvariantCulture, out var n)
+                    ? n
+                    : throw new FormatException($"{name} needs a number.");
         }
 
         if (options.RequireClientCertificate && !options.Tls)
@@ -109,7 +112,10 @@ internal static class CommandLine
             foreach (var parts in list.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(t => t.Split(':')))
             {
                 var partitions = 1;
-                if (parts.Length > 2 || (parts.Length == 2 && !int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out partitions)))
+                if (
+                    parts.Length > 2
+                    || (parts.Length == 2 && !int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out partitions))
+                )
                     throw new FormatException($"'{string.Join(':', parts)}' is not NAME or NAME:PARTITIONS.");
                 topics.Add((parts[0], partitions));
             }
@@ -127,7 +133,8 @@ internal static class CommandLine
         }
     }
 
-    private static string Mechanism(string name) => name is "PLAIN" or "SCRAM-SHA-256" or "SCRAM-SHA-512"
-        ? name
-        : throw new FormatException($"'{name}' is not PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512.");
+    private static string Mechanism(string name) =>
+        name is "PLAIN" or "SCRAM-SHA-256" or "SCRAM-SHA-512"
+            ? name
+            : throw new FormatException($"'{name}' is not PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512.");
 }

@@ -65,7 +65,9 @@ public sealed partial class LocalCluster
             node.DropConnections();
     }
 
-    /// <summary>Brokers that have just started know no topics for a while: they show none, and answer that they do not know those asked for.</summary>
+    /// <summary>
+    /// Brokers that have just started know no topics for a while: they show none, and answer that they do not know those asked for.
+    /// </summary>
     public bool KnowsNoTopics
     {
         get => Volatile.Read(ref _knowsNoTopics);
@@ -82,7 +84,9 @@ public sealed partial class LocalCluster
 
     internal FetchQuota? ReadQuota { get; private set; }
 
-    /// <summary>Takes a right away: requests of the API (null: any) on the resource (null: any) by the user (null: any) are refused.</summary>
+    /// <summary>
+    /// Takes a right away: requests of the API (null: any) on the resource (null: any) by the user (null: any) are refused.
+    /// </summary>
     /// <param name="resource">A topic, a group, a transactional id, or <c>kafka-cluster</c>.</param>
     public void Deny(ApiKey? api, string? resource = null, string? user = null) => Denials.Add(api, resource, user);
 
@@ -100,10 +104,14 @@ public sealed partial class LocalCluster
         return Enumerable.Range(0, all.Length).Select(i => all[(first + i) % all.Length]).FirstOrDefault(id => !_brokers[id].IsStopped, -1);
     }
 
-    private BrokerNode Node(int broker) => _brokers.TryGetValue(broker, out var node)
-        ? node
-        : throw new ArgumentOutOfRangeException(nameof(broker), $"There is no broker {broker}; there are {string.Join(", ", _brokers.Keys)}.");
+    private BrokerNode Node(int broker) =>
+        _brokers.TryGetValue(broker, out var node)
+            ? node
+            : throw new ArgumentOutOfRangeException(
+                nameof(broker),
+                $"There is no broker {broker}; there are {string.Join(", ", _brokers.Keys)}."
+            );
 
-    private Partition Require(string topic, int partition) => Topics.Find(topic, partition)
-        ?? throw new ArgumentException($"There is no partition {partition} of a topic '{topic}'.");
+    private Partition Require(string topic, int partition) =>
+        Topics.Find(topic, partition) ?? throw new ArgumentException($"There is no partition {partition} of a topic '{topic}'.");
 }

@@ -9,7 +9,12 @@ public sealed partial class LocalCluster
     /// <summary>The names of all topics.</summary>
     public IReadOnlyList<string> TopicNames => [.. Topics.All.Select(t => t.Name)];
 
-    public void CreateTopic(string name, int partitions = 1, IReadOnlyDictionary<string, string>? config = null, short replicationFactor = 1)
+    public void CreateTopic(
+        string name,
+        int partitions = 1,
+        IReadOnlyDictionary<string, string>? config = null,
+        short replicationFactor = 1
+    )
     {
         var settings = (config ?? new Dictionary<string, string>()).Select(c => KeyValuePair.Create(c.Key, (string?)c.Value)).ToList();
         var (error, message, _) = Topics.Create(new NewTopic(name, partitions, replicationFactor, settings));
@@ -62,7 +67,8 @@ public sealed partial class LocalCluster
     public long Append(string topic, int partition, IEnumerable<LocalRecord> records, LocalCodec codec = LocalCodec.None) =>
         AppendRaw(topic, partition, BatchBuilder.Of(records).Build((int)codec));
 
-    public long Append(string topic, int partition, params LocalRecord[] records) => Append(topic, partition, (IEnumerable<LocalRecord>)records);
+    public long Append(string topic, int partition, params LocalRecord[] records) =>
+        Append(topic, partition, (IEnumerable<LocalRecord>)records);
 
     /// <summary>Opens a transaction from behind, for records that are pending as long as a test likes.</summary>
     public LocalTransaction BeginTransaction() => new(this, Transactions.NewIdentity());
@@ -89,11 +95,22 @@ public sealed partial class LocalCluster
             var header = BatchHeader.Read(batch);
             foreach (var record in BatchReader.Records(batch).Where(r => r.Offset >= start))
             {
-                records.Add(new StoredRecord(
-                    record.Offset, record.Timestamp, record.Key?.ToArray(), record.Value?.ToArray(), [.. record.ReadHeaders()],
-                    header.LeaderEpoch, header.ProducerId, header.IsTransactional, header.IsControl,
-                    header.IsTransactional && !header.IsControl && aborted.Any(a => a.Covers(header.ProducerId, record.Offset)),
-                    header.IsLogAppendTime, header.Codec));
+                records.Add(
+                    new StoredRecord(
+                        record.Offset,
+                        record.Timestamp,
+                        record.Key?.ToArray(),
+                        record.Value?.ToArray(),
+                        [.. record.ReadHeaders()],
+                        header.LeaderEpoch,
+                        header.ProducerId,
+                        header.IsTransactional,
+                        header.IsControl,
+                        header.IsTransactional && !header.IsControl && aborted.Any(a => a.Covers(header.ProducerId, record.Offset)),
+                        header.IsLogAppendTime,
+                        header.Codec
+                    )
+                );
             }
         }
 

@@ -31,13 +31,16 @@ public sealed partial class LocalCluster : IAsyncDisposable, IDisposable
         var root = options.DataDirectory ?? Path.GetTempPath();
         _directory = Path.Combine(root, "kafkabackup-local-" + Guid.NewGuid().ToString("N"));
         Directory.CreateDirectory(_directory);
-        Certificates = options.Tls ? CertificateSet.Create(Path.Combine(_directory, "tls"), options.Clock.GetUtcNow(), options.CertificateName) : null;
+        Certificates = options.Tls
+            ? CertificateSet.Create(Path.Combine(_directory, "tls"), options.Clock.GetUtcNow(), options.CertificateName)
+            : null;
         Tls = new TlsGate(Certificates, options.RequireClientCertificate);
         Topics = new TopicStore(Path.Combine(_directory, "logs"), () => AliveBrokers);
         Groups = new GroupCoordinator(options);
         Transactions = new TransactionCoordinator(this);
         Dispatcher = new Dispatcher(this);
-        _brokers = Enumerable.Range(1, options.Brokers)
+        _brokers = Enumerable
+            .Range(1, options.Brokers)
             .ToImmutableSortedDictionary(id => id, id => new BrokerNode(this, id, options.Port == 0 ? 0 : options.Port + id - 1));
         foreach (var broker in _brokers.Values)
             broker.Start();

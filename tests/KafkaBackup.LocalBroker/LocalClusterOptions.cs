@@ -22,13 +22,17 @@ public sealed record LocalClusterOptions
 
     public int AutoCreatePartitions { get; init; } = 1;
 
-    /// <summary>Racks by broker id. With racks, a client that says where it is gets sent to a replica of its own rack, and followers serve readers.</summary>
+    /// <summary>
+    /// Racks by broker id. With racks, a client that says where it is gets sent to a replica of its own rack, and followers serve readers.
+    /// </summary>
     public IReadOnlyDictionary<int, string> Racks { get; init; } = new Dictionary<int, string>();
 
     /// <summary>How many fetch sessions each broker keeps; 0 for none. The oldest one goes when there are more.</summary>
     public int FetchSessions { get; init; } = 1000;
 
-    /// <summary>SASL mechanisms to offer (PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER, GSSAPI); empty means no authentication.</summary>
+    /// <summary>
+    /// SASL mechanisms to offer (PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER, GSSAPI); empty means no authentication.
+    /// </summary>
     public IReadOnlyList<string> SaslMechanisms { get; init; } = [];
 
     /// <summary>After this time a connection has to log in again, or is closed at its next request; null for never.</summary>
@@ -58,22 +62,25 @@ public sealed record LocalClusterOptions
     /// <summary>How often transaction and session timeouts are looked at.</summary>
     public TimeSpan HousekeepingInterval { get; init; } = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>The newest version served of an API, to pass for an older Kafka; what is not named is served as this broker knows it.</summary>
+    /// <summary>
+    /// The newest version served of an API, to pass for an older Kafka; what is not named is served as this broker knows it.
+    /// </summary>
     public IReadOnlyDictionary<ApiKey, short> NewestVersions { get; init; } = new Dictionary<ApiKey, short>();
 
     /// <summary>Passes for Kafka 2.4, as far as reading goes: topics have no ids.</summary>
-    public static LocalClusterOptions Kafka24 { get; } = new()
-    {
-        NewestVersions = new Dictionary<ApiKey, short>
+    public static LocalClusterOptions Kafka24 { get; } =
+        new()
         {
-            [ApiKey.Produce] = 8,
-            [ApiKey.Fetch] = 11,
-            [ApiKey.ListOffsets] = 5,
-            [ApiKey.Metadata] = 9,
-            [ApiKey.OffsetForLeaderEpoch] = 3,
-            [ApiKey.ApiVersions] = 3,
-        },
-    };
+            NewestVersions = new Dictionary<ApiKey, short>
+            {
+                [ApiKey.Produce] = 8,
+                [ApiKey.Fetch] = 11,
+                [ApiKey.ListOffsets] = 5,
+                [ApiKey.Metadata] = 9,
+                [ApiKey.OffsetForLeaderEpoch] = 3,
+                [ApiKey.ApiVersions] = 3,
+            },
+        };
 
     /// <summary>The broker's clock, for LogAppendTime and timeouts.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;

@@ -13,8 +13,19 @@ public sealed record LocalRecord(byte[]? Key, byte[]? Value, long Timestamp)
 
 /// <summary>A record as it lies in a log, markers and aborted ones too.</summary>
 public sealed record StoredRecord(
-    long Offset, long Timestamp, byte[]? Key, byte[]? Value, IReadOnlyList<(string Name, byte[]? Value)> Headers,
-    int LeaderEpoch, long ProducerId, bool IsTransactional, bool IsControl, bool IsAborted, bool IsLogAppendTime, int Codec)
+    long Offset,
+    long Timestamp,
+    byte[]? Key,
+    byte[]? Value,
+    IReadOnlyList<(string Name, byte[]? Value)> Headers,
+    int LeaderEpoch,
+    long ProducerId,
+    bool IsTransactional,
+    bool IsControl,
+    bool IsAborted,
+    bool IsLogAppendTime,
+    int Codec
+)
 {
     public string? KeyText => Key is null ? null : Encoding.UTF8.GetString(Key);
 

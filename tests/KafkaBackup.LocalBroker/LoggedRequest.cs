@@ -2,7 +2,15 @@ namespace KafkaBackup.LocalBroker;
 
 /// <summary>A request as it arrived.</summary>
 public sealed record LoggedRequest(
-    long Number, DateTimeOffset Time, int Broker, ApiKey Api, short Version, string ClientId, int Connection, int Bytes)
+    long Number,
+    DateTimeOffset Time,
+    int Broker,
+    ApiKey Api,
+    short Version,
+    string ClientId,
+    int Connection,
+    int Bytes
+)
 {
     private readonly List<TopicPartition> _partitions = [];
 
@@ -20,7 +28,8 @@ public sealed record LoggedRequest(
 
     internal void Name(string topic, int partition = -1) => _partitions.Add(new TopicPartition(topic, partition));
 
-    public override string ToString() => $"#{Number} {Api} v{Version} from {ClientId} to broker {Broker} {string.Join(' ', _partitions)}{Resource}";
+    public override string ToString() =>
+        $"#{Number} {Api} v{Version} from {ClientId} to broker {Broker} {string.Join(' ', _partitions)}{Resource}";
 }
 
 public readonly record struct TopicPartition(string Topic, int Partition)

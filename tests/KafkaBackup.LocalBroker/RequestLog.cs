@@ -14,9 +14,7 @@ public sealed class RequestLog
     private long _count;
     private int _names;
 
-    internal RequestLog()
-    {
-    }
+    internal RequestLog() { }
 
     /// <summary>Requests since the start, whatever was cleared.</summary>
     public long Count => Interlocked.Read(ref _count);
@@ -33,10 +31,27 @@ public sealed class RequestLog
     public IReadOnlyList<LoggedRequest> Of(params ApiKey[] apis) => [.. All.Where(r => apis.Contains(r.Api))];
 
     /// <summary>Requests that change something: what a dry run must not send.</summary>
-    public IReadOnlyList<LoggedRequest> Writes => [.. Of(
-        ApiKey.Produce, ApiKey.CreateTopics, ApiKey.DeleteTopics, ApiKey.CreatePartitions, ApiKey.DeleteRecords, ApiKey.AlterConfigs,
-        ApiKey.IncrementalAlterConfigs, ApiKey.OffsetCommit, ApiKey.OffsetDelete, ApiKey.DeleteGroups, ApiKey.InitProducerId,
-        ApiKey.AddPartitionsToTxn, ApiKey.AddOffsetsToTxn, ApiKey.EndTxn, ApiKey.TxnOffsetCommit).Where(r => !r.OnlyValidates)];
+    public IReadOnlyList<LoggedRequest> Writes =>
+        [
+            .. Of(
+                    ApiKey.Produce,
+                    ApiKey.CreateTopics,
+                    ApiKey.DeleteTopics,
+                    ApiKey.CreatePartitions,
+                    ApiKey.DeleteRecords,
+                    ApiKey.AlterConfigs,
+                    ApiKey.IncrementalAlterConfigs,
+                    ApiKey.OffsetCommit,
+                    ApiKey.OffsetDelete,
+                    ApiKey.DeleteGroups,
+                    ApiKey.InitProducerId,
+                    ApiKey.AddPartitionsToTxn,
+                    ApiKey.AddOffsetsToTxn,
+                    ApiKey.EndTxn,
+                    ApiKey.TxnOffsetCommit
+                )
+                .Where(r => !r.OnlyValidates),
+        ];
 
     public void Clear()
     {

@@ -4,13 +4,18 @@ using System.Globalization;
 namespace KafkaBackup.Testing;
 
 /// <summary>
-/// Damages sound inputs at random and hands them to a parser. An input depends on seed, round and the sound inputs alone, so that a failure, which names
-/// both, can be repeated by <see cref="Input"/>.
+/// Damages sound inputs at random and hands them to a parser. An input depends on seed, round and the sound inputs alone, so that a
+/// failure, which names both, can be repeated by <see cref="Input"/>.
 /// </summary>
 /// <param name="sound">Inputs that the parser takes; also what is spliced together.</param>
 /// <param name="words">Pieces that mean something to the parser and are put in anywhere: names, literals, magic numbers.</param>
 /// <param name="seal">Makes checksums right again, so that what is behind them is reached; applied to three of four inputs.</param>
-public sealed class MutationFuzzer(int seed, IReadOnlyList<byte[]> sound, IReadOnlyList<byte[]>? words = null, Func<byte[], byte[]>? seal = null)
+public sealed class MutationFuzzer(
+    int seed,
+    IReadOnlyList<byte[]> sound,
+    IReadOnlyList<byte[]>? words = null,
+    Func<byte[], byte[]>? seal = null
+)
 {
     private const int FewRounds = 2000;
     private const long SpareBytes = 64L << 20;
@@ -20,15 +25,64 @@ public sealed class MutationFuzzer(int seed, IReadOnlyList<byte[]> sound, IReadO
 
     private static readonly long[] Odd =
     [
-        0, 1, -1, 2, 7, 8, 15, 16, 127, 128, -128, 255, 256, 1000, 32767, 32768, 65535, 65536, 1 << 20, 1 << 24, int.MaxValue - 1, int.MaxValue, int.MinValue, uint.MaxValue,
-        1L << 32, 1L << 40, long.MaxValue - 1, long.MaxValue, long.MinValue,
+        0,
+        1,
+        -1,
+        2,
+        7,
+        8,
+        15,
+        16,
+        127,
+        128,
+        -128,
+        255,
+        256,
+        1000,
+        32767,
+        32768,
+        65535,
+        65536,
+        1 << 20,
+        1 << 24,
+        int.MaxValue - 1,
+        int.MaxValue,
+        int.MinValue,
+        uint.MaxValue,
+        1L << 32,
+        1L << 40,
+        long.MaxValue - 1,
+        long.MaxValue,
+        long.MinValue,
     ];
 
-    private static readonly string[] Numbers = ["0", "-0", "-1", "1e300", "-1e300", "1e-300", "NaN", "2147483647", "2147483648", "9223372036854775807", "9223372036854775808", "99999999999999999999", "0.5"];
+    private static readonly string[] Numbers =
+    [
+        "0",
+        "-0",
+        "-1",
+        "1e300",
+        "-1e300",
+        "1e-300",
+        "NaN",
+        "2147483647",
+        "2147483648",
+        "9223372036854775807",
+        "9223372036854775808",
+        "99999999999999999999",
+        "0.5",
+    ];
 
     /// <summary>KAFKABACKUP_TEST_FUZZ: how many inputs each parser gets; a few thousand unless it is set.</summary>
     public static int Rounds { get; } =
-        int.TryParse(Environment.GetEnvironmentVariable("KAFKABACKUP_TEST_FUZZ"), NumberStyles.None, CultureInfo.InvariantCulture, out var asked) ? asked : FewRounds;
+        int.TryParse(
+            Environment.GetEnvironmentVariable("KAFKABACKUP_TEST_FUZZ"),
+            NumberStyles.None,
+            CultureInfo.InvariantCulture,
+            out var asked
+        )
+            ? asked
+            : FewRounds;
 
     /// <summary>The input of one round.</summary>
     public byte[] Input(int round)
@@ -45,8 +99,9 @@ public sealed class MutationFuzzer(int seed, IReadOnlyList<byte[]> sound, IReadO
     }
 
     /// <summary>
-    /// Runs the parser on so many inputs. It may throw a KafkaBackupException of any id but Unexpected; everything else fails: other exceptions, a minute
-    /// without an end, more memory taken on its thread than ten times the input and 64 MB. So the parser must do its work on the thread that calls it.
+    /// Runs the parser on so many inputs. It may throw a KafkaBackupException of any id but Unexpected; everything else fails: other
+    /// exceptions, a minute without an end, more memory taken on its thread than ten times the input and 64 MB. So the parser must do its
+    /// work on the thread that calls it.
     /// </summary>
     public void Run(int rounds, Func<byte[], Task> parse)
     {
@@ -66,7 +121,9 @@ public sealed class MutationFuzzer(int seed, IReadOnlyList<byte[]> sound, IReadO
                 failure = error;
             }
         })
-        { IsBackground = true };
+        {
+            IsBackground = true,
+        };
         worker.Start();
         for (var before = -1; !worker.Join(Hanging); before = round)
         {
@@ -98,7 +155,9 @@ public sealed class MutationFuzzer(int seed, IReadOnlyList<byte[]> sound, IReadO
         var taken = GC.GetAllocatedBytesForCurrentThread() - before;
         if (taken > ((long)input.Length * TimesInput) + SpareBytes)
         {
-            throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture, $"{taken:N0} bytes of memory for an input of {input.Length:N0}."));
+            throw new InvalidOperationException(
+                string.Create(CultureInfo.InvariantCulture, $"{taken:N0} bytes of memory for an input of {input.Length:N0}.")
+            );
         }
     }
 
@@ -209,5 +268,6 @@ public sealed class MutationFuzzer(int seed, IReadOnlyList<byte[]> sound, IReadO
         }
     }
 
-    private static bool IsSeparator(byte b) => b is (byte)':' or (byte)',' or (byte)'{' or (byte)'}' or (byte)'[' or (byte)']' or (byte)'\n';
+    private static bool IsSeparator(byte b) =>
+        b is (byte)':' or (byte)',' or (byte)'{' or (byte)'}' or (byte)'[' or (byte)']' or (byte)'\n';
 }

@@ -17,11 +17,14 @@ internal sealed record CmdletDescription(string Verb, string Noun, IReadOnlyList
     /// <summary>The names of its parameter sets, the default one first; one without a name where no parameter is tied to a set.</summary>
     public IReadOnlyList<string> ParameterSets()
     {
-        var named = Parameters.SelectMany(parameter => parameter.Bindings).Select(binding => binding.ParameterSet)
-            .Where(name => name != ParameterBinding.AllSets).Distinct().Order(StringComparer.Ordinal).ToList();
-        return named.Count == 0
-            ? [ParameterBinding.AllSets]
-            : [.. named.OrderByDescending(name => name == DefaultParameterSet)];
+        var named = Parameters
+            .SelectMany(parameter => parameter.Bindings)
+            .Select(binding => binding.ParameterSet)
+            .Where(name => name != ParameterBinding.AllSets)
+            .Distinct()
+            .Order(StringComparer.Ordinal)
+            .ToList();
+        return named.Count == 0 ? [ParameterBinding.AllSets] : [.. named.OrderByDescending(name => name == DefaultParameterSet)];
     }
 }
 
@@ -37,21 +40,30 @@ internal sealed record ParameterDescription(string Name, string Type, IReadOnlyL
     public bool IsSwitch => Type == "SwitchParameter";
 
     public ParameterBinding? In(string parameterSet) =>
-        Bindings.FirstOrDefault(binding => binding.ParameterSet == parameterSet) ?? Bindings.FirstOrDefault(binding => binding.ParameterSet == ParameterBinding.AllSets);
+        Bindings.FirstOrDefault(binding => binding.ParameterSet == parameterSet)
+        ?? Bindings.FirstOrDefault(binding => binding.ParameterSet == ParameterBinding.AllSets);
 }
 
 /// <summary>How a parameter is given in one parameter set.</summary>
-internal sealed record ParameterBinding(string ParameterSet, bool Mandatory, int? Position, bool ByValue, bool ByPropertyName, bool Remaining)
+internal sealed record ParameterBinding(
+    string ParameterSet,
+    bool Mandatory,
+    int? Position,
+    bool ByValue,
+    bool ByPropertyName,
+    bool Remaining
+)
 {
     /// <summary>PowerShell's own name for "in every set".</summary>
     public const string AllSets = "__AllParameterSets";
 
     /// <summary>As Get-Help words it.</summary>
-    public string Pipeline => (ByValue, ByPropertyName) switch
-    {
-        (true, true) => "true (ByValue, ByPropertyName)",
-        (true, false) => "true (ByValue)",
-        (false, true) => "true (ByPropertyName)",
-        _ => "false",
-    };
+    public string Pipeline =>
+        (ByValue, ByPropertyName) switch
+        {
+            (true, true) => "true (ByValue, ByPropertyName)",
+            (true, false) => "true (ByValue)",
+            (false, true) => "true (ByPropertyName)",
+            _ => "false",
+        };
 }

@@ -5,8 +5,8 @@ using System.Reflection.PortableExecutable;
 namespace KafkaBackup.Build.Help;
 
 /// <summary>
-/// Reads the cmdlets of a compiled module from its metadata. Nothing is loaded: the PowerShell assembly that cmdlets are compiled against is an empty
-/// shell, and attribute objects made from it would hold wrong values.
+/// Reads the cmdlets of a compiled module from its metadata. Nothing is loaded: the PowerShell assembly that cmdlets are compiled against
+/// is an empty shell, and attribute objects made from it would hold wrong values.
 /// </summary>
 internal sealed class CmdletReader : IDisposable
 {
@@ -26,7 +26,13 @@ internal sealed class CmdletReader : IDisposable
     public static IReadOnlyList<CmdletDescription> Read(string assembly)
     {
         using var reader = new CmdletReader(assembly);
-        return [.. reader._metadata.TypeDefinitions.Select(reader.Cmdlet).OfType<CmdletDescription>().OrderBy(cmdlet => cmdlet.Name, StringComparer.Ordinal)];
+        return
+        [
+            .. reader
+                ._metadata.TypeDefinitions.Select(reader.Cmdlet)
+                .OfType<CmdletDescription>()
+                .OrderBy(cmdlet => cmdlet.Name, StringComparer.Ordinal),
+        ];
     }
 
     public void Dispose() => _file.Dispose();
@@ -41,8 +47,19 @@ internal sealed class CmdletReader : IDisposable
         {
             DefaultParameterSet = cmdlet.Named("DefaultParameterSetName") as string,
             SupportsShouldProcess = cmdlet.Named("SupportsShouldProcess") is true,
-            OutputTypes = [.. attributes.Where(attribute => attribute.Type == PowerShell + "OutputTypeAttribute").SelectMany(attribute => attribute.Strings()).Distinct()],
-            Aliases = [.. attributes.Where(attribute => attribute.Type == PowerShell + "AliasAttribute").SelectMany(attribute => attribute.Strings())],
+            OutputTypes =
+            [
+                .. attributes
+                    .Where(attribute => attribute.Type == PowerShell + "OutputTypeAttribute")
+                    .SelectMany(attribute => attribute.Strings())
+                    .Distinct(),
+            ],
+            Aliases =
+            [
+                .. attributes
+                    .Where(attribute => attribute.Type == PowerShell + "AliasAttribute")
+                    .SelectMany(attribute => attribute.Strings()),
+            ],
         };
     }
 
@@ -68,22 +85,31 @@ internal sealed class CmdletReader : IDisposable
             return null;
 
         var type = property.DecodeSignature(TypeNames.Provider, null).ReturnType;
-        var fixedValues = attributes.Where(attribute => attribute.Type == PowerShell + "ValidateSetAttribute").SelectMany(attribute => attribute.Strings());
+        var fixedValues = attributes
+            .Where(attribute => attribute.Type == PowerShell + "ValidateSetAttribute")
+            .SelectMany(attribute => attribute.Strings());
         return new ParameterDescription(_metadata.GetString(property.Name), TypeNames.Short(type), [.. bindings.Select(Binding)])
         {
-            Aliases = [.. attributes.Where(attribute => attribute.Type == PowerShell + "AliasAttribute").SelectMany(attribute => attribute.Strings())],
+            Aliases =
+            [
+                .. attributes
+                    .Where(attribute => attribute.Type == PowerShell + "AliasAttribute")
+                    .SelectMany(attribute => attribute.Strings()),
+            ],
             Values = [.. fixedValues.Concat(_enums.Of(type))],
             SupportsWildcards = attributes.Any(attribute => attribute.Type == PowerShell + "SupportsWildcardsAttribute"),
         };
     }
 
-    private static ParameterBinding Binding(AttributeData attribute) => new(
-        attribute.Named("ParameterSetName") as string ?? ParameterBinding.AllSets,
-        attribute.Named("Mandatory") is true,
-        attribute.Named("Position") as int?,
-        attribute.Named("ValueFromPipeline") is true,
-        attribute.Named("ValueFromPipelineByPropertyName") is true,
-        attribute.Named("ValueFromRemainingArguments") is true);
+    private static ParameterBinding Binding(AttributeData attribute) =>
+        new(
+            attribute.Named("ParameterSetName") as string ?? ParameterBinding.AllSets,
+            attribute.Named("Mandatory") is true,
+            attribute.Named("Position") as int?,
+            attribute.Named("ValueFromPipeline") is true,
+            attribute.Named("ValueFromPipelineByPropertyName") is true,
+            attribute.Named("ValueFromRemainingArguments") is true
+        );
 
     private TypeDefinitionHandle BaseInThisAssembly(TypeDefinitionHandle type)
     {
@@ -99,20 +125,30 @@ internal sealed class CmdletReader : IDisposable
     }
 
     private List<AttributeData> Attributes(CustomAttributeHandleCollection handles) =>
-        [.. handles.Select(_metadata.GetCustomAttribute).Select(attribute => AttributeData.Of(_metadata, attribute)).OfType<AttributeData>()];
+        [
+            .. handles
+                .Select(_metadata.GetCustomAttribute)
+                .Select(attribute => AttributeData.Of(_metadata, attribute))
+                .OfType<AttributeData>(),
+        ];
 
     private sealed record AttributeData(string Type, IReadOnlyList<object?> Positional, IReadOnlyDictionary<string, object?> NamedValues)
     {
         public static AttributeData? Of(MetadataReader metadata, CustomAttribute attribute)
         {
-            var type = attribute.Constructor.Kind == HandleKind.MemberReference
-                ? metadata.GetMemberReference((MemberReferenceHandle)attribute.Constructor).Parent
-                : metadata.GetMethodDefinition((MethodDefinitionHandle)attribute.Constructor).GetDeclaringType();
+            var type =
+                attribute.Constructor.Kind == HandleKind.MemberReference
+                    ? metadata.GetMemberReference((MemberReferenceHandle)attribute.Constructor).Parent
+                    : metadata.GetMethodDefinition((MethodDefinitionHandle)attribute.Constructor).GetDeclaringType();
             var name = TypeNames.Of(metadata, type);
             if (!name.StartsWith(PowerShell, StringComparison.Ordinal))
                 return null;
             var value = attribute.DecodeValue(TypeNames.Provider);
-            return new(name, [.. value.FixedArguments.Select(argument => argument.Value)], value.NamedArguments.ToDictionary(argument => argument.Name!, argument => argument.Value));
+            return new(
+                name,
+                [.. value.FixedArguments.Select(argument => argument.Value)],
+                value.NamedArguments.ToDictionary(argument => argument.Name!, argument => argument.Value)
+            );
         }
 
         public object? Named(string name) => NamedValues.GetValueOrDefault(name);
@@ -120,11 +156,12 @@ internal sealed class CmdletReader : IDisposable
         /// <summary>All texts and types among the arguments, those in arrays included.</summary>
         public IEnumerable<string> Strings() => Positional.SelectMany(Texts);
 
-        private static IEnumerable<string> Texts(object? value) => value switch
-        {
-            string text => [text],
-            IEnumerable<CustomAttributeTypedArgument<string>> array => array.SelectMany(item => Texts(item.Value)),
-            _ => [],
-        };
+        private static IEnumerable<string> Texts(object? value) =>
+            value switch
+            {
+                string text => [text],
+                IEnumerable<CustomAttributeTypedArgument<string>> array => array.SelectMany(item => Texts(item.Value)),
+                _ => [],
+            };
     }
 }

@@ -33,8 +33,13 @@ internal sealed class EnumValues
             var type = metadata.GetTypeDefinition(handle);
             if (type.BaseType.IsNil || TypeNames.Of(metadata, type.BaseType) != "System.Enum")
                 continue;
-            _known[TypeNames.Of(metadata, handle)] = [.. type.GetFields().Select(metadata.GetFieldDefinition)
-                .Where(field => field.Attributes.HasFlag(FieldAttributes.Literal)).Select(field => metadata.GetString(field.Name))];
+            _known[TypeNames.Of(metadata, handle)] =
+            [
+                .. type.GetFields()
+                    .Select(metadata.GetFieldDefinition)
+                    .Where(field => field.Attributes.HasFlag(FieldAttributes.Literal))
+                    .Select(field => metadata.GetString(field.Name)),
+            ];
         }
     }
 }

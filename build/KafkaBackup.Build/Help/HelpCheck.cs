@@ -16,7 +16,9 @@ internal static class HelpCheck
                     yield return $"{cmdlet.Name}: {complaint}";
             }
             else
-                yield return own.Count == 0 ? $"{cmdlet.Name} has no help: write module/help/{cmdlet.Name}.md" : $"{cmdlet.Name} has {own.Count} help pages";
+                yield return own.Count == 0
+                    ? $"{cmdlet.Name} has no help: write module/help/{cmdlet.Name}.md"
+                    : $"{cmdlet.Name} has {own.Count} help pages";
         }
     }
 

@@ -1,6 +1,8 @@
 namespace KafkaBackup.Build.Help;
 
-/// <summary>Makes the module's help file from its pages and its compiled cmdlets, and refuses when the two do not tell the same story.</summary>
+/// <summary>
+/// Makes the module's help file from its pages and its compiled cmdlets, and refuses when the two do not tell the same story.
+/// </summary>
 /// <param name="Maml">The file's text.</param>
 /// <param name="Complaints">What is wrong. Cmdlets that are complained of are left out of the file.</param>
 internal sealed record HelpFile(string Maml, IReadOnlyList<string> Complaints)

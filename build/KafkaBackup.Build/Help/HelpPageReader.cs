@@ -3,12 +3,22 @@ using System.Text.RegularExpressions;
 namespace KafkaBackup.Build.Help;
 
 /// <summary>
-/// Reads a cmdlet's page: "# Name", then SYNOPSIS, DESCRIPTION, EXAMPLES, PARAMETERS, INPUTS, OUTPUTS, NOTES and RELATED LINKS as second-level
-/// headings. Any other second-level heading is an error: its text would reach nobody.
+/// Reads a cmdlet's page: "# Name", then SYNOPSIS, DESCRIPTION, EXAMPLES, PARAMETERS, INPUTS, OUTPUTS, NOTES and RELATED LINKS as
+/// second-level headings. Any other second-level heading is an error: its text would reach nobody.
 /// </summary>
 internal static partial class HelpPageReader
 {
-    private static readonly string[] Sections = ["SYNOPSIS", "DESCRIPTION", "EXAMPLES", "PARAMETERS", "INPUTS", "OUTPUTS", "NOTES", "RELATED LINKS"];
+    private static readonly string[] Sections =
+    [
+        "SYNOPSIS",
+        "DESCRIPTION",
+        "EXAMPLES",
+        "PARAMETERS",
+        "INPUTS",
+        "OUTPUTS",
+        "NOTES",
+        "RELATED LINKS",
+    ];
 
     public static HelpPage Read(string markdown)
     {
@@ -37,7 +47,10 @@ internal static partial class HelpPageReader
         IReadOnlyList<MarkdownBlock> Section(string name) => sections.FirstOrDefault(section => section.Title == name)?.Blocks ?? [];
 
         IReadOnlyList<HelpEntry> Entries(string section, Func<string, string> name) =>
-            [.. Split(Section(section), level: 3).Select(part => new HelpEntry(MarkdownBlocks.Plain(name(part.Title)), Paragraphs(part.Blocks)))];
+            [
+                .. Split(Section(section), level: 3)
+                    .Select(part => new HelpEntry(MarkdownBlocks.Plain(name(part.Title)), Paragraphs(part.Blocks))),
+            ];
     }
 
     private static HelpExample Example(Part part)
@@ -58,7 +71,11 @@ internal static partial class HelpPageReader
 
     /// <summary>Code inside a text keeps its lines, indented, so that it stays recognisable.</summary>
     private static IReadOnlyList<string> Paragraphs(IEnumerable<MarkdownBlock> blocks) =>
-        [.. blocks.Select(block => block.Kind == BlockKind.Code ? string.Join('\n', block.Text.Split('\n').Select(line => $"    {line}")) : block.Text)];
+        [
+            .. blocks.Select(block =>
+                block.Kind == BlockKind.Code ? string.Join('\n', block.Text.Split('\n').Select(line => $"    {line}")) : block.Text
+            ),
+        ];
 
     private static IEnumerable<Part> Split(IEnumerable<MarkdownBlock> blocks, int level)
     {
@@ -72,7 +89,9 @@ internal static partial class HelpPageReader
                 current = new(block.Text, []);
             }
             else if (current is null)
-                throw new FormatException($"'{block.Text.Split('\n')[0]}' stands above the first {new string('#', level)} heading of its part");
+                throw new FormatException(
+                    $"'{block.Text.Split('\n')[0]}' stands above the first {new string('#', level)} heading of its part"
+                );
             else
                 current.Blocks.Add(block);
         }

@@ -58,9 +58,14 @@ internal static partial class MarkdownBlocks
     /// <summary>Text as a console shows it: no emphasis, no back-ticks, links with their address behind them.</summary>
     public static string Plain(string text)
     {
-        var plain = Link().Replace(text, match => match.Groups[2].Value.Length == 0 || match.Groups[2].Value.EndsWith(".md", StringComparison.Ordinal)
-            ? match.Groups[1].Value
-            : $"{match.Groups[1].Value} ({match.Groups[2].Value})");
+        var plain = Link()
+            .Replace(
+                text,
+                match =>
+                    match.Groups[2].Value.Length == 0 || match.Groups[2].Value.EndsWith(".md", StringComparison.Ordinal)
+                        ? match.Groups[1].Value
+                        : $"{match.Groups[1].Value} ({match.Groups[2].Value})"
+            );
         plain = Emphasis().Replace(plain, "$1");
         return CodeSpan().Replace(plain, "$1");
     }

@@ -8,13 +8,14 @@ internal sealed class TypeNames : ISignatureTypeProvider<string, object?>, ICust
 {
     public static TypeNames Provider { get; } = new();
 
-    public static string Of(MetadataReader metadata, EntityHandle type) => type.Kind switch
-    {
-        HandleKind.TypeDefinition => Provider.GetTypeFromDefinition(metadata, (TypeDefinitionHandle)type, 0),
-        HandleKind.TypeReference => Provider.GetTypeFromReference(metadata, (TypeReferenceHandle)type, 0),
-        HandleKind.TypeSpecification => Provider.GetTypeFromSpecification(metadata, null, (TypeSpecificationHandle)type, 0),
-        _ => "",
-    };
+    public static string Of(MetadataReader metadata, EntityHandle type) =>
+        type.Kind switch
+        {
+            HandleKind.TypeDefinition => Provider.GetTypeFromDefinition(metadata, (TypeDefinitionHandle)type, 0),
+            HandleKind.TypeReference => Provider.GetTypeFromReference(metadata, (TypeReferenceHandle)type, 0),
+            HandleKind.TypeSpecification => Provider.GetTypeFromSpecification(metadata, null, (TypeSpecificationHandle)type, 0),
+            _ => "",
+        };
 
     /// <summary>The name that help shows: no namespace, and for a Nullable what it holds.</summary>
     public static string Short(string type)
@@ -53,7 +54,8 @@ internal sealed class TypeNames : ISignatureTypeProvider<string, object?>, ICust
 
     public string GetArrayType(string elementType, ArrayShape shape) => $"{elementType}[{new string(',', shape.Rank - 1)}]";
 
-    public string GetGenericInstantiation(string genericType, ImmutableArray<string> typeArguments) => $"{genericType}<{string.Join(",", typeArguments)}>";
+    public string GetGenericInstantiation(string genericType, ImmutableArray<string> typeArguments) =>
+        $"{genericType}<{string.Join(",", typeArguments)}>";
 
     public string GetByReferenceType(string elementType) => $"{elementType}&";
 

@@ -13,6 +13,8 @@ internal static class ModuleArchive
     }
 
     public static IEnumerable<(string Path, string Source)> FilesOf(string module) =>
-        Directory.GetFiles(module, "*", SearchOption.AllDirectories)
-            .Select(file => (Path.GetRelativePath(module, file).Replace('\\', '/'), file)).OrderBy(file => file.Item1, StringComparer.Ordinal);
+        Directory
+            .GetFiles(module, "*", SearchOption.AllDirectories)
+            .Select(file => (Path.GetRelativePath(module, file).Replace('\\', '/'), file))
+            .OrderBy(file => file.Item1, StringComparer.Ordinal);
 }

@@ -17,7 +17,11 @@ internal static class PackageCommand
         var archive = Path.Combine(target, $"KafkaBackup-{manifest.Version}.zip");
         ModuleArchive.Write(archive, module, manifest);
 
-        var platforms = new DirectoryInfo(Path.Combine(module, "lib", "runtimes")).GetDirectories().Select(folder => folder.Name).Order(StringComparer.Ordinal).ToList();
+        var platforms = new DirectoryInfo(Path.Combine(module, "lib", "runtimes"))
+            .GetDirectories()
+            .Select(folder => folder.Name)
+            .Order(StringComparer.Ordinal)
+            .ToList();
         foreach (var file in new[] { package, archive })
             output.WriteLine($"{file} ({new FileInfo(file).Length / 1024.0 / 1024.0:0.0} MB)");
         output.WriteLine($"native library for: {string.Join(", ", platforms)}");

@@ -7,7 +7,8 @@ internal static class CountCommand
 {
     public static int Run(CommandLine arguments, TextWriter output)
     {
-        // A runner that died has told of the tests before its death only, and a result that can't be read tells nothing: neither may look like success.
+        // A runner that died has told of the tests before its death only, and a result that can't be read tells nothing: neither may look
+        // like success.
         var broken = arguments.All("--broken").ToList();
         var total = TestCount.Zero;
         var readable = new List<string>();
@@ -46,7 +47,5 @@ internal static class CountCommand
 
     /// <summary>Folders inside hold attachments, not results.</summary>
     private static IEnumerable<string> ResultFiles(string path) =>
-        Directory.Exists(path)
-            ? Directory.EnumerateFiles(path).Where(file => Path.GetExtension(file) is ".trx" or ".xml")
-            : [path];
+        Directory.Exists(path) ? Directory.EnumerateFiles(path).Where(file => Path.GetExtension(file) is ".trx" or ".xml") : [path];
 }

@@ -32,17 +32,25 @@ internal sealed record TestCount(int Passed, int Failed, int Skipped)
     }
 
     /// <summary>How long each test of a trx file took.</summary>
-    public static IEnumerable<(string Name, TimeSpan Took)> Durations(string trx) => XDocument.Load(trx).Descendants()
-        .Where(element => element.Name.LocalName == "UnitTestResult" && element.Attribute("duration") is not null)
-        .Select(result => ((string)result.Attribute("testName")!, TimeSpan.Parse(result.Attribute("duration")!.Value, CultureInfo.InvariantCulture)));
+    public static IEnumerable<(string Name, TimeSpan Took)> Durations(string trx) =>
+        XDocument
+            .Load(trx)
+            .Descendants()
+            .Where(element => element.Name.LocalName == "UnitTestResult" && element.Attribute("duration") is not null)
+            .Select(result =>
+                ((string)result.Attribute("testName")!, TimeSpan.Parse(result.Attribute("duration")!.Value, CultureInfo.InvariantCulture))
+            );
 
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Passed} passed, {Failed} failed, {Skipped} skipped");
+    public override string ToString() =>
+        string.Create(CultureInfo.InvariantCulture, $"{Passed} passed, {Failed} failed, {Skipped} skipped");
 
     private static TestCount FromTrx(XElement root)
     {
         // One by one: the summary's counters call skipped tests neither skipped nor not executed.
-        var outcomes = root.Descendants().Where(element => element.Name.LocalName == "UnitTestResult")
-            .Select(result => (string?)result.Attribute("outcome")).ToList();
+        var outcomes = root.Descendants()
+            .Where(element => element.Name.LocalName == "UnitTestResult")
+            .Select(result => (string?)result.Attribute("outcome"))
+            .ToList();
         var passed = outcomes.Count(outcome => outcome == "Passed");
         var skipped = outcomes.Count(outcome => outcome is "NotExecuted" or "Skipped");
         return new(passed, outcomes.Count - passed - skipped, skipped);

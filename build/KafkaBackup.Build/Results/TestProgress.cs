@@ -3,8 +3,8 @@ using System.Globalization;
 namespace KafkaBackup.Build.Results;
 
 /// <summary>
-/// Turns what `dotnet test` and Pester write about each test into something to watch: passed tests are only counted, everything else is shown at once.
-/// For several threads.
+/// Turns what `dotnet test` and Pester write about each test into something to watch: passed tests are only counted, everything else is
+/// shown at once. For several threads.
 /// </summary>
 internal sealed class TestProgress(TextWriter output)
 {
@@ -32,7 +32,12 @@ internal sealed class TestProgress(TextWriter output)
     public void Report(TimeSpan elapsed)
     {
         lock (_gate)
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{elapsed:mm\\:ss}  {_passed} passed, {_failed} failed, {_skipped} skipped so far"));
+            output.WriteLine(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{elapsed:mm\\:ss}  {_passed} passed, {_failed} failed, {_skipped} skipped so far"
+                )
+            );
     }
 
     private static bool Begins(ReadOnlySpan<char> text, string xunit, string pester) =>

@@ -14,9 +14,7 @@ internal sealed class ModuleLayout
 
     private readonly SortedDictionary<string, StagedFile> _files = new(StringComparer.Ordinal);
 
-    private ModuleLayout()
-    {
-    }
+    private ModuleLayout() { }
 
     public IReadOnlyDictionary<string, StagedFile> Files => _files;
 

@@ -3,7 +3,9 @@ namespace KafkaBackup.Build.Staging;
 /// <summary>librdkafka and what it needs, for each platform, from the librdkafka.redist package.</summary>
 internal static class NativeLibraries
 {
-    /// <summary>What the module runs on. Alpine (musl) is left out: the package has it only for x64, under linux-x64, where glibc's is tried first.</summary>
+    /// <summary>
+    /// What the module runs on. Alpine (musl) is left out: the package has it only for x64, under linux-x64, where glibc's is tried first.
+    /// </summary>
     public static readonly IReadOnlyList<string> Platforms = ["linux-arm64", "linux-x64", "osx-arm64", "osx-x64", "win-x64"];
 
     /// <returns>The path in the module and the source of each file.</returns>

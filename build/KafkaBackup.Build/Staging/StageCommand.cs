@@ -20,7 +20,9 @@ internal static class StageCommand
         layout.Add("en-US/KafkaBackup.dll-Help.xml", help.Maml);
 
         var changed = new StageFolder(target).Fill(layout);
-        output.WriteLine($"module: {target} ({(changed == 0 ? "up to date" : $"{changed} files changed")}; native library for {string.Join(", ", NativeLibraries.Platforms)})");
+        output.WriteLine(
+            $"module: {target} ({(changed == 0 ? "up to date" : $"{changed} files changed")}; native library for {string.Join(", ", NativeLibraries.Platforms)})"
+        );
         return 0;
     }
 }

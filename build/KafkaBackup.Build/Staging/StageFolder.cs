@@ -21,8 +21,10 @@ internal sealed class StageFolder(string target)
 
     private int RemoveStrangers(ModuleLayout layout)
     {
-        var strangers = Directory.GetFiles(target, "*", SearchOption.AllDirectories)
-            .Where(file => !layout.Files.ContainsKey(Path.GetRelativePath(target, file).Replace('\\', '/'))).ToList();
+        var strangers = Directory
+            .GetFiles(target, "*", SearchOption.AllDirectories)
+            .Where(file => !layout.Files.ContainsKey(Path.GetRelativePath(target, file).Replace('\\', '/')))
+            .ToList();
         strangers.ForEach(File.Delete);
         var folders = Directory.GetDirectories(target, "*", SearchOption.AllDirectories).OrderByDescending(folder => folder.Length);
         foreach (var folder in folders.Where(folder => !Directory.EnumerateFileSystemEntries(folder).Any()))
@@ -50,7 +52,9 @@ internal sealed class StageFolder(string target)
         catch (Exception refusal) when (refusal is IOException or UnauthorizedAccessException)
         {
             File.Delete(arriving);
-            throw new BuildStepException($"{destination} can't be replaced ({refusal.Message}): close the PowerShell that has the module loaded");
+            throw new BuildStepException(
+                $"{destination} can't be replaced ({refusal.Message}): close the PowerShell that has the module loaded"
+            );
         }
 
         return true;

@@ -8,7 +8,12 @@ namespace KafkaBackup.Engine.Backup;
 /// <summary>From options to a planned backup: opens the two seams, plans, and hands out the plan with the way to run it.</summary>
 internal static class BackupJob
 {
-    public static async Task<Planned<BackupPlan, BackupResult>> PlanAsync(BackupOptions options, EngineSeams seams, IEngineEvents events, CancellationToken cancel)
+    public static async Task<Planned<BackupPlan, BackupResult>> PlanAsync(
+        BackupOptions options,
+        EngineSeams seams,
+        IEngineEvents events,
+        CancellationToken cancel
+    )
     {
         var store = seams.OpenStore(options.Store, events);
         IKafkaCluster? cluster = null;
@@ -24,7 +29,10 @@ internal static class BackupJob
             }
 
             return new Planned<BackupPlan, BackupResult>(
-                planner.Show(work), stop => new BackupRun(cluster, catalog, work, ToolVersion.Text, seams.Clock, events).RunAsync(stop), () => ReleaseAsync(cluster, store));
+                planner.Show(work),
+                stop => new BackupRun(cluster, catalog, work, ToolVersion.Text, seams.Clock, events).RunAsync(stop),
+                () => ReleaseAsync(cluster, store)
+            );
         }
         catch
         {

@@ -7,8 +7,15 @@ namespace KafkaBackup.Engine.Backup;
 internal static class BackupReporting
 {
     public static BackupResult Result(
-        BackupWork work, string location, RunEntry run, Manifest manifest, IReadOnlyCollection<PartitionOutcome> outcomes, IEnumerable<GapInfo> gaps,
-        IEnumerable<Finding> findings, DateTimeOffset endedAt)
+        BackupWork work,
+        string location,
+        RunEntry run,
+        Manifest manifest,
+        IReadOnlyCollection<PartitionOutcome> outcomes,
+        IEnumerable<GapInfo> gaps,
+        IEnumerable<Finding> findings,
+        DateTimeOffset endedAt
+    )
     {
         var times = outcomes.Select(o => o.Timestamps).OfType<(long First, long Last)>().ToArray();
         return new BackupResult
@@ -29,18 +36,26 @@ internal static class BackupReporting
             HeadSkew = HeadSkew.Of(manifest, outcomes.Select(o => o.Work.Id.Topic).ToHashSet(StringComparer.Ordinal)),
             ConsistentAtMs = work.CutAtMs,
             Gaps = ItemList.From(gaps),
-            Topics = ItemList.From(outcomes
-                .GroupBy(o => o.Work.Id.Topic, StringComparer.Ordinal)
-                .OrderBy(t => t.Key, StringComparer.Ordinal)
-                .Select(t => new BackupTopicResult { Topic = t.Key, Partitions = ItemList.From(t.OrderBy(o => o.Work.Id).Select(o => Partition(o, manifest)).ToArray()) })
-                .ToArray()),
+            Topics = ItemList.From(
+                outcomes
+                    .GroupBy(o => o.Work.Id.Topic, StringComparer.Ordinal)
+                    .OrderBy(t => t.Key, StringComparer.Ordinal)
+                    .Select(t => new BackupTopicResult
+                    {
+                        Topic = t.Key,
+                        Partitions = ItemList.From(t.OrderBy(o => o.Work.Id).Select(o => Partition(o, manifest)).ToArray()),
+                    })
+                    .ToArray()
+            ),
             Findings = ItemList.From(findings),
         };
     }
 
     private static BackupPartitionResult Partition(PartitionOutcome outcome, Manifest manifest)
     {
-        var segments = manifest.Topics.GetValueOrDefault(outcome.Work.Id.Topic)?.Partitions.GetValueOrDefault(outcome.Work.Id.Partition)?.Segments ?? [];
+        var segments =
+            manifest.Topics.GetValueOrDefault(outcome.Work.Id.Topic)?.Partitions.GetValueOrDefault(outcome.Work.Id.Partition)?.Segments
+            ?? [];
         return new BackupPartitionResult
         {
             Topic = outcome.Work.Id.Topic,

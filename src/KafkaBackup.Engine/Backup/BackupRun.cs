@@ -7,10 +7,18 @@ using KafkaBackup.Engine.Pacing;
 namespace KafkaBackup.Engine.Backup;
 
 /// <summary>
-/// One execution of a planned backup: lock, first commit, data, groups, last commit. In continuous mode the data part repeats. Reading begins
-/// beside the first commit, since connections and the first fetch take as long as that does; what is read is stored when the manifest names the run.
+/// One execution of a planned backup: lock, first commit, data, groups, last commit. In continuous mode the data part repeats. Reading
+/// begins beside the first commit, since connections and the first fetch take as long as that does; what is read is stored when the
+/// manifest names the run.
 /// </summary>
-internal sealed class BackupRun(IKafkaCluster cluster, BackupCatalog catalog, BackupWork work, string toolVersion, TimeProvider clock, IEngineEvents events)
+internal sealed class BackupRun(
+    IKafkaCluster cluster,
+    BackupCatalog catalog,
+    BackupWork work,
+    string toolVersion,
+    TimeProvider clock,
+    IEngineEvents events
+)
 {
     private readonly string _runId = NewRunId(clock);
     private readonly OutcomeBook _outcomes = new(events) { Lost = work.Lost };
@@ -18,18 +26,41 @@ internal sealed class BackupRun(IKafkaCluster cluster, BackupCatalog catalog, Ba
     public async Task<BackupResult> RunAsync(CancellationToken stop)
     {
         var options = work.Options;
-        var status = new OperationStatus("backup", options.BackupId, options.Continuous || options.Health.Enabled ? options.SegmentMaxInterval : null, clock);
+        var status = new OperationStatus(
+            "backup",
+            options.BackupId,
+            options.Continuous || options.Health.Enabled ? options.SegmentMaxInterval : null,
+            clock
+        );
         var health = HealthEndpoint.Start(options.Health, status, events);
         await using (health.ConfigureAwait(false))
         {
-            var sessionOptions = new SessionOptions { RunId = _runId, Clock = clock, SourceClusterId = work.Source.ClusterId, Events = events };
+            var sessionOptions = new SessionOptions
+            {
+                RunId = _runId,
+                Clock = clock,
+                SourceClusterId = work.Source.ClusterId,
+                Events = events,
+            };
             var session = await BackupSession.BeginAsync(catalog, options.BackupId, sessionOptions, stop).ConfigureAwait(false);
             await using (session.ConfigureAwait(false))
             {
                 RefuseIfMovedOn(session);
                 var draft = new ManifestDraft(session.Manifest!, FirstEntry());
                 var proof = new SourceProof(cluster, new LogMeeting(cluster, catalog.Store, session.Owner, clock), clock, events);
-                var run = new RunScope(_runId, options, cluster, catalog.Store, session, draft, status, new RunFindings(events), proof, clock, events);
+                var run = new RunScope(
+                    _runId,
+                    options,
+                    cluster,
+                    catalog.Store,
+                    session,
+                    draft,
+                    status,
+                    new RunFindings(events),
+                    proof,
+                    clock,
+                    events
+                );
                 using var committer = new Committer(run);
                 return await RunAsync(run, committer, stop).ConfigureAwait(false);
             }
@@ -68,7 +99,13 @@ internal sealed class BackupRun(IKafkaCluster cluster, BackupCatalog catalog, Ba
     }
 
     /// <summary>Makes the run part of the backup, and takes away what a dead one left; a failure halts the reading beside it.</summary>
-    private static async Task AnnounceAsync(RunScope run, Committer committer, TopicJournal topics, CancellationTokenSource failed, CancellationToken stop)
+    private static async Task AnnounceAsync(
+        RunScope run,
+        Committer committer,
+        TopicJournal topics,
+        CancellationTokenSource failed,
+        CancellationToken stop
+    )
     {
         try
         {
@@ -90,7 +127,12 @@ internal sealed class BackupRun(IKafkaCluster cluster, BackupCatalog catalog, Ba
 
     private async Task ReadAsync(RunScope run, Committer committer, TopicJournal topics, Task announced, CancellationToken stop)
     {
-        var pass = new BackupPass(run, committer, new RateLimiter(run.Options.RecordsPerSecond, run.Options.BytesPerSecond, clock), announced);
+        var pass = new BackupPass(
+            run,
+            committer,
+            new RateLimiter(run.Options.RecordsPerSecond, run.Options.BytesPerSecond, clock),
+            announced
+        );
         if (run.Options.Continuous)
         {
             await announced.ConfigureAwait(false);
@@ -109,7 +151,12 @@ internal sealed class BackupRun(IKafkaCluster cluster, BackupCatalog catalog, Ba
         _outcomes.Fail(run.Proof.Refused, run.Draft);
         _outcomes.Fail(run.Proof.Unproven, run.Draft);
         _outcomes.TellFailures();
-        await topics.TakeGroupsAsync(run.Options.Continuous || stop.IsCancellationRequested ? GroupWatch.ShortPatience : GroupWatch.Patience, CancellationToken.None).ConfigureAwait(false);
+        await topics
+            .TakeGroupsAsync(
+                run.Options.Continuous || stop.IsCancellationRequested ? GroupWatch.ShortPatience : GroupWatch.Patience,
+                CancellationToken.None
+            )
+            .ConfigureAwait(false);
 
         // A run in one go that reached all its ends is complete, even if a stop came meanwhile; one that follows the source was stopped.
         var reached = _outcomes.State(stopped: false);
@@ -126,9 +173,18 @@ internal sealed class BackupRun(IKafkaCluster cluster, BackupCatalog catalog, Ba
         run.Draft.SetRun(entry => entry with { EndedAt = endedAt, State = state, RecordCount = _outcomes.Records });
         await committer.CommitAsync(complete: reached == BackupStatus.Complete).ConfigureAwait(false);
         var result = BackupReporting.Result(
-            work, catalog.Store.Location, run.Draft.Run, run.Session.Manifest!, _outcomes.All, run.Draft.NewGaps,
-            [.. work.Findings, .. run.Session.Findings.Except(work.Findings), .. run.Findings.All], endedAt);
-        events.Verbose($"Run {_runId} of backup '{work.Options.BackupId}' ended: {result.Status}, {result.RecordCount} records in {result.SegmentCount} segments.");
+            work,
+            catalog.Store.Location,
+            run.Draft.Run,
+            run.Session.Manifest!,
+            _outcomes.All,
+            run.Draft.NewGaps,
+            [.. work.Findings, .. run.Session.Findings.Except(work.Findings), .. run.Findings.All],
+            endedAt
+        );
+        events.Verbose(
+            $"Run {_runId} of backup '{work.Options.BackupId}' ended: {result.Status}, {result.RecordCount} records in {result.SegmentCount} segments."
+        );
         return result;
     }
 
@@ -137,7 +193,14 @@ internal sealed class BackupRun(IKafkaCluster cluster, BackupCatalog catalog, Ba
     {
         if (committer.Failure is null)
         {
-            run.Draft.SetRun(entry => entry with { EndedAt = clock.GetUtcNow(), State = BackupStatus.Failed, RecordCount = _outcomes.Records });
+            run.Draft.SetRun(entry =>
+                entry with
+                {
+                    EndedAt = clock.GetUtcNow(),
+                    State = BackupStatus.Failed,
+                    RecordCount = _outcomes.Records,
+                }
+            );
             try
             {
                 await committer.ProveAsync(isLastWord: true, inHaste: true, CancellationToken.None).ConfigureAwait(false);
@@ -145,7 +208,9 @@ internal sealed class BackupRun(IKafkaCluster cluster, BackupCatalog catalog, Ba
             }
             catch (KafkaBackupException error)
             {
-                events.Verbose($"What had been stored since the last commit could not be committed; the next run reads it again: {error.Message}");
+                events.Verbose(
+                    $"What had been stored since the last commit could not be committed; the next run reads it again: {error.Message}"
+                );
                 return error.Definition == ErrorIds.BackupLockLost ? error : cause;
             }
         }
@@ -153,23 +218,27 @@ internal sealed class BackupRun(IKafkaCluster cluster, BackupCatalog catalog, Ba
         return cause;
     }
 
-    private RunEntry FirstEntry() => new()
-    {
-        RunId = _runId,
-        StartedAt = clock.GetUtcNow(),
-        State = BackupStatus.Running,
-        ToolVersion = toolVersion,
-        Isolation = work.Options.IsolationLevel,
-        RequestedTopics = [.. work.Options.Topics.Include.Select(p => p.Text)],
-        ConsistentAtMs = work.CutAtMs,
-    };
+    private RunEntry FirstEntry() =>
+        new()
+        {
+            RunId = _runId,
+            StartedAt = clock.GetUtcNow(),
+            State = BackupStatus.Running,
+            ToolVersion = toolVersion,
+            Isolation = work.Options.IsolationLevel,
+            RequestedTopics = [.. work.Options.Topics.Include.Select(p => p.Text)],
+            ConsistentAtMs = work.CutAtMs,
+        };
 
     private void RefuseIfMovedOn(BackupSession session)
     {
         if (session.IsNew ? work.Stored is not null : session.Manifest!.Generation != work.Stored?.Generation)
         {
             throw ErrorIds.BackupLocked.With(
-                $"Another run wrote to backup '{work.Options.BackupId}' after this one was planned.", work.Options.BackupId, "Run again.");
+                $"Another run wrote to backup '{work.Options.BackupId}' after this one was planned.",
+                work.Options.BackupId,
+                "Run again."
+            );
         }
     }
 }

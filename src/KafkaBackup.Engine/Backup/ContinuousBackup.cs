@@ -3,12 +3,15 @@ using KafkaBackup.Engine.Cluster;
 namespace KafkaBackup.Engine.Backup;
 
 /// <summary>
-/// Follows the source until stopped (SEMANTICS B10): looks often, and when there is something new, and the interval is over or much has come,
-/// reads it in a pass like any other run's. Memory, ends, gaps and truncations are thereby the same as in a single run. Broker loss is waited out.
+/// Follows the source until stopped (rule B10): looks often, and when there is something new, and the interval is over or much has come,
+/// reads it in a pass like any other run's. Memory, ends, gaps and truncations are thereby the same as in a single run. Broker loss is
+/// waited out.
 /// </summary>
 internal sealed class ContinuousBackup(RunScope run, Committer committer, BackupPass pass, TopicJournal topics, OutcomeBook outcomes)
 {
-    /// <summary>So many new offsets are read at once, without waiting for the interval: it bounds what a crash makes us read again.</summary>
+    /// <summary>
+    /// So many new offsets are read at once, without waiting for the interval: it bounds what a crash makes us read again.
+    /// </summary>
     private const long ManyOffsets = 2_000_000;
 
     private readonly VanishedTopics _vanished = new(run);
@@ -18,15 +21,17 @@ internal sealed class ContinuousBackup(RunScope run, Committer committer, Backup
     private bool _isAway;
 
     /// <summary>
-    /// Returns at a stop, and when the duration is over: then a pass under way still reaches its ends, which are fixed, and a last one takes what has
-    /// come since. Only the first, which may have years to read, is cut short.
+    /// Returns at a stop, and when the duration is over: then a pass under way still reaches its ends, which are fixed, and a last one
+    /// takes what has come since. Only the first, which may have years to read, is cut short.
     /// </summary>
     public async Task FollowAsync(IReadOnlyList<PartitionWork> first, CancellationToken stop)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop, committer.Lost);
         using var timer = new CancellationTokenSource(run.Options.Duration ?? Timeout.InfiniteTimeSpan, run.Clock);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(ending.Token, timer.Token);
-        run.Events.Verbose($"Following the source; new records are committed at least every {run.Options.SegmentMaxInterval.TotalSeconds:0.#} s.");
+        run.Events.Verbose(
+            $"Following the source; new records are committed at least every {run.Options.SegmentMaxInterval.TotalSeconds:0.#} s."
+        );
         var lastPass = run.Clock.GetTimestamp();
         await ReadAsync(first, over.Token).ConfigureAwait(false);
         var wasCutShort = over.IsCancellationRequested;
@@ -74,9 +79,15 @@ internal sealed class ContinuousBackup(RunScope run, Committer committer, Backup
         catch (KafkaBackupException error) when (committer.Failure is null && IsOfCluster(error))
         {
             run.Status.Trouble(error);
-            run.Findings.Add(new Finding(
-                FindingSeverity.Warning, FindingKind.PartitionTrouble, run.Cluster.Address, $"The cluster was away at the end of the duration, so what came last is not in the backup: {error.Message}",
-                "Run again when the cluster is back."));
+            run.Findings.Add(
+                new Finding(
+                    FindingSeverity.Warning,
+                    FindingKind.PartitionTrouble,
+                    run.Cluster.Address,
+                    $"The cluster was away at the end of the duration, so what came last is not in the backup: {error.Message}",
+                    "Run again when the cluster is back."
+                )
+            );
         }
     }
 
@@ -130,8 +141,8 @@ internal sealed class ContinuousBackup(RunScope run, Committer committer, Backup
         var source = await run.Cluster.DescribeAsync(stop).ConfigureAwait(false);
         _vanished.Look(source.Topics);
         outcomes.Fail(run.Proof.GiveUp(_vanished.Gone), run.Draft);
-        var selected = source.Topics.Values
-            .Where(t => run.Options.Topics.Selects(t.Name) && t.Partitions.Count > 0)
+        var selected = source
+            .Topics.Values.Where(t => run.Options.Topics.Selects(t.Name) && t.Partitions.Count > 0)
             .OrderBy(t => t.Name, StringComparer.Ordinal)
             .ToArray();
         var configs = await run.Cluster.DescribeConfigsAsync(selected.Select(t => t.Name).ToArray(), stop).ConfigureAwait(false);
@@ -139,10 +150,16 @@ internal sealed class ContinuousBackup(RunScope run, Committer committer, Backup
         var capture = new SourceCapture(run.Cluster, run.Options, meeting, _vanished.WasMissed, run.Clock, run.Events);
 
         // What waits for its proof has been read, though no manifest names it yet.
-        var known = run.Session.Manifest! with { Topics = run.Draft.Topics() };
+        var known = run.Session.Manifest! with
+        {
+            Topics = run.Draft.Topics(),
+        };
         var captured = await capture.CaptureAsync(selected, configs, known, null, stop).ConfigureAwait(false);
         _vanished.Compared(source.Topics);
-        var works = _vanished.Judge(captured, source.Topics).Select(w => run.Proof.WhyRefused(w.Id.Topic) is { } refused ? w with { Refused = refused } : w).ToArray();
+        var works = _vanished
+            .Judge(captured, source.Topics)
+            .Select(w => run.Proof.WhyRefused(w.Id.Topic) is { } refused ? w with { Refused = refused } : w)
+            .ToArray();
         topics.Describe(selected, configs, works);
         return works;
     }
@@ -179,12 +196,17 @@ internal sealed class ContinuousBackup(RunScope run, Committer committer, Backup
         }
     }
 
-    /// <summary>What is not being backed up although it should be: it lasts until a pass has read it, or the backup is started again.</summary>
+    /// <summary>
+    /// What is not being backed up although it should be: it lasts until a pass has read it, or the backup is started again.
+    /// </summary>
     private void TellHealth(IReadOnlyList<PartitionOutcome> read)
     {
         var errors = read.Select(o => o.Error).OfType<KafkaBackupException>().ToArray();
         Array.ForEach(errors, run.Status.Trouble);
-        var gone = _vanished.Gone.Count == 0 ? null : $"Topics that were followed are gone from the cluster: {string.Join(", ", _vanished.Gone.Order(StringComparer.Ordinal))}.";
+        var gone =
+            _vanished.Gone.Count == 0
+                ? null
+                : $"Topics that were followed are gone from the cluster: {string.Join(", ", _vanished.Gone.Order(StringComparer.Ordinal))}.";
         run.Status.SetFailing(errors.Length == 0 ? gone : $"{errors.Length} partitions could not be read; the first: {errors[0].Message}");
     }
 }

@@ -1,6 +1,8 @@
 namespace KafkaBackup.Engine.Backup;
 
-/// <summary>What a run has to tell besides its figures: each thing once, as a warning when it is found and in the result. For several threads.</summary>
+/// <summary>
+/// What a run has to tell besides its figures: each thing once, as a warning when it is found and in the result. For several threads.
+/// </summary>
 internal sealed class RunFindings(IEngineEvents events)
 {
     private readonly object _gate = new();

@@ -8,5 +8,15 @@ namespace KafkaBackup.Engine.Backup;
 
 /// <summary>What all parts of one run share.</summary>
 internal sealed record RunScope(
-    string RunId, BackupOptions Options, IKafkaCluster Cluster, IStore Store, BackupSession Session, ManifestDraft Draft, OperationStatus Status,
-    RunFindings Findings, SourceProof Proof, TimeProvider Clock, IEngineEvents Events);
+    string RunId,
+    BackupOptions Options,
+    IKafkaCluster Cluster,
+    IStore Store,
+    BackupSession Session,
+    ManifestDraft Draft,
+    OperationStatus Status,
+    RunFindings Findings,
+    SourceProof Proof,
+    TimeProvider Clock,
+    IEngineEvents Events
+);

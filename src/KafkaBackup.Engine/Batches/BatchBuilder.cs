@@ -6,8 +6,8 @@ using KafkaBackup.Engine.Batches.Codecs;
 namespace KafkaBackup.Engine.Batches;
 
 /// <summary>
-/// Builds batches from records, one after the other: <see cref="Begin"/>, <see cref="Append"/> for each record, <see cref="Build"/>. What it built
-/// is valid until the next <see cref="Begin"/>. One builder serves one thread.
+/// Builds batches from records, one after the other: <see cref="Begin"/>, <see cref="Append"/> for each record, <see cref="Build"/>. What
+/// it built is valid until the next <see cref="Begin"/>. One builder serves one thread.
 /// </summary>
 public sealed class BatchBuilder : IDisposable
 {
@@ -55,9 +55,14 @@ public sealed class BatchBuilder : IDisposable
 
         var timestampDelta = unchecked(timestamp - _baseTimestamp);
         var offsetDelta = offset - _baseOffset;
-        var body = 1 + KafkaVarint.Length(timestampDelta) + KafkaVarint.Length(offsetDelta)
-            + FieldLength(fields.Key.Length, fields.KeyIsNull) + FieldLength(fields.Value.Length, fields.ValueIsNull)
-            + KafkaVarint.Length(fields.HeaderCount) + fields.RawHeaders.Length;
+        var body =
+            1
+            + KafkaVarint.Length(timestampDelta)
+            + KafkaVarint.Length(offsetDelta)
+            + FieldLength(fields.Key.Length, fields.KeyIsNull)
+            + FieldLength(fields.Value.Length, fields.ValueIsNull)
+            + KafkaVarint.Length(fields.HeaderCount)
+            + fields.RawHeaders.Length;
         var span = _records.GetSpan(checked(body + KafkaVarint.MaxLength));
         var place = KafkaVarint.Write(span, body);
         span[place++] = 0;
@@ -73,7 +78,9 @@ public sealed class BatchBuilder : IDisposable
         Count++;
     }
 
-    /// <summary>The whole batch, sealed, with its own offsets and without a producer; <see cref="BatchStamp"/> makes it one's own.</summary>
+    /// <summary>
+    /// The whole batch, sealed, with its own offsets and without a producer; <see cref="BatchStamp"/> makes it one's own.
+    /// </summary>
     public Memory<byte> Build()
     {
         if (Count == 0)

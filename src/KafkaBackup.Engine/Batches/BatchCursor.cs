@@ -38,15 +38,16 @@ public sealed class BatchCursor : IDisposable
     /// <summary>All headers as they stand in the record, behind their count.</summary>
     public ReadOnlySpan<byte> RawHeaders => _window.Bytes[_headersPlace.._length];
 
-    public RecordFields Fields => new()
-    {
-        Key = Key,
-        KeyIsNull = KeyIsNull,
-        Value = Value,
-        ValueIsNull = ValueIsNull,
-        HeaderCount = HeaderCount,
-        RawHeaders = RawHeaders,
-    };
+    public RecordFields Fields =>
+        new()
+        {
+            Key = Key,
+            KeyIsNull = KeyIsNull,
+            Value = Value,
+            ValueIsNull = ValueIsNull,
+            HeaderCount = HeaderCount,
+            RawHeaders = RawHeaders,
+        };
 
     /// <exception cref="BatchDamagedException">Numbers in the header that contradict each other, or an unknown codec.</exception>
     public void Open(in RecordBatch batch)

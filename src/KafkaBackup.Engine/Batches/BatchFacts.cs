@@ -14,4 +14,5 @@ public readonly record struct BatchFacts(
     long LargestTimestamp,
     long LastTimestamp,
     long PayloadBytes,
-    long LargestPayload);
+    long LargestPayload
+);

@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace KafkaBackup.Engine.Batches;
 
 /// <summary>
-/// Writes the header fields that a sender owns into a whole batch, in place; the records part stays as it is. <see cref="Seal"/> comes last: the
-/// checksum covers the producer's fields.
+/// Writes the header fields that a sender owns into a whole batch, in place; the records part stays as it is. <see cref="Seal"/> comes
+/// last: the checksum covers the producer's fields.
 /// </summary>
 public static class BatchStamp
 {
@@ -12,15 +12,19 @@ public static class BatchStamp
     private const long SequenceModulus = 1L << 31;
 
     /// <summary>What a producer sends: base offset 0, no leader epoch, its own id, epoch and sequence.</summary>
-    /// <param name="batch">A whole batch; its attributes say whether it was part of a transaction, which <paramref name="transactional"/> replaces.</param>
-    /// <param name="recordNumber">The number, from 0, of the batch's first record among all that this producer sends to the partition.</param>
+    /// <param name="batch">A whole batch; its attributes say whether it was part of a transaction, which <paramref name="transactional"/>
+    /// replaces.</param>
+    /// <param name="recordNumber">The number, from 0, of the batch's first record among all that this producer sends to the
+    /// partition.</param>
     public static void ForProduce(Span<byte> batch, long producerId, short producerEpoch, long recordNumber, bool transactional)
     {
         SetBaseOffset(batch, 0);
         SetLeaderEpoch(batch, -1);
         var attributes = BinaryPrimitives.ReadInt16BigEndian(batch[RecordBatch.AttributesPlace..]) & ~RecordBatch.TransactionalBit;
         BinaryPrimitives.WriteInt16BigEndian(
-            batch[RecordBatch.AttributesPlace..], (short)(attributes | (transactional ? RecordBatch.TransactionalBit : 0)));
+            batch[RecordBatch.AttributesPlace..],
+            (short)(attributes | (transactional ? RecordBatch.TransactionalBit : 0))
+        );
         BinaryPrimitives.WriteInt64BigEndian(batch[RecordBatch.ProducerIdPlace..], producerId);
         BinaryPrimitives.WriteInt16BigEndian(batch[RecordBatch.ProducerEpochPlace..], producerEpoch);
         BinaryPrimitives.WriteInt32BigEndian(batch[RecordBatch.BaseSequencePlace..], Sequence(producerId, recordNumber));

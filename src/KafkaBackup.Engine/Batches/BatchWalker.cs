@@ -1,8 +1,9 @@
 namespace KafkaBackup.Engine.Batches;
 
 /// <summary>
-/// Walks through every record of a batch once (rule L2): it decompresses, its lengths, count and offsets hold, and the walk learns what a block
-/// of the archive must know. Holds no record, so its memory does not depend on them. One walker serves one thread, for any number of batches.
+/// Walks through every record of a batch once (rule L2): it decompresses, its lengths, count and offsets hold, and the walk learns what a
+/// block of the archive must know. Holds no record, so its memory does not depend on them. One walker serves one thread, for any number of
+/// batches.
 /// </summary>
 public sealed class BatchWalker : IDisposable
 {
@@ -59,7 +60,8 @@ public sealed class BatchWalker : IDisposable
                     Math.Max(facts.LargestTimestamp, timestamp),
                     timestamp,
                     facts.PayloadBytes + payload,
-                    Math.Max(facts.LargestPayload, payload));
+                    Math.Max(facts.LargestPayload, payload)
+                );
             }
         }
 

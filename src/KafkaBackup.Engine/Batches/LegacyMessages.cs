@@ -5,8 +5,8 @@ using KafkaBackup.Engine.Batches.Codecs;
 namespace KafkaBackup.Engine.Batches;
 
 /// <summary>
-/// Turns messages of the formats before Kafka 0.11 (magic 0 and 1) into batches. Nothing that those formats know is lost: offsets (with their
-/// holes), keys, values, timestamps and their type; a message of format 0 has no timestamp, which is -1.
+/// Turns messages of the formats before Kafka 0.11 (magic 0 and 1) into batches. Nothing that those formats know is lost: offsets (with
+/// their holes), keys, values, timestamps and their type; a message of format 0 has no timestamp, which is -1.
 /// </summary>
 public sealed class LegacyMessages : IDisposable
 {
@@ -20,7 +20,8 @@ public sealed class LegacyMessages : IDisposable
     private readonly BatchBuilder _builder = new();
 
     /// <summary>
-    /// The batch of one entry: a message, or a wrapper around compressed ones, which is compressed again with its codec. Valid until the next call.
+    /// The batch of one entry: a message, or a wrapper around compressed ones, which is compressed again with its codec. Valid until the
+    /// next call.
     /// </summary>
     /// <exception cref="BatchDamagedException">A wrong checksum, length or nesting.</exception>
     public RecordBatch Convert(ReadOnlyMemory<byte> entry)
@@ -83,13 +84,18 @@ public sealed class LegacyMessages : IDisposable
         return last;
     }
 
-    private void Append(ReadOnlySpan<byte> bytes, in Message message, long offset) => _builder.Append(offset, message.Timestamp, new RecordFields
-    {
-        Key = message.KeyLength <= 0 ? default : bytes.Slice(message.KeyPlace, message.KeyLength),
-        KeyIsNull = message.KeyLength < 0,
-        Value = message.ValueLength <= 0 ? default : bytes.Slice(message.ValuePlace, message.ValueLength),
-        ValueIsNull = message.ValueLength < 0,
-    });
+    private void Append(ReadOnlySpan<byte> bytes, in Message message, long offset) =>
+        _builder.Append(
+            offset,
+            message.Timestamp,
+            new RecordFields
+            {
+                Key = message.KeyLength <= 0 ? default : bytes.Slice(message.KeyPlace, message.KeyLength),
+                KeyIsNull = message.KeyLength < 0,
+                Value = message.ValueLength <= 0 ? default : bytes.Slice(message.ValuePlace, message.ValueLength),
+                ValueIsNull = message.ValueLength < 0,
+            }
+        );
 
     private byte[] Decompress(BatchCodec codec, ReadOnlyMemory<byte> compressed)
     {
@@ -111,7 +117,17 @@ public sealed class LegacyMessages : IDisposable
 
     /// <summary>Where the fields of one message lie.</summary>
     private readonly record struct Message(
-        byte Magic, BatchCodec Codec, long Offset, long Timestamp, long? AppendTime, int KeyPlace, int KeyLength, int ValuePlace, int ValueLength, int End)
+        byte Magic,
+        BatchCodec Codec,
+        long Offset,
+        long Timestamp,
+        long? AppendTime,
+        int KeyPlace,
+        int KeyLength,
+        int ValuePlace,
+        int ValueLength,
+        int End
+    )
     {
         public static Message Read(ReadOnlySpan<byte> bytes, int place)
         {
@@ -152,7 +168,8 @@ public sealed class LegacyMessages : IDisposable
                     keyLength,
                     place + valuePlace,
                     valueLength,
-                    place + message.Length);
+                    place + message.Length
+                );
         }
 
         private static (int Place, int Length) Field(ReadOnlySpan<byte> message, int at, int place)

@@ -3,9 +3,9 @@ using System.Buffers.Binary;
 namespace KafkaBackup.Engine.Batches;
 
 /// <summary>
-/// One record batch (magic 2) as the bytes that a broker sent. A view: it owns nothing, copies nothing, and is valid as long as its memory is.
-/// Only <see cref="Open"/> makes one, so the header is whole and the length fits; nothing else is checked before <see cref="CrcIsValid"/>
-/// and <see cref="BatchWalker"/>.
+/// One record batch (magic 2) as the bytes that a broker sent. A view: it owns nothing, copies nothing, and is valid as long as its memory
+/// is. Only <see cref="Open"/> makes one, so the header is whole and the length fits; nothing else is checked before
+/// <see cref="CrcIsValid"/> and <see cref="BatchWalker"/>.
 /// </summary>
 public readonly struct RecordBatch
 {
@@ -92,7 +92,9 @@ public readonly struct RecordBatch
     /// <summary>Records are missing inside: their number is smaller than the offsets that the batch takes.</summary>
     public bool HasHoles => RecordCount != LastOffsetDelta + 1L;
 
-    /// <summary>The checksum covers everything behind itself. Base offset and leader epoch, which brokers write, are not under it.</summary>
+    /// <summary>
+    /// The checksum covers everything behind itself. Base offset and leader epoch, which brokers write, are not under it.
+    /// </summary>
     public bool CrcIsValid => Crc32C.Compute(Bytes.Span[AttributesPlace..]) == Crc;
 
     /// <summary>

@@ -17,12 +17,17 @@ internal static class RecordRules
         if (batch.RecordCount < 0 || batch.RecordCount > batch.LastOffsetDelta + 1L)
         {
             throw new BatchDamagedException(
-                $"it claims {batch.RecordCount:N0} records within {batch.LastOffsetDelta + 1L:N0} offsets", RecordBatch.RecordCountPlace);
+                $"it claims {batch.RecordCount:N0} records within {batch.LastOffsetDelta + 1L:N0} offsets",
+                RecordBatch.RecordCountPlace
+            );
         }
 
         if (batch.Codec == BatchCodec.None && batch.RecordCount > (batch.Length - RecordBatch.HeaderLength) / SmallestRecord)
         {
-            throw new BatchDamagedException($"it claims {batch.RecordCount:N0} records in {batch.Length:N0} bytes", RecordBatch.RecordCountPlace);
+            throw new BatchDamagedException(
+                $"it claims {batch.RecordCount:N0} records in {batch.Length:N0} bytes",
+                RecordBatch.RecordCountPlace
+            );
         }
     }
 

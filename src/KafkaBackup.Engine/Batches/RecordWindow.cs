@@ -43,7 +43,9 @@ internal sealed class RecordWindow : IDisposable
         Position += count;
     }
 
-    /// <summary>Whether <see cref="Bytes"/> could be made to hold <paramref name="count"/> bytes; otherwise it holds all that is left.</summary>
+    /// <summary>
+    /// Whether <see cref="Bytes"/> could be made to hold <paramref name="count"/> bytes; otherwise it holds all that is left.
+    /// </summary>
     public bool Require(int count)
     {
         if (Bytes.Length >= count)
@@ -87,9 +89,10 @@ internal sealed class RecordWindow : IDisposable
             return;
         }
 
-        var target = left <= _buffer.Length / 2 && _buffer.Length > 0
-            ? _buffer
-            : new byte[(int)Math.Min(Math.Max(FirstBuffer, 2L * _buffer.Length), Array.MaxLength)];
+        var target =
+            left <= _buffer.Length / 2 && _buffer.Length > 0
+                ? _buffer
+                : new byte[(int)Math.Min(Math.Max(FirstBuffer, 2L * _buffer.Length), Array.MaxLength)];
         _buffer.AsSpan(_start, left).CopyTo(target);
         _buffer = target;
         _start = 0;

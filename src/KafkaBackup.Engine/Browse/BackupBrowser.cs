@@ -7,16 +7,26 @@ using KafkaBackup.Engine.Storage;
 
 namespace KafkaBackup.Engine.Browse;
 
-/// <summary>Shows records of a backup. Reads the blocks that can hold them and nothing else, and those only as they are asked for.</summary>
+/// <summary>
+/// Shows records of a backup. Reads the blocks that can hold them and nothing else, and those only as they are asked for.
+/// </summary>
 internal sealed class BackupBrowser(Func<IStore> openStore)
 {
-    public async IAsyncEnumerable<RecordInfo> ReadAsync(string backupId, RecordQuery asked, [EnumeratorCancellation] CancellationToken cancel)
+    public async IAsyncEnumerable<RecordInfo> ReadAsync(
+        string backupId,
+        RecordQuery asked,
+        [EnumeratorCancellation] CancellationToken cancel
+    )
     {
         var query = BrowseQuery.From(asked);
         await using var store = openStore();
         var catalog = new BackupCatalog(store);
         var backup = await catalog.OpenAsync(backupId, cancel).ConfigureAwait(false);
-        var topics = backup.Manifest.Topics.ToDictionary(t => t.Key, t => (IReadOnlyList<int>)t.Value.Partitions.Keys.ToArray(), StringComparer.Ordinal);
+        var topics = backup.Manifest.Topics.ToDictionary(
+            t => t.Key,
+            t => (IReadOnlyList<int>)t.Value.Partitions.Keys.ToArray(),
+            StringComparer.Ordinal
+        );
         using var pool = new BlockBufferPool(16 << 20);
         var found = false;
         foreach (var partition in BrowseQuery.PartitionsOf(query.Topics, query.Partitions, $"Backup {backupId}", topics))
@@ -35,7 +45,13 @@ internal sealed class BackupBrowser(Func<IStore> openStore)
     }
 
     private static async IAsyncEnumerable<RecordInfo> ReadAsync(
-        BackupCatalog catalog, OpenedBackup backup, TopicPartition partition, BrowseQuery query, BlockBufferPool pool, [EnumeratorCancellation] CancellationToken cancel)
+        BackupCatalog catalog,
+        OpenedBackup backup,
+        TopicPartition partition,
+        BrowseQuery query,
+        BlockBufferPool pool,
+        [EnumeratorCancellation] CancellationToken cancel
+    )
     {
         var segments = backup.Manifest.Topics[partition.Topic].Partitions[partition.Partition].Segments;
         var left = query.Most;
@@ -79,7 +95,8 @@ internal sealed class BackupBrowser(Func<IStore> openStore)
                 return false;
             }
 
-            return (query.Offset is not { } offset || block.Stats.LastOffset >= offset) && query.Window.Overlaps(block.Stats.MinTimestamp, block.Stats.MaxTimestamp);
+            return (query.Offset is not { } offset || block.Stats.LastOffset >= offset)
+                && query.Window.Overlaps(block.Stats.MinTimestamp, block.Stats.MaxTimestamp);
         }
     }
 
@@ -132,11 +149,20 @@ internal sealed class BackupBrowser(Func<IStore> openStore)
 
     private static KafkaBackupException NothingThere(OpenedBackup backup, BrowseQuery query, string wanted)
     {
-        var segments = backup.Manifest.Topics.Values.Where(t => query.Topics.Selects(t.Name)).SelectMany(t => t.Partitions.Values)
-            .Where(p => query.Partitions?.Contains(p.Partition) != false).SelectMany(p => p.Segments).Where(s => s.RecordCount > 0).ToArray();
-        var there = segments.Length == 0 ? "no records"
+        var segments = backup
+            .Manifest.Topics.Values.Where(t => query.Topics.Selects(t.Name))
+            .SelectMany(t => t.Partitions.Values)
+            .Where(p => query.Partitions?.Contains(p.Partition) != false)
+            .SelectMany(p => p.Segments)
+            .Where(s => s.RecordCount > 0)
+            .ToArray();
+        var there =
+            segments.Length == 0 ? "no records"
             : query.Offset is not null ? $"offsets {segments.Min(s => s.FirstOffset)} to {segments.Max(s => s.LastOffset)}"
             : $"records from {new TimeWindow(segments.Min(s => s.MinTimestamp), segments.Max(s => s.MaxTimestamp))}";
-        return ErrorIds.NothingMatched.With($"Backup {backup.BackupId} has no record {wanted} in {query.Topics}; it has {there} there.", wanted);
+        return ErrorIds.NothingMatched.With(
+            $"Backup {backup.BackupId} has no record {wanted} in {query.Topics}; it has {there} there.",
+            wanted
+        );
     }
 }

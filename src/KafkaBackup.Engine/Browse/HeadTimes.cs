@@ -4,8 +4,8 @@ using KafkaBackup.Engine.Records;
 namespace KafkaBackup.Engine.Browse;
 
 /// <summary>
-/// The time of each partition's newest record, many partitions at once. The last offset may be a marker or compacted away: then it goes back,
-/// further each time. Uncommitted records count: this is about what producers do.
+/// The time of each partition's newest record, many partitions at once. The last offset may be a marker or compacted away: then it goes
+/// back, further each time. Uncommitted records count: this is about what producers do.
 /// </summary>
 internal sealed class HeadTimes : IRecordSink
 {
@@ -13,7 +13,10 @@ internal sealed class HeadTimes : IRecordSink
     private const int FirstStep = 1;
     private const int Widening = 32;
 
-    /// <summary>Without anything new for this long the heads still missing are left unknown: a leader may be away, and nobody should wait for a figure.</summary>
+    /// <summary>
+    /// Without anything new for this long the heads still missing are left unknown: a leader may be away, and nobody should wait for a
+    /// figure.
+    /// </summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     private readonly Search?[] _searches = new Search?[AtOnce];
@@ -23,8 +26,17 @@ internal sealed class HeadTimes : IRecordSink
     /// <param name="logs">Start and end of each.</param>
     /// <returns>Without those that hold no record, or could not be read.</returns>
     public static Task<IReadOnlyDictionary<TopicPartition, long>> ReadAsync(
-        IKafkaCluster cluster, IReadOnlyDictionary<TopicPartition, (long Start, long End)> logs, TimeProvider clock, CancellationToken cancel) =>
-        Task.Factory.StartNew<IReadOnlyDictionary<TopicPartition, long>>(() => new HeadTimes().Read(cluster, logs, clock, cancel), cancel, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        IKafkaCluster cluster,
+        IReadOnlyDictionary<TopicPartition, (long Start, long End)> logs,
+        TimeProvider clock,
+        CancellationToken cancel
+    ) =>
+        Task.Factory.StartNew<IReadOnlyDictionary<TopicPartition, long>>(
+            () => new HeadTimes().Read(cluster, logs, clock, cancel),
+            cancel,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default
+        );
 
     void IRecordSink.OnRecord(int slot, in RecordView record)
     {
@@ -62,12 +74,20 @@ internal sealed class HeadTimes : IRecordSink
     }
 
     private Dictionary<TopicPartition, long> Read(
-        IKafkaCluster cluster, IReadOnlyDictionary<TopicPartition, (long Start, long End)> logs, TimeProvider clock, CancellationToken cancel)
+        IKafkaCluster cluster,
+        IReadOnlyDictionary<TopicPartition, (long Start, long End)> logs,
+        TimeProvider clock,
+        CancellationToken cancel
+    )
     {
         var heads = new Dictionary<TopicPartition, long>();
-        var waiting = new Queue<Search>(logs.Where(l => l.Value.Start < l.Value.End).Select(l => new Search(l.Key, l.Value.Start, l.Value.End)));
+        var waiting = new Queue<Search>(
+            logs.Where(l => l.Value.Start < l.Value.End).Select(l => new Search(l.Key, l.Value.Start, l.Value.End))
+        );
         var open = 0;
-        using var reader = cluster.OpenReader(new ReaderOptions(IsolationLevel.ReadUncommitted, QueuedBytes: 8 << 20, FetchBytes: 256 << 10));
+        using var reader = cluster.OpenReader(
+            new ReaderOptions(IsolationLevel.ReadUncommitted, QueuedBytes: 8 << 20, FetchBytes: 256 << 10)
+        );
         var movedAt = clock.GetTimestamp();
         while ((waiting.Count > 0 || open > 0) && clock.GetElapsedTime(movedAt) < Patience)
         {

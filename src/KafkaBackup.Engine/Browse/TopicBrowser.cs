@@ -20,14 +20,22 @@ internal sealed class TopicBrowser(Func<IKafkaCluster> openCluster, TimeProvider
         var query = BrowseQuery.From(asked);
         await using var cluster = openCluster();
         var description = await cluster.DescribeAsync(cancel).ConfigureAwait(false);
-        var topics = description.Topics.ToDictionary(t => t.Key, t => (IReadOnlyList<int>)t.Value.Partitions.Select(p => p.Partition).ToArray(), StringComparer.Ordinal);
+        var topics = description.Topics.ToDictionary(
+            t => t.Key,
+            t => (IReadOnlyList<int>)t.Value.Partitions.Select(p => p.Partition).ToArray(),
+            StringComparer.Ordinal
+        );
         var partitions = BrowseQuery.PartitionsOf(query.Topics, query.Partitions, $"The cluster {cluster.Address}", topics);
         var ranges = await RangesAsync(cluster, partitions, query, cancel).ConfigureAwait(false);
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var channel = Channel.CreateBounded<RecordInfo>(Ahead);
         var reading = Task.Factory.StartNew(
-            () => ReadAll(cluster, ranges, query, channel.Writer, stop.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            () => ReadAll(cluster, ranges, query, channel.Writer, stop.Token),
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default
+        );
         var found = false;
         try
         {
@@ -45,13 +53,22 @@ internal sealed class TopicBrowser(Func<IKafkaCluster> openCluster, TimeProvider
 
         if (!found && query.Wanted is { } wanted)
         {
-            var there = string.Join("; ", ranges.Take(10).Select(r => r.LogStart < r.LogEnd ? $"{r.Id} has offsets {r.LogStart} to {r.LogEnd - 1}" : $"{r.Id} is empty"));
+            var there = string.Join(
+                "; ",
+                ranges
+                    .Take(10)
+                    .Select(r => r.LogStart < r.LogEnd ? $"{r.Id} has offsets {r.LogStart} to {r.LogEnd - 1}" : $"{r.Id} is empty")
+            );
             throw ErrorIds.NothingMatched.With($"The cluster {cluster.Address} has no record {wanted} in {query.Topics}: {there}.", wanted);
         }
     }
 
     private static async Task<IReadOnlyList<Range>> RangesAsync(
-        IKafkaCluster cluster, IReadOnlyList<TopicPartition> partitions, BrowseQuery query, CancellationToken cancel)
+        IKafkaCluster cluster,
+        IReadOnlyList<TopicPartition> partitions,
+        BrowseQuery query,
+        CancellationToken cancel
+    )
     {
         var ends = await cluster.ListOffsetsAsync(partitions, OffsetBound.LastStable, cancel).ConfigureAwait(false);
         var starts = await cluster.ListOffsetsAsync(partitions, OffsetBound.Earliest, cancel).ConfigureAwait(false);
@@ -60,18 +77,32 @@ internal sealed class TopicBrowser(Func<IKafkaCluster> openCluster, TimeProvider
         var byTime = query.Window.Start is { } time
             ? await cluster.FindOffsetsByTimeAsync(partitions.ToDictionary(p => p, _ => time), Isolation, cancel).ConfigureAwait(false)
             : null;
-        return partitions.Select(id =>
-        {
-            var (start, end) = (Offset(starts[id]) ?? 0, Offset(ends[id]) ?? 0);
-            var from = query.Offset ?? (byTime is null ? start : Offset(byTime[id]) is >= 0 and var found ? found : end);
-            return new Range(id, start, end, Math.Max(start, from), end);
-        }).ToArray();
+        return partitions
+            .Select(id =>
+            {
+                var (start, end) = (Offset(starts[id]) ?? 0, Offset(ends[id]) ?? 0);
+                var from =
+                    query.Offset
+                    ?? (
+                        byTime is null ? start
+                        : Offset(byTime[id]) is >= 0 and var found ? found
+                        : end
+                    );
+                return new Range(id, start, end, Math.Max(start, from), end);
+            })
+            .ToArray();
     }
 
     private static long? Offset(OffsetAnswer answer) => answer.Error is { } error ? throw error : answer.Offset;
 
     /// <summary>Ends the channel with whatever happens; never throws itself.</summary>
-    private void ReadAll(IKafkaCluster cluster, IReadOnlyList<Range> ranges, BrowseQuery query, ChannelWriter<RecordInfo> writer, CancellationToken cancel)
+    private void ReadAll(
+        IKafkaCluster cluster,
+        IReadOnlyList<Range> ranges,
+        BrowseQuery query,
+        ChannelWriter<RecordInfo> writer,
+        CancellationToken cancel
+    )
     {
         Exception? error = null;
         try
@@ -98,7 +129,13 @@ internal sealed class TopicBrowser(Func<IKafkaCluster> openCluster, TimeProvider
         writer.Complete(error);
     }
 
-    private static void ReadRange(RangeReader reader, Range range, BrowseQuery query, ChannelWriter<RecordInfo> writer, CancellationToken cancel)
+    private static void ReadRange(
+        RangeReader reader,
+        Range range,
+        BrowseQuery query,
+        ChannelWriter<RecordInfo> writer,
+        CancellationToken cancel
+    )
     {
         var left = query.Most;
         bool Take(in RecordView record)
@@ -116,8 +153,17 @@ internal sealed class TopicBrowser(Func<IKafkaCluster> openCluster, TimeProvider
         reader.Read(range.Id, range.From, range.End, DeletedRecords.Pass, Take, cancel);
     }
 
-    /// <summary>Offsets have holes (markers, aborted and compacted records): goes back further until there are enough records, or the log's start.</summary>
-    private static void ReadLast(RangeReader reader, Range range, long last, BrowseQuery query, ChannelWriter<RecordInfo> writer, CancellationToken cancel)
+    /// <summary>
+    /// Offsets have holes (markers, aborted and compacted records): goes back further until there are enough records, or the log's start.
+    /// </summary>
+    private static void ReadLast(
+        RangeReader reader,
+        Range range,
+        long last,
+        BrowseQuery query,
+        ChannelWriter<RecordInfo> writer,
+        CancellationToken cancel
+    )
     {
         var newer = new List<RecordInfo>();
         var to = range.End;

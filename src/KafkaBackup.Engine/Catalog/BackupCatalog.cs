@@ -29,11 +29,15 @@ public sealed class BackupCatalog(IStore store)
         }
     }
 
-    /// <summary>Throws BackupNotFound (naming what is there), ManifestDamaged, FormatTooNew, ForeignFolder, InvalidPath, or what the store throws.</summary>
+    /// <summary>
+    /// Throws BackupNotFound (naming what is there), ManifestDamaged, FormatTooNew, ForeignFolder, InvalidPath, or what the store throws.
+    /// </summary>
     public async Task<OpenedBackup> OpenAsync(string backupId, CancellationToken cancel) =>
         await FindAsync(backupId, cancel).ConfigureAwait(false) ?? throw await NotFoundAsync(backupId, cancel).ConfigureAwait(false);
 
-    /// <summary>Null only when there is certainly no such backup: nothing of that name, or the store's folder itself is still to be created.</summary>
+    /// <summary>
+    /// Null only when there is certainly no such backup: nothing of that name, or the store's folder itself is still to be created.
+    /// </summary>
     public async Task<OpenedBackup?> FindAsync(string backupId, CancellationToken cancel)
     {
         BackupIds.Check(backupId);
@@ -74,20 +78,31 @@ public sealed class BackupCatalog(IStore store)
     /// <summary>The backup was removed on purpose.</summary>
     internal void Forget(string backupId) => _seen.Forget(backupId);
 
-    /// <summary>Objects of this tool below the backup that no head names. Meaningful only while nobody writes: hold the lock before acting on it.</summary>
-    public IAsyncEnumerable<Orphan> ListOrphansAsync(OpenedBackup backup, CancellationToken cancel) => new OrphanSearch(Store, backup).RunAsync(cancel);
+    /// <summary>
+    /// Objects of this tool below the backup that no head names. Meaningful only while nobody writes: hold the lock before acting on it.
+    /// </summary>
+    public IAsyncEnumerable<Orphan> ListOrphansAsync(OpenedBackup backup, CancellationToken cancel) =>
+        new OrphanSearch(Store, backup).RunAsync(cancel);
 
-    private async Task<(OpenedBackup? Backup, KafkaBackupException? Damage)> LoadAsync(string backupId, HeadSearchResult found, CancellationToken cancel)
+    private async Task<(OpenedBackup? Backup, KafkaBackupException? Damage)> LoadAsync(
+        string backupId,
+        HeadSearchResult found,
+        CancellationToken cancel
+    )
     {
         if (found is { IsOurs: false, Copy: { } foreign } && ForeignManifest.IsOne(foreign))
         {
             var manifest = ForeignManifest.Parse(foreign, BackupKeys.Of(backupId, BackupKeys.ManifestCopy));
-            return !ManifestValidation.HasSaneTotals(manifest) ? (null, Impossible(backupId)) : (new OpenedBackup(backupId, manifest, [], isForeign: true, 0, new ManifestLayout()), null);
+            return !ManifestValidation.HasSaneTotals(manifest)
+                ? (null, Impossible(backupId))
+                : (new OpenedBackup(backupId, manifest, [], isForeign: true, 0, new ManifestLayout()), null);
         }
 
         if (found.Head is not { } head)
         {
-            return found.IsOurs || !await IsEmptyAsync(backupId, found, cancel).ConfigureAwait(false) ? (null, Unreadable(backupId, found)) : (null, null);
+            return found.IsOurs || !await IsEmptyAsync(backupId, found, cancel).ConfigureAwait(false)
+                ? (null, Unreadable(backupId, found))
+                : (null, null);
         }
 
         try
@@ -99,7 +114,17 @@ public sealed class BackupCatalog(IStore store)
             }
 
             var seen = _seen.Judge(backupId, manifest) is { } older ? (Finding[])[older] : [];
-            return (new OpenedBackup(backupId, manifest, [.. found.Findings, .. findings, .. seen], isForeign: false, found.HighestGeneration, layout), null);
+            return (
+                new OpenedBackup(
+                    backupId,
+                    manifest,
+                    [.. found.Findings, .. findings, .. seen],
+                    isForeign: false,
+                    found.HighestGeneration,
+                    layout
+                ),
+                null
+            );
         }
         catch (KafkaBackupException e) when (e.Definition == ErrorIds.ManifestDamaged)
         {
@@ -115,14 +140,16 @@ public sealed class BackupCatalog(IStore store)
     }
 
     /// <summary>
-    /// No manifest at all. An interrupted creation leaves a lock and nothing else; everything else that lies here is either a backup that lost
-    /// its manifest, because the first head is written before the first segment, or somebody else's.
+    /// No manifest at all. An interrupted creation leaves a lock and nothing else; everything else that lies here is either a backup that
+    /// lost its manifest, because the first head is written before the first segment, or somebody else's.
     /// </summary>
     private async Task<bool> IsEmptyAsync(string backupId, HeadSearchResult found, CancellationToken cancel)
     {
         if (found.Copy is not null)
         {
-            return await ContainsOursAsync(backupId, cancel).ConfigureAwait(false) ? false : throw Foreign(backupId, BackupKeys.ManifestCopy);
+            return await ContainsOursAsync(backupId, cancel).ConfigureAwait(false)
+                ? false
+                : throw Foreign(backupId, BackupKeys.ManifestCopy);
         }
 
         string? strange = null;
@@ -158,11 +185,21 @@ public sealed class BackupCatalog(IStore store)
 
     private static bool IsOurs(string key) =>
         key.StartsWith(BackupKeys.ManifestFolder, StringComparison.Ordinal)
-        || (key.StartsWith(BackupKeys.Topics, StringComparison.Ordinal) && key.EndsWith(BackupKeys.SegmentExtension, StringComparison.Ordinal));
+        || (
+            key.StartsWith(BackupKeys.Topics, StringComparison.Ordinal)
+            && key.EndsWith(BackupKeys.SegmentExtension, StringComparison.Ordinal)
+        );
 
     private async ValueTask<bool> LooksLikeBackupAsync(string id, CancellationToken cancel)
     {
-        foreach (var prefix in (string[])[BackupKeys.Of(id, BackupKeys.ManifestCopy), BackupKeys.Of(id, BackupKeys.ManifestFolder), BackupKeys.Of(id, BackupKeys.Topics)])
+        foreach (
+            var prefix in (string[])
+                [
+                    BackupKeys.Of(id, BackupKeys.ManifestCopy),
+                    BackupKeys.Of(id, BackupKeys.ManifestFolder),
+                    BackupKeys.Of(id, BackupKeys.Topics),
+                ]
+        )
         {
             await foreach (var _ in Store.ListAsync(prefix, cancel).ConfigureAwait(false))
             {
@@ -184,8 +221,11 @@ public sealed class BackupCatalog(IStore store)
         var location = Store.Location.TrimEnd('/', '\\');
         var cut = location.LastIndexOfAny(['/', '\\']);
         var root = location[..(cut == 0 ? 1 : cut)];
-        throw ErrorIds.InvalidPath.With($"'{Store.Location}' is a backup's own folder, not the one that holds the backups.", Store.Location,
-            $"Use -Path '{root}' -BackupId '{location[(cut + 1)..]}'.");
+        throw ErrorIds.InvalidPath.With(
+            $"'{Store.Location}' is a backup's own folder, not the one that holds the backups.",
+            Store.Location,
+            $"Use -Path '{root}' -BackupId '{location[(cut + 1)..]}'."
+        );
     }
 
     private async Task<KafkaBackupException> NotFoundAsync(string backupId, CancellationToken cancel)
@@ -217,14 +257,22 @@ public sealed class BackupCatalog(IStore store)
         var heads = found.Generations.Count == 0 ? "no head is left" : $"all {found.Generations.Count} heads are damaged";
         var copy = found.Copy is null ? "its copy is missing" : "its copy is damaged";
         return ErrorIds.ManifestDamaged.With(
-            $"The manifest of backup '{backupId}' in {Store.Location} cannot be used: {heads}, and {copy}.", BackupKeys.Of(backupId, BackupKeys.ManifestCopy));
+            $"The manifest of backup '{backupId}' in {Store.Location} cannot be used: {heads}, and {copy}.",
+            BackupKeys.Of(backupId, BackupKeys.ManifestCopy)
+        );
     }
 
-    private KafkaBackupException Impossible(string backupId) => ErrorIds.ManifestDamaged.With(
-        $"The manifest of backup '{backupId}' in {Store.Location} names more bytes or records than can exist.", BackupKeys.Of(backupId, BackupKeys.ManifestCopy));
+    private KafkaBackupException Impossible(string backupId) =>
+        ErrorIds.ManifestDamaged.With(
+            $"The manifest of backup '{backupId}' in {Store.Location} names more bytes or records than can exist.",
+            BackupKeys.Of(backupId, BackupKeys.ManifestCopy)
+        );
 
-    private KafkaBackupException Foreign(string backupId, string key) => ErrorIds.ForeignFolder.With(
-        key == BackupKeys.ManifestCopy
-            ? $"'{backupId}' in {Store.Location} holds a {key} that neither KafkaBackup nor a tool it can read from has written."
-            : $"'{backupId}' in {Store.Location} is no backup: it holds '{key}', which is not KafkaBackup's.", BackupKeys.Of(backupId, key));
+    private KafkaBackupException Foreign(string backupId, string key) =>
+        ErrorIds.ForeignFolder.With(
+            key == BackupKeys.ManifestCopy
+                ? $"'{backupId}' in {Store.Location} holds a {key} that neither KafkaBackup nor a tool it can read from has written."
+                : $"'{backupId}' in {Store.Location} is no backup: it holds '{key}', which is not KafkaBackup's.",
+            BackupKeys.Of(backupId, key)
+        );
 }

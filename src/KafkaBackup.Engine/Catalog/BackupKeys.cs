@@ -3,7 +3,9 @@ using System.Security.Cryptography;
 
 namespace KafkaBackup.Engine.Catalog;
 
-/// <summary>Where a backup's objects lie. Keys "below the backup" are relative to its folder; manifests hold only those, so a backup can be moved.</summary>
+/// <summary>
+/// Where a backup's objects lie. Keys "below the backup" are relative to its folder; manifests hold only those, so a backup can be moved.
+/// </summary>
 public static class BackupKeys
 {
     public const string ManifestCopy = "manifest.json";
@@ -25,13 +27,17 @@ public static class BackupKeys
     public static string Of(string backupId, string key) => $"{backupId}/{key}";
 
     /// <summary>A fresh key below the backup. The unique part keeps "written once" true: a rerun never meets its own orphan.</summary>
-    public static string NewSegment(string topic, int partition, long firstOffset) => string.Create(
-        CultureInfo.InvariantCulture, $"{PartitionFolder(topic, partition)}segment-{firstOffset:D20}-{Unique()}{SegmentExtension}");
+    public static string NewSegment(string topic, int partition, long firstOffset) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{PartitionFolder(topic, partition)}segment-{firstOffset:D20}-{Unique()}{SegmentExtension}"
+        );
 
     public static string PartitionFolder(string topic, int partition) =>
         string.Create(CultureInfo.InvariantCulture, $"{Topics}{TopicFolder.Escape(topic)}/partition={partition}/");
 
-    internal static string Head(long generation) => string.Create(CultureInfo.InvariantCulture, $"{ManifestFolder}{generation:D20}{HeadExtension}");
+    internal static string Head(long generation) =>
+        string.Create(CultureInfo.InvariantCulture, $"{ManifestFolder}{generation:D20}{HeadExtension}");
 
     /// <summary>Null for a name that is no head's.</summary>
     internal static long? GenerationOf(string key)
@@ -42,13 +48,18 @@ public static class BackupKeys
         }
 
         var digits = key.AsSpan(ManifestFolder.Length, key.Length - ManifestFolder.Length - HeadExtension.Length);
-        return digits.Length == 20 && long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var generation)
-            && generation <= ManifestValidation.HighestGeneration ? generation : null;
+        return
+            digits.Length == 20
+            && long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var generation)
+            && generation <= ManifestValidation.HighestGeneration
+            ? generation
+            : null;
     }
 
     /// <summary>Named like a head, with a number that no backup reaches: nobody may count on from there.</summary>
     internal static bool IsAbsurdHead(string key) =>
-        key.StartsWith(HeadStart, StringComparison.Ordinal) && key.EndsWith(HeadExtension, StringComparison.Ordinal)
+        key.StartsWith(HeadStart, StringComparison.Ordinal)
+        && key.EndsWith(HeadExtension, StringComparison.Ordinal)
         && key.Length == ManifestFolder.Length + 20 + HeadExtension.Length
         && !key.AsSpan(ManifestFolder.Length, 20).ContainsAnyExceptInRange('0', '9')
         && GenerationOf(key) is null;

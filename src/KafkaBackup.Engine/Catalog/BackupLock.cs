@@ -3,13 +3,15 @@ using KafkaBackup.Engine.Storage;
 namespace KafkaBackup.Engine.Catalog;
 
 /// <summary>
-/// One writer per backup. The lock is an object with a heartbeat; whoever finds one that has not changed for three heartbeats, by the store's
-/// clock, takes it over. It keeps honest writers apart and saves wasted work; what keeps a backup whole even if two believe to hold it is that a
-/// head is created put-if-absent and a segment's name is unique.
+/// One writer per backup. The lock is an object with a heartbeat; whoever finds one that has not changed for three heartbeats, by the
+/// store's clock, takes it over. It keeps honest writers apart and saves wasted work; what keeps a backup whole even if two believe to hold
+/// it is that a head is created put-if-absent and a segment's name is unique.
 /// </summary>
 internal sealed class BackupLock : IAsyncDisposable
 {
-    /// <summary>After a take-over: a rival that judged the same lock stale has written its own by then, and one of us sees the other's.</summary>
+    /// <summary>
+    /// After a take-over: a rival that judged the same lock stale has written its own by then, and one of us sees the other's.
+    /// </summary>
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
 
     private static readonly TimeSpan UnseenPause = TimeSpan.FromMilliseconds(100);
@@ -38,7 +40,9 @@ internal sealed class BackupLock : IAsyncDisposable
         _clock = clock;
     }
 
-    /// <summary>When we took it, as the store stamps its objects: what is newer than that and not of our making is of somebody after us.</summary>
+    /// <summary>
+    /// When we took it, as the store stamps its objects: what is newer than that and not of our making is of somebody after us.
+    /// </summary>
     public DateTimeOffset TakenAt { get; private set; }
 
     /// <summary>Cancelled when the lock is found to be another's.</summary>
@@ -59,7 +63,9 @@ internal sealed class BackupLock : IAsyncDisposable
         try
         {
             await acquired.TakeAsync(options, cancel).ConfigureAwait(false);
-            acquired.TakenAt = (await store.FindAsync(acquired._key, cancel).ConfigureAwait(false))?.LastModified ?? throw acquired.LockLost("the lock was removed.");
+            acquired.TakenAt =
+                (await store.FindAsync(acquired._key, cancel).ConfigureAwait(false))?.LastModified
+                ?? throw acquired.LockLost("the lock was removed.");
             acquired._lastBeat = options.Clock.GetTimestamp();
             acquired._beating = acquired.BeatOnAsync();
             return acquired;
@@ -73,7 +79,9 @@ internal sealed class BackupLock : IAsyncDisposable
 
     /// <summary>Null when nobody holds it.</summary>
     public static async Task<LockInfo?> DescribeAsync(IStore store, string backupId, CancellationToken cancel) =>
-        await ReadAsync(store, BackupKeys.Of(backupId, BackupKeys.Lock), cancel).ConfigureAwait(false) is { } found ? found.Describe() : null;
+        await ReadAsync(store, BackupKeys.Of(backupId, BackupKeys.Lock), cancel).ConfigureAwait(false) is { } found
+            ? found.Describe()
+            : null;
 
     /// <summary>Asks the store; throws BackupLockLost unless the lock is ours still.</summary>
     public async Task VerifyAsync(CancellationToken cancel)
@@ -90,7 +98,11 @@ internal sealed class BackupLock : IAsyncDisposable
     }
 
     public KafkaBackupException LockLost(string why, Exception? cause = null) =>
-        ErrorIds.BackupLockLost.With($"Backup '{_backupId}' in {_store.Location} is no longer ours to write: {why}", _backupId, inner: cause);
+        ErrorIds.BackupLockLost.With(
+            $"Backup '{_backupId}' in {_store.Location} is no longer ours to write: {why}",
+            _backupId,
+            inner: cause
+        );
 
     /// <summary>Stops the heartbeat and removes the lock, if it is ours still.</summary>
     public async ValueTask DisposeAsync()
@@ -104,7 +116,10 @@ internal sealed class BackupLock : IAsyncDisposable
         await _beating.ConfigureAwait(false);
         try
         {
-            if (_reason is null && LockDocument.Read(await ReadFreshAsync(CancellationToken.None).ConfigureAwait(false))?.Owner == _own.Owner)
+            if (
+                _reason is null
+                && LockDocument.Read(await ReadFreshAsync(CancellationToken.None).ConfigureAwait(false))?.Owner == _own.Owner
+            )
             {
                 await _store.DeleteAsync(_key, CancellationToken.None).ConfigureAwait(false);
             }
@@ -117,7 +132,10 @@ internal sealed class BackupLock : IAsyncDisposable
         }
     }
 
-    /// <summary>A lock that was written before something failed is removed; if the store does not allow that either, the first failure is the one to report.</summary>
+    /// <summary>
+    /// A lock that was written before something failed is removed; if the store does not allow that either, the first failure is the one to
+    /// report.
+    /// </summary>
     private async Task GiveUpAsync()
     {
         try
@@ -131,9 +149,9 @@ internal sealed class BackupLock : IAsyncDisposable
     }
 
     /// <summary>
-    /// A lock that is there is watched until it goes, changes (its owner lives: an error) or has not changed for three heartbeats (its owner
-    /// died: it is taken over), by the store's clock or while we watched, whatever time it bears. So a run right after a crash waits half a minute at
-    /// most, and one beside a live run fails within a heartbeat.
+    /// A lock that is there is watched until it goes, changes (its owner lives: an error) or has not changed for three heartbeats (its
+    /// owner died: it is taken over), by the store's clock or while we watched, whatever time it bears. So a run right after a crash waits
+    /// half a minute at most, and one beside a live run fails within a heartbeat.
     /// </summary>
     private async Task TakeAsync(SessionOptions options, CancellationToken cancel)
     {
@@ -149,8 +167,10 @@ internal sealed class BackupLock : IAsyncDisposable
                 if (_clock.GetElapsedTime(unseenSince.Value) >= (options.LockPatience ?? _heartbeat * 3))
                 {
                     throw ErrorIds.StoreWrite.With(
-                        $"The lock '{_key}' in {_store.Location} can be neither created nor read.", _key,
-                        "Look at what has this name (a folder?) and whether this user may read it, remove it, then run again.");
+                        $"The lock '{_key}' in {_store.Location} can be neither created nor read.",
+                        _key,
+                        "Look at what has this name (a folder?) and whether this user may read it, remove it, then run again."
+                    );
                 }
 
                 await Task.Delay(UnseenPause, _clock, cancel).ConfigureAwait(false);
@@ -175,13 +195,20 @@ internal sealed class BackupLock : IAsyncDisposable
             if (first is null)
             {
                 options.Events?.Warning(
-                    $"{Held(holder, age)} Waiting to see whether it lives: without another heartbeat it is dead, and its lock is taken over in {Math.Ceiling(Math.Min(holder.StaleAfter.TotalSeconds, (holder.StaleAfter - age).TotalSeconds)):F0} s.");
+                    $"{Held(holder, age)} Waiting to see whether it lives: without another heartbeat it is dead, and its lock is taken over in {Math.Ceiling(Math.Min(holder.StaleAfter.TotalSeconds, (holder.StaleAfter - age).TotalSeconds)):F0} s."
+                );
                 begin = _clock.GetTimestamp();
             }
 
             first ??= found;
 
-            var pause = TimeSpan.FromTicks(Math.Clamp((holder.StaleAfter - age).Ticks + 1, TimeSpan.TicksPerMillisecond, Math.Max(TimeSpan.TicksPerMillisecond, holder.Heartbeat.Ticks / 2)));
+            var pause = TimeSpan.FromTicks(
+                Math.Clamp(
+                    (holder.StaleAfter - age).Ticks + 1,
+                    TimeSpan.TicksPerMillisecond,
+                    Math.Max(TimeSpan.TicksPerMillisecond, holder.Heartbeat.Ticks / 2)
+                )
+            );
             await Task.Delay(pause, _clock, cancel).ConfigureAwait(false);
         }
 
@@ -207,7 +234,10 @@ internal sealed class BackupLock : IAsyncDisposable
         await Task.Delay(TimeSpan.FromTicks(Math.Min(Settling.Ticks, _heartbeat.Ticks)), _clock, cancel).ConfigureAwait(false);
         if (await ReadAsync(_store, _key, cancel).ConfigureAwait(false) is not { } now || now.Document?.Owner != _own.Owner)
         {
-            throw ErrorIds.BackupLocked.With($"Another run took the lock of backup '{_backupId}' in {_store.Location} at the same moment.", _backupId);
+            throw ErrorIds.BackupLocked.With(
+                $"Another run took the lock of backup '{_backupId}' in {_store.Location} at the same moment.",
+                _backupId
+            );
         }
     }
 
@@ -227,7 +257,14 @@ internal sealed class BackupLock : IAsyncDisposable
                     // The store may come back in time. If not, others may by now hold the lock stale, and we must believe so too.
                     if (_clock.GetElapsedTime(_lastBeat) > _heartbeat * 3)
                     {
-                        await LoseAsync(ErrorIds.BackupLockLost.With($"no heartbeat could be written for too long: {e.Message}", _backupId, inner: e)).ConfigureAwait(false);
+                        await LoseAsync(
+                                ErrorIds.BackupLockLost.With(
+                                    $"no heartbeat could be written for too long: {e.Message}",
+                                    _backupId,
+                                    inner: e
+                                )
+                            )
+                            .ConfigureAwait(false);
                     }
                 }
             }
@@ -247,7 +284,10 @@ internal sealed class BackupLock : IAsyncDisposable
             if (content is null || LockDocument.Read(content)?.Owner != _own.Owner)
             {
                 var holder = content is null ? null : new FoundLock(content, LockDocument.Read(content), default).Describe();
-                await LoseAsync(ErrorIds.BackupLockLost.With(holder is null ? "the lock was removed." : $"{holder} holds the lock now.", _backupId)).ConfigureAwait(false);
+                await LoseAsync(
+                        ErrorIds.BackupLockLost.With(holder is null ? "the lock was removed." : $"{holder} holds the lock now.", _backupId)
+                    )
+                    .ConfigureAwait(false);
                 return;
             }
 
@@ -264,7 +304,10 @@ internal sealed class BackupLock : IAsyncDisposable
         }
     }
 
-    /// <summary>The lock as it is now. An answer that took longer than a heartbeat is asked for again: this process may have been paused, and succeeded meanwhile.</summary>
+    /// <summary>
+    /// The lock as it is now. An answer that took longer than a heartbeat is asked for again: this process may have been paused, and
+    /// succeeded meanwhile.
+    /// </summary>
     private async Task<byte[]?> ReadFreshAsync(CancellationToken cancel)
     {
         while (true)
@@ -284,7 +327,8 @@ internal sealed class BackupLock : IAsyncDisposable
         return _lost.CancelAsync();
     }
 
-    private KafkaBackupException Locked(LockInfo holder, TimeSpan age) => ErrorIds.BackupLocked.With($"{Held(holder, age)} That run is alive.", _backupId);
+    private KafkaBackupException Locked(LockInfo holder, TimeSpan age) =>
+        ErrorIds.BackupLocked.With($"{Held(holder, age)} That run is alive.", _backupId);
 
     private string Held(LockInfo holder, TimeSpan age) =>
         $"Backup '{_backupId}' in {_store.Location} is being written by {holder}; its last heartbeat was {Math.Max(0, age.TotalSeconds):F0} s ago.";
@@ -313,8 +357,9 @@ internal sealed class BackupLock : IAsyncDisposable
     {
         public bool SameAs(FoundLock other) => LastModified == other.LastModified && Content.AsSpan().SequenceEqual(other.Content);
 
-        public LockInfo Describe() => Document is { } d
-            ? new LockInfo(d.Owner, d.Host, d.ProcessId, d.RunId, d.StartedAt, d.Heartbeat, LastModified)
-            : new LockInfo("", "an unknown owner", 0, "unknown", LastModified, SessionOptions.DefaultHeartbeat, LastModified);
+        public LockInfo Describe() =>
+            Document is { } d
+                ? new LockInfo(d.Owner, d.Host, d.ProcessId, d.RunId, d.StartedAt, d.Heartbeat, LastModified)
+                : new LockInfo("", "an unknown owner", 0, "unknown", LastModified, SessionOptions.DefaultHeartbeat, LastModified);
     }
 }

@@ -4,8 +4,8 @@ using KafkaBackup.Engine.Storage;
 namespace KafkaBackup.Engine.Catalog;
 
 /// <summary>
-/// The right to write one backup: holds its lock, and is the only way to commit. What a commit names must be durable before. Once the lock is
-/// lost every commit throws BackupLockLost; whatever was written meanwhile is an orphan and does no harm.
+/// The right to write one backup: holds its lock, and is the only way to commit. What a commit names must be durable before. Once the lock
+/// is lost every commit throws BackupLockLost; whatever was written meanwhile is an orphan and does no harm.
 /// </summary>
 public sealed class BackupSession : IAsyncDisposable
 {
@@ -52,7 +52,9 @@ public sealed class BackupSession : IAsyncDisposable
 
     internal SegmentOwner Owner => new(BackupId, _manifest?.BackupId ?? BackupId);
 
-    /// <summary>Damage that was met and survived, and leftovers that could not be removed. Nothing in here is in the way of the session.</summary>
+    /// <summary>
+    /// Damage that was met and survived, and leftovers that could not be removed. Nothing in here is in the way of the session.
+    /// </summary>
     public IReadOnlyList<Finding> Findings
     {
         get
@@ -68,10 +70,15 @@ public sealed class BackupSession : IAsyncDisposable
     public CancellationToken LockLost => _lock.Lost;
 
     /// <summary>
-    /// Takes the lock and opens the backup, or creates it: its first head names nothing, so that segments without any head are always damage,
-    /// never "no backup yet" (SEMANTICS C2).
+    /// Takes the lock and opens the backup, or creates it: its first head names nothing, so that segments without any head are always
+    /// damage, never "no backup yet" (rule C2).
     /// </summary>
-    public static async Task<BackupSession> BeginAsync(BackupCatalog catalog, string backupId, SessionOptions options, CancellationToken cancel)
+    public static async Task<BackupSession> BeginAsync(
+        BackupCatalog catalog,
+        string backupId,
+        SessionOptions options,
+        CancellationToken cancel
+    )
     {
         // Whatever must be refused is refused before the lock is written.
         await OpenForWritingAsync(catalog, backupId, options, cancel).ConfigureAwait(false);
@@ -108,10 +115,20 @@ public sealed class BackupSession : IAsyncDisposable
             var committed = await WriteGenerationAsync(next, cancel).ConfigureAwait(false);
 
             // The commit is done; what follows is care and must not look like its failure.
-            await ReportingAsync(FindingKind.ManifestCopy, BackupKeys.ManifestCopy, "The copy of the manifest was not written",
-                () => _store.PutAsync(Full(BackupKeys.ManifestCopy), _lastHead, CancellationToken.None).AsTask()).ConfigureAwait(false);
-            await ReportingAsync(FindingKind.Orphaned, BackupKeys.ManifestFolder, "What older generations left was not all removed",
-                () => _trimmer.TrimAsync(committed, _layout, cancel)).ConfigureAwait(false);
+            await ReportingAsync(
+                    FindingKind.ManifestCopy,
+                    BackupKeys.ManifestCopy,
+                    "The copy of the manifest was not written",
+                    () => _store.PutAsync(Full(BackupKeys.ManifestCopy), _lastHead, CancellationToken.None).AsTask()
+                )
+                .ConfigureAwait(false);
+            await ReportingAsync(
+                    FindingKind.Orphaned,
+                    BackupKeys.ManifestFolder,
+                    "What older generations left was not all removed",
+                    () => _trimmer.TrimAsync(committed, _layout, cancel)
+                )
+                .ConfigureAwait(false);
             _seen.Remember(BackupId, committed, _clock.GetUtcNow());
             return committed;
         }
@@ -128,7 +145,12 @@ public sealed class BackupSession : IAsyncDisposable
         _gate.Dispose();
     }
 
-    private static async Task<OpenedBackup?> OpenForWritingAsync(BackupCatalog catalog, string backupId, SessionOptions options, CancellationToken cancel)
+    private static async Task<OpenedBackup?> OpenForWritingAsync(
+        BackupCatalog catalog,
+        string backupId,
+        SessionOptions options,
+        CancellationToken cancel
+    )
     {
         OpenedBackup? opened;
         try
@@ -177,18 +199,22 @@ public sealed class BackupSession : IAsyncDisposable
             }
 
             var now = _clock.GetUtcNow();
-            await CommitAsync(new Manifest
-            {
-                BackupId = BackupId,
-                Generation = 0,
-                CreatedAt = now,
-                UpdatedAt = now,
-                SourceClusterId = options.SourceClusterId,
-                Complete = false,
-                Runs = [],
-                Topics = new Dictionary<string, TopicEntry>(),
-                GroupSnapshots = [],
-            }, cancel).ConfigureAwait(false);
+            await CommitAsync(
+                    new Manifest
+                    {
+                        BackupId = BackupId,
+                        Generation = 0,
+                        CreatedAt = now,
+                        UpdatedAt = now,
+                        SourceClusterId = options.SourceClusterId,
+                        Complete = false,
+                        Runs = [],
+                        Topics = new Dictionary<string, TopicEntry>(),
+                        GroupSnapshots = [],
+                    },
+                    cancel
+                )
+                .ConfigureAwait(false);
         }
     }
 
@@ -205,11 +231,17 @@ public sealed class BackupSession : IAsyncDisposable
     {
         var committed = next with { Generation = checked(_highest + 1), UpdatedAt = _clock.GetUtcNow() };
         var plan = CommitPlan.Make(_manifest, _layout, committed, _trimmer.DeletedRetirements);
-        await Parallel.ForEachAsync(plan.NewPages, new ParallelOptions { MaxDegreeOfParallelism = WritesAtOnce, CancellationToken = cancel }, async (page, c) =>
-        {
-            await _store.PutAsync(Full(page.Key), page.Content, c).ConfigureAwait(false);
-            await _store.PutAsync(Full(BackupKeys.CopyOfPage(page.Key)), page.Content, c).ConfigureAwait(false);
-        }).ConfigureAwait(false);
+        await Parallel
+            .ForEachAsync(
+                plan.NewPages,
+                new ParallelOptions { MaxDegreeOfParallelism = WritesAtOnce, CancellationToken = cancel },
+                async (page, c) =>
+                {
+                    await _store.PutAsync(Full(page.Key), page.Content, c).ConfigureAwait(false);
+                    await _store.PutAsync(Full(BackupKeys.CopyOfPage(page.Key)), page.Content, c).ConfigureAwait(false);
+                }
+            )
+            .ConfigureAwait(false);
 
         try
         {
@@ -231,8 +263,9 @@ public sealed class BackupSession : IAsyncDisposable
     }
 
     /// <summary>
-    /// That nobody had a head of this number does not mean that it is the newest: a successor may have come, and trimmed that number away already, while
-    /// this process was paused. Such a head is taken back. One that a successor built on stays: it was the newest when it came.
+    /// That nobody had a head of this number does not mean that it is the newest: a successor may have come, and trimmed that number away
+    /// already, while this process was paused. Such a head is taken back. One that a successor built on stays: it was the newest when it
+    /// came.
     /// </summary>
     private async Task RequireNewestAsync(long generation, byte[] head, CancellationToken cancel)
     {
@@ -253,9 +286,11 @@ public sealed class BackupSession : IAsyncDisposable
         {
             await _lock.VerifyAsync(cancel).ConfigureAwait(false);
         }
-        catch (KafkaBackupException e) when (e.Definition == ErrorIds.BackupLockLost && _manifest is { } before && !generations.Contains(before.Generation))
+        catch (KafkaBackupException e)
+            when (e.Definition == ErrorIds.BackupLockLost && _manifest is { } before && !generations.Contains(before.Generation))
         {
-            // The head that this one follows is gone, and no successor has committed: the backup was removed. Ours would name what is no longer there.
+            // The head that this one follows is gone, and no successor has committed: the backup was removed. Ours would name what is no
+            // longer there.
             await Deletion.WithdrawAsync(BackupKeys.Head(generation), head, cancel).ConfigureAwait(false);
             throw;
         }
@@ -303,7 +338,15 @@ public sealed class BackupSession : IAsyncDisposable
         {
             lock (_findings)
             {
-                _findings.Add(new Finding(FindingSeverity.Warning, kind, Full(key), $"{problem}: {e.Message}", "Nothing is lost: the next commit tries again."));
+                _findings.Add(
+                    new Finding(
+                        FindingSeverity.Warning,
+                        kind,
+                        Full(key),
+                        $"{problem}: {e.Message}",
+                        "Nothing is lost: the next commit tries again."
+                    )
+                );
             }
         }
         catch (OperationCanceledException)

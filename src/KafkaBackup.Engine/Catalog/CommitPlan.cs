@@ -3,8 +3,8 @@ using KafkaBackup.Engine.Format.Manifests;
 namespace KafkaBackup.Engine.Catalog;
 
 /// <summary>
-/// What one commit writes: new pages, then the head. Worked out without touching the store, from the value before, how that lies in the store, and
-/// the value after.
+/// What one commit writes: new pages, then the head. Worked out without touching the store, from the value before, how that lies in the
+/// store, and the value after.
 /// </summary>
 internal sealed class CommitPlan
 {
@@ -51,11 +51,20 @@ internal sealed class CommitPlan
     }
 
     private (List<LaidOutPage<PlacedSegment>> Pages, List<PlacedSegment> Tail, List<RetiredReference> Retired) CutSegments(
-        Manifest? previous, ManifestLayout layout, IReadOnlySet<long> deleted)
+        Manifest? previous,
+        ManifestLayout layout,
+        IReadOnlySet<long> deleted
+    )
     {
         var changes = SegmentChanges.Between(previous, _next);
         var (pages, tail) = PageCutting.Update(
-            layout.SegmentPages, layout.Segments, changes.AnyRemoved ? changes.IsRemoved : null, changes.Added, SegmentsInPage, SegmentsInHead);
+            layout.SegmentPages,
+            layout.Segments,
+            changes.AnyRemoved ? changes.IsRemoved : null,
+            changes.Added,
+            SegmentsInPage,
+            SegmentsInHead
+        );
         var retired = layout.Retired.Where(r => !deleted.Contains(r.Generation)).ToList();
         if (changes.Retired.Count > 0)
         {
@@ -63,7 +72,11 @@ internal sealed class CommitPlan
             retired.Add(new RetiredReference(_next.Generation, page));
         }
 
-        return (Write("segments", pages, items => new PageFile { Segments = items.Select(ManifestMapping.ToDocument).ToList() }), tail, retired);
+        return (
+            Write("segments", pages, items => new PageFile { Segments = items.Select(ManifestMapping.ToDocument).ToList() }),
+            tail,
+            retired
+        );
     }
 
     private (List<LaidOutPage<RunEntry>> Pages, List<RunEntry> Tail) CutRuns(ManifestLayout layout)
@@ -75,15 +88,19 @@ internal sealed class CommitPlan
         return (Write("runs", pages, items => new PageFile { Runs = items.Select(ManifestMapping.ToDocument).ToList() }), tail);
     }
 
-    private List<LaidOutPage<GroupSnapshot>> CutGroups(ManifestLayout layout) => Write(
-        "groups",
-        _next.GroupSnapshots.Select(snapshot => new PlannedPage<GroupSnapshot>(
-            layout.GroupPages.FirstOrDefault(p => p.Whole && ReferenceEquals(p.Items[0], snapshot))?.Reference, [snapshot])),
-        items => new PageFile { Groups = ManifestMapping.ToDocument(items[0]) });
+    private List<LaidOutPage<GroupSnapshot>> CutGroups(ManifestLayout layout) =>
+        Write(
+            "groups",
+            _next.GroupSnapshots.Select(snapshot => new PlannedPage<GroupSnapshot>(
+                layout.GroupPages.FirstOrDefault(p => p.Whole && ReferenceEquals(p.Items[0], snapshot))?.Reference,
+                [snapshot]
+            )),
+            items => new PageFile { Groups = ManifestMapping.ToDocument(items[0]) }
+        );
 
     /// <summary>
-    /// A partition whose state changed goes into the head, until too many are there; then, and when a topic itself changed, the pages they are
-    /// on are written anew.
+    /// A partition whose state changed goes into the head, until too many are there; then, and when a topic itself changed, the pages they
+    /// are on are written anew.
     /// </summary>
     private (List<LaidOutPage<string>> Pages, HashSet<TopicPartition> InHead) CutTopics(Manifest? previous, ManifestLayout layout)
     {
@@ -113,7 +130,11 @@ internal sealed class CommitPlan
             inHead.RemoveWhere(p => written.Contains(p.Topic));
         }
 
-        var pages = Write("topics", planned, items => new PageFile { Topics = items.Select(t => ManifestMapping.ToDocument(_next.Topics[t])).ToList() });
+        var pages = Write(
+            "topics",
+            planned,
+            items => new PageFile { Topics = items.Select(t => ManifestMapping.ToDocument(_next.Topics[t])).ToList() }
+        );
         return (pages, inHead);
     }
 
@@ -173,22 +194,28 @@ internal sealed class CommitPlan
         return new PageReference(key, ManifestFile.Hash(content), content.Length, items);
     }
 
-    private HeadDocument MakeHead() => new()
-    {
-        BackupId = _next.BackupId,
-        Generation = _next.Generation,
-        CreatedAt = _next.CreatedAt,
-        UpdatedAt = _next.UpdatedAt,
-        SourceClusterId = _next.SourceClusterId,
-        Complete = _next.Complete,
-        SegmentCount = Layout.SegmentPages.Sum(p => (long)p.Items.Count) + Layout.Segments.Count,
-        RunPages = [.. Layout.RunPages.Select(p => p.Reference)],
-        Runs = [.. Layout.Runs.Select(ManifestMapping.ToDocument)],
-        TopicPages = [.. Layout.TopicPages.Select(p => p.Reference)],
-        Partitions = [.. Layout.Partitions.Order().Select(p => ManifestMapping.ToDocument(p.Topic, _next.Topics[p.Topic].Partitions[p.Partition]))],
-        SegmentPages = [.. Layout.SegmentPages.Select(p => p.Reference)],
-        Segments = [.. Layout.Segments.Select(ManifestMapping.ToDocument)],
-        GroupPages = [.. Layout.GroupPages.Select(p => p.Reference)],
-        Retired = [.. Layout.Retired],
-    };
+    private HeadDocument MakeHead() =>
+        new()
+        {
+            BackupId = _next.BackupId,
+            Generation = _next.Generation,
+            CreatedAt = _next.CreatedAt,
+            UpdatedAt = _next.UpdatedAt,
+            SourceClusterId = _next.SourceClusterId,
+            Complete = _next.Complete,
+            SegmentCount = Layout.SegmentPages.Sum(p => (long)p.Items.Count) + Layout.Segments.Count,
+            RunPages = [.. Layout.RunPages.Select(p => p.Reference)],
+            Runs = [.. Layout.Runs.Select(ManifestMapping.ToDocument)],
+            TopicPages = [.. Layout.TopicPages.Select(p => p.Reference)],
+            Partitions =
+            [
+                .. Layout
+                    .Partitions.Order()
+                    .Select(p => ManifestMapping.ToDocument(p.Topic, _next.Topics[p.Topic].Partitions[p.Partition])),
+            ],
+            SegmentPages = [.. Layout.SegmentPages.Select(p => p.Reference)],
+            Segments = [.. Layout.Segments.Select(ManifestMapping.ToDocument)],
+            GroupPages = [.. Layout.GroupPages.Select(p => p.Reference)],
+            Retired = [.. Layout.Retired],
+        };
 }

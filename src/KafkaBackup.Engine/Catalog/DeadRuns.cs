@@ -8,8 +8,8 @@ internal static class DeadRuns
     public static bool IsLast(Manifest manifest) => manifest.Runs is [.., { State: BackupStatus.Running }];
 
     /// <summary>
-    /// The manifest in which every run has ended: one that died ended with its last commit, and holds what it had committed. Only for when nobody is at work:
-    /// under the lock, or when it is known that nobody holds it.
+    /// The manifest in which every run has ended: one that died ended with its last commit, and holds what it had committed. Only for when
+    /// nobody is at work: under the lock, or when it is known that nobody holds it.
     /// </summary>
     public static Manifest End(Manifest manifest)
     {
@@ -23,7 +23,8 @@ internal static class DeadRuns
         {
             if (runs[i].State == BackupStatus.Running)
             {
-                var lastCommit = i + 1 < runs.Length && runs[i + 1].StartedAt < manifest.UpdatedAt ? runs[i + 1].StartedAt : manifest.UpdatedAt;
+                var lastCommit =
+                    i + 1 < runs.Length && runs[i + 1].StartedAt < manifest.UpdatedAt ? runs[i + 1].StartedAt : manifest.UpdatedAt;
                 runs[i] = runs[i] with
                 {
                     State = BackupStatus.Incomplete,
@@ -33,9 +34,16 @@ internal static class DeadRuns
             }
         }
 
-        return manifest with { Runs = runs };
+        return manifest with
+        {
+            Runs = runs,
+        };
     }
 
     private static long CommittedBy(Manifest manifest, string runId) =>
-        manifest.Topics.Values.SelectMany(t => t.Partitions.Values).SelectMany(p => p.Segments).Where(s => s.RunId == runId).Sum(s => s.RecordCount);
+        manifest
+            .Topics.Values.SelectMany(t => t.Partitions.Values)
+            .SelectMany(p => p.Segments)
+            .Where(s => s.RunId == runId)
+            .Sum(s => s.RecordCount);
 }

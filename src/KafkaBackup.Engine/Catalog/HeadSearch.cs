@@ -9,7 +9,12 @@ namespace KafkaBackup.Engine.Catalog;
 /// <param name="Generations">Of all heads that are there, ascending.</param>
 /// <param name="Copy">The bytes of manifest.json, which may be a foreign tool's; null when it is missing.</param>
 internal sealed record HeadSearchResult(
-    HeadDocument? Head, long HighestGeneration, IReadOnlyList<long> Generations, byte[]? Copy, IReadOnlyList<Finding> Findings)
+    HeadDocument? Head,
+    long HighestGeneration,
+    IReadOnlyList<long> Generations,
+    byte[]? Copy,
+    IReadOnlyList<Finding> Findings
+)
 {
     /// <summary>False where no head and no copy was ever ours.</summary>
     public required bool IsOurs { get; init; }
@@ -18,7 +23,7 @@ internal sealed record HeadSearchResult(
 /// <summary>
 /// Finds the head that counts: the highest valid generation. The copy serves where the newest head is damaged and the copy is of the same
 /// generation, or where it is all there is; else the head before serves, and the finding says so. Errors of the store are never taken for
-/// damage or absence (SEMANTICS C2).
+/// damage or absence (rule C2).
 /// </summary>
 internal sealed class HeadSearch(IStore store, string backupId)
 {
@@ -38,7 +43,12 @@ internal sealed class HeadSearch(IStore store, string backupId)
         var copy = copyBytes is null ? default(HeadReading?) : ManifestValidation.ReadHead(copyBytes);
         foreach (var key in _absurd)
         {
-            Report(FindingKind.ManifestDamaged, key, "This head has a number that no backup reaches; it does not count.", "Find out who put it there; Repair-KafkaBackup removes it.");
+            Report(
+                FindingKind.ManifestDamaged,
+                key,
+                "This head has a number that no backup reaches; it does not count.",
+                "Find out who put it there; Repair-KafkaBackup removes it."
+            );
         }
 
         Judge(copy, BackupKeys.ManifestCopy);
@@ -96,8 +106,12 @@ internal sealed class HeadSearch(IStore store, string backupId)
         // The copy is written after its head: a newer one means that the head was lost, not that it never was.
         if (copy is not null && generations.Count > 0 && copy.Generation > generations[^1])
         {
-            Report(FindingKind.ManifestDamaged, BackupKeys.Head(copy.Generation),
-                $"The head of generation {copy.Generation} is missing; its copy {BackupKeys.ManifestCopy} is whole and serves.", "The next run writes a new head.");
+            Report(
+                FindingKind.ManifestDamaged,
+                BackupKeys.Head(copy.Generation),
+                $"The head of generation {copy.Generation} is missing; its copy {BackupKeys.ManifestCopy} is whole and serves.",
+                "The next run writes a new head."
+            );
             return copy;
         }
 
@@ -117,10 +131,16 @@ internal sealed class HeadSearch(IStore store, string backupId)
                 // A bad sector under the newest head: the copy says the same. Where it does not, this stays an error of the store.
             }
 
-            Report(FindingKind.ManifestDamaged, BackupKeys.Head(generation), copyServes
-                ? $"The head of generation {generation} is damaged; its copy {BackupKeys.ManifestCopy} is whole and serves."
-                : $"The head of generation {generation} is damaged; what only this generation named is not part of the backup now.",
-                copyServes ? "The next run writes a new head." : "The next run reads again what is not named; Repair-KafkaBackup finds what is stored already.");
+            Report(
+                FindingKind.ManifestDamaged,
+                BackupKeys.Head(generation),
+                copyServes
+                    ? $"The head of generation {generation} is damaged; its copy {BackupKeys.ManifestCopy} is whole and serves."
+                    : $"The head of generation {generation} is damaged; what only this generation named is not part of the backup now.",
+                copyServes
+                    ? "The next run writes a new head."
+                    : "The next run reads again what is not named; Repair-KafkaBackup finds what is stored already."
+            );
             if (copyServes)
             {
                 return copy;
@@ -129,8 +149,12 @@ internal sealed class HeadSearch(IStore store, string backupId)
 
         if (copy is not null)
         {
-            Report(FindingKind.ManifestDamaged, BackupKeys.ManifestFolder, $"No head is left; the copy {BackupKeys.ManifestCopy} of generation {copy.Generation} serves.",
-                "Find out who removed or changed the files; the next run writes a new head.");
+            Report(
+                FindingKind.ManifestDamaged,
+                BackupKeys.ManifestFolder,
+                $"No head is left; the copy {BackupKeys.ManifestCopy} of generation {copy.Generation} serves.",
+                "Find out who removed or changed the files; the next run writes a new head."
+            );
         }
 
         return copy;
@@ -145,8 +169,13 @@ internal sealed class HeadSearch(IStore store, string backupId)
                 break;
             case { State: HeadState.Valid, Head: { } head } when head.Generation < generation:
                 // What a run leaves that dies between the two.
-                Report(FindingKind.ManifestCopy, BackupKeys.ManifestCopy,
-                    $"The copy of the manifest is of generation {head.Generation}, the newest is {generation}.", CopyAdvice, FindingSeverity.Information);
+                Report(
+                    FindingKind.ManifestCopy,
+                    BackupKeys.ManifestCopy,
+                    $"The copy of the manifest is of generation {head.Generation}, the newest is {generation}.",
+                    CopyAdvice,
+                    FindingSeverity.Information
+                );
                 break;
             case { State: not HeadState.Valid }:
                 Report(FindingKind.ManifestCopy, BackupKeys.ManifestCopy, "The copy of the manifest is damaged.", CopyAdvice);
@@ -164,13 +193,15 @@ internal sealed class HeadSearch(IStore store, string backupId)
         if (reading is { State: HeadState.TooNew, Version: var version })
         {
             throw ErrorIds.FormatTooNew.With(
-                $"Backup '{backupId}' in {store.Location} has format version {version}; this program reads versions up to {ManifestFile.Version}.", Full(key));
+                $"Backup '{backupId}' in {store.Location} has format version {version}; this program reads versions up to {ManifestFile.Version}.",
+                Full(key)
+            );
         }
     }
 
     /// <summary>
-    /// Nothing serves, and all that is there names a later version. To call that damage would advise a repair, which writes our version over
-    /// what may be another program's sound backup. One head among others that names a later version is damage: they serve.
+    /// Nothing serves, and all that is there names a later version. To call that damage would advise a repair, which writes our version
+    /// over what may be another program's sound backup. One head among others that names a later version is damage: they serve.
     /// </summary>
     private void RefuseWhatCallsItselfNewer()
     {
@@ -178,8 +209,10 @@ internal sealed class HeadSearch(IStore store, string backupId)
         {
             throw ErrorIds.FormatTooNew.With(
                 $"The manifest of backup '{backupId}' in {store.Location} says that it has format version {_versionsOfDamaged.Max()}, but its checksum is not one that this program knows; "
-                + $"it reads versions up to {ManifestFile.Version}.", Full(BackupKeys.ManifestCopy),
-                "Use the version of KafkaBackup that wrote this backup. If none newer ever did, the manifest was changed: put its files back from a copy.");
+                    + $"it reads versions up to {ManifestFile.Version}.",
+                Full(BackupKeys.ManifestCopy),
+                "Use the version of KafkaBackup that wrote this backup. If none newer ever did, the manifest was changed: put its files back from a copy."
+            );
         }
     }
 

@@ -4,7 +4,15 @@ using System.Text.Json.Serialization;
 namespace KafkaBackup.Engine.Catalog;
 
 /// <summary>Who holds a backup's lock, as lock.json says it, and when the store last saw a heartbeat.</summary>
-public sealed record LockInfo(string Owner, string Host, int ProcessId, string RunId, DateTimeOffset StartedAt, TimeSpan Heartbeat, DateTimeOffset LastBeat)
+public sealed record LockInfo(
+    string Owner,
+    string Host,
+    int ProcessId,
+    string RunId,
+    DateTimeOffset StartedAt,
+    TimeSpan Heartbeat,
+    DateTimeOffset LastBeat
+)
 {
     /// <summary>Heartbeats may come late: a busy store, a paused machine. Three missed ones are no accident.</summary>
     public TimeSpan StaleAfter => Heartbeat * 3;
@@ -51,7 +59,11 @@ internal sealed class LockDocument
     {
         try
         {
-            return JsonSerializer.Deserialize(content, LockJson.Default.LockDocument) is { Format: LockFormat, Owner: not null, Host: not null, RunId: not null } document ? document : null;
+            return
+                JsonSerializer.Deserialize(content, LockJson.Default.LockDocument)
+                    is { Format: LockFormat, Owner: not null, Host: not null, RunId: not null } document
+                ? document
+                : null;
         }
         catch (JsonException)
         {

@@ -7,8 +7,8 @@ namespace KafkaBackup.Engine.Catalog;
 internal sealed record LaidOutPage<T>(PageReference Reference, IReadOnlyList<T> Items, bool Whole);
 
 /// <summary>
-/// How one manifest value is spread over head and pages. Every part has pages, which never change, and what the head itself holds: entries that are in no
-/// page yet, or states that are newer than the page's.
+/// How one manifest value is spread over head and pages. Every part has pages, which never change, and what the head itself holds: entries
+/// that are in no page yet, or states that are newer than the page's.
 /// </summary>
 internal sealed record ManifestLayout
 {
@@ -31,7 +31,8 @@ internal sealed record ManifestLayout
     public IReadOnlyList<RetiredReference> Retired { get; init; } = [];
 
     public IEnumerable<PageReference> PageReferences =>
-        RunPages.Select(p => p.Reference)
+        RunPages
+            .Select(p => p.Reference)
             .Concat(TopicPages.Select(p => p.Reference))
             .Concat(SegmentPages.Select(p => p.Reference))
             .Concat(GroupPages.Select(p => p.Reference))

@@ -5,7 +5,9 @@ using KafkaBackup.Engine.Storage;
 
 namespace KafkaBackup.Engine.Catalog;
 
-/// <summary>From a head to the value: reads its pages, several at a time, each checked against the head's SHA-256; a damaged page's copy serves.</summary>
+/// <summary>
+/// From a head to the value: reads its pages, several at a time, each checked against the head's SHA-256; a damaged page's copy serves.
+/// </summary>
 internal sealed class ManifestLoader(IStore store, string backupId)
 {
     /// <summary>Object stores answer in tens of milliseconds, so a hundred pages are asked for side by side.</summary>
@@ -14,7 +16,10 @@ internal sealed class ManifestLoader(IStore store, string backupId)
     private readonly ConcurrentQueue<Finding> _findings = new();
     private readonly ConcurrentDictionary<string, string> _shared = new(StringComparer.Ordinal);
 
-    public async Task<(Manifest Manifest, ManifestLayout Layout, IReadOnlyList<Finding> Findings)> LoadAsync(HeadDocument head, CancellationToken cancel)
+    public async Task<(Manifest Manifest, ManifestLayout Layout, IReadOnlyList<Finding> Findings)> LoadAsync(
+        HeadDocument head,
+        CancellationToken cancel
+    )
     {
         var segmentPages = new LaidOutPage<PlacedSegment>[head.SegmentPages.Count];
         var topicDocuments = new (PageReference Reference, List<TopicDocument> Topics, bool Whole)[head.TopicPages.Count];
@@ -61,8 +66,13 @@ internal sealed class ManifestLoader(IStore store, string backupId)
             });
         }
 
-        await Parallel.ForEachAsync(work, new ParallelOptions { MaxDegreeOfParallelism = PagesAtOnce, CancellationToken = cancel },
-            async (read, c) => await read(c).ConfigureAwait(false)).ConfigureAwait(false);
+        await Parallel
+            .ForEachAsync(
+                work,
+                new ParallelOptions { MaxDegreeOfParallelism = PagesAtOnce, CancellationToken = cancel },
+                async (read, c) => await read(c).ConfigureAwait(false)
+            )
+            .ConfigureAwait(false);
 
         var layout = new ManifestLayout
         {
@@ -103,7 +113,10 @@ internal sealed class ManifestLoader(IStore store, string backupId)
 
         if (segments.Count > 0)
         {
-            throw Damaged(BackupKeys.Head(head.Generation), $"names segments of {segments.Keys.First()}, a partition that it does not describe");
+            throw Damaged(
+                BackupKeys.Head(head.Generation),
+                $"names segments of {segments.Keys.First()}, a partition that it does not describe"
+            );
         }
 
         return new Manifest
@@ -145,7 +158,11 @@ internal sealed class ManifestLoader(IStore store, string backupId)
         return groups;
     }
 
-    private async Task<(PageFile Page, bool Whole)> ReadPageAsync(PageReference reference, Func<PageFile, int?> items, CancellationToken cancel)
+    private async Task<(PageFile Page, bool Whole)> ReadPageAsync(
+        PageReference reference,
+        Func<PageFile, int?> items,
+        CancellationToken cancel
+    )
     {
         if (await TryReadAsync(reference.Key, reference, items, cancel).ConfigureAwait(false) is { } page)
         {
@@ -155,8 +172,15 @@ internal sealed class ManifestLoader(IStore store, string backupId)
         var copyKey = BackupKeys.CopyOfPage(CheckedPageKey(reference));
         if (await TryReadAsync(copyKey, reference, items, cancel).ConfigureAwait(false) is { } copy)
         {
-            _findings.Enqueue(new Finding(FindingSeverity.Warning, FindingKind.ManifestDamaged, BackupKeys.Of(backupId, reference.Key),
-                "A page of the manifest is missing or damaged; its copy is whole and serves.", "The next run writes the page anew."));
+            _findings.Enqueue(
+                new Finding(
+                    FindingSeverity.Warning,
+                    FindingKind.ManifestDamaged,
+                    BackupKeys.Of(backupId, reference.Key),
+                    "A page of the manifest is missing or damaged; its copy is whole and serves.",
+                    "The next run writes the page anew."
+                )
+            );
             return (copy, false);
         }
 
@@ -171,10 +195,15 @@ internal sealed class ManifestLoader(IStore store, string backupId)
     }
 
     private string CheckedPageKey(PageReference reference) =>
-        reference.Key.StartsWith(BackupKeys.Pages, StringComparison.Ordinal) ? reference.Key : throw Damaged(reference.Key, "is not a page's name");
+        reference.Key.StartsWith(BackupKeys.Pages, StringComparison.Ordinal)
+            ? reference.Key
+            : throw Damaged(reference.Key, "is not a page's name");
 
-    private KafkaBackupException Damaged(string key, string what) => ErrorIds.ManifestDamaged.With(
-        $"The manifest of backup '{backupId}' in {store.Location} is damaged: '{key}' {what}.", BackupKeys.Of(backupId, key));
+    private KafkaBackupException Damaged(string key, string what) =>
+        ErrorIds.ManifestDamaged.With(
+            $"The manifest of backup '{backupId}' in {store.Location} is damaged: '{key}' {what}.",
+            BackupKeys.Of(backupId, key)
+        );
 
     private string Share(string text) => _shared.GetOrAdd(text, text);
 }

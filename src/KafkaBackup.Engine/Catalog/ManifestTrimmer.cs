@@ -4,14 +4,14 @@ using KafkaBackup.Engine.Storage;
 namespace KafkaBackup.Engine.Catalog;
 
 /// <summary>
-/// Removes what no kept head names any more: old heads, their pages, and the segments that were merged or pruned away. Can stop anywhere: pages go before the
-/// head that tells of them, and segments only when every head that named them has gone.
+/// Removes what no kept head names any more: old heads, their pages, and the segments that were merged or pruned away. Can stop anywhere:
+/// pages go before the head that tells of them, and segments only when every head that named them has gone.
 /// </summary>
 internal sealed class ManifestTrimmer(IStore store, string backupId, int keptHeads, OwnedDeletion deletion)
 {
     /// <summary>
-    /// A page that no head names may be one that a writer has put down and is about to name, a writer that does not know yet that it lost its
-    /// lock. Nobody takes a day from page to head.
+    /// A page that no head names may be one that a writer has put down and is about to name, a writer that does not know yet that it lost
+    /// its lock. Nobody takes a day from page to head.
     /// </summary>
     private static readonly TimeSpan StrayPageAge = TimeSpan.FromDays(1);
 
@@ -73,7 +73,11 @@ internal sealed class ManifestTrimmer(IStore store, string backupId, int keptHea
             return;
         }
 
-        var named = current.Topics.Values.SelectMany(t => t.Partitions.Values).SelectMany(p => p.Segments).Select(s => s.Key).ToHashSet(StringComparer.Ordinal);
+        var named = current
+            .Topics.Values.SelectMany(t => t.Partitions.Values)
+            .SelectMany(p => p.Segments)
+            .Select(s => s.Key)
+            .ToHashSet(StringComparer.Ordinal);
         foreach (var retired in due)
         {
             foreach (var key in await ReadRetiredAsync(retired.Page, cancel).ConfigureAwait(false))
@@ -93,8 +97,10 @@ internal sealed class ManifestTrimmer(IStore store, string backupId, int keptHea
     {
         foreach (var key in (string[])[page.Key, BackupKeys.CopyOfPage(page.Key)])
         {
-            if (await ObjectReading.ReadWholeAsync(store, Full(key), page.Size, cancel).ConfigureAwait(false) is { } bytes
-                && ManifestValidation.ReadPage(page, bytes) is { Retired: { } retired })
+            if (
+                await ObjectReading.ReadWholeAsync(store, Full(key), page.Size, cancel).ConfigureAwait(false) is { } bytes
+                && ManifestValidation.ReadPage(page, bytes) is { Retired: { } retired }
+            )
             {
                 return retired;
             }
@@ -107,8 +113,10 @@ internal sealed class ManifestTrimmer(IStore store, string backupId, int keptHea
     private async Task RemoveStrayPagesAsync(CancellationToken cancel)
     {
         var found = new List<(string Page, StoreObject Object)>();
-        foreach (var (folder, toPage) in ((string, Func<string, string>)[])[
-            (BackupKeys.Pages, key => key), (BackupKeys.PageCopies, key => BackupKeys.Pages + key[BackupKeys.PageCopies.Length..])])
+        foreach (
+            var (folder, toPage) in ((string, Func<string, string>)[])
+                [(BackupKeys.Pages, key => key), (BackupKeys.PageCopies, key => BackupKeys.Pages + key[BackupKeys.PageCopies.Length..])]
+        )
         {
             await foreach (var item in store.ListAsync(Full(folder), cancel).ConfigureAwait(false))
             {

@@ -4,8 +4,8 @@ using KafkaBackup.Engine.Storage;
 namespace KafkaBackup.Engine.Catalog;
 
 /// <summary>
-/// What the heads in the store name, older ones too: one may have to serve if the newest is damaged tomorrow. Whoever looks for leftovers lists the objects
-/// first and asks this after it, or what is committed in between would look like one.
+/// What the heads in the store name, older ones too: one may have to serve if the newest is damaged tomorrow. Whoever looks for leftovers
+/// lists the objects first and asks this after it, or what is committed in between would look like one.
 /// </summary>
 /// <param name="Segments">Keys below the backup, with the damaged segments that gaps remember.</param>
 /// <param name="Pages">Pages and their copies.</param>
@@ -54,7 +54,11 @@ internal sealed record NamedObjects(IReadOnlySet<string> Segments, IReadOnlySet<
     }
 
     public static IEnumerable<string> SegmentsOf(Manifest manifest) =>
-        manifest.Topics.Values.SelectMany(t => t.Partitions.Values).SelectMany(p => p.Segments).Select(s => s.Key).Concat(LeftOutSegment.In(manifest));
+        manifest
+            .Topics.Values.SelectMany(t => t.Partitions.Values)
+            .SelectMany(p => p.Segments)
+            .Select(s => s.Key)
+            .Concat(LeftOutSegment.In(manifest));
 
     private static void Name(HashSet<string> named, IEnumerable<PageReference> pages)
     {

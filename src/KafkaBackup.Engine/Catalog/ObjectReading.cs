@@ -15,7 +15,11 @@ internal static class ObjectReading
     public static async ValueTask<byte[]?> ReadWholeAsync(IStore store, string key, long expectedSize, CancellationToken cancel)
     {
         // The size may be what somebody claims: more than a little is only taken when the bytes do come.
-        var buffer = new byte[expectedSize is > 0 and < MostOnTrust ? expectedSize + 1 : expectedSize >= MostOnTrust ? MostOnTrust : FirstRead];
+        var buffer = new byte[
+            expectedSize is > 0 and < MostOnTrust ? expectedSize + 1
+            : expectedSize >= MostOnTrust ? MostOnTrust
+            : FirstRead
+        ];
         var count = 0;
         try
         {
@@ -30,8 +34,11 @@ internal static class ObjectReading
 
                 if (buffer.Length >= Largest)
                 {
-                    throw ErrorIds.StoreRead.With($"'{key}' in {store.Location} is larger than anything this tool writes there.", key,
-                        "Look at what the object is; it is not read.");
+                    throw ErrorIds.StoreRead.With(
+                        $"'{key}' in {store.Location} is larger than anything this tool writes there.",
+                        key,
+                        "Look at what the object is; it is not read."
+                    );
                 }
 
                 Array.Resize(ref buffer, buffer.Length * 4);

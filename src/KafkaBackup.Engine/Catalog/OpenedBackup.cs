@@ -5,7 +5,14 @@ namespace KafkaBackup.Engine.Catalog;
 /// <summary>A backup as it was found: its manifest, and what is to be said about its state.</summary>
 public sealed class OpenedBackup
 {
-    internal OpenedBackup(string backupId, Manifest manifest, IReadOnlyList<Finding> findings, bool isForeign, long highestGeneration, ManifestLayout layout)
+    internal OpenedBackup(
+        string backupId,
+        Manifest manifest,
+        IReadOnlyList<Finding> findings,
+        bool isForeign,
+        long highestGeneration,
+        ManifestLayout layout
+    )
     {
         BackupId = backupId;
         Manifest = manifest;

@@ -12,8 +12,8 @@ public sealed record Orphan(StoreObject Object, bool IsSegment)
 }
 
 /// <summary>
-/// Finds a backup's orphans. A run at work has segments that its next head will name: whoever wants to remove orphans holds the backup's lock. Only
-/// what this tool writes is ever called an orphan; other files are nobody's business.
+/// Finds a backup's orphans. A run at work has segments that its next head will name: whoever wants to remove orphans holds the backup's
+/// lock. Only what this tool writes is ever called an orphan; other files are nobody's business.
 /// </summary>
 internal sealed class OrphanSearch(IStore store, OpenedBackup backup)
 {
@@ -33,7 +33,9 @@ internal sealed class OrphanSearch(IStore store, OpenedBackup backup)
         foreach (var item in found)
         {
             var key = item.Object.Key[(backup.BackupId.Length + 1)..];
-            var isNamed = item.IsSegment ? named.Segments.Contains(key) || !key.EndsWith(BackupKeys.SegmentExtension, StringComparison.Ordinal) : named.Pages.Contains(key);
+            var isNamed = item.IsSegment
+                ? named.Segments.Contains(key) || !key.EndsWith(BackupKeys.SegmentExtension, StringComparison.Ordinal)
+                : named.Pages.Contains(key);
             if (!isNamed)
             {
                 yield return item;

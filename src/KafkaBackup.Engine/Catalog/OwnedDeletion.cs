@@ -3,9 +3,9 @@ using KafkaBackup.Engine.Storage;
 namespace KafkaBackup.Engine.Catalog;
 
 /// <summary>
-/// The one way in which anything of a backup is deleted. Each delete asks the store right before whether the lock is still ours, for a process may be
-/// paused between any two steps and be succeeded meanwhile. What was merely found also has to be older than our lock: whatever came later is a
-/// successor's. Throws BackupLockLost when the lock is another's.
+/// The one way in which anything of a backup is deleted. Each delete asks the store right before whether the lock is still ours, for a
+/// process may be paused between any two steps and be succeeded meanwhile. What was merely found also has to be older than our lock:
+/// whatever came later is a successor's. Throws BackupLockLost when the lock is another's.
 /// </summary>
 internal sealed class OwnedDeletion(IStore store, string backupId, BackupLock held)
 {
@@ -16,7 +16,9 @@ internal sealed class OwnedDeletion(IStore store, string backupId, BackupLock he
         await store.DeleteAsync(BackupKeys.Of(backupId, key), cancel).ConfigureAwait(false);
     }
 
-    /// <summary>Something that a listing showed. False when it stays, because it is newer than our lock or its name is not one that a store takes.</summary>
+    /// <summary>
+    /// Something that a listing showed. False when it stays, because it is newer than our lock or its name is not one that a store takes.
+    /// </summary>
     public async Task<bool> TryDeleteAsync(StoreObject found, CancellationToken cancel)
     {
         if (!StoreKey.IsLegal(found.Key) || found.LastModified > held.TakenAt)
@@ -43,12 +45,16 @@ internal sealed class OwnedDeletion(IStore store, string backupId, BackupLock he
     }
 
     /// <summary>
-    /// Takes back an object that we alone can have written, although the lock may be another's by now: only while it holds exactly our bytes.
+    /// Takes back an object that we alone can have written, although the lock may be another's by now: only while it holds exactly our
+    /// bytes.
     /// </summary>
     public async Task WithdrawAsync(string key, byte[] content, CancellationToken cancel)
     {
         var full = BackupKeys.Of(backupId, key);
-        if (await ObjectReading.ReadWholeAsync(store, full, content.Length, cancel).ConfigureAwait(false) is { } there && there.AsSpan().SequenceEqual(content))
+        if (
+            await ObjectReading.ReadWholeAsync(store, full, content.Length, cancel).ConfigureAwait(false) is { } there
+            && there.AsSpan().SequenceEqual(content)
+        )
         {
             await store.DeleteAsync(full, cancel).ConfigureAwait(false);
         }

@@ -6,13 +6,19 @@ namespace KafkaBackup.Engine.Catalog;
 internal sealed record PlannedPage<T>(PageReference? Kept, IReadOnlyList<T> Items);
 
 /// <summary>
-/// A growing list as pages and a tail that stands in the head. Adding touches the tail only; a full tail goes into the last page, which is written anew
-/// until it is full. So a commit costs the same however much is stored.
+/// A growing list as pages and a tail that stands in the head. Adding touches the tail only; a full tail goes into the last page, which is
+/// written anew until it is full. So a commit costs the same however much is stored.
 /// </summary>
 internal static class PageCutting
 {
     public static (List<PlannedPage<T>> Pages, List<T> Tail) Update<T>(
-        IReadOnlyList<LaidOutPage<T>> pages, IReadOnlyList<T> tail, Predicate<T>? isRemoved, IReadOnlyList<T> added, int pageSize, int tailSize)
+        IReadOnlyList<LaidOutPage<T>> pages,
+        IReadOnlyList<T> tail,
+        Predicate<T>? isRemoved,
+        IReadOnlyList<T> added,
+        int pageSize,
+        int tailSize
+    )
     {
         var planned = new List<PlannedPage<T>>(pages.Count + 1);
         foreach (var page in pages)
@@ -41,7 +47,9 @@ internal static class PageCutting
         return new PlannedPage<T>(page.Whole ? page.Reference : null, page.Items);
     }
 
-    /// <summary>Pages that shrank are joined with their neighbours, so that years of removals do not leave a thousand pages of one entry.</summary>
+    /// <summary>
+    /// Pages that shrank are joined with their neighbours, so that years of removals do not leave a thousand pages of one entry.
+    /// </summary>
     private static void AddOrJoin<T>(List<PlannedPage<T>> planned, PlannedPage<T> page, int pageSize)
     {
         if (page.Items.Count == 0)

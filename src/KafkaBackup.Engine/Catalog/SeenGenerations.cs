@@ -10,8 +10,9 @@ using KafkaBackup.Engine.Storage.Files;
 namespace KafkaBackup.Engine.Catalog;
 
 /// <summary>
-/// The highest generation of each backup that this user has seen on this machine, in a small file each. Nothing in a store can show that its newest head was
-/// removed, or that an older copy of everything was put back; this can. It is an aid: where it cannot be read or written, nothing fails.
+/// The highest generation of each backup that this user has seen on this machine, in a small file each. Nothing in a store can show that
+/// its newest head was removed, or that an older copy of everything was put back; this can. It is an aid: where it cannot be read or
+/// written, nothing fails.
 /// </summary>
 internal sealed class SeenGenerations(string location)
 {
@@ -26,24 +27,40 @@ internal sealed class SeenGenerations(string location)
         }
 
         return new Finding(
-            FindingSeverity.Error, FindingKind.ManifestDamaged, BackupKeys.Of(backupId, BackupKeys.Head(seen.Generation)),
-            string.Create(CultureInfo.InvariantCulture,
+            FindingSeverity.Error,
+            FindingKind.ManifestDamaged,
+            BackupKeys.Of(backupId, BackupKeys.Head(seen.Generation)),
+            string.Create(
+                CultureInfo.InvariantCulture,
                 $"On {seen.SeenAt:u} this computer saw generation {seen.Generation} of backup '{backupId}' in {location}; the newest there now is {manifest.Generation}. "
-                + $"The newer manifest was removed, or an older copy of the backup was put in its place."),
-            "Find out who did that and put the newer files back. The next run continues from what is there.");
+                    + $"The newer manifest was removed, or an older copy of the backup was put in its place."
+            ),
+            "Find out who did that and put the newer files back. The next run continues from what is there."
+        );
     }
 
     /// <summary>For one that is about to be created: was there one before, which nobody removed by Remove-KafkaBackup from here?</summary>
-    public Finding? JudgeNew(string backupId) => Read(backupId) is not { } seen ? null : new Finding(
-        FindingSeverity.Warning, FindingKind.ManifestDamaged, backupId,
-        string.Create(CultureInfo.InvariantCulture,
-            $"On {seen.SeenAt:u} this computer saw generation {seen.Generation} of backup '{backupId}' in {location}. Nothing of it is there now; this run begins a new backup."),
-        "If you did not remove it, check that the right drive, share or bucket is mounted there.");
+    public Finding? JudgeNew(string backupId) =>
+        Read(backupId) is not { } seen
+            ? null
+            : new Finding(
+                FindingSeverity.Warning,
+                FindingKind.ManifestDamaged,
+                backupId,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"On {seen.SeenAt:u} this computer saw generation {seen.Generation} of backup '{backupId}' in {location}. Nothing of it is there now; this run begins a new backup."
+                ),
+                "If you did not remove it, check that the right drive, share or bucket is mounted there."
+            );
 
     /// <summary>Never lowers what is remembered of the same backup.</summary>
     public void Remember(string backupId, Manifest manifest, DateTimeOffset now)
     {
-        if (FileOf(backupId) is not { } file || (Read(backupId) is { } seen && seen.CreatedAt == manifest.CreatedAt && seen.Generation >= manifest.Generation))
+        if (
+            FileOf(backupId) is not { } file
+            || (Read(backupId) is { } seen && seen.CreatedAt == manifest.CreatedAt && seen.Generation >= manifest.Generation)
+        )
         {
             return;
         }

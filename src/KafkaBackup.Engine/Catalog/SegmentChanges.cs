@@ -2,14 +2,14 @@ using KafkaBackup.Engine.Format.Manifests;
 
 namespace KafkaBackup.Engine.Catalog;
 
-/// <summary>What distinguishes two manifest values in their segments. Costs what changed: parts that are the same object are not looked into.</summary>
+/// <summary>
+/// What distinguishes two manifest values in their segments. Costs what changed: parts that are the same object are not looked into.
+/// </summary>
 internal sealed class SegmentChanges
 {
     private readonly Dictionary<string, SegmentEntry> _removed = new(StringComparer.Ordinal);
 
-    private SegmentChanges()
-    {
-    }
+    private SegmentChanges() { }
 
     public List<PlacedSegment> Added { get; } = [];
 

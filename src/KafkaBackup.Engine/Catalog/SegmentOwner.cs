@@ -1,6 +1,8 @@
 namespace KafkaBackup.Engine.Catalog;
 
-/// <summary>Whose segments lie in a backup's folder. The folder may have been renamed since, and the backup goes on to be written there.</summary>
+/// <summary>
+/// Whose segments lie in a backup's folder. The folder may have been renamed since, and the backup goes on to be written there.
+/// </summary>
 /// <param name="Folder">The folder's name, which is the backup's id now.</param>
 /// <param name="Named">The id that the manifest has.</param>
 /// <param name="IsForeign">Of another tool.</param>

@@ -12,7 +12,9 @@ public sealed record SessionOptions
     /// <summary>Written into a new backup's first head.</summary>
     public string? SourceClusterId { get; init; }
 
-    /// <summary>False for operations on backups that must exist: then a missing one is the error BackupNotFound, and no lock is written.</summary>
+    /// <summary>
+    /// False for operations on backups that must exist: then a missing one is the error BackupNotFound, and no lock is written.
+    /// </summary>
     public bool CreateIfMissing { get; init; } = true;
 
     /// <summary>For repair: damage of the manifest is no error, and the first commit names what it is given and nothing else.</summary>

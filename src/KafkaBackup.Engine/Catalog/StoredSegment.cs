@@ -8,8 +8,8 @@ using KafkaBackup.Engine.Storage;
 namespace KafkaBackup.Engine.Catalog;
 
 /// <summary>
-/// A segment where it lies: what the manifest says of it, and its records, whichever tool wrote it. A missing one is the error SegmentMissing, what is not the
-/// segment that the manifest names a SegmentDamagedException, failures of the store are the store's.
+/// A segment where it lies: what the manifest says of it, and its records, whichever tool wrote it. A missing one is the error
+/// SegmentMissing, what is not the segment that the manifest names a SegmentDamagedException, failures of the store are the store's.
 /// </summary>
 public sealed class StoredSegment
 {
@@ -36,26 +36,32 @@ public sealed class StoredSegment
     /// <summary>Of another tool: no index and no hash, timestamps unknown until it is read.</summary>
     public bool IsForeign { get; }
 
-    /// <summary>True once <see cref="ReadBlocksAsync"/> has read all of it and found the file that the manifest names, byte for byte.</summary>
+    /// <summary>
+    /// True once <see cref="ReadBlocksAsync"/> has read all of it and found the file that the manifest names, byte for byte.
+    /// </summary>
     public bool IsProven { get; private set; }
 
     /// <summary>The full key, for messages.</summary>
     public string Key { get; }
 
     /// <summary>
-    /// Set for a segment that is known to be damaged, whose sound blocks are wanted all the same: it cannot be the file that the manifest names, so only
-    /// each block's own checksum is asked.
+    /// Set for a segment that is known to be damaged, whose sound blocks are wanted all the same: it cannot be the file that the manifest
+    /// names, so only each block's own checksum is asked.
     /// </summary>
     public bool IsKnownDamaged { get; init; }
 
     /// <summary>
-    /// The records, block by block in offset order; the caller disposes each. Of our own segments only the wanted blocks are read, of foreign ones
-    /// all are, and only the wanted ones handed out.
+    /// The records, block by block in offset order; the caller disposes each. Of our own segments only the wanted blocks are read, of
+    /// foreign ones all are, and only the wanted ones handed out.
     /// </summary>
     /// <param name="filter">Which blocks are wanted; null for all.</param>
     /// <param name="readAhead">Neighbouring blocks are read together up to so many bytes; 0 for single blocks here and there.</param>
     public async IAsyncEnumerable<RecordBlock> ReadBlocksAsync(
-        BlockBufferPool pool, Func<BlockInfo, bool>? filter, int readAhead, [EnumeratorCancellation] CancellationToken cancel)
+        BlockBufferPool pool,
+        Func<BlockInfo, bool>? filter,
+        int readAhead,
+        [EnumeratorCancellation] CancellationToken cancel
+    )
     {
         if (IsForeign)
         {
@@ -89,7 +95,9 @@ public sealed class StoredSegment
         }
     }
 
-    /// <summary>Opens one of our own segments by its index, for reading single blocks; checked to be the one that the manifest names.</summary>
+    /// <summary>
+    /// Opens one of our own segments by its index, for reading single blocks; checked to be the one that the manifest names.
+    /// </summary>
     public async Task<SegmentReader> OpenAsync(BlockBufferPool pool, int readAhead, CancellationToken cancel)
     {
         if (IsForeign)
@@ -100,11 +108,16 @@ public sealed class StoredSegment
         var length = await FindLengthAsync(cancel).ConfigureAwait(false);
         if (length != Entry.StoredBytes)
         {
-            throw Damaged(length < Entry.StoredBytes ? DamageKind.Truncated : DamageKind.Corrupt, Math.Min(length, Entry.StoredBytes),
-                $"it has {length} bytes, the manifest says {Entry.StoredBytes}");
+            throw Damaged(
+                length < Entry.StoredBytes ? DamageKind.Truncated : DamageKind.Corrupt,
+                Math.Min(length, Entry.StoredBytes),
+                $"it has {length} bytes, the manifest says {Entry.StoredBytes}"
+            );
         }
 
-        var reader = await SegmentReader.OpenAsync(Key, ReadAsync, length, pool, readAhead, cancel, IsKnownDamaged ? "" : Entry.Sha256).ConfigureAwait(false);
+        var reader = await SegmentReader
+            .OpenAsync(Key, ReadAsync, length, pool, readAhead, cancel, IsKnownDamaged ? "" : Entry.Sha256)
+            .ConfigureAwait(false);
         if (Contradiction(reader) is { } problem)
         {
             reader.Dispose();
@@ -116,7 +129,9 @@ public sealed class StoredSegment
 
     /// <summary>Reads every byte and says what is damaged; see <see cref="SegmentFile.CheckAsync"/>.</summary>
     public async Task<SegmentCheck> CheckAsync(BlockBufferPool pool, CancellationToken cancel) =>
-        await SegmentFile.CheckAsync(Key, ReadAsync, await FindLengthAsync(cancel).ConfigureAwait(false), pool, cancel).ConfigureAwait(false);
+        await SegmentFile
+            .CheckAsync(Key, ReadAsync, await FindLengthAsync(cancel).ConfigureAwait(false), pool, cancel)
+            .ConfigureAwait(false);
 
     public override string ToString() => Key;
 
@@ -136,9 +151,10 @@ public sealed class StoredSegment
         return Contradiction(reader.Stats.FirstOffset, reader.Stats.LastOffset, reader.Stats.RecordCount);
     }
 
-    private string? Contradiction(long first, long last, long records) => first != Entry.FirstOffset || last != Entry.LastOffset || records != Entry.RecordCount
-        ? $"it holds {records} records from offset {first} to {last}, the manifest says {Entry.RecordCount} from {Entry.FirstOffset} to {Entry.LastOffset}"
-        : null;
+    private string? Contradiction(long first, long last, long records) =>
+        first != Entry.FirstOffset || last != Entry.LastOffset || records != Entry.RecordCount
+            ? $"it holds {records} records from offset {first} to {last}, the manifest says {Entry.RecordCount} from {Entry.FirstOffset} to {Entry.LastOffset}"
+            : null;
 
     private async ValueTask<long> FindLengthAsync(CancellationToken cancel) =>
         (await _store.FindAsync(Key, cancel).ConfigureAwait(false) ?? throw Missing(null)).Size;
@@ -155,9 +171,12 @@ public sealed class StoredSegment
         }
     }
 
-    private KafkaBackupException Missing(Exception? cause) => ErrorIds.SegmentMissing.With(
-        $"Segment '{Key}' is missing in {_store.Location}; it held {Entry.RecordCount} records of {new TopicPartition(Topic, Partition)}, offsets {Entry.FirstOffset} to {Entry.LastOffset}.",
-        Key, inner: cause);
+    private KafkaBackupException Missing(Exception? cause) =>
+        ErrorIds.SegmentMissing.With(
+            $"Segment '{Key}' is missing in {_store.Location}; it held {Entry.RecordCount} records of {new TopicPartition(Topic, Partition)}, offsets {Entry.FirstOffset} to {Entry.LastOffset}.",
+            Key,
+            inner: cause
+        );
 
     private SegmentDamagedException Damaged(DamageKind kind, long at, string problem) =>
         new(new SegmentDamage(kind, Key, at, null, problem, Entry.FirstOffset, Entry.LastOffset));

@@ -7,13 +7,15 @@ internal static class TopicChanges
 {
     public static bool SameDescription(TopicEntry left, TopicEntry right) =>
         ReferenceEquals(left, right)
-        || (left.Name == right.Name
+        || (
+            left.Name == right.Name
             && left.TopicId == right.TopicId
             && left.PartitionCount == right.PartitionCount
             && left.ReplicationFactor == right.ReplicationFactor
             && SameConfigs(left.Configs, right.Configs)
             && left.Partitions.Count == right.Partitions.Count
-            && left.Partitions.Keys.All(right.Partitions.ContainsKey));
+            && left.Partitions.Keys.All(right.Partitions.ContainsKey)
+        );
 
     public static IEnumerable<TopicPartition> ChangedPartitions(TopicEntry before, TopicEntry after) =>
         from entry in after.Partitions
@@ -22,14 +24,19 @@ internal static class TopicChanges
 
     private static bool SameState(PartitionEntry left, PartitionEntry right) =>
         ReferenceEquals(left, right)
-        || (left.CapturedStart == right.CapturedStart
+        || (
+            left.CapturedStart == right.CapturedStart
             && left.CapturedEnd == right.CapturedEnd
             && left.NextOffset == right.NextOffset
             && left.Complete == right.Complete
             && left.LastRecord == right.LastRecord
-            && (ReferenceEquals(left.Gaps, right.Gaps) || left.Gaps.SequenceEqual(right.Gaps)));
+            && (ReferenceEquals(left.Gaps, right.Gaps) || left.Gaps.SequenceEqual(right.Gaps))
+        );
 
     private static bool SameConfigs(IReadOnlyDictionary<string, string> left, IReadOnlyDictionary<string, string> right) =>
         ReferenceEquals(left, right)
-        || (left.Count == right.Count && left.All(c => right.TryGetValue(c.Key, out var value) && string.Equals(value, c.Value, StringComparison.Ordinal)));
+        || (
+            left.Count == right.Count
+            && left.All(c => right.TryGetValue(c.Key, out var value) && string.Equals(value, c.Value, StringComparison.Ordinal))
+        );
 }

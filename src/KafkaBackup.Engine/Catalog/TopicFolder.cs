@@ -3,10 +3,10 @@ using System.Text;
 namespace KafkaBackup.Engine.Catalog;
 
 /// <summary>
-/// A topic's folder name. File systems know fewer names than Kafka does topics: some ignore case, Windows keeps <c>con</c> for itself and drops
-/// dots at the end, and 255 bytes is the limit. A name of lower-case letters, digits, '-', '_' and inner dots stays as it is; else '!', which no topic has,
-/// says: <c>!o</c> is an upper-case O, <c>!1</c> a dot at either end, <c>!0</c> nothing (before a name that Windows keeps), and <c>!2</c>
-/// at the end that the name goes on in a folder within.
+/// A topic's folder name. File systems know fewer names than Kafka does topics: some ignore case, Windows keeps <c>con</c> for itself and
+/// drops dots at the end, and 255 bytes is the limit. A name of lower-case letters, digits, '-', '_' and inner dots stays as it is; else
+/// '!', which no topic has, says: <c>!o</c> is an upper-case O, <c>!1</c> a dot at either end, <c>!0</c> nothing (before a name that
+/// Windows keeps), and <c>!2</c> at the end that the name goes on in a folder within.
 /// </summary>
 public static class TopicFolder
 {
@@ -29,7 +29,10 @@ public static class TopicFolder
         var part = new StringBuilder(topic.Length + 8);
         foreach (var c in topic)
         {
-            var token = char.IsAsciiLetterUpper(c) ? $"{Mark}{char.ToLowerInvariant(c)}" : c == '.' && part.Length == 0 ? Dot : c.ToString();
+            var token =
+                char.IsAsciiLetterUpper(c) ? $"{Mark}{char.ToLowerInvariant(c)}"
+                : c == '.' && part.Length == 0 ? Dot
+                : c.ToString();
             if (part.Length + token.Length > LongestPart)
             {
                 result.Append(Guarded(part.ToString())).Append(GoesOn).Append('/');
@@ -89,7 +92,9 @@ public static class TopicFolder
     }
 
     public static bool IsTopic(string name) =>
-        name.Length is > 0 and <= LongestTopic && name is not ("." or "..") && name.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
+        name.Length is > 0 and <= LongestTopic
+        && name is not ("." or "..")
+        && name.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
 
     private static string Guarded(string part) => IsKeptByWindows(part) ? Nothing + part : part;
 
@@ -99,6 +104,10 @@ public static class TopicFolder
         var dot = part.IndexOf('.', StringComparison.Ordinal);
         var name = dot < 0 ? part : part[..dot];
         return name is "con" or "prn" or "aux" or "nul"
-            || (name.Length == 4 && (name.StartsWith("com", StringComparison.Ordinal) || name.StartsWith("lpt", StringComparison.Ordinal)) && char.IsAsciiDigit(name[3]));
+            || (
+                name.Length == 4
+                && (name.StartsWith("com", StringComparison.Ordinal) || name.StartsWith("lpt", StringComparison.Ordinal))
+                && char.IsAsciiDigit(name[3])
+            );
     }
 }

@@ -5,10 +5,17 @@ namespace KafkaBackup.Engine.Cluster;
 /// <param name="Isolation">Which records of transactional topics are handed out.</param>
 /// <param name="QueuedBytes">Cap on what the client library holds back for us, over all partitions of this reader.</param>
 /// <param name="CheckCrcs">Verify each batch's checksum.</param>
-/// <param name="QueuedRecords">Of each partition, fetching pauses when so many are held back: each costs the library some 300 bytes that QueuedBytes does not count.</param>
-/// <param name="FetchBytes">Of each partition, so much is fetched at a time, beyond what is held back; of all on a broker together, twice as much.</param>
+/// <param name="QueuedRecords">Of each partition, fetching pauses when so many are held back: each costs the library some 300 bytes that
+/// QueuedBytes does not count.</param>
+/// <param name="FetchBytes">Of each partition, so much is fetched at a time, beyond what is held back; of all on a broker together, twice
+/// as much.</param>
 public sealed record ReaderOptions(
-    IsolationLevel Isolation, long QueuedBytes = 64L << 20, bool CheckCrcs = true, int QueuedRecords = 1_000_000, int FetchBytes = 4 << 20)
+    IsolationLevel Isolation,
+    long QueuedBytes = 64L << 20,
+    bool CheckCrcs = true,
+    int QueuedRecords = 1_000_000,
+    int FetchBytes = 4 << 20
+)
 {
     private const int LeastFetchBytes = 64 << 10;
 
@@ -18,8 +25,8 @@ public sealed record ReaderOptions(
 }
 
 /// <summary>
-/// Reads assigned partitions in batches, without a group. One thread polls; all calls come from that thread. The caller names each assignment
-/// with a slot, so that no lookup by name is needed per record; slots may be used again after Remove.
+/// Reads assigned partitions in batches, without a group. One thread polls; all calls come from that thread. The caller names each
+/// assignment with a slot, so that no lookup by name is needed per record; slots may be used again after Remove.
 /// After Remove returns, nothing of that assignment is handed out any more.
 /// </summary>
 public interface IRecordReader : IDisposable
@@ -29,8 +36,8 @@ public interface IRecordReader : IDisposable
     void Remove(int slot);
 
     /// <summary>
-    /// Hands out what has arrived, at most a batch and never more than asked for; waits a few milliseconds when there is nothing. Returns the
-    /// number of records.
+    /// Hands out what has arrived, at most a batch and never more than asked for; waits a few milliseconds when there is nothing. Returns
+    /// the number of records.
     /// </summary>
     int Poll(IRecordSink sink, int maxRecords = int.MaxValue);
 
@@ -53,9 +60,7 @@ public interface IRecordSink
     void OnError(int slot, ReadFault fault);
 
     /// <summary>A broker holds this user back for so long, because its quota is used up.</summary>
-    void OnThrottled(TimeSpan wait)
-    {
-    }
+    void OnThrottled(TimeSpan wait) { }
 
     /// <summary>All brokers down, authentication failed: a fault that is not one partition's. The client library goes on trying.</summary>
     void OnClusterFault(KafkaBackupException error);
@@ -63,7 +68,7 @@ public interface IRecordSink
 
 public enum ReadFaultKind
 {
-    /// <summary>The position is outside the log: ask start and end again (SEMANTICS B16).</summary>
+    /// <summary>The position is outside the log: ask start and end again (rule B16).</summary>
     OutOfRange,
 
     /// <summary>A batch failed its checksum or cannot be decoded.</summary>

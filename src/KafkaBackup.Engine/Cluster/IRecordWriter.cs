@@ -7,12 +7,19 @@ namespace KafkaBackup.Engine.Cluster;
 /// <param name="BatchRecords">Upper bound for records in a batch.</param>
 /// <param name="QueuedBytes">Cap on what waits in the client library.</param>
 /// <param name="StopAtFirstFailure">
-/// Without transactions: the first record that fails for good stops the whole writer (a fatal fault), so that nothing sent after it is stored
-/// and no hole arises. Without this, later records go in.
+/// Without transactions: the first record that fails for good stops the whole writer (a fatal fault), so that nothing sent after it is
+/// stored and no hole arises. Without this, later records go in.
 /// </param>
 public sealed record WriterOptions(
-    string? TransactionalId = null, int BatchBytes = 1_000_000, int BatchRecords = 10_000, long QueuedBytes = 64L << 20, string CompressionType = "none",
-    TimeSpan? TransactionTimeout = null, TimeSpan? Linger = null, bool StopAtFirstFailure = true);
+    string? TransactionalId = null,
+    int BatchBytes = 1_000_000,
+    int BatchRecords = 10_000,
+    long QueuedBytes = 64L << 20,
+    string CompressionType = "none",
+    TimeSpan? TransactionTimeout = null,
+    TimeSpan? Linger = null,
+    bool StopAtFirstFailure = true
+);
 
 public enum SendOutcome
 {
@@ -24,7 +31,7 @@ public enum SendOutcome
 
 /// <summary>
 /// Writes records, idempotently, with acks from all replicas. Order within a partition is the order of Send. There is no message time-out:
-/// the caller's own budget decides (SEMANTICS E4). One thread sends and polls.
+/// the caller's own budget decides (rule E4). One thread sends and polls.
 /// </summary>
 public interface IRecordWriter : IDisposable
 {
@@ -49,7 +56,9 @@ public interface IRecordWriter : IDisposable
     /// <summary>Sends what still waits for its batch to fill. It does not wait for the outcome: poll for that.</summary>
     void Flush();
 
-    /// <summary>Drops everything queued or under way (reports come with an error) so that the partition can be started again cleanly.</summary>
+    /// <summary>
+    /// Drops everything queued or under way (reports come with an error) so that the partition can be started again cleanly.
+    /// </summary>
     void Purge();
 
     /// <summary>Fences any earlier producer with this transactional id and aborts what it left open.</summary>

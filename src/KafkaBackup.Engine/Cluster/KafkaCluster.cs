@@ -26,8 +26,11 @@ internal sealed class KafkaCluster : IKafkaCluster
         _creator = new TopicCreator(_admin, _topics, _offsets);
         _groups = new GroupAdmin(_admin, OpenAdmin);
 
-        AdminClient OpenAdmin(string? group = null) => new(
-            KafkaClient.Open(ClientKind.Consumer, configuration, events, [], group is null ? [] : [new("group.id", group)]), connectTimeout);
+        AdminClient OpenAdmin(string? group = null) =>
+            new(
+                KafkaClient.Open(ClientKind.Consumer, configuration, events, [], group is null ? [] : [new("group.id", group)]),
+                connectTimeout
+            );
     }
 
     public string Address => _configuration.Address;
@@ -39,22 +42,30 @@ internal sealed class KafkaCluster : IKafkaCluster
 
     public Task<ClusterDescription> DescribeAsync(CancellationToken cancel) => _topics.DescribeAsync(cancel);
 
-    public Task<IReadOnlyDictionary<string, IReadOnlyList<TopicConfig>>> DescribeConfigsAsync(IReadOnlyCollection<string> topics, CancellationToken cancel) =>
-        _topics.DescribeConfigsAsync(topics, cancel);
+    public Task<IReadOnlyDictionary<string, IReadOnlyList<TopicConfig>>> DescribeConfigsAsync(
+        IReadOnlyCollection<string> topics,
+        CancellationToken cancel
+    ) => _topics.DescribeConfigsAsync(topics, cancel);
 
     public Task<IReadOnlyDictionary<string, TopicRights>> ListRightsAsync(IReadOnlyCollection<string> topics, CancellationToken cancel) =>
         _topics.ListRightsAsync(topics, cancel);
 
     public Task<IReadOnlyDictionary<TopicPartition, OffsetAnswer>> ListOffsetsAsync(
-        IReadOnlyCollection<TopicPartition> partitions, OffsetBound bound, CancellationToken cancel) =>
-        _offsets.ListAsync(partitions, bound, cancel);
+        IReadOnlyCollection<TopicPartition> partitions,
+        OffsetBound bound,
+        CancellationToken cancel
+    ) => _offsets.ListAsync(partitions, bound, cancel);
 
     public Task<IReadOnlyDictionary<TopicPartition, OffsetAnswer>> FindOffsetsByTimeAsync(
-        IReadOnlyDictionary<TopicPartition, long> times, IsolationLevel isolation, CancellationToken cancel) =>
-        _offsets.FindByTimeAsync(times, isolation, cancel);
+        IReadOnlyDictionary<TopicPartition, long> times,
+        IsolationLevel isolation,
+        CancellationToken cancel
+    ) => _offsets.FindByTimeAsync(times, isolation, cancel);
 
-    public Task<IReadOnlyDictionary<string, TopicRefusal>> FindTopicRefusalsAsync(IReadOnlyCollection<NewTopic> topics, CancellationToken cancel) =>
-        _creator.FindRefusalsAsync(topics, cancel);
+    public Task<IReadOnlyDictionary<string, TopicRefusal>> FindTopicRefusalsAsync(
+        IReadOnlyCollection<NewTopic> topics,
+        CancellationToken cancel
+    ) => _creator.FindRefusalsAsync(topics, cancel);
 
     public Task CreateTopicsAsync(IReadOnlyCollection<NewTopic> topics, CancellationToken cancel) => _creator.CreateAsync(topics, cancel);
 
@@ -65,14 +76,20 @@ internal sealed class KafkaCluster : IKafkaCluster
 
     public Task<GroupListing> ListGroupsAsync(TimeSpan patience, CancellationToken cancel) => _groups.ListAsync(patience, cancel);
 
-    public Task<IReadOnlyDictionary<string, GroupState>> DescribeGroupsAsync(IReadOnlyCollection<string> groups, CancellationToken cancel) =>
-        _groups.DescribeAsync(groups, cancel);
+    public Task<IReadOnlyDictionary<string, GroupState>> DescribeGroupsAsync(
+        IReadOnlyCollection<string> groups,
+        CancellationToken cancel
+    ) => _groups.DescribeAsync(groups, cancel);
 
     public Task<IReadOnlyList<GroupOffset>> ListGroupOffsetsAsync(string group, bool requireStable, CancellationToken cancel) =>
         _groups.ListOffsetsAsync(group, null, requireStable, cancel);
 
-    public Task<IReadOnlyList<GroupOffset>> ListGroupOffsetsAsync(string group, IReadOnlyCollection<TopicPartition> only, bool requireStable, CancellationToken cancel) =>
-        _groups.ListOffsetsAsync(group, only, requireStable, cancel);
+    public Task<IReadOnlyList<GroupOffset>> ListGroupOffsetsAsync(
+        string group,
+        IReadOnlyCollection<TopicPartition> only,
+        bool requireStable,
+        CancellationToken cancel
+    ) => _groups.ListOffsetsAsync(group, only, requireStable, cancel);
 
     public Task AlterGroupOffsetsAsync(string group, IReadOnlyCollection<GroupOffset> offsets, CancellationToken cancel) =>
         _groups.AlterOffsetsAsync(group, offsets, cancel);
@@ -84,10 +101,13 @@ internal sealed class KafkaCluster : IKafkaCluster
 
     public IRecordWriter OpenWriter(WriterOptions options) => new KafkaRecordWriter(_configuration, _events, options);
 
-    public ValueTask DisposeAsync() => new(Task.Run(() =>
-    {
-        _groups.Dispose();
-        _admin.Dispose();
-        _heap.Dispose();
-    }));
+    public ValueTask DisposeAsync() =>
+        new(
+            Task.Run(() =>
+            {
+                _groups.Dispose();
+                _admin.Dispose();
+                _heap.Dispose();
+            })
+        );
 }

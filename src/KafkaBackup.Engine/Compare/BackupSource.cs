@@ -18,8 +18,12 @@ internal sealed class BackupSource(BackupCatalog catalog, string backupId, IEngi
 
     public override string? ClusterId => Manifest.SourceClusterId;
 
-    public override IReadOnlyDictionary<string, SideTopic> Topics => Manifest.Topics.Values.ToDictionary(
-        t => t.Name, t => new SideTopic(t.Name, t.TopicId, t.Partitions.Keys.Order().ToArray()), StringComparer.Ordinal);
+    public override IReadOnlyDictionary<string, SideTopic> Topics =>
+        Manifest.Topics.Values.ToDictionary(
+            t => t.Name,
+            t => new SideTopic(t.Name, t.TopicId, t.Partitions.Keys.Order().ToArray()),
+            StringComparer.Ordinal
+        );
 
     /// <summary>The other tool's format does not hold it.</summary>
     public override bool TellsTimestampType => !Opened.IsForeign;
@@ -38,12 +42,21 @@ internal sealed class BackupSource(BackupCatalog catalog, string backupId, IEngi
     }
 
     public override Task<IReadOnlyDictionary<TopicPartition, SidePartition>> CaptureAsync(
-        IReadOnlyCollection<TopicPartition> partitions, CancellationToken cancel) =>
-        Task.FromResult<IReadOnlyDictionary<TopicPartition, SidePartition>>(partitions.ToDictionary(p => p, p =>
-        {
-            var segments = Segments(p);
-            return segments.Count == 0 ? new SidePartition(p, 0, 0) : new SidePartition(p, segments[0].FirstOffset, segments[^1].LastOffset + 1);
-        }));
+        IReadOnlyCollection<TopicPartition> partitions,
+        CancellationToken cancel
+    ) =>
+        Task.FromResult<IReadOnlyDictionary<TopicPartition, SidePartition>>(
+            partitions.ToDictionary(
+                p => p,
+                p =>
+                {
+                    var segments = Segments(p);
+                    return segments.Count == 0
+                        ? new SidePartition(p, 0, 0)
+                        : new SidePartition(p, segments[0].FirstOffset, segments[^1].LastOffset + 1);
+                }
+            )
+        );
 
     public override SideReader OpenReader() => new Reader(this);
 
@@ -72,9 +85,7 @@ internal sealed class BackupSource(BackupCatalog catalog, string backupId, IEngi
             }
         }
 
-        public override void Dispose()
-        {
-        }
+        public override void Dispose() { }
 
         private async Task ReadAsync(TopicPartition id, long from, RecordTaker taker, CancellationToken cancel)
         {
@@ -87,7 +98,11 @@ internal sealed class BackupSource(BackupCatalog catalog, string backupId, IEngi
                 }
 
                 var segment = source.SegmentOf(id, entry);
-                await foreach (var block in segment.ReadBlocksAsync(source._pool, info => info.Stats.LastOffset >= from, ReadAhead, cancel).ConfigureAwait(false))
+                await foreach (
+                    var block in segment
+                        .ReadBlocksAsync(source._pool, info => info.Stats.LastOffset >= from, ReadAhead, cancel)
+                        .ConfigureAwait(false)
+                )
                 {
                     using (block)
                     {

@@ -19,21 +19,33 @@ internal sealed class CompareJob(EngineSeams seams, IEngineEvents events, Option
         await using var other = ReferenceEquals(options.Difference, options.Reference) ? null : Open(options.Difference, options);
         var difference = other ?? reference;
         var topics = await new ComparePlan(options, reference, difference).MakeAsync(cancel).ConfigureAwait(false);
-        foreach (var topic in topics.Where(t => t.Reference.Name == t.Difference.Name && t.Log != LogRelation.Other && reference is LiveSource && difference is LiveSource))
+        foreach (
+            var topic in topics.Where(t =>
+                t.Reference.Name == t.Difference.Name && t.Log != LogRelation.Other && reference is LiveSource && difference is LiveSource
+            )
+        )
         {
-            events.Warning($"Both sides are the same topic, {topic.Name} of {reference.Name}: it is compared with itself, which proves nothing. Name the other with -DifferenceTopic or -DifferenceBootstrapServer.");
+            events.Warning(
+                $"Both sides are the same topic, {topic.Name} of {reference.Name}: it is compared with itself, which proves nothing. Name the other with -DifferenceTopic or -DifferenceBootstrapServer."
+            );
         }
 
         if (!options.IgnoreTimestamp && !(reference.TellsTimestampType && difference.TellsTimestampType))
         {
-            events.Verbose("A backup of the other tool does not tell the timestamps' type (CreateTime or LogAppendTime): it is not compared.");
+            events.Verbose(
+                "A backup of the other tool does not tell the timestamps' type (CreateTime or LogAppendTime): it is not compared."
+            );
         }
 
         var progress = new CompareProgress(topics, seams.Clock, events);
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var rows = Channel.CreateUnbounded<TopicComparison>();
-        var comparing = Task.Run(() => CompareAllAsync(() => new CompareLane(options, reference, difference, progress), options, topics, rows.Writer, stop.Token), CancellationToken.None);
+        var comparing = Task.Run(
+            () =>
+                CompareAllAsync(() => new CompareLane(options, reference, difference, progress), options, topics, rows.Writer, stop.Token),
+            CancellationToken.None
+        );
         try
         {
             await foreach (var row in rows.Reader.ReadAllAsync(cancel).ConfigureAwait(false))
@@ -48,13 +60,19 @@ internal sealed class CompareJob(EngineSeams seams, IEngineEvents events, Option
         }
     }
 
-    private CompareSource Open(CompareSide side, CompareOptions options) => side.Cluster is { } cluster
-        ? new LiveSource(seams.OpenCluster(cluster, events), options.Isolation, seams.Clock, events)
-        : new BackupSource(new BackupCatalog(seams.OpenStore(side.Store!, events)), side.BackupId!, events);
+    private CompareSource Open(CompareSide side, CompareOptions options) =>
+        side.Cluster is { } cluster
+            ? new LiveSource(seams.OpenCluster(cluster, events), options.Isolation, seams.Clock, events)
+            : new BackupSource(new BackupCatalog(seams.OpenStore(side.Store!, events)), side.BackupId!, events);
 
     /// <summary>Ends the channel with whatever happens; never throws itself.</summary>
     private async Task CompareAllAsync(
-        Func<CompareLane> openLane, CompareOptions options, IReadOnlyList<TopicPair> topics, ChannelWriter<TopicComparison> rows, CancellationToken cancel)
+        Func<CompareLane> openLane,
+        CompareOptions options,
+        IReadOnlyList<TopicPair> topics,
+        ChannelWriter<TopicComparison> rows,
+        CancellationToken cancel
+    )
     {
         Exception? error = null;
         try
@@ -62,12 +80,22 @@ internal sealed class CompareJob(EngineSeams seams, IEngineEvents events, Option
             var waiting = new ConcurrentQueue<PartitionPair>(topics.SelectMany(t => t.Partitions));
             var desk = new Desk(topics, rows, events);
             var width = Math.Min(Width, waiting.Count);
-            await Task.WhenAll(Enumerable.Range(0, width).Select(_ => Task.Run(() => RunLaneAsync(openLane, waiting, desk, cancel), cancel))).ConfigureAwait(false);
-            if (options.FromOffset is { } from && !desk.SawRecords && topics.SelectMany(t => t.Partitions).Any(p => !p.Reference.IsEmpty || !p.Difference.IsEmpty))
+            await Task.WhenAll(
+                    Enumerable.Range(0, width).Select(_ => Task.Run(() => RunLaneAsync(openLane, waiting, desk, cancel), cancel))
+                )
+                .ConfigureAwait(false);
+            if (
+                options.FromOffset is { } from
+                && !desk.SawRecords
+                && topics.SelectMany(t => t.Partitions).Any(p => !p.Reference.IsEmpty || !p.Difference.IsEmpty)
+            )
             {
                 // By original offsets it only shows at the end whether a range holds anything; "equal" would then be said of nothing.
                 throw ErrorIds.NothingMatched.With(
-                    $"No record of {string.Join(", ", topics.Select(t => t.Name))} has an offset from {from} on, on either side.", from, "Give a smaller -FromOffset.");
+                    $"No record of {string.Join(", ", topics.Select(t => t.Name))} has an offset from {from} on, on either side.",
+                    from,
+                    "Give a smaller -FromOffset."
+                );
             }
         }
         catch (Exception e)
@@ -79,7 +107,12 @@ internal sealed class CompareJob(EngineSeams seams, IEngineEvents events, Option
         rows.Complete(error);
     }
 
-    private static async Task RunLaneAsync(Func<CompareLane> openLane, ConcurrentQueue<PartitionPair> waiting, Desk desk, CancellationToken cancel)
+    private static async Task RunLaneAsync(
+        Func<CompareLane> openLane,
+        ConcurrentQueue<PartitionPair> waiting,
+        Desk desk,
+        CancellationToken cancel
+    )
     {
         using var lane = openLane();
         while (waiting.TryDequeue(out var pair))

@@ -3,10 +3,11 @@ using KafkaBackup.Engine.Records;
 namespace KafkaBackup.Engine.Compare;
 
 /// <summary>
-/// Compares one partition after the other, with one reader a side. Each side is read by a thread of its own, so that a side that is ahead waits
-/// for the other without holding up anything else.
+/// Compares one partition after the other, with one reader a side. Each side is read by a thread of its own, so that a side that is ahead
+/// waits for the other without holding up anything else.
 /// </summary>
-internal sealed class CompareLane(CompareOptions options, CompareSource reference, CompareSource difference, CompareProgress progress) : IDisposable
+internal sealed class CompareLane(CompareOptions options, CompareSource reference, CompareSource difference, CompareProgress progress)
+    : IDisposable
 {
     private readonly SideReader _reference = reference.OpenReader();
     private readonly SideReader _difference = difference.OpenReader();
@@ -29,16 +30,31 @@ internal sealed class CompareLane(CompareOptions options, CompareSource referenc
         var start = SharedBeginning.None;
         try
         {
-            start = byPosition && options.CommonTail ? await FindStartAsync(pair, leftForm, rightForm, stop.Token).ConfigureAwait(false) : start;
+            start =
+                byPosition && options.CommonTail
+                    ? await FindStartAsync(pair, leftForm, rightForm, stop.Token).ConfigureAwait(false)
+                    : start;
         }
         catch (KafkaBackupException e)
         {
             return Failed(pair, alignment, 0, e);
         }
 
-        using var left = new SideFeed(new FeedOptions(leftForm, alignment.ReferenceBy, alignment.ReferenceAdded, from, start.Reference, mostEach), stop.Token);
-        using var right = new SideFeed(new FeedOptions(rightForm, alignment.DifferenceBy, alignment.DifferenceAdded, from, start.Difference, mostEach), stop.Token);
-        using var walk = new PairWalk(left, right, leftForm, rightForm, new WalkOptions(byPosition, options.CommonTail, start, options.MaxRecords));
+        using var left = new SideFeed(
+            new FeedOptions(leftForm, alignment.ReferenceBy, alignment.ReferenceAdded, from, start.Reference, mostEach),
+            stop.Token
+        );
+        using var right = new SideFeed(
+            new FeedOptions(rightForm, alignment.DifferenceBy, alignment.DifferenceAdded, from, start.Difference, mostEach),
+            stop.Token
+        );
+        using var walk = new PairWalk(
+            left,
+            right,
+            leftForm,
+            rightForm,
+            new WalkOptions(byPosition, options.CommonTail, start, options.MaxRecords)
+        );
         var readingLeft = Read(_reference, pair.Reference, alignment.ReferenceBy, !byPosition, left, stop.Token);
         var readingRight = Read(_difference, pair.Difference, alignment.DifferenceBy, !byPosition, right, stop.Token);
         KafkaBackupException? error = null;
@@ -59,13 +75,22 @@ internal sealed class CompareLane(CompareOptions options, CompareSource referenc
         return error is null ? Result(pair, alignment, walk, left, right) : Failed(pair, alignment, walk.Compared, error);
     }
 
-    /// <summary>What the topic's records themselves say of original offsets: looks at one record a side, from the first partition that has one.</summary>
-    public Task<OriginalOffsetCounts> LookAsync(TopicPair topic, CancellationToken cancel) => options.Align == AlignMode.Position
-        ? Task.FromResult(new OriginalOffsetCounts(null, null))
-        : Task.Factory.StartNew(
-            () => new OriginalOffsetCounts(
-                First(_reference, topic.Partitions.Select(p => p.Reference), cancel), First(_difference, topic.Partitions.Select(p => p.Difference), cancel)),
-            cancel, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    /// <summary>
+    /// What the topic's records themselves say of original offsets: looks at one record a side, from the first partition that has one.
+    /// </summary>
+    public Task<OriginalOffsetCounts> LookAsync(TopicPair topic, CancellationToken cancel) =>
+        options.Align == AlignMode.Position
+            ? Task.FromResult(new OriginalOffsetCounts(null, null))
+            : Task.Factory.StartNew(
+                () =>
+                    new OriginalOffsetCounts(
+                        First(_reference, topic.Partitions.Select(p => p.Reference), cancel),
+                        First(_difference, topic.Partitions.Select(p => p.Difference), cancel)
+                    ),
+                cancel,
+                TaskCreationOptions.LongRunning,
+                TaskScheduler.Default
+            );
 
     public void Dispose()
     {
@@ -114,31 +139,50 @@ internal sealed class CompareLane(CompareOptions options, CompareSource referenc
         return null;
     }
 
-    private Task<SharedBeginning> FindStartAsync(PartitionPair pair, RecordForm left, RecordForm right, CancellationToken cancel) => Task.Factory.StartNew(
-        () => SharedBeginning.Find(
-            left, taker => _reference.Read(pair.Reference, options.FromOffset ?? 0, mayBeginLater: false, taker, cancel),
-            right, taker => _difference.Read(pair.Difference, options.FromOffset ?? 0, mayBeginLater: false, taker, cancel)),
-        CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    private Task<SharedBeginning> FindStartAsync(PartitionPair pair, RecordForm left, RecordForm right, CancellationToken cancel) =>
+        Task.Factory.StartNew(
+            () =>
+                SharedBeginning.Find(
+                    left,
+                    taker => _reference.Read(pair.Reference, options.FromOffset ?? 0, mayBeginLater: false, taker, cancel),
+                    right,
+                    taker => _difference.Read(pair.Difference, options.FromOffset ?? 0, mayBeginLater: false, taker, cancel)
+                ),
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default
+        );
 
-    private Task Read(SideReader reader, SidePartition partition, AlignMode orderedBy, bool mayBeginLater, SideFeed feed, CancellationToken cancel) => Task.Factory.StartNew(
-        () =>
-        {
-            Exception? error = null;
-            try
+    private Task Read(
+        SideReader reader,
+        SidePartition partition,
+        AlignMode orderedBy,
+        bool mayBeginLater,
+        SideFeed feed,
+        CancellationToken cancel
+    ) =>
+        Task.Factory.StartNew(
+            () =>
             {
-                // Original offsets say nothing of where in the log to begin.
-                var from = orderedBy == AlignMode.OriginalOffset ? 0 : options.FromOffset ?? 0;
-                reader.Read(partition, from, mayBeginLater, feed, cancel);
-            }
-            catch (Exception e)
-            {
-                // Thrown to the comparison by the feed, after what was read before it.
-                error = e;
-            }
+                Exception? error = null;
+                try
+                {
+                    // Original offsets say nothing of where in the log to begin.
+                    var from = orderedBy == AlignMode.OriginalOffset ? 0 : options.FromOffset ?? 0;
+                    reader.Read(partition, from, mayBeginLater, feed, cancel);
+                }
+                catch (Exception e)
+                {
+                    // Thrown to the comparison by the feed, after what was read before it.
+                    error = e;
+                }
 
-            feed.End(error);
-        },
-        CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+                feed.End(error);
+            },
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default
+        );
 
     private TopicComparison Result(PartitionPair pair, TopicAlignment alignment, PairWalk walk, SideFeed left, SideFeed right)
     {
@@ -169,9 +213,14 @@ internal sealed class CompareLane(CompareOptions options, CompareSource referenc
     {
         var (head, tail) = (walk.Head.Reference + walk.Head.Difference, walk.Tail.Reference + walk.Tail.Difference);
 
-        // With the common tail alone in question, what lies before and behind it is told and does not count, nor do heads that went different ways.
+        // With the common tail alone in question, what lies before and behind it is told and does not count, nor do heads that went
+        // different ways.
         var beyond = !options.CommonTail || walk.Compared == 0;
-        var headsOnly = walk.FirstDifference is not { What: "Missing" } || walk.CommonTail != walk.Compared || walk.Compared == 0 || walk.Head is not ( > 0, > 0);
+        var headsOnly =
+            walk.FirstDifference is not { What: "Missing" }
+            || walk.CommonTail != walk.Compared
+            || walk.Compared == 0
+            || walk.Head is not ( > 0, > 0);
         return walk.FirstDifference is not null && (headsOnly || !options.CommonTail) ? ComparisonVerdict.Different
             : tail > 0 && beyond ? ComparisonVerdict.TailOnly
             : head > 0 && beyond ? ComparisonVerdict.HeadOnly

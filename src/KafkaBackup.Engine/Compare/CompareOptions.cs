@@ -34,7 +34,11 @@ internal sealed record CompareOptions
             Reference = reference,
             Difference = settings.Difference! == settings.Reference! ? reference : Resolve(settings.Difference!, resolver, "difference"),
             Topics = settings.Topics is { Count: 0 }
-                ? throw ErrorIds.ConfigOutOfRange.With("The list of topics is empty.", "Topic", "Leave it out for all topics, or name at least one.")
+                ? throw ErrorIds.ConfigOutOfRange.With(
+                    "The list of topics is empty.",
+                    "Topic",
+                    "Leave it out for all topics, or name at least one."
+                )
                 : new TopicSelection(settings.Topics ?? ["*"], settings.ExcludeTopics),
             DifferenceTopics = settings.DifferenceTopics,
             Partitions = Check(settings.Partitions),
@@ -59,7 +63,9 @@ internal sealed record CompareOptions
         var name = prefix.Length == 0 ? "the reference side" : "the difference side";
         if (side is null || (side.Cluster is null && side.Store is null))
         {
-            yield return side?.BackupId is null ? $"{name} (-{prefix}BootstrapServer, or -{prefix}Path with -{prefix}BackupId)" : $"{name}'s store (-{prefix}Path)";
+            yield return side?.BackupId is null
+                ? $"{name} (-{prefix}BootstrapServer, or -{prefix}Path with -{prefix}BackupId)"
+                : $"{name}'s store (-{prefix}Path)";
         }
         else if (side.Cluster is null && side.BackupId is null)
         {
@@ -79,11 +85,20 @@ internal sealed record CompareOptions
             : new CompareSide { Store = resolver.Resolve(side.Store), BackupId = NameRules.CheckBackupId(side.BackupId!) };
     }
 
-    private static int[]? Check(IReadOnlyList<int>? partitions) => partitions switch
-    {
-        null => null,
-        { Count: 0 } => throw ErrorIds.ConfigOutOfRange.With("The list of partitions is empty.", "Partition", "Leave it out for all partitions, or name at least one."),
-        _ when partitions.Any(p => p < 0) => throw ErrorIds.ConfigOutOfRange.With($"{partitions.Min()} is not a partition.", "Partition", "Partitions count from 0."),
-        _ => partitions.Distinct().Order().ToArray(),
-    };
+    private static int[]? Check(IReadOnlyList<int>? partitions) =>
+        partitions switch
+        {
+            null => null,
+            { Count: 0 } => throw ErrorIds.ConfigOutOfRange.With(
+                "The list of partitions is empty.",
+                "Partition",
+                "Leave it out for all partitions, or name at least one."
+            ),
+            _ when partitions.Any(p => p < 0) => throw ErrorIds.ConfigOutOfRange.With(
+                $"{partitions.Min()} is not a partition.",
+                "Partition",
+                "Partitions count from 0."
+            ),
+            _ => partitions.Distinct().Order().ToArray(),
+        };
 }

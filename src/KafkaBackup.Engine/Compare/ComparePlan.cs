@@ -6,7 +6,8 @@ namespace KafkaBackup.Engine.Compare;
 internal sealed record PartitionPair(TopicPair Topic, int Partition, SidePartition Reference, SidePartition Difference)
 {
     /// <summary>Some offset may be on both sides. With an empty side there is nothing that could contradict.</summary>
-    public bool OffsetsMeet => Reference.IsEmpty || Difference.IsEmpty || (Reference.Start < Difference.End && Difference.Start < Reference.End);
+    public bool OffsetsMeet =>
+        Reference.IsEmpty || Difference.IsEmpty || (Reference.Start < Difference.End && Difference.Start < Reference.End);
 }
 
 /// <summary>Whether two topics' offsets are numbers of the same log.</summary>
@@ -35,8 +36,8 @@ internal sealed class TopicPair(SideTopic reference, SideTopic difference, LogRe
 }
 
 /// <summary>
-/// Works out what is compared with what, and refuses what cannot be, before any record is read. Starts and ends of both sides are captured here,
-/// first of all, so that live producers do no harm.
+/// Works out what is compared with what, and refuses what cannot be, before any record is read. Starts and ends of both sides are captured
+/// here, first of all, so that live producers do no harm.
 /// </summary>
 internal sealed class ComparePlan(CompareOptions options, CompareSource reference, CompareSource difference)
 {
@@ -68,7 +69,10 @@ internal sealed class ComparePlan(CompareOptions options, CompareSource referenc
             }
         }
 
-        var selected = reference.Topics.Values.Where(t => options.Topics.Selects(t.Name)).OrderBy(t => t.Name, StringComparer.Ordinal).ToArray();
+        var selected = reference
+            .Topics.Values.Where(t => options.Topics.Selects(t.Name))
+            .OrderBy(t => t.Name, StringComparer.Ordinal)
+            .ToArray();
         if (selected.Length == 0)
         {
             throw options.Topics.NothingMatched(reference.Name, reference.Topics.Keys);
@@ -76,7 +80,9 @@ internal sealed class ComparePlan(CompareOptions options, CompareSource referenc
 
         // Topics that are all named one by one stay in that order: names of the other side are given in the same.
         var order = options.Topics.Literals;
-        return order.Count == selected.Length && options.Topics.Include.All(p => p.IsLiteral) ? order.Select(name => reference.Topics[name]).ToArray() : selected;
+        return order.Count == selected.Length && options.Topics.Include.All(p => p.IsLiteral)
+            ? order.Select(name => reference.Topics[name]).ToArray()
+            : selected;
     }
 
     private TopicPair[] Pair(SideTopic[] selected)
@@ -86,19 +92,29 @@ internal sealed class ComparePlan(CompareOptions options, CompareSource referenc
         {
             throw ErrorIds.ComparisonImpossible.With(
                 $"{selected.Length} topics are selected on the reference side ({string.Join(", ", selected.Take(10).Select(t => t.Name))}), but {names.Count} are named on the difference side.",
-                string.Join(", ", names), "Give one -DifferenceTopic for each -Topic, in the same order.");
+                string.Join(", ", names),
+                "Give one -DifferenceTopic for each -Topic, in the same order."
+            );
         }
 
-        return selected.Select((topic, index) =>
-        {
-            var name = names?[index] ?? topic.Name;
-            return difference.Topics.TryGetValue(name, out var other) ? new TopicPair(topic, other, LogOf(topic, other)) : throw NotThere(difference, name);
-        }).ToArray();
+        return selected
+            .Select(
+                (topic, index) =>
+                {
+                    var name = names?[index] ?? topic.Name;
+                    return difference.Topics.TryGetValue(name, out var other)
+                        ? new TopicPair(topic, other, LogOf(topic, other))
+                        : throw NotThere(difference, name);
+                }
+            )
+            .ToArray();
     }
 
-    private LogRelation LogOf(SideTopic left, SideTopic right) => left.Id is not null && right.Id is not null
-        ? (left.Id == right.Id ? LogRelation.SameId : LogRelation.Other)
-        : left.Name == right.Name && reference.ClusterId is { Length: > 0 } cluster && cluster == difference.ClusterId ? LogRelation.SameName : LogRelation.Other;
+    private LogRelation LogOf(SideTopic left, SideTopic right) =>
+        left.Id is not null && right.Id is not null ? (left.Id == right.Id ? LogRelation.SameId : LogRelation.Other)
+        : left.Name == right.Name && reference.ClusterId is { Length: > 0 } cluster && cluster == difference.ClusterId
+            ? LogRelation.SameName
+        : LogRelation.Other;
 
     private void CheckPartitions(TopicPair pair)
     {
@@ -109,8 +125,10 @@ internal sealed class ComparePlan(CompareOptions options, CompareSource referenc
                 if (asked.Except(topic.Partitions).Cast<int?>().FirstOrDefault() is { } missing)
                 {
                     throw ErrorIds.ComparisonImpossible.With(
-                        $"{source.Name} has no partition {missing} of topic {topic.Name}; it has {topic.Partitions.Count} partitions.", new TopicPartition(topic.Name, missing).ToString(),
-                        "Name partitions that both sides have.");
+                        $"{source.Name} has no partition {missing} of topic {topic.Name}; it has {topic.Partitions.Count} partitions.",
+                        new TopicPartition(topic.Name, missing).ToString(),
+                        "Name partitions that both sides have."
+                    );
                 }
             }
         }
@@ -118,7 +136,9 @@ internal sealed class ComparePlan(CompareOptions options, CompareSource referenc
         {
             throw ErrorIds.ComparisonImpossible.With(
                 $"Topic {pair.Reference.Name} has {pair.Reference.Partitions.Count} partitions on the reference side, topic {pair.Difference.Name} has {pair.Difference.Partitions.Count} on the difference side.",
-                pair.Reference.Name, $"Compare only partitions that both sides have: {PartitionsOfBoth(pair)}.");
+                pair.Reference.Name,
+                $"Compare only partitions that both sides have: {PartitionsOfBoth(pair)}."
+            );
         }
     }
 
@@ -138,8 +158,15 @@ internal sealed class ComparePlan(CompareOptions options, CompareSource referenc
         var (lefts, rights) = (await capturingLeft.ConfigureAwait(false), await capturingRight.ConfigureAwait(false));
         foreach (var pair in pairs)
         {
-            pair.Partitions.AddRange(Numbers(pair).Select(n => new PartitionPair(
-                pair, n, lefts[new TopicPartition(pair.Reference.Name, n)], rights[new TopicPartition(pair.Difference.Name, n)])));
+            pair.Partitions.AddRange(
+                Numbers(pair)
+                    .Select(n => new PartitionPair(
+                        pair,
+                        n,
+                        lefts[new TopicPartition(pair.Reference.Name, n)],
+                        rights[new TopicPartition(pair.Difference.Name, n)]
+                    ))
+            );
         }
 
         RefuseNothingInRange(pairs);
@@ -148,17 +175,31 @@ internal sealed class ComparePlan(CompareOptions options, CompareSource referenc
     /// <summary>Empty topics are equal; a range that leaves nothing of topics that are not empty proves nothing.</summary>
     private void RefuseNothingInRange(IReadOnlyList<TopicPair> pairs)
     {
-        var all = pairs.SelectMany(p => p.Partitions).SelectMany(p => new[] { p.Reference, p.Difference }).Where(p => p.Error is null).ToArray();
-        if (options.FromOffset is { } from && options.Align != AlignMode.OriginalOffset && all.Any(p => !p.IsEmpty) && all.All(p => p.IsEmpty || p.End <= from))
+        var all = pairs
+            .SelectMany(p => p.Partitions)
+            .SelectMany(p => new[] { p.Reference, p.Difference })
+            .Where(p => p.Error is null)
+            .ToArray();
+        if (
+            options.FromOffset is { } from
+            && options.Align != AlignMode.OriginalOffset
+            && all.Any(p => !p.IsEmpty)
+            && all.All(p => p.IsEmpty || p.End <= from)
+        )
         {
             throw ErrorIds.NothingMatched.With(
-                $"No partition has a record at or after offset {from}: the longest, {all.MaxBy(p => p.End)!.Id}, ends at {all.Max(p => p.End)}.", $"{from}",
-                "Give a smaller -FromOffset.");
+                $"No partition has a record at or after offset {from}: the longest, {all.MaxBy(p => p.End)!.Id}, ends at {all.Max(p => p.End)}.",
+                $"{from}",
+                "Give a smaller -FromOffset."
+            );
         }
     }
 
     private IReadOnlyList<int> Numbers(TopicPair pair) => options.Partitions ?? pair.Reference.Partitions;
 
     private static KafkaBackupException NotThere(CompareSource source, string name) =>
-        ErrorIds.TopicNotFound.With($"{source.Name} has no topic {name}. {TopicSelection.WhatIsThere(source.Topics.Keys.Order(StringComparer.Ordinal).ToArray())}", name);
+        ErrorIds.TopicNotFound.With(
+            $"{source.Name} has no topic {name}. {TopicSelection.WhatIsThere(source.Topics.Keys.Order(StringComparer.Ordinal).ToArray())}",
+            name
+        );
 }

@@ -1,6 +1,8 @@
 namespace KafkaBackup.Engine.Compare;
 
-/// <summary>What a comparison tells while it runs: records of all lanes, counted and shown now and then, and what could not be read.</summary>
+/// <summary>
+/// What a comparison tells while it runs: records of all lanes, counted and shown now and then, and what could not be read.
+/// </summary>
 internal sealed class CompareProgress(IReadOnlyList<TopicPair> topics, TimeProvider clock, IEngineEvents events)
 {
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(250);
@@ -9,7 +11,9 @@ internal sealed class CompareProgress(IReadOnlyList<TopicPair> topics, TimeProvi
     private readonly long _start = clock.GetTimestamp();
 
     /// <summary>Of both sides, as far as offsets tell.</summary>
-    private readonly long _total = topics.SelectMany(t => t.Partitions).Sum(p => Math.Max(0, p.Reference.End - p.Reference.Start) + Math.Max(0, p.Difference.End - p.Difference.Start));
+    private readonly long _total = topics
+        .SelectMany(t => t.Partitions)
+        .Sum(p => Math.Max(0, p.Reference.End - p.Reference.Start) + Math.Max(0, p.Difference.End - p.Difference.Start));
 
     private readonly HashSet<string> _failures = new(StringComparer.Ordinal);
     private long _records;

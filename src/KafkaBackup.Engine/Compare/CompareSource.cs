@@ -6,7 +6,8 @@ internal sealed record SideTopic(string Name, string? Id, IReadOnlyList<int> Par
 
 /// <summary>A side's partition and what of it is compared, fixed before anything is read.</summary>
 /// <param name="Start">The log's start, or the first stored offset.</param>
-/// <param name="End">Exclusive: the last stable offset or the high watermark when the comparison began, or the end of what is stored.</param>
+/// <param name="End">Exclusive: the last stable offset or the high watermark when the comparison began, or the end of what is
+/// stored.</param>
 /// <param name="Error">Why it cannot be read.</param>
 internal sealed record SidePartition(TopicPartition Id, long Start, long End, KafkaBackupException? Error = null)
 {
@@ -34,7 +35,10 @@ internal abstract class CompareSource : IAsyncDisposable
     public abstract Task OpenAsync(CancellationToken cancel);
 
     /// <summary>Starts and ends of all the partitions, at one time.</summary>
-    public abstract Task<IReadOnlyDictionary<TopicPartition, SidePartition>> CaptureAsync(IReadOnlyCollection<TopicPartition> partitions, CancellationToken cancel);
+    public abstract Task<IReadOnlyDictionary<TopicPartition, SidePartition>> CaptureAsync(
+        IReadOnlyCollection<TopicPartition> partitions,
+        CancellationToken cancel
+    );
 
     /// <summary>For one thread at a time.</summary>
     public abstract SideReader OpenReader();
@@ -46,7 +50,8 @@ internal abstract class CompareSource : IAsyncDisposable
 internal abstract class SideReader : IDisposable
 {
     /// <param name="from">Offsets below it are not wanted.</param>
-    /// <param name="mayBeginLater">Retention may take the oldest records while a partition waits for its turn; it then has a shorter tail.</param>
+    /// <param name="mayBeginLater">Retention may take the oldest records while a partition waits for its turn; it then has a shorter
+    /// tail.</param>
     public abstract void Read(SidePartition partition, long from, bool mayBeginLater, RecordTaker taker, CancellationToken cancel);
 
     public abstract void Dispose();

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace KafkaBackup.Engine.Compare;
 
-/// <summary>Says what differs between two records, for people: text where it is text, else hex, shortened to the part around the difference.</summary>
+/// <summary>
+/// Says what differs between two records, for people: text where it is text, else hex, shortened to the part around the difference.
+/// </summary>
 internal static class DifferenceText
 {
     public const string NoRecord = "(no record)";
@@ -65,8 +67,13 @@ internal static class DifferenceText
 
         var from = bytes.Length <= Shown ? 0 : Math.Clamp(at - Before, 0, bytes.Length - Before);
         var part = bytes[from..Math.Min(bytes.Length, from + Shown)];
-        var text = (from > 0 ? "..." : "") + (Text(bytes, ref part) ?? "0x" + Convert.ToHexString(part)) + (from + part.Length < bytes.Length ? "..." : "");
-        return bytes.Length <= Shown ? text : string.Create(CultureInfo.InvariantCulture, $"{text} ({bytes.Length} bytes; from byte {from})");
+        var text =
+            (from > 0 ? "..." : "")
+            + (Text(bytes, ref part) ?? "0x" + Convert.ToHexString(part))
+            + (from + part.Length < bytes.Length ? "..." : "");
+        return bytes.Length <= Shown
+            ? text
+            : string.Create(CultureInfo.InvariantCulture, $"{text} ({bytes.Length} bytes; from byte {from})");
     }
 
     /// <summary>Null when it is not text as a whole, or has characters that would upset a console.</summary>
@@ -111,8 +118,13 @@ internal static class DifferenceText
     {
         for (var i = 0; i < Math.Max(left.Count, right.Count); i++)
         {
-            if (i >= left.Count || i >= right.Count || !left[i].Name.AsSpan().SequenceEqual(right[i].Name)
-                || left[i].Value is null != right[i].Value is null || !left[i].Value.AsSpan().SequenceEqual(right[i].Value))
+            if (
+                i >= left.Count
+                || i >= right.Count
+                || !left[i].Name.AsSpan().SequenceEqual(right[i].Name)
+                || left[i].Value is null != right[i].Value is null
+                || !left[i].Value.AsSpan().SequenceEqual(right[i].Value)
+            )
             {
                 return i;
             }
@@ -132,10 +144,12 @@ internal static class DifferenceText
             ? string.Create(CultureInfo.InvariantCulture, $"(only {headers.Count} headers)")
             : string.Create(
                 CultureInfo.InvariantCulture,
-                $"header {index + 1} of {headers.Count}: {Show(headers[index].Name, false, 0)}={Show(headers[index].Value, headers[index].Value is null, 0)}");
+                $"header {index + 1} of {headers.Count}: {Show(headers[index].Name, false, 0)}={Show(headers[index].Value, headers[index].Value is null, 0)}"
+            );
     }
 
-    private static string Show(long timestamp) => KafkaTime.ToDateTimeOffset(timestamp) is { } time
-        ? string.Create(CultureInfo.InvariantCulture, $"{timestamp} ({time:yyyy-MM-ddTHH:mm:ss.fffZ})")
-        : string.Create(CultureInfo.InvariantCulture, $"{timestamp}");
+    private static string Show(long timestamp) =>
+        KafkaTime.ToDateTimeOffset(timestamp) is { } time
+            ? string.Create(CultureInfo.InvariantCulture, $"{timestamp} ({time:yyyy-MM-ddTHH:mm:ss.fffZ})")
+            : string.Create(CultureInfo.InvariantCulture, $"{timestamp}");
 }

@@ -3,8 +3,9 @@ using System.Security.Cryptography;
 namespace KafkaBackup.Engine.Compare;
 
 /// <summary>
-/// A digest of each side's paired records: the SHA-256 of the SHA-256s of every 64 KiB of their compared forms, one behind the other. Hashing is the
-/// dearest part of a comparison, and a hash under way cannot be copied; in pages, what has been found alike byte for byte is hashed once for both sides.
+/// A digest of each side's paired records: the SHA-256 of the SHA-256s of every 64 KiB of their compared forms, one behind the other.
+/// Hashing is the dearest part of a comparison, and a hash under way cannot be copied; in pages, what has been found alike byte for byte is
+/// hashed once for both sides.
 /// </summary>
 internal sealed class PairDigests : IDisposable
 {
@@ -14,7 +15,9 @@ internal sealed class PairDigests : IDisposable
     private readonly Side _difference = new();
     private bool _parted;
 
-    /// <summary>Of pairs that follow those before. While no two were different the second is not looked at: it has been compared with the first.</summary>
+    /// <summary>
+    /// Of pairs that follow those before. While no two were different the second is not looked at: it has been compared with the first.
+    /// </summary>
     public void Append(ReadOnlySpan<byte> reference, ReadOnlySpan<byte> difference)
     {
         if (_parted)

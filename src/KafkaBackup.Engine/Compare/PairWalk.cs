@@ -6,11 +6,17 @@ namespace KafkaBackup.Engine.Compare;
 internal sealed record WalkOptions(bool ByPosition, bool CommonTailOnly, SharedBeginning Start, long? MostPairs);
 
 /// <summary>
-/// Walks two sides of a partition record by record and keeps the score. Aligned by position the n-th meets the n-th; else both sides go up by
-/// their numbers, and a record whose number the other side lacks is only on this one: before the first pair at the tail (the old end), after
-/// the last pair at the head, anywhere else a difference.
+/// Walks two sides of a partition record by record and keeps the score. Aligned by position the n-th meets the n-th; else both sides go up
+/// by their numbers, and a record whose number the other side lacks is only on this one: before the first pair at the tail (the old end),
+/// after the last pair at the head, anywhere else a difference.
 /// </summary>
-internal sealed class PairWalk(SideFeed reference, SideFeed difference, RecordForm referenceForm, RecordForm differenceForm, WalkOptions options) : IDisposable
+internal sealed class PairWalk(
+    SideFeed reference,
+    SideFeed difference,
+    RecordForm referenceForm,
+    RecordForm differenceForm,
+    WalkOptions options
+) : IDisposable
 {
     private readonly Side _left = new(reference, referenceForm);
     private readonly Side _right = new(difference, differenceForm);
@@ -67,7 +73,8 @@ internal sealed class PairWalk(SideFeed reference, SideFeed difference, RecordFo
             ref readonly var left = ref _left.Current;
             ref readonly var right = ref _right.Current;
 
-            // A record without a number has no partner. (Numbers that do not go up make records lonely on both sides, which is a difference.)
+            // A record without a number has no partner. (Numbers that do not go up make records lonely on both sides, which is a
+            // difference.)
             if (options.ByPosition || (left.Order == right.Order && left.Order >= 0))
             {
                 Pair(left, right);
@@ -95,7 +102,12 @@ internal sealed class PairWalk(SideFeed reference, SideFeed difference, RecordFo
         {
             HashPairs();
             _digests.Part();
-            FirstDifference ??= DifferenceText.Of(left.Offset, referenceForm.Read(_left.Form(left)), right.Offset, differenceForm.Read(_right.Form(right)));
+            FirstDifference ??= DifferenceText.Of(
+                left.Offset,
+                referenceForm.Read(_left.Form(left)),
+                right.Offset,
+                differenceForm.Read(_right.Form(right))
+            );
         }
         else if (FirstDifference is null)
         {
@@ -182,9 +194,10 @@ internal sealed class PairWalk(SideFeed reference, SideFeed difference, RecordFo
     /// <summary>A record without a partner, in case it turns out to be the first difference.</summary>
     private sealed record Lonely(bool IsReference, long Offset, string Shown)
     {
-        public RecordDifference ToDifference() => IsReference
-            ? new RecordDifference(Offset, null, "Missing", Shown, DifferenceText.NoRecord)
-            : new RecordDifference(null, Offset, "Missing", DifferenceText.NoRecord, Shown);
+        public RecordDifference ToDifference() =>
+            IsReference
+                ? new RecordDifference(Offset, null, "Missing", Shown, DifferenceText.NoRecord)
+                : new RecordDifference(null, Offset, "Missing", DifferenceText.NoRecord, Shown);
     }
 
     private sealed class Side(SideFeed feed, RecordForm form) : IDisposable

@@ -7,7 +7,9 @@ namespace KafkaBackup.Engine.Compare;
 /// <param name="Start">Where its compared form begins in the chunk's bytes.</param>
 internal readonly record struct RecordEntry(long Offset, long Order, int Start, int Length);
 
-/// <summary>Some hundred records in their compared form, one behind the other. Used again and again, so that comparing allocates nothing per record.</summary>
+/// <summary>
+/// Some hundred records in their compared form, one behind the other. Used again and again, so that comparing allocates nothing per record.
+/// </summary>
 internal sealed class RecordChunk : IDisposable
 {
     private const int Capacity = 256 << 10;
@@ -24,9 +26,13 @@ internal sealed class RecordChunk : IDisposable
     public ReadOnlySpan<byte> Form(in RecordEntry entry) => _bytes.AsSpan(entry.Start, entry.Length);
 
     /// <summary>The forms of neighbouring records, which lie together.</summary>
-    public ReadOnlySpan<byte> Forms(int first, int count) => count == 0
-        ? default
-        : _bytes.AsSpan(_entries[first].Start, _entries[first + count - 1].Start + _entries[first + count - 1].Length - _entries[first].Start);
+    public ReadOnlySpan<byte> Forms(int first, int count) =>
+        count == 0
+            ? default
+            : _bytes.AsSpan(
+                _entries[first].Start,
+                _entries[first + count - 1].Start + _entries[first + count - 1].Length - _entries[first].Start
+            );
 
     /// <summary>Whether a record of that size still fits; into an empty chunk any does.</summary>
     public bool HasRoom(int size) => Count == 0 || (Count < MostRecords && _used + size <= _bytes.Length);

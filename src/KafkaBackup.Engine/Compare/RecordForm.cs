@@ -5,22 +5,24 @@ using KafkaBackup.Engine.Records;
 namespace KafkaBackup.Engine.Compare;
 
 /// <summary>
-/// Brings a record into the form that is compared and hashed: everything that counts, one after the other, each with its length, null and empty
-/// told apart. Two records are equal when their forms are.
+/// Brings a record into the form that is compared and hashed: everything that counts, one after the other, each with its length, null and
+/// empty told apart. Two records are equal when their forms are.
 /// <para>
-/// Here lies the comparer's independence. A record of a live topic comes straight from the client library's memory, one of a backup from the
-/// segment reader; from there on nothing is shared with what backup and restore use: not the segment writer's encoding, not its digests, no
-/// offset mapping, no checkpoint. A record that was written wrongly cannot be written wrongly here once more and look equal.
+/// Here lies the comparer's independence. A record of a live topic comes straight from the client library's memory, one of a backup from
+/// the segment reader; from there on nothing is shared with what backup and restore use: not the segment writer's encoding, not its
+/// digests, no offset mapping, no checkpoint. A record that was written wrongly cannot be written wrongly here once more and look equal.
 /// </para>
 /// </summary>
-/// <param name="added">So many of the newest x-original-offset and x-original-timestamp headers were added by restores since, and are left out.</param>
+/// <param name="added">So many of the newest x-original-offset and x-original-timestamp headers were added by restores since, and are left
+/// out.</param>
 /// <param name="withTimestampType">Both sides tell it.</param>
 internal sealed class RecordForm(CompareOptions options, int added, bool withTimestampType)
 {
     private readonly HeaderFilter? _filter = options.IgnoreHeaders is null ? null : new HeaderFilter(options.IgnoreHeaders);
 
     /// <summary>At least what <see cref="Write"/> needs.</summary>
-    public static int SizeOf(in RecordView record) => record.PayloadBytes + sizeof(long) + 1 + (3 * sizeof(int)) + (record.Headers.Length * 2 * sizeof(int));
+    public static int SizeOf(in RecordView record) =>
+        record.PayloadBytes + sizeof(long) + 1 + (3 * sizeof(int)) + (record.Headers.Length * 2 * sizeof(int));
 
     /// <summary>Returns the form's length.</summary>
     public int Write(in RecordView record, Span<byte> target)
@@ -51,8 +53,11 @@ internal sealed class RecordForm(CompareOptions options, int added, bool withTim
             for (var i = 0; i < headers.Length; i++)
             {
                 ref readonly var header = ref headers[i];
-                if ((i >= offsets && header.Name.SequenceEqual(OriginalOffset.OffsetName)) || (i >= timestamps && header.Name.SequenceEqual(OriginalOffset.TimestampName))
-                    || _filter?.LeavesOut(header.Name) == true)
+                if (
+                    (i >= offsets && header.Name.SequenceEqual(OriginalOffset.OffsetName))
+                    || (i >= timestamps && header.Name.SequenceEqual(OriginalOffset.TimestampName))
+                    || _filter?.LeavesOut(header.Name) == true
+                )
                 {
                     continue;
                 }

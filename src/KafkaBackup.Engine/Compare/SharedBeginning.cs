@@ -4,8 +4,8 @@ using KafkaBackup.Engine.Records;
 namespace KafkaBackup.Engine.Compare;
 
 /// <summary>
-/// For records that are aligned by position: how many records each side has before the first one that both have. One side may begin later than the
-/// other, because retention took more of it.
+/// For records that are aligned by position: how many records each side has before the first one that both have. One side may begin later
+/// than the other, because retention took more of it.
 /// </summary>
 /// <param name="Reference">0 unless the reference side is the one with older records.</param>
 /// <param name="Difference">0 unless the difference side is.</param>
@@ -15,7 +15,12 @@ internal sealed record SharedBeginning(long Reference, long Difference)
 
     /// <param name="readReference">Hands the side's records to a taker, from the first that counts.</param>
     /// <param name="readDifference">Likewise.</param>
-    public static SharedBeginning Find(RecordForm reference, Action<RecordTaker> readReference, RecordForm difference, Action<RecordTaker> readDifference)
+    public static SharedBeginning Find(
+        RecordForm reference,
+        Action<RecordTaker> readReference,
+        RecordForm difference,
+        Action<RecordTaker> readDifference
+    )
     {
         var (left, right) = (new OldestForms(reference), new OldestForms(difference));
         readReference(left);
@@ -29,7 +34,10 @@ internal sealed record SharedBeginning(long Reference, long Difference)
         var (inReference, inDifference) = (new FormSearch(reference, right.Forms), new FormSearch(difference, left.Forms));
         readReference(inReference);
         readDifference(inDifference);
-        return Nearest(inReference.Whole, inDifference.Whole) ?? Nearest(inReference.AtEnd, inDifference.AtEnd) ?? Nearest(inReference.First, inDifference.First) ?? None;
+        return Nearest(inReference.Whole, inDifference.Whole)
+            ?? Nearest(inReference.AtEnd, inDifference.AtEnd)
+            ?? Nearest(inReference.First, inDifference.First)
+            ?? None;
     }
 
     private static SharedBeginning? Nearest(long? inReference, long? inDifference) =>

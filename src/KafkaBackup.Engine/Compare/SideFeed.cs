@@ -17,13 +17,15 @@ internal abstract class RecordTaker
     /// <summary>False when no more are wanted. May wait.</summary>
     public abstract bool Take(in RecordView record);
 
-    /// <summary>Whether a stretch of records may be passed over because only their number still counts. Takes them as counted then.</summary>
+    /// <summary>
+    /// Whether a stretch of records may be passed over because only their number still counts. Takes them as counted then.
+    /// </summary>
     public virtual bool TakeWhole(long count, long lastTimestamp) => false;
 }
 
 /// <summary>
-/// One side of one partition on its way to the comparison: a reader's thread fills chunks, the comparison empties them. A few chunks are under way
-/// at most; when they are full the reader waits. Once the other side has ended, what is left here is only counted.
+/// One side of one partition on its way to the comparison: a reader's thread fills chunks, the comparison empties them. A few chunks are
+/// under way at most; when they are full the reader waits. Once the other side has ended, what is left here is only counted.
 /// </summary>
 internal sealed class SideFeed : RecordTaker, IDisposable
 {
@@ -31,7 +33,9 @@ internal sealed class SideFeed : RecordTaker, IDisposable
 
     private readonly FeedOptions _options;
     private readonly CancellationToken _cancel;
-    private readonly Channel<RecordChunk> _full = Channel.CreateBounded<RecordChunk>(new BoundedChannelOptions(UnderWay) { SingleReader = true, SingleWriter = true });
+    private readonly Channel<RecordChunk> _full = Channel.CreateBounded<RecordChunk>(
+        new BoundedChannelOptions(UnderWay) { SingleReader = true, SingleWriter = true }
+    );
     private readonly Channel<RecordChunk> _free = Channel.CreateUnbounded<RecordChunk>();
     private readonly RecordForm _form;
     private RecordChunk _filling = new();
@@ -144,9 +148,10 @@ internal sealed class SideFeed : RecordTaker, IDisposable
         }
     }
 
-    private long OrderOf(in RecordView record) => _options.OrderedBy == AlignMode.OriginalOffset
-        ? OriginalOffset.Number(record.Headers, OriginalOffset.OffsetName, _options.Original) ?? -1
-        : record.Offset;
+    private long OrderOf(in RecordView record) =>
+        _options.OrderedBy == AlignMode.OriginalOffset
+            ? OriginalOffset.Number(record.Headers, OriginalOffset.OffsetName, _options.Original) ?? -1
+            : record.Offset;
 
     private void HandOn()
     {

@@ -17,7 +17,14 @@ internal sealed class TopicScore(TopicPair topic)
     private TopicComparison Sum()
     {
         var failed = _rows.FirstOrDefault(r => r.Verdict == ComparisonVerdict.Failed);
-        var weakest = _rows.MinBy(r => r.Alignment switch { AlignMode.Position => 0, AlignMode.OriginalOffset => 1, _ => 2 })!;
+        var weakest = _rows.MinBy(r =>
+            r.Alignment switch
+            {
+                AlignMode.Position => 0,
+                AlignMode.OriginalOffset => 1,
+                _ => 2,
+            }
+        )!;
         return new TopicComparison
         {
             Topic = topic.Reference.Name,
@@ -45,7 +52,13 @@ internal sealed class TopicScore(TopicPair topic)
 
     private ComparisonVerdict Worst()
     {
-        ComparisonVerdict[] fromWorst = [ComparisonVerdict.Failed, ComparisonVerdict.Different, ComparisonVerdict.TailOnly, ComparisonVerdict.HeadOnly];
+        ComparisonVerdict[] fromWorst =
+        [
+            ComparisonVerdict.Failed,
+            ComparisonVerdict.Different,
+            ComparisonVerdict.TailOnly,
+            ComparisonVerdict.HeadOnly,
+        ];
         return fromWorst.FirstOrDefault(v => _rows.Any(r => r.Verdict == v), ComparisonVerdict.Equal);
     }
 }

@@ -2,7 +2,10 @@ using KafkaBackup.Engine.Rules;
 
 namespace KafkaBackup.Engine.Configuration;
 
-/// <summary>A backup as it will be done: file and parameters laid over each other, every default applied, everything checked that needs no cluster and no store.</summary>
+/// <summary>
+/// A backup as it will be done: file and parameters laid over each other, every default applied, everything checked that needs no cluster
+/// and no store.
+/// </summary>
 public sealed record BackupOptions
 {
     public required ClusterSettings Source { get; init; }
@@ -45,7 +48,7 @@ public sealed record BackupOptions
 
     public IsolationLevel IsolationLevel { get; init; } = IsolationLevel.ReadCommitted;
 
-    /// <summary>The instant at which all partitions are cut (SEMANTICS B9); "now" is for the backup to fix when it captures the ends.</summary>
+    /// <summary>The instant at which all partitions are cut (rule B9); "now" is for the backup to fix when it captures the ends.</summary>
     public TimePoint? ConsistentAt { get; init; }
 
     public long? RecordsPerSecond { get; init; }

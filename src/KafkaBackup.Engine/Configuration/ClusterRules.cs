@@ -13,13 +13,17 @@ internal static class ClusterRules
         {
             // Before the list is split: a password may hold a comma.
             throw ErrorIds.ConfigWrongType.With(
-                "A bootstrap server holds an @: addresses have no user name and no password.", "BootstrapServer",
-                "Give bootstrap servers as host:port; the login goes into -Credential, or sasl_username and sasl_password.");
+                "A bootstrap server holds an @: addresses have no user name and no password.",
+                "BootstrapServer",
+                "Give bootstrap servers as host:port; the login goes into -Credential, or sasl_username and sasl_password."
+            );
         }
 
         var servers = (settings.BootstrapServers ?? [])
             .SelectMany(server => server.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
-            .Select(CheckServer).Distinct(StringComparer.OrdinalIgnoreCase).ToArray();
+            .Select(CheckServer)
+            .Distinct(StringComparer.OrdinalIgnoreCase)
+            .ToArray();
         CheckSecurity(settings);
         ClientOptionRules.CheckCommandParts(settings.KafkaOptions);
         return settings with
@@ -46,7 +50,11 @@ internal static class ClusterRules
 
         var options = settings.KafkaOptions;
         var mechanism = settings.SaslMechanism;
-        if (settings.SecurityProtocol is SecurityProtocol.SaslPlaintext or SecurityProtocol.SaslSsl && mechanism is null && !Has(options, "sasl.mechanism", "sasl.mechanisms"))
+        if (
+            settings.SecurityProtocol is SecurityProtocol.SaslPlaintext or SecurityProtocol.SaslSsl
+            && mechanism is null
+            && !Has(options, "sasl.mechanism", "sasl.mechanisms")
+        )
         {
             yield return $"the SASL mechanism (-SaslMechanism, or {side}.security.sasl_mechanism)";
         }
@@ -69,7 +77,11 @@ internal static class ClusterRules
             yield return $"the client certificate's key (-ClientKey, or {side}.security.ssl_key_location)";
         }
 
-        if (settings.ClientKey is not null && settings.ClientCertificate is null && !Has(options, "ssl.certificate.location", "ssl.certificate.pem"))
+        if (
+            settings.ClientKey is not null
+            && settings.ClientCertificate is null
+            && !Has(options, "ssl.certificate.location", "ssl.certificate.pem")
+        )
         {
             yield return $"the client key's certificate (-ClientCertificate, or {side}.security.ssl_certificate_location)";
         }
@@ -84,20 +96,29 @@ internal static class ClusterRules
         }
 
         var protocol = settings.SecurityProtocol ?? SecurityProtocol.Plaintext;
-        var sasl = settings.SaslMechanism is not null ? "a SASL mechanism" : settings.SaslUsername is not null || settings.SaslPassword is not null ? "a user name or password" : null;
+        var sasl =
+            settings.SaslMechanism is not null ? "a SASL mechanism"
+            : settings.SaslUsername is not null || settings.SaslPassword is not null ? "a user name or password"
+            : null;
         if (sasl is not null && protocol is SecurityProtocol.Plaintext or SecurityProtocol.Ssl)
         {
             throw ErrorIds.ConfigConflict.With(
-                $"For {Name(settings)} {sasl} is given, but the security protocol is {EnumText.Spell(protocol)}, which does not use it.", Name(settings),
-                "Set -SecurityProtocol (security_protocol) to SASL_SSL or SASL_PLAINTEXT.");
+                $"For {Name(settings)} {sasl} is given, but the security protocol is {EnumText.Spell(protocol)}, which does not use it.",
+                Name(settings),
+                "Set -SecurityProtocol (security_protocol) to SASL_SSL or SASL_PLAINTEXT."
+            );
         }
 
-        if ((settings.CaCertificate ?? settings.ClientCertificate ?? settings.ClientKey) is not null
-            && protocol is SecurityProtocol.Plaintext or SecurityProtocol.SaslPlaintext)
+        if (
+            (settings.CaCertificate ?? settings.ClientCertificate ?? settings.ClientKey) is not null
+            && protocol is SecurityProtocol.Plaintext or SecurityProtocol.SaslPlaintext
+        )
         {
             throw ErrorIds.ConfigConflict.With(
-                $"For {Name(settings)} a certificate or key is given, but the security protocol is {EnumText.Spell(protocol)}, which does not encrypt.", Name(settings),
-                "Set -SecurityProtocol (security_protocol) to SSL or SASL_SSL.");
+                $"For {Name(settings)} a certificate or key is given, but the security protocol is {EnumText.Spell(protocol)}, which does not encrypt.",
+                Name(settings),
+                "Set -SecurityProtocol (security_protocol) to SSL or SASL_SSL."
+            );
         }
     }
 
@@ -108,10 +129,24 @@ internal static class ClusterRules
         var colon = address.LastIndexOf(':');
         var hasPort = colon > address.LastIndexOf(']');
         var host = hasPort ? address[..colon] : address;
-        if ((scheme >= 0 && !IsListenerProtocol(server[..scheme])) || host.Length == 0 || address.Any(c => char.IsWhiteSpace(c) || c is '/' or '@')
-            || (hasPort && !(int.TryParse(address.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and <= 65_535)))
+        if (
+            (scheme >= 0 && !IsListenerProtocol(server[..scheme]))
+            || host.Length == 0
+            || address.Any(c => char.IsWhiteSpace(c) || c is '/' or '@')
+            || (
+                hasPort
+                && !(
+                    int.TryParse(address.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port)
+                    && port is > 0 and <= 65_535
+                )
+            )
+        )
         {
-            throw ErrorIds.ConfigWrongType.With($"'{server}' is not a broker's address.", server, "Give bootstrap servers as host:port, for instance localhost:9092.");
+            throw ErrorIds.ConfigWrongType.With(
+                $"'{server}' is not a broker's address.",
+                server,
+                "Give bootstrap servers as host:port, for instance localhost:9092."
+            );
         }
 
         return server;
@@ -123,7 +158,8 @@ internal static class ClusterRules
 
     private static string Name(ClusterSettings settings) => settings.Address.Length == 0 ? "the cluster" : settings.Address;
 
-    private static bool Has(IReadOnlyDictionary<string, Secret>? options, params string[] names) => options is not null && names.Any(options.ContainsKey);
+    private static bool Has(IReadOnlyDictionary<string, Secret>? options, params string[] names) =>
+        options is not null && names.Any(options.ContainsKey);
 
     private static string? Absolute(string? path, string baseFolder) => path is null ? null : Path.GetFullPath(path, baseFolder);
 }

@@ -36,8 +36,10 @@ internal sealed class ConfigFile(Func<string, string?> variables, DateTimeOffset
         if (root.Find("mode") is ConfigScalar { Text: "backup" or "restore" } mode && mode.Text != wanted)
         {
             throw ErrorIds.ConfigConflict.With(
-                $"{origin.Locate(mode.At)}: this file is for a {mode.Text} (mode: {mode.Text}), but a {wanted} was asked for.", "mode",
-                wanted == "backup" ? "Use it with Restore-KafkaBackup or Test-KafkaRestore." : "Use it with Start-KafkaBackup.");
+                $"{origin.Locate(mode.At)}: this file is for a {mode.Text} (mode: {mode.Text}), but a {wanted} was asked for.",
+                "mode",
+                wanted == "backup" ? "Use it with Restore-KafkaBackup or Test-KafkaRestore." : "Use it with Start-KafkaBackup."
+            );
         }
     }
 
@@ -47,7 +49,11 @@ internal sealed class ConfigFile(Func<string, string?> variables, DateTimeOffset
         {
             if (new FileInfo(path) is { Exists: true, Length: > MaxBytes })
             {
-                throw ErrorIds.ConfigSyntax.With($"{path} is larger than {MaxBytes >> 20} MiB: that is no configuration file.", path, "Check the path.");
+                throw ErrorIds.ConfigSyntax.With(
+                    $"{path} is larger than {MaxBytes >> 20} MiB: that is no configuration file.",
+                    path,
+                    "Check the path."
+                );
             }
 
             using var reader = new StreamReader(path, StrictUtf8, detectEncodingFromByteOrderMarks: true);
@@ -64,12 +70,20 @@ internal sealed class ConfigFile(Func<string, string?> variables, DateTimeOffset
         catch (UnauthorizedAccessException e)
         {
             throw ErrorIds.ConfigFileNotFound.With(
-                $"The configuration file {path} cannot be read: {(Directory.Exists(path) ? "it is a folder" : "access is denied")}.", path,
-                "Name a file that this account may read.", e);
+                $"The configuration file {path} cannot be read: {(Directory.Exists(path) ? "it is a folder" : "access is denied")}.",
+                path,
+                "Name a file that this account may read.",
+                e
+            );
         }
         catch (IOException e)
         {
-            throw ErrorIds.ConfigFileNotFound.With($"The configuration file {path} cannot be read: {e.Message}", path, "Make the file readable, then run again.", e);
+            throw ErrorIds.ConfigFileNotFound.With(
+                $"The configuration file {path} cannot be read: {e.Message}",
+                path,
+                "Make the file readable, then run again.",
+                e
+            );
         }
     }
 }

@@ -1,6 +1,6 @@
 namespace KafkaBackup.Engine.Configuration;
 
-/// <summary>How the settings about consumer-group offsets go together (SEMANTICS F1, E1).</summary>
+/// <summary>How the settings about consumer-group offsets go together (rules F1, E1).</summary>
 internal static class GroupRules
 {
     public static IEnumerable<string> Missing(RestoreSettings settings)
@@ -18,8 +18,10 @@ internal static class GroupRules
         {
             var name = EnumText.Spell(settings.OffsetStrategy.Value);
             throw ErrorIds.ConfigConflict.With(
-                $"Consumer-group offsets are to be reset, but the strategy {name} writes none.", "OffsetStrategy",
-                "Choose the strategy header-based, timestamp-based or cluster-scan, or do not reset.");
+                $"Consumer-group offsets are to be reset, but the strategy {name} writes none.",
+                "OffsetStrategy",
+                "Choose the strategy header-based, timestamp-based or cluster-scan, or do not reset."
+            );
         }
 
         if (!reset && (settings.AllConsumerGroups == true || settings.ConsumerGroups is { Count: > 0 }))
@@ -36,7 +38,9 @@ internal static class GroupRules
 
         if (settings.OffsetStrategy is null)
         {
-            warn("No strategy for consumer-group offsets is given: header-based is used, which adds x-original-offset and x-original-timestamp headers.");
+            warn(
+                "No strategy for consumer-group offsets is given: header-based is used, which adds x-original-offset and x-original-timestamp headers."
+            );
         }
         else if (settings.IncludeOriginalOffsetHeader == false)
         {

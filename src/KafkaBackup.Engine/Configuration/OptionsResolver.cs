@@ -7,11 +7,16 @@ namespace KafkaBackup.Engine.Configuration;
 /// Settings to options: reads the file, lays parameters over it, applies defaults, checks everything that needs neither cluster nor store,
 /// and names all that is missing in one error. Keeps the files it has read, so that several restores from one file warn once.
 /// </summary>
-/// <param name="baseDirectory">What relative paths in parameters are relative to (SEMANTICS A6).</param>
+/// <param name="baseDirectory">What relative paths in parameters are relative to (rule A6).</param>
 /// <param name="variables">Environment variables by name; null for the process's own.</param>
 /// <param name="redaction">Learns what came from variables.</param>
 public sealed class OptionsResolver(
-    string baseDirectory, IEngineEvents events, TimeProvider clock, Func<string, string?>? variables = null, Redaction? redaction = null)
+    string baseDirectory,
+    IEngineEvents events,
+    TimeProvider clock,
+    Func<string, string?>? variables = null,
+    Redaction? redaction = null
+)
 {
     private readonly Dictionary<string, object> _files = new(StringComparer.Ordinal);
     private readonly Func<string, string?> _variables = variables ?? Environment.GetEnvironmentVariable;
@@ -26,12 +31,20 @@ public sealed class OptionsResolver(
         CheckDuration(settings);
         CheckCut(settings, now);
         var compression = settings.Compression ?? CompressionKind.Zstd;
-        var defaults = new BackupOptions { Source = settings.Source!, Store = settings.Store!, BackupId = "", Topics = TopicSelection.All };
+        var defaults = new BackupOptions
+        {
+            Source = settings.Source!,
+            Store = settings.Store!,
+            BackupId = "",
+            Topics = TopicSelection.All,
+        };
         return new BackupOptions
         {
             Source = Check(settings.Source, "source"),
             Store = Resolve(settings.Store!),
-            BackupId = NameRules.CheckBackupId(settings.BackupId ?? string.Create(CultureInfo.InvariantCulture, $"backup-{now:yyyyMMdd-HHmmss}")),
+            BackupId = NameRules.CheckBackupId(
+                settings.BackupId ?? string.Create(CultureInfo.InvariantCulture, $"backup-{now:yyyyMMdd-HHmmss}")
+            ),
             Topics = Select(settings.Topics, settings.ExcludeTopics, settings.IncludeInternalTopics ?? false, settings.InternalTopics),
             Compression = compression,
             CompressionLevel = CheckLevel(compression, settings.CompressionLevel),
@@ -41,7 +54,8 @@ public sealed class OptionsResolver(
             StartOffset = settings.StartOffset ?? defaults.StartOffset,
             Continuous = settings.Continuous ?? false,
             Duration = settings.Duration,
-            MaxConcurrentPartitions = (int?)AtLeastOne(settings.MaxConcurrentPartitions, "MaxConcurrentPartition") ?? defaults.MaxConcurrentPartitions,
+            MaxConcurrentPartitions =
+                (int?)AtLeastOne(settings.MaxConcurrentPartitions, "MaxConcurrentPartition") ?? defaults.MaxConcurrentPartitions,
             PollInterval = settings.PollInterval ?? defaults.PollInterval,
             IncludeOffsetHeaders = settings.IncludeOffsetHeaders ?? false,
             SourceClusterId = settings.SourceClusterId,
@@ -59,15 +73,20 @@ public sealed class OptionsResolver(
     {
         var settings = given with { Store = Prepare(given.Store) };
         settings = given.ConfigPath is { } path ? Overlay.Lay(settings, Load(path, (file, full) => file.ReadRestore(full))) : settings;
-        Require(
-        [
+        Require([
             .. StoreRules.Missing(settings.Store),
             .. settings.BackupId is null ? ["the backup (-BackupId, or backup_id in the file)"] : Array.Empty<string>(),
             .. settings.Offline && settings.Target?.BootstrapServers is null ? [] : ClusterRules.Missing(settings.Target, "target"),
             .. GroupRules.Missing(settings),
         ]);
         var offsets = GroupRules.Decide(settings, events.Warning);
-        var defaults = new RestoreOptions { Target = null, Store = settings.Store!, BackupId = "", Topics = TopicSelection.All };
+        var defaults = new RestoreOptions
+        {
+            Target = null,
+            Store = settings.Store!,
+            BackupId = "",
+            Topics = TopicSelection.All,
+        };
         return new RestoreOptions
         {
             Target = settings.Target?.BootstrapServers is null ? null : Check(settings.Target, "target"),
@@ -86,13 +105,16 @@ public sealed class OptionsResolver(
             OffsetReportPath = Absolute(settings.OffsetReportPath),
             CheckpointPath = Absolute(settings.CheckpointPath),
             CheckpointInterval = settings.CheckpointInterval ?? defaults.CheckpointInterval,
-            MaxConcurrentPartitions = (int?)AtLeastOne(settings.MaxConcurrentPartitions, "MaxConcurrentPartition") ?? defaults.MaxConcurrentPartitions,
+            MaxConcurrentPartitions =
+                (int?)AtLeastOne(settings.MaxConcurrentPartitions, "MaxConcurrentPartition") ?? defaults.MaxConcurrentPartitions,
             ProduceBatchSize = (int?)AtLeastOne(settings.ProduceBatchSize, "BatchSize") ?? defaults.ProduceBatchSize,
             RecordsPerSecond = AtLeastOne(settings.RecordsPerSecond, "RecordsPerSecond"),
             BytesPerSecond = AtLeastOne(settings.BytesPerSecond, "BytesPerSecond"),
             CreateTopics = settings.CreateTopics ?? defaults.CreateTopics,
             DefaultReplicationFactor = CheckFactor(settings.DefaultReplicationFactor),
-            TopicConfigOverrides = settings.TopicConfigOverrides is { } configs ? TopicConfigOverrides.From(configs) : defaults.TopicConfigOverrides,
+            TopicConfigOverrides = settings.TopicConfigOverrides is { } configs
+                ? TopicConfigOverrides.From(configs)
+                : defaults.TopicConfigOverrides,
             AllowMerge = settings.AllowMerge ?? false,
             PurgeTopics = settings.PurgeTopics ?? false,
             Delivery = settings.Delivery ?? defaults.Delivery,
@@ -105,7 +127,10 @@ public sealed class OptionsResolver(
         };
     }
 
-    /// <summary>A cluster that is named by parameters alone. Null and incomplete ones are refused with all that is missing; unsafe ones are warned of.</summary>
+    /// <summary>
+    /// A cluster that is named by parameters alone. Null and incomplete ones are refused with all that is missing; unsafe ones are warned
+    /// of.
+    /// </summary>
     public ClusterSettings Resolve(ClusterSettings? settings, string side = "source")
     {
         var cluster = Check(settings, side);
@@ -167,9 +192,17 @@ public sealed class OptionsResolver(
     }
 
     private static TopicSelection Select(
-        IReadOnlyList<string>? include, IReadOnlyList<string>? exclude, bool includeInternal = false, IReadOnlyList<string>? internalTopics = null) =>
+        IReadOnlyList<string>? include,
+        IReadOnlyList<string>? exclude,
+        bool includeInternal = false,
+        IReadOnlyList<string>? internalTopics = null
+    ) =>
         include is { Count: 0 }
-            ? throw ErrorIds.ConfigOutOfRange.With("The list of topics is empty.", "Topic", "Leave it out for all topics, or name at least one.")
+            ? throw ErrorIds.ConfigOutOfRange.With(
+                "The list of topics is empty.",
+                "Topic",
+                "Leave it out for all topics, or name at least one."
+            )
             : new TopicSelection(include ?? ["*"], exclude, includeInternal, internalTopics);
 
     private static int CheckLevel(CompressionKind kind, int? level)
@@ -187,7 +220,9 @@ public sealed class OptionsResolver(
         return CompressionLevels.Has(kind, level.Value)
             ? level.Value
             : throw ErrorIds.ConfigOutOfRange.With(
-                $"The compression level must be from {CompressionLevels.Lowest} to {CompressionLevels.Highest(kind)} for {EnumText.Spell(kind)}, but is {level}.", "CompressionLevel");
+                $"The compression level must be from {CompressionLevels.Lowest} to {CompressionLevels.Highest(kind)} for {EnumText.Spell(kind)}, but is {level}.",
+                "CompressionLevel"
+            );
     }
 
     private static void CheckDuration(BackupSettings settings)
@@ -197,7 +232,10 @@ public sealed class OptionsResolver(
             throw settings.Continuous == true
                 ? ErrorIds.ConfigOutOfRange.With("The duration of a continuous backup must be longer than nothing.", "Duration")
                 : ErrorIds.ConfigConflict.With(
-                    "A duration is given, but the backup is not continuous: it ends by itself.", "Duration", "Add -Continuous, or leave -Duration out.");
+                    "A duration is given, but the backup is not continuous: it ends by itself.",
+                    "Duration",
+                    "Add -Continuous, or leave -Duration out."
+                );
         }
     }
 
@@ -210,29 +248,49 @@ public sealed class OptionsResolver(
 
         if (settings.Continuous == true)
         {
-            throw ErrorIds.ConsistentCutImpossible.With("A continuous backup has no end, so it cannot be cut at one instant (consistent_at).", "ConsistentAt");
+            throw ErrorIds.ConsistentCutImpossible.With(
+                "A continuous backup has no end, so it cannot be cut at one instant (consistent_at).",
+                "ConsistentAt"
+            );
         }
 
         if (cut.Milliseconds > now.ToUnixTimeMilliseconds())
         {
             throw ErrorIds.ConsistentCutImpossible.With(
                 $"The cut at {cut.Milliseconds} ({KafkaTime.ToDateTimeOffset(cut.Milliseconds):yyyy-MM-ddTHH:mm:ss.fffZ}) is in the future; it is {now:yyyy-MM-ddTHH:mm:ss.fffZ}.",
-                "ConsistentAt");
+                "ConsistentAt"
+            );
         }
     }
 
-    private static int[]? CheckPartitions(IReadOnlyList<int>? partitions) => partitions switch
-    {
-        null => null,
-        { Count: 0 } => throw ErrorIds.ConfigOutOfRange.With("The list of partitions is empty.", "Partition", "Leave it out for all partitions, or name at least one."),
-        _ when partitions.Any(p => p < 0) => throw ErrorIds.ConfigOutOfRange.With($"{partitions.Min()} is not a partition.", "Partition", "Partitions count from 0."),
-        _ => partitions.Distinct().Order().ToArray(),
-    };
+    private static int[]? CheckPartitions(IReadOnlyList<int>? partitions) =>
+        partitions switch
+        {
+            null => null,
+            { Count: 0 } => throw ErrorIds.ConfigOutOfRange.With(
+                "The list of partitions is empty.",
+                "Partition",
+                "Leave it out for all partitions, or name at least one."
+            ),
+            _ when partitions.Any(p => p < 0) => throw ErrorIds.ConfigOutOfRange.With(
+                $"{partitions.Min()} is not a partition.",
+                "Partition",
+                "Partitions count from 0."
+            ),
+            _ => partitions.Distinct().Order().ToArray(),
+        };
 
     private static IReadOnlyDictionary<int, int>? CheckPartitionMap(IReadOnlyDictionary<int, int>? map) =>
-        map?.Where(entry => !IsPartition(entry.Key) || !IsPartition(entry.Value)).Select(entry => $"{entry.Key}: {entry.Value}").FirstOrDefault() is { } wrong
+        map
+            ?.Where(entry => !IsPartition(entry.Key) || !IsPartition(entry.Value))
+            .Select(entry => $"{entry.Key}: {entry.Value}")
+            .FirstOrDefault()
+            is { } wrong
             ? throw ErrorIds.ConfigOutOfRange.With(
-                $"The partition mapping {wrong} names a partition that cannot exist.", "PartitionMap", FormattableString.Invariant($"Partitions count from 0 to {NameRules.HighestPartition:N0} at most."))
+                $"The partition mapping {wrong} names a partition that cannot exist.",
+                "PartitionMap",
+                FormattableString.Invariant($"Partitions count from 0 to {NameRules.HighestPartition:N0} at most.")
+            )
             : map;
 
     private static bool IsPartition(int number) => number is >= 0 and <= NameRules.HighestPartition;
@@ -240,16 +298,22 @@ public sealed class OptionsResolver(
     private static IReadOnlyDictionary<string, string>? CheckTopics(IReadOnlyDictionary<string, string>? map) =>
         map?.SelectMany(entry => new[] { entry.Key, entry.Value }).FirstOrDefault(name => !NameRules.IsTopicName(name)) is { } wrong
             ? throw ErrorIds.ConfigWrongType.With(
-                $"'{wrong}' in the topic mapping cannot be a topic's name.", wrong, "Names have letters, digits, '.', '_' and '-', at most 249 of them; patterns cannot be mapped.")
+                $"'{wrong}' in the topic mapping cannot be a topic's name.",
+                wrong,
+                "Names have letters, digits, '.', '_' and '-', at most 249 of them; patterns cannot be mapped."
+            )
             : map;
 
-    private static int? CheckFactor(int? factor) => factor is null or -1 or (> 0 and <= short.MaxValue)
-        ? factor
-        : throw ErrorIds.ConfigOutOfRange.With($"The replication factor must be -1 or from 1 to {short.MaxValue}, but is {factor}.", "ReplicationFactor");
+    private static int? CheckFactor(int? factor) =>
+        factor is null or -1 or (> 0 and <= short.MaxValue)
+            ? factor
+            : throw ErrorIds.ConfigOutOfRange.With(
+                $"The replication factor must be -1 or from 1 to {short.MaxValue}, but is {factor}.",
+                "ReplicationFactor"
+            );
 
-    private static long? AtLeastOne(long? value, string name) => value is null or > 0
-        ? value
-        : throw ErrorIds.ConfigOutOfRange.With($"{name} must be at least 1, but is {value}.", name);
+    private static long? AtLeastOne(long? value, string name) =>
+        value is null or > 0 ? value : throw ErrorIds.ConfigOutOfRange.With($"{name} must be at least 1, but is {value}.", name);
 
     private string? Absolute(string? path) => path is null ? null : Path.GetFullPath(path, baseDirectory);
 }

@@ -1,6 +1,8 @@
 namespace KafkaBackup.Engine.Configuration;
 
-/// <summary>Patterns that include and patterns that exclude; exclude wins. Immutable; literal names cost one look-up however many there are.</summary>
+/// <summary>
+/// Patterns that include and patterns that exclude; exclude wins. Immutable; literal names cost one look-up however many there are.
+/// </summary>
 public sealed class PatternSet
 {
     private const int Shown = 20;
@@ -20,7 +22,8 @@ public sealed class PatternSet
     public IReadOnlyList<TopicPattern> Exclude => _exclude.All;
 
     /// <summary>Names that were asked for one by one and are not excluded: of these it can be said that they are missing.</summary>
-    public IReadOnlyList<string> Literals => _include.All.Where(p => p.IsLiteral && !_exclude.Matches(p.Text)).Select(p => p.Text).Distinct().ToArray();
+    public IReadOnlyList<string> Literals =>
+        _include.All.Where(p => p.IsLiteral && !_exclude.Matches(p.Text)).Select(p => p.Text).Distinct().ToArray();
 
     /// <exception cref="KafkaBackupException">InvalidPattern.</exception>
     public static PatternSet ForTopics(IEnumerable<string> include, IEnumerable<string>? exclude = null) =>

@@ -6,7 +6,7 @@ namespace KafkaBackup.Engine.Configuration;
 
 /// <summary>
 /// The settings of a restore that decide which record goes where and in what form, under their YAML names. A checkpoint keeps it: a resume
-/// under other settings would mix two restores (SEMANTICS E3). Speed, reports and group offsets may change between runs and are not in it; nor
+/// under other settings would mix two restores (rule E3). Speed, reports and group offsets may change between runs and are not in it; nor
 /// are credentials or the broker list, since the same cluster may be reached through another broker (the restore checks the cluster's id).
 /// </summary>
 public sealed class RestoreFingerprint
@@ -23,26 +23,33 @@ public sealed class RestoreFingerprint
     /// <summary>SHA-256 over all entries, lower-case hexadecimal: the checkpoint's <c>config_hash</c>.</summary>
     public string Hash { get; }
 
-    public static RestoreFingerprint Of(RestoreOptions options) => new(new SortedDictionary<string, string>(StringComparer.Ordinal)
-    {
-        ["backup_id"] = options.BackupId,
-        ["storage"] = options.Store.Path ?? "",
-        ["topics.include"] = Join(options.Topics.Include.Select(p => p.Text)),
-        ["topics.exclude"] = Join(options.Topics.Exclude.Select(p => p.Text)),
-        ["source_partitions"] = options.SourcePartitions is { } partitions ? Join(partitions.Distinct().Order().Select(Number)) : "all",
-        ["topic_mapping"] = Join(options.TopicMapping.Select(entry => $"{entry.Key}={entry.Value}")),
-        ["partition_mapping"] = Join(options.PartitionMapping.Select(entry => $"{Number(entry.Key)}={Number(entry.Value)}")),
-        ["time_window_start"] = options.Window.Start is { } start ? Number(start) : "none",
-        ["time_window_end"] = options.Window.End is { } end ? Number(end) : "none",
-        ["include_original_offset_header"] = options.IncludeOriginalOffsetHeader ? "true" : "false",
-        ["delivery"] = EnumText.Spell(options.Delivery),
-    });
+    public static RestoreFingerprint Of(RestoreOptions options) =>
+        new(
+            new SortedDictionary<string, string>(StringComparer.Ordinal)
+            {
+                ["backup_id"] = options.BackupId,
+                ["storage"] = options.Store.Path ?? "",
+                ["topics.include"] = Join(options.Topics.Include.Select(p => p.Text)),
+                ["topics.exclude"] = Join(options.Topics.Exclude.Select(p => p.Text)),
+                ["source_partitions"] = options.SourcePartitions is { } partitions
+                    ? Join(partitions.Distinct().Order().Select(Number))
+                    : "all",
+                ["topic_mapping"] = Join(options.TopicMapping.Select(entry => $"{entry.Key}={entry.Value}")),
+                ["partition_mapping"] = Join(options.PartitionMapping.Select(entry => $"{Number(entry.Key)}={Number(entry.Value)}")),
+                ["time_window_start"] = options.Window.Start is { } start ? Number(start) : "none",
+                ["time_window_end"] = options.Window.End is { } end ? Number(end) : "none",
+                ["include_original_offset_header"] = options.IncludeOriginalOffsetHeader ? "true" : "false",
+                ["delivery"] = EnumText.Spell(options.Delivery),
+            }
+        );
 
     /// <summary>The keys whose values differ, those that only one side has included.</summary>
     public IReadOnlyList<string> DifferencesFrom(IReadOnlyDictionary<string, string> stored) =>
-        Entries.Keys.Union(stored.Keys, StringComparer.Ordinal)
+        Entries
+            .Keys.Union(stored.Keys, StringComparer.Ordinal)
             .Where(key => !Entries.TryGetValue(key, out var mine) || !stored.TryGetValue(key, out var other) || mine != other)
-            .Order(StringComparer.Ordinal).ToArray();
+            .Order(StringComparer.Ordinal)
+            .ToArray();
 
     public static string HashOf(IReadOnlyDictionary<string, string> entries)
     {

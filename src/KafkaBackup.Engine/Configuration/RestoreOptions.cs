@@ -26,7 +26,7 @@ public sealed record RestoreOptions
 
     public OffsetStrategy OffsetStrategy { get; init; } = OffsetStrategy.Skip;
 
-    /// <summary>True as well when the strategy is header-based (SEMANTICS E1).</summary>
+    /// <summary>True as well when the strategy is header-based (rule E1).</summary>
     public bool IncludeOriginalOffsetHeader { get; init; }
 
     public bool ResetConsumerOffsets { get; init; }
@@ -75,6 +75,6 @@ public sealed record RestoreOptions
 
     public bool Offline { get; init; }
 
-    /// <summary>What must be the same for a restore to be resumed (SEMANTICS E3).</summary>
+    /// <summary>What must be the same for a restore to be resumed (rule E3).</summary>
     public RestoreFingerprint Fingerprint => RestoreFingerprint.Of(this);
 }

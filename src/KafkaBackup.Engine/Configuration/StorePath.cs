@@ -14,7 +14,10 @@ public static class StorePath
     {
         if (path.Contains("://", StringComparison.Ordinal))
         {
-            throw ErrorIds.InvalidPath.With($"{Redaction.Show(path)} is neither a folder nor s3://bucket/prefix: other stores are not supported.", path);
+            throw ErrorIds.InvalidPath.With(
+                $"{Redaction.Show(path)} is neither a folder nor s3://bucket/prefix: other stores are not supported.",
+                path
+            );
         }
 
         if (string.IsNullOrWhiteSpace(path) || path.Contains('\0', StringComparison.Ordinal))
@@ -32,19 +35,27 @@ public static class StorePath
         var bucket = parts[0];
         if (bucket.Length is < 3 or > 255 || !bucket.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_'))
         {
-            throw ErrorIds.InvalidPath.With($"The address {Redaction.Show(address)} does not begin with a bucket's name.", address, "Give s3://bucket/prefix; keys go into -StorageCredential, or access_key and secret_key.");
+            throw ErrorIds.InvalidPath.With(
+                $"The address {Redaction.Show(address)} does not begin with a bucket's name.",
+                address,
+                "Give s3://bucket/prefix; keys go into -StorageCredential, or access_key and secret_key."
+            );
         }
 
         string[] keys = [.. parts.Length > 1 ? Parts(parts[1]) : [], .. Parts(prefix ?? "")];
         return Scheme + string.Join('/', [bucket, .. keys]);
     }
 
-    // A store key never leaves its prefix (SEMANTICS A8).
+    // A store key never leaves its prefix (rule A8).
     private static string[] Parts(string prefix)
     {
         var parts = prefix.Split('/', '\\').Where(part => part.Length > 0).ToArray();
         return parts.Any(part => part is "." or "..")
-            ? throw ErrorIds.InvalidPath.With($"The prefix {Redaction.Show(prefix)} has a '.' or '..' in it.", prefix, "Name the folder or prefix itself.")
+            ? throw ErrorIds.InvalidPath.With(
+                $"The prefix {Redaction.Show(prefix)} has a '.' or '..' in it.",
+                prefix,
+                "Name the folder or prefix itself."
+            )
             : parts;
     }
 }

@@ -24,11 +24,18 @@ internal static class StoreRules
             RefuseBackupsOwnFolder(path);
             if (options.Options?.Keys.FirstOrDefault(name => name != StorageSections.FolderOption) is { } unused)
             {
-                throw ErrorIds.StoreConfiguration.With($"The option {unused} has no meaning for the folder {path}.", path, "Leave it out, or give -Path s3://bucket/prefix.");
+                throw ErrorIds.StoreConfiguration.With(
+                    $"The option {unused} has no meaning for the folder {path}.",
+                    path,
+                    "Leave it out, or give -Path s3://bucket/prefix."
+                );
             }
         }
 
-        return options with { Path = path };
+        return options with
+        {
+            Path = path,
+        };
     }
 
     public static IEnumerable<string> Missing(StoreSettings? settings)
@@ -54,7 +61,9 @@ internal static class StoreRules
             return settings;
         }
 
-        var entries = given.Select(option => new ConfigEntry(new ConfigScalar(default, option.Key), new ConfigScalar(default, option.Value))).ToArray();
+        var entries = given
+            .Select(option => new ConfigEntry(new ConfigScalar(default, option.Key), new ConfigScalar(default, option.Value)))
+            .ToArray();
         var reading = new Reading(new ConfigOrigin("-StorageOption", baseFolder, HasLines: false), "", DateTimeOffset.UnixEpoch, _ => { });
         var start = settings with { Options = null };
         return StorageSections.Options.Read(start, new ConfigMap(default, entries), reading);
@@ -67,8 +76,10 @@ internal static class StoreRules
         if (File.Exists(Path.Combine(folder, ManifestName)))
         {
             throw ErrorIds.InvalidPath.With(
-                $"{path} is a backup itself, not a store of backups.", path,
-                $"Use -Path '{Path.GetDirectoryName(folder)}' -BackupId '{Path.GetFileName(folder)}'.");
+                $"{path} is a backup itself, not a store of backups.",
+                path,
+                $"Use -Path '{Path.GetDirectoryName(folder)}' -BackupId '{Path.GetFileName(folder)}'."
+            );
         }
 
         if (File.Exists(path))

@@ -2,7 +2,9 @@ namespace KafkaBackup.Engine.Configuration;
 
 /// <summary>Configs that created topics get instead of their source's: some for all topics, some for one.</summary>
 public sealed record TopicConfigOverrides(
-    IReadOnlyDictionary<string, string> ForAll, IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> ByTopic)
+    IReadOnlyDictionary<string, string> ForAll,
+    IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> ByTopic
+)
 {
     public static TopicConfigOverrides None { get; } =
         new(new Dictionary<string, string>(), new Dictionary<string, IReadOnlyDictionary<string, string>>());
@@ -24,7 +26,9 @@ public sealed record TopicConfigOverrides(
         return merged;
     }
 
-    internal static TopicConfigOverrides From(IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> settings) => new(
-        settings.TryGetValue("", out var all) ? all : None.ForAll,
-        settings.Where(entry => entry.Key.Length > 0).ToDictionary(entry => entry.Key, entry => entry.Value, StringComparer.Ordinal));
+    internal static TopicConfigOverrides From(IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> settings) =>
+        new(
+            settings.TryGetValue("", out var all) ? all : None.ForAll,
+            settings.Where(entry => entry.Key.Length > 0).ToDictionary(entry => entry.Key, entry => entry.Value, StringComparer.Ordinal)
+        );
 }

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 namespace KafkaBackup.Engine.Configuration;
 
 /// <summary>
-/// One pattern over names (SEMANTICS A4): <c>~</c> starts a regular expression, found anywhere in the name; all else is a glob over the whole
+/// One pattern over names (rule A4): <c>~</c> starts a regular expression, found anywhere in the name; all else is a glob over the whole
 /// name, case-sensitive, with <c>*</c> for any run of characters and <c>?</c> for one.
 /// </summary>
 public sealed class TopicPattern
@@ -35,13 +35,18 @@ public sealed class TopicPattern
     public static TopicPattern ForTopics(string text)
     {
         var pattern = ForNames(text);
-        if (pattern._regex is null && text.FirstOrDefault(c => c is not ('*' or '?') && !NameRules.IsTopicCharacter(c)) is var wrong and not '\0')
+        if (
+            pattern._regex is null
+            && text.FirstOrDefault(c => c is not ('*' or '?') && !NameRules.IsTopicCharacter(c)) is var wrong and not '\0'
+        )
         {
             throw ErrorIds.InvalidPattern.With(
-                $"The pattern {Redaction.Show(text)} can match no topic: '{wrong}' is not allowed in a topic's name, and only * and ? are wildcards.", text,
+                $"The pattern {Redaction.Show(text)} can match no topic: '{wrong}' is not allowed in a topic's name, and only * and ? are wildcards.",
+                text,
                 text.Any(c => c is ',' or ';' || char.IsWhiteSpace(c))
                     ? "Give several patterns as a list, one pattern each: -Topic orders, payments; in a file each on a line of its own."
-                    : $"Correct the pattern; for more than * and ? start a regular expression with '~': ~^pay.*$");
+                    : $"Correct the pattern; for more than * and ? start a regular expression with '~': ~^pay.*$"
+            );
         }
 
         return pattern;
@@ -88,8 +93,11 @@ public sealed class TopicPattern
         {
             throw ErrorIds.InvalidPattern.With(
                 FormattableString.Invariant(
-                    $"{count:N0} regular expressions are given in one list; at most {MostExpressions:N0} of {MostCharacters:N0} characters in all are taken."), count,
-                "Join them with |, or use names and globs (* and ?), of which there may be many.");
+                    $"{count:N0} regular expressions are given in one list; at most {MostExpressions:N0} of {MostCharacters:N0} characters in all are taken."
+                ),
+                count,
+                "Join them with |, or use names and globs (* and ?), of which there may be many."
+            );
         }
 
         return count;
@@ -110,17 +118,25 @@ public sealed class TopicPattern
         catch (RegexMatchTimeoutException e)
         {
             throw ErrorIds.InvalidPattern.With(
-                $"The pattern {Redaction.Show(Text)} took longer than {MatchLimit.TotalMilliseconds:0} ms on the name '{name}': it backtracks too much.", Text,
-                "Simplify the regular expression: avoid nested repetitions such as (a+)+.", e);
+                $"The pattern {Redaction.Show(Text)} took longer than {MatchLimit.TotalMilliseconds:0} ms on the name '{name}': it backtracks too much.",
+                Text,
+                "Simplify the regular expression: avoid nested repetitions such as (a+)+.",
+                e
+            );
         }
     }
 
     public override string ToString() => Text;
 
-    /// <summary>The usual greedy walk: on a mismatch the last star takes one character more. No recursion, linear memory, at worst n times m steps.</summary>
+    /// <summary>
+    /// The usual greedy walk: on a mismatch the last star takes one character more. No recursion, linear memory, at worst n times m steps.
+    /// </summary>
     private static bool GlobMatches(string pattern, string name)
     {
-        int p = 0, n = 0, star = -1, resume = 0;
+        int p = 0,
+            n = 0,
+            star = -1,
+            resume = 0;
         while (n < name.Length)
         {
             if (p < pattern.Length && pattern[p] == '*')

@@ -2,7 +2,8 @@ namespace KafkaBackup.Engine.Configuration;
 
 /// <summary>
 /// Which topics an operation is about: patterns, and the rule that internal topics (<c>__...</c>) are left out unless asked for
-/// (SEMANTICS A4, B12). Asked for means: by a pattern that itself begins with <c>__</c>, by <c>internal_topics</c>, or all by <c>include_internal_topics</c>.
+/// (rules A4, B12). Asked for means: by a pattern that itself begins with <c>__</c>, by <c>internal_topics</c>, or all by
+/// <c>include_internal_topics</c>.
 /// </summary>
 public sealed class TopicSelection
 {
@@ -12,10 +13,15 @@ public sealed class TopicSelection
     private readonly PatternSet _internalAskedFor;
     private readonly bool _allInternal;
 
-    /// <param name="internalTopics">Patterns over internal topics, to be taken in addition. With any given, <paramref name="includeInternal"/> means these only.</param>
+    /// <param name="internalTopics">Patterns over internal topics, to be taken in addition. With any given,
+    /// <paramref name="includeInternal"/> means these only.</param>
     /// <exception cref="KafkaBackupException">InvalidPattern.</exception>
     public TopicSelection(
-        IReadOnlyList<string> include, IReadOnlyList<string>? exclude = null, bool includeInternal = false, IReadOnlyList<string>? internalTopics = null)
+        IReadOnlyList<string> include,
+        IReadOnlyList<string>? exclude = null,
+        bool includeInternal = false,
+        IReadOnlyList<string>? internalTopics = null
+    )
     {
         _patterns = PatternSet.ForTopics(include, exclude);
         _internalAskedFor = PatternSet.ForTopics([.. include.Where(BeginsInternal), .. internalTopics ?? []], exclude);
@@ -32,11 +38,10 @@ public sealed class TopicSelection
 
     public IReadOnlyList<TopicPattern> Exclude => _patterns.Exclude;
 
-    public bool Selects(string topic) => IsInternal(topic)
-        ? _internalAskedFor.Matches(topic) || (_allInternal && _patterns.Matches(topic))
-        : _patterns.Matches(topic);
+    public bool Selects(string topic) =>
+        IsInternal(topic) ? _internalAskedFor.Matches(topic) || (_allInternal && _patterns.Matches(topic)) : _patterns.Matches(topic);
 
-    /// <summary>The error for "none of these": says what was looked for and what is there (SEMANTICS A9).</summary>
+    /// <summary>The error for "none of these": says what was looked for and what is there (rule A9).</summary>
     /// <param name="place">Where it was looked: "The cluster broker:9092", "Backup nightly".</param>
     public KafkaBackupException NothingMatched(string place, IEnumerable<string> available)
     {
@@ -44,18 +49,22 @@ public sealed class TopicSelection
         var there = WhatIsThere(names);
         var leftOut = names.Where(name => IsInternal(name) && _patterns.Matches(name)).ToArray();
         return ErrorIds.NothingMatched.With(
-            $"{place} has no topic that matches {this}. {there}", ToString(),
+            $"{place} has no topic that matches {this}. {there}",
+            ToString(),
             names.Length == 0 ? "If it is a cluster, check the user's rights: topics that it may not Describe do not show."
-            : leftOut.Length == 0 ? null : $"Internal topics such as {leftOut[0]} are left out unless asked for: name them, or include internal topics.");
+                : leftOut.Length == 0 ? null
+                : $"Internal topics such as {leftOut[0]} are left out unless asked for: name them, or include internal topics."
+        );
     }
 
     /// <summary>A sentence that names some of the topics of a place: whoever mistyped one finds it there.</summary>
-    public static string WhatIsThere(IReadOnlyCollection<string> names) => names.Count switch
-    {
-        0 => "It shows no topics.",
-        <= ShownNames => $"It has: {string.Join(", ", names)}.",
-        _ => $"It has {names.Count} topics, among them: {string.Join(", ", names.Take(ShownNames))}.",
-    };
+    public static string WhatIsThere(IReadOnlyCollection<string> names) =>
+        names.Count switch
+        {
+            0 => "It shows no topics.",
+            <= ShownNames => $"It has: {string.Join(", ", names)}.",
+            _ => $"It has {names.Count} topics, among them: {string.Join(", ", names.Take(ShownNames))}.",
+        };
 
     public override string ToString() => _patterns.ToString();
 

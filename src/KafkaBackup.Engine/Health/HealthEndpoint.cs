@@ -5,9 +5,9 @@ using System.Text;
 namespace KafkaBackup.Engine.Health;
 
 /// <summary>
-/// Serves <c>/health</c> (200 or 503) and <c>/metrics</c> over plain HTTP while an operation runs: a few lines of HTTP/1.1 over a socket, which
-/// need no rights of an administrator, as HttpListener does. One request a connection, a few connections at a time, each with a limit: the next
-/// one ends the oldest that waits, so idle connections keep nobody out.
+/// Serves <c>/health</c> (200 or 503) and <c>/metrics</c> over plain HTTP while an operation runs: a few lines of HTTP/1.1 over a socket,
+/// which need no rights of an administrator, as HttpListener does. One request a connection, a few connections at a time, each with a
+/// limit: the next one ends the oldest that waits, so idle connections keep nobody out.
 /// </summary>
 public sealed class HealthEndpoint : IAsyncDisposable
 {
@@ -34,7 +34,8 @@ public sealed class HealthEndpoint : IAsyncDisposable
     /// <summary>Where it listens; null when it is off.</summary>
     public IPEndPoint? Address => _listener?.LocalEndpoint as IPEndPoint;
 
-    /// <exception cref="KafkaBackupException">HealthEndpoint when the address cannot be listened on: call it before anything is written.</exception>
+    /// <exception cref="KafkaBackupException">HealthEndpoint when the address cannot be listened on: call it before anything is
+    /// written.</exception>
     public static HealthEndpoint Start(HealthSettings settings, OperationStatus status, IEngineEvents events)
     {
         if (!settings.Enabled)
@@ -53,7 +54,10 @@ public sealed class HealthEndpoint : IAsyncDisposable
         catch (SocketException error)
         {
             throw ErrorIds.HealthEndpoint.With(
-                $"The health endpoint cannot listen on {settings.BindAddress}:{settings.Port}: {error.Message}.", $"{settings.BindAddress}:{settings.Port}", inner: error);
+                $"The health endpoint cannot listen on {settings.BindAddress}:{settings.Port}: {error.Message}.",
+                $"{settings.BindAddress}:{settings.Port}",
+                inner: error
+            );
         }
     }
 
@@ -156,15 +160,20 @@ public sealed class HealthEndpoint : IAsyncDisposable
         var status = _status.Look();
         return words[1].Split('?')[0] switch
         {
-            "/health" => Response(status.Problem is null ? "200 OK" : "503 Service Unavailable", "application/json", StatusPages.Health(status), withBody),
+            "/health" => Response(
+                status.Problem is null ? "200 OK" : "503 Service Unavailable",
+                "application/json",
+                StatusPages.Health(status),
+                withBody
+            ),
             "/metrics" => Response("200 OK", "text/plain; version=0.0.4; charset=utf-8", StatusPages.Metrics(status), withBody),
             _ => Response("404 Not Found", "text/plain", "There are /health and /metrics.\n", withBody),
         };
     }
 
     /// <summary>
-    /// An endpoint for this machine only answers to no other name: a web page whose name was made to point here (DNS rebinding) would read it
-    /// through the browser of somebody who works on this machine.
+    /// An endpoint for this machine only answers to no other name: a web page whose name was made to point here (DNS rebinding) would read
+    /// it through the browser of somebody who works on this machine.
     /// </summary>
     private bool HostIsOurs(string request)
     {
@@ -176,16 +185,19 @@ public sealed class HealthEndpoint : IAsyncDisposable
 
         var host = line["Host:".Length..].Trim();
         return Uri.TryCreate($"http://{host}/", UriKind.Absolute, out var uri)
-            && (uri.HostNameType is UriHostNameType.IPv4 or UriHostNameType.IPv6
+            && (
+                uri.HostNameType is UriHostNameType.IPv4 or UriHostNameType.IPv6
                 || uri.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
-                || uri.Host.Equals(_bindAddress, StringComparison.OrdinalIgnoreCase));
+                || uri.Host.Equals(_bindAddress, StringComparison.OrdinalIgnoreCase)
+            );
     }
 
     private static byte[] Response(string status, string type, string body, bool withBody)
     {
         var content = Encoding.UTF8.GetBytes(body);
         var head = Encoding.ASCII.GetBytes(
-            $"HTTP/1.1 {status}\r\nContent-Type: {type}\r\nContent-Length: {content.Length}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n");
+            $"HTTP/1.1 {status}\r\nContent-Type: {type}\r\nContent-Length: {content.Length}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n"
+        );
         return withBody ? [.. head, .. content] : head;
     }
 

@@ -119,20 +119,48 @@ public sealed class OperationStatus(string operation, string target, TimeSpan? r
         {
             var silence = clock.GetElapsedTime(_lastSign);
             var patience = rhythm * MissedSigns is { } three && three > ShortestPatience ? three : ShortestPatience;
-            var problem = _away is not null ? $"The cluster cannot be reached: {_away}"
+            var problem =
+                _away is not null ? $"The cluster cannot be reached: {_away}"
                 : rhythm is not null && silence > patience ? $"Nothing was committed for {silence.TotalSeconds:0} s."
                 : _failing;
             return new StatusView(
-                operation, target, problem, _startedAt, clock.GetUtcNow(), _lastCommitAt, _lastSignAt, _commits, _records, _bytes, _gaps, _lastError,
-                new SortedDictionary<TopicPartition, long>(_lag), new SortedDictionary<string, long>(_errors, StringComparer.Ordinal));
+                operation,
+                target,
+                problem,
+                _startedAt,
+                clock.GetUtcNow(),
+                _lastCommitAt,
+                _lastSignAt,
+                _commits,
+                _records,
+                _bytes,
+                _gaps,
+                _lastError,
+                new SortedDictionary<TopicPartition, long>(_lag),
+                new SortedDictionary<string, long>(_errors, StringComparer.Ordinal)
+            );
         }
     }
 }
 
 /// <summary>A status at one moment.</summary>
 /// <param name="Problem">Why it is not healthy; null when it is.</param>
-/// <param name="LastSignAt">When all that was handled was last known to be durable; later than the last commit when nothing has come since.</param>
+/// <param name="LastSignAt">When all that was handled was last known to be durable; later than the last commit when nothing has come
+/// since.</param>
 /// <param name="Errors">How many of each error id.</param>
 public sealed record StatusView(
-    string Operation, string Target, string? Problem, DateTimeOffset StartedAt, DateTimeOffset Now, DateTimeOffset? LastCommitAt, DateTimeOffset? LastSignAt, long Commits, long Records,
-    long Bytes, long Gaps, string? LastError, IReadOnlyDictionary<TopicPartition, long> Lag, IReadOnlyDictionary<string, long> Errors);
+    string Operation,
+    string Target,
+    string? Problem,
+    DateTimeOffset StartedAt,
+    DateTimeOffset Now,
+    DateTimeOffset? LastCommitAt,
+    DateTimeOffset? LastSignAt,
+    long Commits,
+    long Records,
+    long Bytes,
+    long Gaps,
+    string? LastError,
+    IReadOnlyDictionary<TopicPartition, long> Lag,
+    IReadOnlyDictionary<string, long> Errors
+);

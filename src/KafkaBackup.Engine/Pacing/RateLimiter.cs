@@ -1,13 +1,14 @@
 namespace KafkaBackup.Engine.Pacing;
 
 /// <summary>
-/// Holds a whole operation, over all its partitions, to a number of records and bytes per second (SEMANTICS B14, E6). Keeps a schedule: each
-/// amount taken moves the time at which the next may be taken; what was not used is forgotten after a moment, so that a pause is not followed
-/// by a burst.
+/// Holds a whole operation, over all its partitions, to a number of records and bytes per second (rules B14, E6). Keeps a schedule: each
+/// amount taken moves the time at which the next may be taken; what was not used is forgotten after a moment, so that a pause is not
+/// followed by a burst.
 /// </summary>
 public sealed class RateLimiter(long? recordsPerSecond, long? bytesPerSecond, TimeProvider clock)
 {
-    // Long enough to make up for a busy machine's late wake-ups, short enough to stay well within the promise: over thirty seconds a second is 3 %.
+    // Long enough to make up for a busy machine's late wake-ups, short enough to stay well within the promise: over thirty seconds a second
+    // is 3 %.
     private static readonly TimeSpan Credit = TimeSpan.FromSeconds(1);
 
     private readonly object _gate = new();

@@ -1,8 +1,8 @@
 namespace KafkaBackup.Engine.Records;
 
 /// <summary>
-/// One header, by address: records come from native memory or from pinned buffers, and a span cannot be stored in an array. Lives as long as
-/// the <see cref="RecordView"/> it belongs to.
+/// One header, by address: records come from native memory or from pinned buffers, and a span cannot be stored in an array. Lives as long
+/// as the <see cref="RecordView"/> it belongs to.
 /// </summary>
 public readonly unsafe struct HeaderSlice(byte* name, int nameLength, byte* value, int valueLength)
 {

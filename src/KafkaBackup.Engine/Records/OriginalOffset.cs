@@ -3,7 +3,7 @@ using System.Buffers.Text;
 
 namespace KafkaBackup.Engine.Records;
 
-/// <summary>The headers in which a restored record says where it came from (SEMANTICS E1), as readers see them.</summary>
+/// <summary>The headers in which a restored record says where it came from (rule E1), as readers see them.</summary>
 public static class OriginalOffset
 {
     public static ReadOnlySpan<byte> OffsetName => "x-original-offset"u8;

@@ -1,8 +1,8 @@
 namespace KafkaBackup.Engine.Records;
 
 /// <summary>
-/// One Kafka record where it lies: in the client library's memory or in a decoded block. Valid only until the callee returns (reader) or the
-/// cursor moves (block); copy what must live longer. Null and empty are different for key, value and header values.
+/// One Kafka record where it lies: in the client library's memory or in a decoded block. Valid only until the callee returns (reader) or
+/// the cursor moves (block); copy what must live longer. Null and empty are different for key, value and header values.
 /// </summary>
 public readonly ref struct RecordView
 {

@@ -5,12 +5,15 @@ using KafkaBackup.Engine.Storage;
 
 namespace KafkaBackup.Engine.Restore;
 
-/// <summary>Plans the restore of one backup, or of several together (SEMANTICS E9), and hands out the plan with the way to run it.</summary>
+/// <summary>Plans the restore of one backup, or of several together (rule E9), and hands out the plan with the way to run it.</summary>
 internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string baseDirectory) : IAsyncDisposable
 {
     private readonly List<Part> _parts = [];
 
-    public async Task<Planned<IReadOnlyList<RestoreReport>, IReadOnlyList<RestoreResult>>> PlanAsync(IReadOnlyList<RestoreOptions> all, CancellationToken cancel)
+    public async Task<Planned<IReadOnlyList<RestoreReport>, IReadOnlyList<RestoreResult>>> PlanAsync(
+        IReadOnlyList<RestoreOptions> all,
+        CancellationToken cancel
+    )
     {
         try
         {
@@ -23,7 +26,9 @@ internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string
             var together = PlannedTogether.Of(_parts.Select(p => (p.Options, p.Backup.Manifest)).ToArray());
             foreach (var part in _parts)
             {
-                part.Work = await new RestorePlanner(part.Catalog, part.Backup, part.Cluster, part.Options, seams.Clock, events).PlanAsync(together, cancel).ConfigureAwait(false);
+                part.Work = await new RestorePlanner(part.Catalog, part.Backup, part.Cluster, part.Options, seams.Clock, events)
+                    .PlanAsync(together, cancel)
+                    .ConfigureAwait(false);
             }
 
             var works = _parts.Select(p => p.Work).ToArray();
@@ -70,27 +75,36 @@ internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string
     /// <summary>Each backup's restore has a checkpoint and a report of its own: of two in one file only one would remain.</summary>
     private static void RefuseSharedFiles(IReadOnlyList<RestoreOptions> all)
     {
-        var files = all.SelectMany(o => ((string?, string)[])[(o.CheckpointPath, "checkpoint (-CheckpointPath)"), (o.OffsetReportPath, "offset report (-OffsetReportPath)")])
+        var files = all.SelectMany(o =>
+                ((string?, string)[])
+                    [(o.CheckpointPath, "checkpoint (-CheckpointPath)"), (o.OffsetReportPath, "offset report (-OffsetReportPath)")]
+            )
             .Where(f => f.Item1 is not null);
         if (files.GroupBy(f => Path.GetFullPath(f.Item1!)).FirstOrDefault(g => g.Count() > 1) is { } shared)
         {
             throw ErrorIds.RestoreInvalid.With(
                 $"The restore of {string.Join(" and ", all.Select(o => $"'{o.BackupId}'"))} would use one file, {shared.Key}, more than once, as {string.Join(" and ", shared.Select(f => f.Item2).Distinct())}.",
-                shared.Key, "Give each file its own path; restore several backups one call each.");
+                shared.Key,
+                "Give each file its own path; restore several backups one call each."
+            );
         }
     }
 
     private void RefuseSharedTargets()
     {
         var clash = _parts
-            .SelectMany(p => p.Work.Targets.Select(t => (Cluster: p.Work.TargetClusterId ?? p.Cluster?.Address, t.Target, p.Work.Options.BackupId)))
+            .SelectMany(p =>
+                p.Work.Targets.Select(t => (Cluster: p.Work.TargetClusterId ?? p.Cluster?.Address, t.Target, p.Work.Options.BackupId))
+            )
             .GroupBy(t => (t.Cluster, t.Target))
             .FirstOrDefault(g => g.Count() > 1);
         if (clash is not null)
         {
             throw ErrorIds.RestoreInvalid.With(
-                $"Backups {string.Join(" and ", clash.Select(c => c.BackupId))} would both write {clash.Key.Target}.", clash.Key.Target.ToString(),
-                "Restore them to different topics, one call each.");
+                $"Backups {string.Join(" and ", clash.Select(c => c.BackupId))} would both write {clash.Key.Target}.",
+                clash.Key.Target.ToString(),
+                "Restore them to different topics, one call each."
+            );
         }
     }
 
@@ -99,7 +113,10 @@ internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string
         if (_parts.FirstOrDefault(p => p.Work.Options.DryRun || p.Cluster is null) is { } dry)
         {
             throw ErrorIds.RestoreInvalid.With(
-                $"The restore of backup '{dry.Work.Options.BackupId}' was planned as a dry run (dry_run, or without its target): it writes nothing.", dry.Work.Options.BackupId, "Plan it without dry_run.");
+                $"The restore of backup '{dry.Work.Options.BackupId}' was planned as a dry run (dry_run, or without its target): it writes nothing.",
+                dry.Work.Options.BackupId,
+                "Plan it without dry_run."
+            );
         }
 
         foreach (var part in _parts)
@@ -173,13 +190,19 @@ internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string
         }
         else if (GroupPlan.Groups(work).Count > 0)
         {
-            events.Warning("The consumer groups were not touched, because not all records are restored. Run again: the restore resumes, and then sets them.");
+            events.Warning(
+                "The consumer groups were not touched, because not all records are restored. Run again: the restore resumes, and then sets them."
+            );
         }
 
-        var status = data.Status != RestoreStatus.Complete || (reported && !groups.Failed) ? data.Status
+        var status =
+            data.Status != RestoreStatus.Complete || (reported && !groups.Failed) ? data.Status
             : stop.IsCancellationRequested ? RestoreStatus.Stopped
             : RestoreStatus.Incomplete;
-        return RestoreReporting.Result(work, part.Store.Location, data, status, seams.Clock.GetUtcNow(), rows, groups) with { OffsetReportPath = reported ? work.Options.OffsetReportPath : null };
+        return RestoreReporting.Result(work, part.Store.Location, data, status, seams.Clock.GetUtcNow(), rows, groups) with
+        {
+            OffsetReportPath = reported ? work.Options.OffsetReportPath : null,
+        };
     }
 
     /// <summary>The records are there by now: a file that cannot be written or deleted is reported, and must not hide that.</summary>
@@ -203,13 +226,20 @@ internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string
         var work = part.Work;
         try
         {
-            var maps = data.Outcomes
-                .SelectMany(o => o.Progress.Work.Sources.Select((s, i) => (s.Source, o.Progress.Work.Target, Map: o.Progress.Maps[i])))
-                .Concat(work.Targets.Where(t => t.RecordCount == 0).SelectMany(t => t.Sources.Select(s => (s.Source, t.Target, Map: new OffsetMap()))))
+            var maps = data
+                .Outcomes.SelectMany(o =>
+                    o.Progress.Work.Sources.Select((s, i) => (s.Source, o.Progress.Work.Target, Map: o.Progress.Maps[i]))
+                )
+                .Concat(
+                    work.Targets.Where(t => t.RecordCount == 0)
+                        .SelectMany(t => t.Sources.Select(s => (s.Source, t.Target, Map: new OffsetMap())))
+                )
                 .ToDictionary(m => m.Source, m => (m.Target, m.Map));
             var log = new TargetLog(cluster, seams.Clock, events);
             var positions = new GroupPositions(work, cluster, part.Catalog, maps, log, seams.Clock, events);
-            return await new GroupReset(work, cluster, positions, OffsetFolder(work.Options), seams.Clock, events).RunAsync(stop).ConfigureAwait(false);
+            return await new GroupReset(work, cluster, positions, OffsetFolder(work.Options), seams.Clock, events)
+                .RunAsync(stop)
+                .ConfigureAwait(false);
         }
         catch (KafkaBackupException error)
         {
@@ -237,8 +267,12 @@ internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string
             CreatedAt = seams.Clock.GetUtcNow(),
             Target = cluster.Address,
             Partitions = rows.Select(MappedPartition.From).ToArray(),
-            Groups = GroupPlan.Known(work.Backup)
-                .Select(g => new MappedGroup(g.Group, g.Offsets.Select(o => new MappedGroupOffset(o.Topic, o.Partition, o.Offset, o.Metadata)).ToArray()))
+            Groups = GroupPlan
+                .Known(work.Backup)
+                .Select(g => new MappedGroup(
+                    g.Group,
+                    g.Offsets.Select(o => new MappedGroupOffset(o.Topic, o.Partition, o.Offset, o.Metadata)).ToArray()
+                ))
                 .ToArray(),
         }.Write(path);
         events.Verbose($"The offset mapping is in {path}.");
@@ -272,8 +306,10 @@ internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string
 
         var more = errors.Length > 1 ? $" ({errors.Length - 1} more: Test-KafkaRestore shows them all)" : "";
         throw ErrorIds.RestoreInvalid.With(
-            $"The restore of backup '{work.Options.BackupId}' is refused: {errors[0].Message}{more}", errors[0].Place,
-            errors[0].Advice + (errors.All(e => e.CanForce) ? " -Force restores all the same." : ""));
+            $"The restore of backup '{work.Options.BackupId}' is refused: {errors[0].Message}{more}",
+            errors[0].Place,
+            errors[0].Advice + (errors.All(e => e.CanForce) ? " -Force restores all the same." : "")
+        );
     }
 
     private sealed class Part(RestoreOptions options, IStore store, IKafkaCluster? cluster) : IAsyncDisposable

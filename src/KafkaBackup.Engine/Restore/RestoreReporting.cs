@@ -37,26 +37,34 @@ internal static class RestoreReporting
         : ReportStatus.Valid;
 
     public static RestoreResult Result(
-        RestoreWork work, string location, RestoreData data, RestoreStatus status, DateTimeOffset endedAt, IReadOnlyList<OffsetMapping> mapping, GroupResetOutcome groups) => new()
-    {
-        BackupId = work.Options.BackupId,
-        Path = location,
-        StorageOption = work.Options.Store.Options ?? new Dictionary<string, string>(),
-        Status = status,
-        StartedAt = data.StartedAt,
-        EndedAt = endedAt,
-        RecordCount = data.Outcomes.Sum(o => o.Progress.Records),
-        Bytes = data.Outcomes.Sum(o => o.Progress.Bytes),
-        Resumed = data.Resumed,
-        RecordsSkippedOnResume = data.Outcomes.Sum(o => o.Progress.Resumed),
-        Partitions = ItemList.From(data.Outcomes.SelectMany(Partitions).ToArray()),
-        OffsetMapping = ItemList.From(mapping),
-        OffsetReportPath = work.Options.OffsetReportPath,
-        GroupsReset = ItemList.From(groups.Resets),
-        OffsetBackupPath = groups.BackupPath,
-        NotChecked = data.NotChecked,
-        Findings = ItemList.From(work.Findings),
-    };
+        RestoreWork work,
+        string location,
+        RestoreData data,
+        RestoreStatus status,
+        DateTimeOffset endedAt,
+        IReadOnlyList<OffsetMapping> mapping,
+        GroupResetOutcome groups
+    ) =>
+        new()
+        {
+            BackupId = work.Options.BackupId,
+            Path = location,
+            StorageOption = work.Options.Store.Options ?? new Dictionary<string, string>(),
+            Status = status,
+            StartedAt = data.StartedAt,
+            EndedAt = endedAt,
+            RecordCount = data.Outcomes.Sum(o => o.Progress.Records),
+            Bytes = data.Outcomes.Sum(o => o.Progress.Bytes),
+            Resumed = data.Resumed,
+            RecordsSkippedOnResume = data.Outcomes.Sum(o => o.Progress.Resumed),
+            Partitions = ItemList.From(data.Outcomes.SelectMany(Partitions).ToArray()),
+            OffsetMapping = ItemList.From(mapping),
+            OffsetReportPath = work.Options.OffsetReportPath,
+            GroupsReset = ItemList.From(groups.Resets),
+            OffsetBackupPath = groups.BackupPath,
+            NotChecked = data.NotChecked,
+            Findings = ItemList.From(work.Findings),
+        };
 
     private static IEnumerable<RestoreTopicPlan> Topics(TopicWork topic, bool purge) =>
         from source in topic.Sources
@@ -67,12 +75,20 @@ internal static class RestoreReporting
             Create = topic.Create is not null,
             Purge = purge && topic.Create is null,
             TargetPartitionCount = topic.TargetPartitionCount,
-            Partitions = ItemList.From(topic.Targets
-                .SelectMany(t => t.Sources.Where(s => s.Source.Topic == source.Name).Select(s => (t.Target, Source: s)))
-                .Select(p => new RestorePartitionPlan(
-                    p.Source.Source.Partition, p.Target.Partition, p.Source.Segments.Count, p.Source.RecordCount, p.Source.Bytes,
-                    p.Source.Segments.Count == 0 ? null : p.Source.Segments[0].FirstOffset, p.Source.Segments.Count == 0 ? null : p.Source.Segments[^1].LastOffset))
-                .ToArray()),
+            Partitions = ItemList.From(
+                topic
+                    .Targets.SelectMany(t => t.Sources.Where(s => s.Source.Topic == source.Name).Select(s => (t.Target, Source: s)))
+                    .Select(p => new RestorePartitionPlan(
+                        p.Source.Source.Partition,
+                        p.Target.Partition,
+                        p.Source.Segments.Count,
+                        p.Source.RecordCount,
+                        p.Source.Bytes,
+                        p.Source.Segments.Count == 0 ? null : p.Source.Segments[0].FirstOffset,
+                        p.Source.Segments.Count == 0 ? null : p.Source.Segments[^1].LastOffset
+                    ))
+                    .ToArray()
+            ),
         };
 
     private static IEnumerable<RestorePartitionResult> Partitions(LaneOutcome outcome)

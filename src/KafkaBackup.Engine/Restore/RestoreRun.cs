@@ -39,9 +39,20 @@ internal sealed class RestoreRun(IKafkaCluster cluster, BackupCatalog catalog, R
         var health = HealthEndpoint.Start(_options.Health, status, events);
         await using var serving = health.ConfigureAwait(false);
         using var writers = new WriterShelf(cluster);
-        var scope = new RestoreScope(work, cluster, catalog, pool, new RateLimiter(_options.RecordsPerSecond, _options.BytesPerSecond, clock), clock, events)
+        var scope = new RestoreScope(
+            work,
+            cluster,
+            catalog,
+            pool,
+            new RateLimiter(_options.RecordsPerSecond, _options.BytesPerSecond, clock),
+            clock,
+            events
+        )
         {
-            ReadAhead = Math.Min(ReadAhead, AllReadAhead / width), MostUnacknowledged = AllUnacknowledged / width, Status = status, Writers = writers,
+            ReadAhead = Math.Min(ReadAhead, AllReadAhead / width),
+            MostUnacknowledged = AllUnacknowledged / width,
+            Status = status,
+            Writers = writers,
         };
         var log = new TargetLog(cluster, clock, events);
         var journal = new RestoreJournal(work, clock, events);
@@ -58,37 +69,69 @@ internal sealed class RestoreRun(IKafkaCluster cluster, BackupCatalog catalog, R
 
         journal.Save();
         var resumed = outcomes.Any(o => o.Progress.Resumed > 0) || journal.Found is not null;
-        return new RestoreData(Status(outcomes, stop), startedAt, resumed, outcomes.OrderBy(o => o.Progress.Work.Target).ToArray()) { Journal = journal, Marks = marks, NotChecked = scope.Proofs.Unproven(work) };
+        return new RestoreData(Status(outcomes, stop), startedAt, resumed, outcomes.OrderBy(o => o.Progress.Work.Target).ToArray())
+        {
+            Journal = journal,
+            Marks = marks,
+            NotChecked = scope.Proofs.Unproven(work),
+        };
     }
 
     private static RestoreStatus Status(IReadOnlyList<LaneOutcome> outcomes, CancellationToken stop) =>
         outcomes.All(o => o.Status == PartitionStatus.Complete) ? RestoreStatus.Complete
-        : outcomes.All(o => o.Status == PartitionStatus.Failed || (o is { Status: PartitionStatus.Stopped, Progress.Done: 0 } && !stop.IsCancellationRequested)) ? RestoreStatus.Failed
+        : outcomes.All(o =>
+            o.Status == PartitionStatus.Failed
+            || (o is { Status: PartitionStatus.Stopped, Progress.Done: 0 } && !stop.IsCancellationRequested)
+        )
+            ? RestoreStatus.Failed
         : outcomes.Any(o => o.Status == PartitionStatus.Failed) || !stop.IsCancellationRequested ? RestoreStatus.Incomplete
         : RestoreStatus.Stopped;
 
     private static async Task<IReadOnlyList<LaneOutcome>> RunIdempotentAsync(
-        RestoreScope scope, TargetLog log, RestoreJournal journal, IReadOnlyList<TargetWork> targets, int width, CancellationToken stop)
+        RestoreScope scope,
+        TargetLog log,
+        RestoreJournal journal,
+        IReadOnlyList<TargetWork> targets,
+        int width,
+        CancellationToken stop
+    )
     {
         var found = await new IdempotentStart(scope, log, journal).FindAsync(targets, stop).ConfigureAwait(false);
-        var lost = found.Where(f => f.Error is not null).Select(f => new LaneOutcome(f.Progress, PartitionStatus.Failed, f.Error)).ToArray();
+        var lost = found
+            .Where(f => f.Error is not null)
+            .Select(f => new LaneOutcome(f.Progress, PartitionStatus.Failed, f.Error))
+            .ToArray();
         journal.Begin(found.Select(f => f.Progress).ToArray());
         var partitions = found.Where(f => f.Error is null).Select(f => f.Progress).ToArray();
-        var outcomes = await new LaneRunner(scope, journal).RunAsync(partitions, width, (p, halt) => new RestoreLane(scope, p, log).RunAsync(halt), stop).ConfigureAwait(false);
+        var outcomes = await new LaneRunner(scope, journal)
+            .RunAsync(partitions, width, (p, halt) => new RestoreLane(scope, p, log).RunAsync(halt), stop)
+            .ConfigureAwait(false);
         return [.. outcomes, .. lost];
     }
 
     private static async Task<IReadOnlyList<LaneOutcome>> RunTransactionalAsync(
-        RestoreScope scope, TargetLog log, RestoreJournal journal, TransactionalMarks marks, IReadOnlyList<TargetWork> targets, int width, CancellationToken stop)
+        RestoreScope scope,
+        TargetLog log,
+        RestoreJournal journal,
+        TransactionalMarks marks,
+        IReadOnlyList<TargetWork> targets,
+        int width,
+        CancellationToken stop
+    )
     {
         var start = new TransactionalStart(scope, log, journal, marks);
         await start.MarkAsync(targets, stop).ConfigureAwait(false);
         var partitions = targets.Select(t => new PartitionProgress(t)).ToArray();
         journal.Begin(partitions);
-        return await new LaneRunner(scope, journal).RunAsync(partitions, width, (p, halt) => new TransactionalLane(scope, p, log, marks, start).RunAsync(halt), stop).ConfigureAwait(false);
+        return await new LaneRunner(scope, journal)
+            .RunAsync(partitions, width, (p, halt) => new TransactionalLane(scope, p, log, marks, start).RunAsync(halt), stop)
+            .ConfigureAwait(false);
     }
 
-    /// <summary>After success, data and groups, what a resume would stand on must go, the checkpoint too: the next restore of this backup is a new one.</summary>
+    /// <summary>
+    /// After success, data and groups, what a resume would stand on must go, the checkpoint too: the next restore of this backup is a new
+    /// one.
+    /// </summary>
     public async Task ForgetMarksAsync(RestoreData data, CancellationToken stop)
     {
         if (data.Marks is { } marks && data.Outcomes.Count > 0)
@@ -106,12 +149,16 @@ internal sealed class RestoreRun(IKafkaCluster cluster, BackupCatalog catalog, R
         {
             if (!await marks.FinishAsync(restored, patience.Token).ConfigureAwait(false))
             {
-                events.Warning($"The restore is complete. Another restore of this backup has begun meanwhile, and its progress in consumer group {group} is left alone.");
+                events.Warning(
+                    $"The restore is complete. Another restore of this backup has begun meanwhile, and its progress in consumer group {group} is left alone."
+                );
             }
         }
         catch (Exception error) when (error is KafkaBackupException || patience.IsCancellationRequested)
         {
-            events.Warning($"The restore is complete, but its progress could not be removed: {error.Message} Delete the consumer group {group} before this backup is restored to this cluster again.");
+            events.Warning(
+                $"The restore is complete, but its progress could not be removed: {error.Message} Delete the consumer group {group} before this backup is restored to this cluster again."
+            );
         }
     }
 }

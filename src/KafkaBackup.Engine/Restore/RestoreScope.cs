@@ -9,7 +9,14 @@ namespace KafkaBackup.Engine.Restore;
 
 /// <summary>What all parts of one restore share.</summary>
 internal sealed record RestoreScope(
-    RestoreWork Work, IKafkaCluster Cluster, BackupCatalog Catalog, BlockBufferPool Pool, RateLimiter Limiter, TimeProvider Clock, IEngineEvents Events)
+    RestoreWork Work,
+    IKafkaCluster Cluster,
+    BackupCatalog Catalog,
+    BlockBufferPool Pool,
+    RateLimiter Limiter,
+    TimeProvider Clock,
+    IEngineEvents Events
+)
 {
     /// <summary>A stop waits so long for what is under way; the resume finds out about the rest.</summary>
     public static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(10);
@@ -26,7 +33,9 @@ internal sealed record RestoreScope(
 
     public RestoreOptions Options => Work.Options;
 
-    /// <summary>Without any record acknowledged for this long a partition is given up; a broker's restart and an election fit in several times.</summary>
+    /// <summary>
+    /// Without any record acknowledged for this long a partition is given up; a broker's restart and an election fit in several times.
+    /// </summary>
     public TimeSpan DeliveryBudget { get; init; } = TargetPatience.Away;
 
     public SegmentProofs Proofs { get; } = new();

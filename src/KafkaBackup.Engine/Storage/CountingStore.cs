@@ -14,9 +14,17 @@ public sealed class CountingStore(IStore inner) : ForwardingStore(inner)
     private long _bytesRead;
     private long _bytesWritten;
 
-    public StoreCounts Counts => new(
-        Interlocked.Read(ref _finds), Interlocked.Read(ref _lists), Interlocked.Read(ref _reads), Interlocked.Read(ref _uploads),
-        Interlocked.Read(ref _puts), Interlocked.Read(ref _deletes), Interlocked.Read(ref _bytesRead), Interlocked.Read(ref _bytesWritten));
+    public StoreCounts Counts =>
+        new(
+            Interlocked.Read(ref _finds),
+            Interlocked.Read(ref _lists),
+            Interlocked.Read(ref _reads),
+            Interlocked.Read(ref _uploads),
+            Interlocked.Read(ref _puts),
+            Interlocked.Read(ref _deletes),
+            Interlocked.Read(ref _bytesRead),
+            Interlocked.Read(ref _bytesWritten)
+        );
 
     public override ValueTask<StoreObject?> FindAsync(string key, CancellationToken cancel)
     {
@@ -24,7 +32,8 @@ public sealed class CountingStore(IStore inner) : ForwardingStore(inner)
         return Inner.FindAsync(key, cancel);
     }
 
-    public override IAsyncEnumerable<StoreObject> ListAsync(string prefix, CancellationToken cancel) => Counted(Inner.ListAsync(prefix, cancel), cancel);
+    public override IAsyncEnumerable<StoreObject> ListAsync(string prefix, CancellationToken cancel) =>
+        Counted(Inner.ListAsync(prefix, cancel), cancel);
 
     public override IAsyncEnumerable<string> ListFoldersAsync(string prefix, CancellationToken cancel) =>
         Counted(Inner.ListFoldersAsync(prefix, cancel), cancel);
@@ -93,7 +102,16 @@ public sealed class CountingStore(IStore inner) : ForwardingStore(inner)
 }
 
 /// <summary>What a store was asked for so far.</summary>
-public sealed record StoreCounts(long Finds, long Lists, long Reads, long Uploads, long Puts, long Deletes, long BytesRead, long BytesWritten)
+public sealed record StoreCounts(
+    long Finds,
+    long Lists,
+    long Reads,
+    long Uploads,
+    long Puts,
+    long Deletes,
+    long BytesRead,
+    long BytesWritten
+)
 {
     public long Writes => Uploads + Puts + Deletes;
 }

@@ -1,7 +1,7 @@
 namespace KafkaBackup.Engine.Storage;
 
 /// <summary>
-/// A store for planning and -WhatIf: reads go on, writes are refused (SEMANTICS H1). A plan that runs into it has a defect, which this makes
+/// A store for planning and -WhatIf: reads go on, writes are refused (rule H1). A plan that runs into it has a defect, which this makes
 /// visible before anything is changed.
 /// </summary>
 public sealed class ReadOnlyStore(IStore inner, TimeProvider clock) : ForwardingStore(inner)
@@ -10,7 +10,8 @@ public sealed class ReadOnlyStore(IStore inner, TimeProvider clock) : Forwarding
 
     public override ValueTask PutAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancel) => throw Refuse(key);
 
-    public override ValueTask<bool> PutIfAbsentAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancel) => throw Refuse(key);
+    public override ValueTask<bool> PutIfAbsentAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancel) =>
+        throw Refuse(key);
 
     public override ValueTask DeleteAsync(string key, CancellationToken cancel) => throw Refuse(key);
 

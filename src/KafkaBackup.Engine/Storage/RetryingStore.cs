@@ -7,8 +7,12 @@ namespace KafkaBackup.Engine.Storage;
 /// other errors stand at once. The parts of an upload are repeated inside their store, which alone knows what has arrived.
 /// </summary>
 public sealed class RetryingStore(
-    IStore inner, RetryPolicy policy, TimeProvider clock, Func<double>? random = null, Action<RetryNotice>? onRetry = null)
-    : ForwardingStore(inner)
+    IStore inner,
+    RetryPolicy policy,
+    TimeProvider clock,
+    Func<double>? random = null,
+    Action<RetryNotice>? onRetry = null
+) : ForwardingStore(inner)
 {
     private readonly Func<double> _random = random ?? Random.Shared.NextDouble;
 
@@ -22,34 +26,53 @@ public sealed class RetryingStore(
         RepeatAsync($"create '{key}'", _ => Inner.CreateAsync(key, cancel), cancel);
 
     public override async ValueTask PutAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancel) =>
-        await RepeatAsync($"put '{key}'", async _ =>
-        {
-            await Inner.PutAsync(key, content, cancel).ConfigureAwait(false);
-            return true;
-        }, cancel).ConfigureAwait(false);
+        await RepeatAsync(
+                $"put '{key}'",
+                async _ =>
+                {
+                    await Inner.PutAsync(key, content, cancel).ConfigureAwait(false);
+                    return true;
+                },
+                cancel
+            )
+            .ConfigureAwait(false);
 
     /// <summary>
     /// A failed attempt may have written the object and lost the answer. So a "no" after a failure is looked at: an object of exactly our
     /// content is ours, because what is put this way carries the writer's name.
     /// </summary>
     public override ValueTask<bool> PutIfAbsentAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancel) =>
-        RepeatAsync($"put '{key}'", async attempt =>
-            await Inner.PutIfAbsentAsync(key, content, cancel).ConfigureAwait(false)
-            || (attempt > 1 && await HoldsAsync(key, content, cancel).ConfigureAwait(false)), cancel);
+        RepeatAsync(
+            $"put '{key}'",
+            async attempt =>
+                await Inner.PutIfAbsentAsync(key, content, cancel).ConfigureAwait(false)
+                || (attempt > 1 && await HoldsAsync(key, content, cancel).ConfigureAwait(false)),
+            cancel
+        );
 
     public override async ValueTask DeleteAsync(string key, CancellationToken cancel) =>
-        await RepeatAsync($"delete '{key}'", async _ =>
-        {
-            await Inner.DeleteAsync(key, cancel).ConfigureAwait(false);
-            return true;
-        }, cancel).ConfigureAwait(false);
+        await RepeatAsync(
+                $"delete '{key}'",
+                async _ =>
+                {
+                    await Inner.DeleteAsync(key, cancel).ConfigureAwait(false);
+                    return true;
+                },
+                cancel
+            )
+            .ConfigureAwait(false);
 
     public override async ValueTask DropUploadAsync(StoreUpload upload, CancellationToken cancel) =>
-        await RepeatAsync($"drop '{upload.Key}'", async _ =>
-        {
-            await Inner.DropUploadAsync(upload, cancel).ConfigureAwait(false);
-            return true;
-        }, cancel).ConfigureAwait(false);
+        await RepeatAsync(
+                $"drop '{upload.Key}'",
+                async _ =>
+                {
+                    await Inner.DropUploadAsync(upload, cancel).ConfigureAwait(false);
+                    return true;
+                },
+                cancel
+            )
+            .ConfigureAwait(false);
 
     public override ValueTask<DateTimeOffset> GetClockAsync(CancellationToken cancel) =>
         RepeatAsync("ask for the time", _ => Inner.GetClockAsync(cancel), cancel);
@@ -63,16 +86,21 @@ public sealed class RetryingStore(
     /// <summary>Uploads are listed for cleaning: collected first, so that a repetition shows none twice.</summary>
     public override async IAsyncEnumerable<StoreUpload> ListUploadsAsync(string prefix, [EnumeratorCancellation] CancellationToken cancel)
     {
-        var all = await RepeatAsync($"list '{prefix}'", async _ =>
-        {
-            var uploads = new List<StoreUpload>();
-            await foreach (var upload in Inner.ListUploadsAsync(prefix, cancel).ConfigureAwait(false))
-            {
-                uploads.Add(upload);
-            }
+        var all = await RepeatAsync(
+                $"list '{prefix}'",
+                async _ =>
+                {
+                    var uploads = new List<StoreUpload>();
+                    await foreach (var upload in Inner.ListUploadsAsync(prefix, cancel).ConfigureAwait(false))
+                    {
+                        uploads.Add(upload);
+                    }
 
-            return uploads;
-        }, cancel).ConfigureAwait(false);
+                    return uploads;
+                },
+                cancel
+            )
+            .ConfigureAwait(false);
         foreach (var upload in all)
         {
             yield return upload;
@@ -97,7 +125,11 @@ public sealed class RetryingStore(
 
     /// <summary>A listing that breaks off is begun again, and what was shown already is skipped: the order is fixed.</summary>
     private async IAsyncEnumerable<T> ResumeAsync<T>(
-        string operation, Func<IAsyncEnumerable<T>> list, Func<T, string> order, [EnumeratorCancellation] CancellationToken cancel)
+        string operation,
+        Func<IAsyncEnumerable<T>> list,
+        Func<T, string> order,
+        [EnumeratorCancellation] CancellationToken cancel
+    )
     {
         string? shown = null;
         var patience = new Patience(this, operation);

@@ -14,7 +14,12 @@ public static class StoreFactory
     private const string ObjectStoreScheme = "s3://";
 
     /// <param name="onWarning">Hears what the user should know although nothing failed.</param>
-    public static IStore Open(StoreSettings settings, TimeProvider clock, Action<RetryNotice>? onRetry = null, Action<string>? onWarning = null)
+    public static IStore Open(
+        StoreSettings settings,
+        TimeProvider clock,
+        Action<RetryNotice>? onRetry = null,
+        Action<string>? onWarning = null
+    )
     {
         if (string.IsNullOrWhiteSpace(settings.Path))
         {
@@ -39,14 +44,21 @@ public static class StoreFactory
         var options = settings.Options ?? new Dictionary<string, string>();
         if (options.Keys.Where(name => name != FileMode).Order(StringComparer.Ordinal).ToArray() is { Length: > 0 } others)
         {
-            throw ErrorIds.StoreConfiguration.With($"Store options ({string.Join(", ", others)}) have no meaning for the folder '{path}'.", path,
-                "Remove them, or give -Path an s3://bucket/prefix.");
+            throw ErrorIds.StoreConfiguration.With(
+                $"Store options ({string.Join(", ", others)}) have no meaning for the folder '{path}'.",
+                path,
+                "Remove them, or give -Path an s3://bucket/prefix."
+            );
         }
 
         var mode = options.GetValueOrDefault(FileMode, PrivateFiles);
         if (mode is not (PrivateFiles or UmaskFiles))
         {
-            throw ErrorIds.StoreConfiguration.With($"{FileMode} is '{mode}'.", FileMode, $"Use {PrivateFiles} (only the owner may read what is stored) or {UmaskFiles}.");
+            throw ErrorIds.StoreConfiguration.With(
+                $"{FileMode} is '{mode}'.",
+                FileMode,
+                $"Use {PrivateFiles} (only the owner may read what is stored) or {UmaskFiles}."
+            );
         }
 
         if (File.Exists(path))
@@ -67,8 +79,11 @@ public static class StoreFactory
         {
             var parent = path[..path.TrimEnd('/', '\\').LastIndexOfAny(['/', '\\'])];
             var root = parent[..parent.LastIndexOfAny(['/', '\\'])];
-            throw ErrorIds.InvalidPath.With($"'{path}' is a backup's manifest, not the folder that holds the backups.", path,
-                $"Use -Path '{root}' -BackupId '{parts[^2]}'.");
+            throw ErrorIds.InvalidPath.With(
+                $"'{path}' is a backup's manifest, not the folder that holds the backups.",
+                path,
+                $"Use -Path '{root}' -BackupId '{parts[^2]}'."
+            );
         }
     }
 }

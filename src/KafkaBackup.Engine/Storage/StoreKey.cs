@@ -2,7 +2,9 @@ using System.Text;
 
 namespace KafkaBackup.Engine.Storage;
 
-/// <summary>The one rule for keys and prefixes, for all stores. Keys may come from a manifest that somebody else wrote: they are not trusted.</summary>
+/// <summary>
+/// The one rule for keys and prefixes, for all stores. Keys may come from a manifest that somebody else wrote: they are not trusted.
+/// </summary>
 public static class StoreKey
 {
     /// <summary>Names that begin so are a store's own, for uploads in progress; no key may.</summary>
@@ -13,7 +15,9 @@ public static class StoreKey
     /// <summary>In bytes: what file systems take for one name.</summary>
     private const int LongestPart = 255;
 
-    /// <summary>Throws unless the key is relative, '/'-separated and free of empty, '.' and '..' parts, control characters and backslashes.</summary>
+    /// <summary>
+    /// Throws unless the key is relative, '/'-separated and free of empty, '.' and '..' parts, control characters and backslashes.
+    /// </summary>
     public static void Check(string key)
     {
         if (!IsLegal(key))
@@ -25,7 +29,8 @@ public static class StoreKey
     /// <summary>Listings show what is there, also names that cannot be keys: somebody else's files.</summary>
     public static bool IsLegal(string key) => key.Length is > 0 and <= MaxLength && HasLegalParts(key, isPrefix: false);
 
-    public static bool IsLegalPrefix(string prefix) => prefix.Length <= MaxLength && HasLegalParts(prefix.AsSpan(0, prefix.LastIndexOf('/') + 1), isPrefix: true);
+    public static bool IsLegalPrefix(string prefix) =>
+        prefix.Length <= MaxLength && HasLegalParts(prefix.AsSpan(0, prefix.LastIndexOf('/') + 1), isPrefix: true);
 
     /// <summary>Like <see cref="Check"/> for what listing takes: "" is everything, and the last part may be unfinished.</summary>
     public static void CheckPrefix(string prefix)
@@ -59,7 +64,13 @@ public static class StoreKey
                 return false;
             }
 
-            if (part is ".." || part.Length > LongestPart || Encoding.UTF8.GetByteCount(part) > LongestPart || part.StartsWith(ReservedNameStart, StringComparison.Ordinal) || HasIllegalCharacter(part))
+            if (
+                part is ".."
+                || part.Length > LongestPart
+                || Encoding.UTF8.GetByteCount(part) > LongestPart
+                || part.StartsWith(ReservedNameStart, StringComparison.Ordinal)
+                || HasIllegalCharacter(part)
+            )
             {
                 return false;
             }
@@ -87,7 +98,10 @@ public static class StoreKey
         return false;
     }
 
-    private static KafkaBackupException Refuse(string key) => ErrorIds.InvalidPath.With(
-        $"'{key}' is not a legal object name: it would lie outside the store or cannot exist on every system.", key,
-        "If a manifest named it, the manifest was changed by somebody: do not trust this backup before Test-KafkaBackup -Deep has passed.");
+    private static KafkaBackupException Refuse(string key) =>
+        ErrorIds.InvalidPath.With(
+            $"'{key}' is not a legal object name: it would lie outside the store or cannot exist on every system.",
+            key,
+            "If a manifest named it, the manifest was changed by somebody: do not trust this backup before Test-KafkaBackup -Deep has passed."
+        );
 }

@@ -7,17 +7,22 @@ using KafkaBackup.Engine.Storage;
 namespace KafkaBackup.Engine.Verify;
 
 /// <summary>
-/// Whether a backup is what was written, without any cluster (SEMANTICS D2): every head, page and copy of the manifest, every segment's presence and size,
-/// leftovers, the lock; deeply, every byte of every segment too. Writes nothing, not even to learn the store's time.
+/// Whether a backup is what was written, without any cluster (rule D2): every head, page and copy of the manifest, every segment's presence
+/// and size, leftovers, the lock; deeply, every byte of every segment too. Writes nothing, not even to learn the store's time.
 /// </summary>
 internal sealed class BackupCheck(EngineSeams seams, IEngineEvents events)
 {
     public async Task<BackupReport> RunAsync(StoreSettings settings, CheckSettings asked, CancellationToken cancel)
     {
-        var backupId = NameRules.CheckBackupId(asked.BackupId ?? throw ErrorIds.MissingSettings.With("Not given: the backup (-BackupId).", "BackupId"));
+        var backupId = NameRules.CheckBackupId(
+            asked.BackupId ?? throw ErrorIds.MissingSettings.With("Not given: the backup (-BackupId).", "BackupId")
+        );
         if (asked.Sample is { } sample && (sample.Turns < 1 || sample.Turn < 1 || sample.Turn > sample.Turns))
         {
-            throw ErrorIds.ConfigOutOfRange.With($"{sample} is not a turn: they go from 1/{Math.Max(1, sample.Turns)} to {Math.Max(1, sample.Turns)}/{Math.Max(1, sample.Turns)}.", "Sample");
+            throw ErrorIds.ConfigOutOfRange.With(
+                $"{sample} is not a turn: they go from 1/{Math.Max(1, sample.Turns)} to {Math.Max(1, sample.Turns)}/{Math.Max(1, sample.Turns)}.",
+                "Sample"
+            );
         }
 
         var opened = seams.OpenStore(settings, events);
@@ -25,7 +30,9 @@ internal sealed class BackupCheck(EngineSeams seams, IEngineEvents events)
         {
             var counting = new CountingStore(new ReadOnlyStore(opened, seams.Clock));
             var began = seams.Clock.GetTimestamp();
-            var outcome = await new Work(new BackupCatalog(counting), backupId, asked, seams.Clock, events).RunAsync(cancel).ConfigureAwait(false);
+            var outcome = await new Work(new BackupCatalog(counting), backupId, asked, seams.Clock, events)
+                .RunAsync(cancel)
+                .ConfigureAwait(false);
             return outcome with
             {
                 StorageOption = settings.Options ?? new Dictionary<string, string>(),
@@ -38,7 +45,12 @@ internal sealed class BackupCheck(EngineSeams seams, IEngineEvents events)
     public static ReportStatus Verdict(IEnumerable<Finding> findings)
     {
         var worst = findings.Select(f => f.Severity).DefaultIfEmpty(FindingSeverity.Information).Max();
-        return worst switch { FindingSeverity.Error => ReportStatus.Invalid, FindingSeverity.Warning => ReportStatus.ValidWithWarnings, _ => ReportStatus.Valid };
+        return worst switch
+        {
+            FindingSeverity.Error => ReportStatus.Invalid,
+            FindingSeverity.Warning => ReportStatus.ValidWithWarnings,
+            _ => ReportStatus.Valid,
+        };
     }
 
     private sealed class Work(BackupCatalog catalog, string backupId, CheckSettings asked, TimeProvider clock, IEngineEvents events)
@@ -97,15 +109,27 @@ internal sealed class BackupCheck(EngineSeams seams, IEngineEvents events)
             var (backup, damage) = await TryOpenAsync(cancel).ConfigureAwait(false);
             if (damage is not null)
             {
-                Add(new Finding(FindingSeverity.Error, FindingKind.ManifestDamaged, damage.TargetObject?.ToString() ?? backupId, damage.Message, damage.Advice));
+                Add(
+                    new Finding(
+                        FindingSeverity.Error,
+                        FindingKind.ManifestDamaged,
+                        damage.TargetObject?.ToString() ?? backupId,
+                        damage.Message,
+                        damage.Advice
+                    )
+                );
                 return null;
             }
 
             // With the newest head gone, what only that named is not part of the backup any more.
             var lost = backup!.Generation < backup.HighestGeneration;
-            _findings.AddRange(backup.Findings.Select(f => lost && f.Kind == FindingKind.ManifestDamaged ? f with { Severity = FindingSeverity.Error } : f));
+            _findings.AddRange(
+                backup.Findings.Select(f => lost && f.Kind == FindingKind.ManifestDamaged ? f with { Severity = FindingSeverity.Error } : f)
+            );
             var stays = backup.Findings.Select(f => f.Place).ToHashSet(StringComparer.Ordinal);
-            var passed = first.Backup is { } opened ? opened.Findings.Select(f => f.Place) : [first.Damage!.TargetObject?.ToString() ?? backupId];
+            var passed = first.Backup is { } opened
+                ? opened.Findings.Select(f => f.Place)
+                : [first.Damage!.TargetObject?.ToString() ?? backupId];
             _findings.AddRange(passed.Where(p => !stays.Contains(p)).Distinct(StringComparer.Ordinal).Select(Transience.Finding));
             return backup;
         }
@@ -127,31 +151,56 @@ internal sealed class BackupCheck(EngineSeams seams, IEngineEvents events)
             using var dropped = new DroppedSegments(catalog.Store, backup);
             await foreach (var orphan in catalog.ListOrphansAsync(backup, cancel).ConfigureAwait(false))
             {
-                if ((orphan.HasLegalName ? await dropped.JudgeAsync(orphan, cancel).ConfigureAwait(false) : StrangeNames.Finding(orphan.Object.Key)) is { } finding)
+                if (
+                    (
+                        orphan.HasLegalName
+                            ? await dropped.JudgeAsync(orphan, cancel).ConfigureAwait(false)
+                            : StrangeNames.Finding(orphan.Object.Key)
+                    ) is
+                    { } finding
+                )
                 {
                     Add(finding);
                     continue;
                 }
 
                 var what = orphan.IsSegment ? "segment" : "page of a manifest";
-                Add(new Finding(
-                    FindingSeverity.Warning, FindingKind.Orphaned, orphan.Object.Key, $"A {what} of {orphan.Object.Size} bytes is named by no manifest: left by a run or a removal that died.",
-                    "It does no harm but takes room; Repair-KafkaBackup removes it."));
+                Add(
+                    new Finding(
+                        FindingSeverity.Warning,
+                        FindingKind.Orphaned,
+                        orphan.Object.Key,
+                        $"A {what} of {orphan.Object.Size} bytes is named by no manifest: left by a run or a removal that died.",
+                        "It does no harm but takes room; Repair-KafkaBackup removes it."
+                    )
+                );
             }
 
-            await foreach (var upload in catalog.Store.ListUploadsAsync(BackupKeys.Of(backupId, BackupKeys.Topics), cancel).ConfigureAwait(false))
+            await foreach (
+                var upload in catalog.Store.ListUploadsAsync(BackupKeys.Of(backupId, BackupKeys.Topics), cancel).ConfigureAwait(false)
+            )
             {
-                Add(new Finding(
-                    FindingSeverity.Warning, FindingKind.StaleUpload, upload.Key, $"An upload of {upload.Size} bytes, begun {upload.LastModified:u}, never ended.",
-                    "It does no harm but takes room, and object stores bill it; Repair-KafkaBackup drops it."));
+                Add(
+                    new Finding(
+                        FindingSeverity.Warning,
+                        FindingKind.StaleUpload,
+                        upload.Key,
+                        $"An upload of {upload.Size} bytes, begun {upload.LastModified:u}, never ended.",
+                        "It does no harm but takes room, and object stores bill it; Repair-KafkaBackup drops it."
+                    )
+                );
             }
         }
 
         /// <summary>A run that merged or trimmed while we were reading has removed what we then missed: that is no damage.</summary>
         private async Task ForgiveProgressAsync(OpenedBackup backup, CancellationToken cancel)
         {
-            if (!_findings.Any(f => f.Kind == FindingKind.Missing) || backup.IsForeign
-                || await TryOpenAsync(cancel).ConfigureAwait(false) is not ({ } now, null) || now.Generation == backup.Generation)
+            if (
+                !_findings.Any(f => f.Kind == FindingKind.Missing)
+                || backup.IsForeign
+                || await TryOpenAsync(cancel).ConfigureAwait(false) is not ({ } now, null)
+                || now.Generation == backup.Generation
+            )
             {
                 return;
             }
@@ -176,10 +225,20 @@ internal sealed class BackupCheck(EngineSeams seams, IEngineEvents events)
 
         private string? Unread(OpenedBackup? backup, int segments, int segmentsChecked)
         {
-            var unread = asked.Deep ? 0 : asked.Sample is null ? segments : Math.Max(0, segments - segmentsChecked);
-            var foreign = asked.Deep && backup is { IsForeign: true } && segments > 0 ? "SHA-256 of the segments: another tool's manifest has none; their own checksums were compared." : null;
-            return unread == 0 ? foreign : string.Create(CultureInfo.InvariantCulture,
-                $"The contents of {unread:N0} segment{(unread == 1 ? "" : "s")}: only presence and size were compared. A file that was changed without changing its size shows with -Deep.");
+            var unread =
+                asked.Deep ? 0
+                : asked.Sample is null ? segments
+                : Math.Max(0, segments - segmentsChecked);
+            var foreign =
+                asked.Deep && backup is { IsForeign: true } && segments > 0
+                    ? "SHA-256 of the segments: another tool's manifest has none; their own checksums were compared."
+                    : null;
+            return unread == 0
+                ? foreign
+                : string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"The contents of {unread:N0} segment{(unread == 1 ? "" : "s")}: only presence and size were compared. A file that was changed without changing its size shows with -Deep."
+                );
         }
 
         private BackupReport Report(OpenedBackup? backup, int segmentsChecked, long recordsChecked)

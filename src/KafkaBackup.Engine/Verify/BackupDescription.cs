@@ -14,10 +14,15 @@ internal sealed class BackupDescription(BackupCatalog catalog, StoreSettings set
 
     public async Task<BackupInfo> DescribeAsync(OpenedBackup backup, PatternSet? topics, CancellationToken cancel)
     {
-        var held = DeadRuns.IsLast(backup.Manifest) ? await LockState.LookAsync(catalog, backup.BackupId, cancel).ConfigureAwait(false) : null;
+        var held = DeadRuns.IsLast(backup.Manifest)
+            ? await LockState.LookAsync(catalog, backup.BackupId, cancel).ConfigureAwait(false)
+            : null;
         var status = Status(backup.Manifest, held);
         var manifest = status == BackupStatus.Running ? backup.Manifest : DeadRuns.End(backup.Manifest);
-        var shown = manifest.Topics.Values.Where(t => topics is null || topics.Matches(t.Name)).OrderBy(t => t.Name, StringComparer.Ordinal).ToArray();
+        var shown = manifest
+            .Topics.Values.Where(t => topics is null || topics.Matches(t.Name))
+            .OrderBy(t => t.Name, StringComparer.Ordinal)
+            .ToArray();
         return new BackupInfo
         {
             BackupId = backup.BackupId,
@@ -26,15 +31,31 @@ internal sealed class BackupDescription(BackupCatalog catalog, StoreSettings set
             Status = status,
             CreatedAt = manifest.CreatedAt,
             UpdatedAt = manifest.UpdatedAt,
-            Runs = ItemList.From(manifest.Runs.Select(r => new BackupRunInfo(r.RunId, r.StartedAt, r.EndedAt, r.State, r.ToolVersion, r.Isolation, r.RecordCount)).ToArray()),
+            Runs = ItemList.From(
+                manifest
+                    .Runs.Select(r => new BackupRunInfo(
+                        r.RunId,
+                        r.StartedAt,
+                        r.EndedAt,
+                        r.State,
+                        r.ToolVersion,
+                        r.Isolation,
+                        r.RecordCount
+                    ))
+                    .ToArray()
+            ),
             HeadSkew = HeadSkew.Of(manifest, shown.Select(t => t.Name).ToHashSet(StringComparer.Ordinal)),
-            Gaps = ItemList.From(shown.SelectMany(t => t.Partitions.Values.OrderBy(p => p.Partition).SelectMany(p => Gaps(t.Name, p))).ToArray()),
+            Gaps = ItemList.From(
+                shown.SelectMany(t => t.Partitions.Values.OrderBy(p => p.Partition).SelectMany(p => Gaps(t.Name, p))).ToArray()
+            ),
             ConsumerGroups = ItemList.From(manifest.GroupSnapshots.Count == 0 ? [] : Groups(manifest.GroupSnapshots[^1])),
             SourceCluster = manifest.SourceClusterId,
             Compression = await CompressionAsync(backup, cancel).ConfigureAwait(false),
             FormatVersion = backup.IsForeign ? "KBAK 1" : ManifestFile.Version.ToString(System.Globalization.CultureInfo.InvariantCulture),
             Topics = ItemList.From(shown.Select(Topic).ToArray()),
-            Findings = ItemList.From(held is { IsOfUnknownAge: true } && held.ToFinding(backup.BackupId) is { } odd ? [.. backup.Findings, odd] : backup.Findings),
+            Findings = ItemList.From(
+                held is { IsOfUnknownAge: true } && held.ToFinding(backup.BackupId) is { } odd ? [.. backup.Findings, odd] : backup.Findings
+            ),
         };
     }
 
@@ -47,13 +68,19 @@ internal sealed class BackupDescription(BackupCatalog catalog, StoreSettings set
             return held.IsAlive ? BackupStatus.Running : BackupStatus.Incomplete;
         }
 
-        return manifest.Complete ? BackupStatus.Complete : manifest.Runs is [.., var last] && last.State != BackupStatus.Complete ? last.State : BackupStatus.Incomplete;
+        return manifest.Complete ? BackupStatus.Complete
+            : manifest.Runs is [.., var last] && last.State != BackupStatus.Complete ? last.State
+            : BackupStatus.Incomplete;
     }
 
     /// <summary>The newest segment's header says it; a backup may have changed its mind between runs.</summary>
     private async Task<string> CompressionAsync(OpenedBackup backup, CancellationToken cancel)
     {
-        var segments = backup.Manifest.Topics.Values.SelectMany(t => t.Partitions.Values).Where(p => p.Segments.Count > 0).Select(p => p.Segments[^1]).ToArray();
+        var segments = backup
+            .Manifest.Topics.Values.SelectMany(t => t.Partitions.Values)
+            .Where(p => p.Segments.Count > 0)
+            .Select(p => p.Segments[^1])
+            .ToArray();
         var newest = backup.Manifest.Runs is [.., var last] ? segments.FirstOrDefault(s => s.RunId == last.RunId) : null;
         if ((newest ?? segments.FirstOrDefault()) is not { } segment)
         {
@@ -78,23 +105,35 @@ internal sealed class BackupDescription(BackupCatalog catalog, StoreSettings set
     {
         if (isForeign)
         {
-            return start.Length <= ForeignCompressionAt ? Unknown : start[ForeignCompressionAt] switch { 0 => "none", 1 => "zstd", 2 => "lz4", _ => Unknown };
+            return start.Length <= ForeignCompressionAt
+                ? Unknown
+                : start[ForeignCompressionAt] switch
+                {
+                    0 => "none",
+                    1 => "zstd",
+                    2 => "lz4",
+                    _ => Unknown,
+                };
         }
 
-        return start.Length >= SegmentHeader.PrefixSize && SegmentHeader.LengthFrom(start) is { } length && length <= start.Length
+        return
+            start.Length >= SegmentHeader.PrefixSize
+            && SegmentHeader.LengthFrom(start) is { } length
+            && length <= start.Length
             && SegmentHeader.Decode(start[..length], key, out _) is { } header
             ? EnumText.Spell(header.Compression)
             : Unknown;
     }
 
-    private static BackupTopicInfo Topic(TopicEntry topic) => new()
-    {
-        Topic = topic.Name,
-        TopicId = topic.TopicId,
-        ReplicationFactor = topic.ReplicationFactor,
-        Configs = topic.Configs,
-        Partitions = ItemList.From(topic.Partitions.Values.OrderBy(p => p.Partition).Select(p => Partition(topic.Name, p)).ToArray()),
-    };
+    private static BackupTopicInfo Topic(TopicEntry topic) =>
+        new()
+        {
+            Topic = topic.Name,
+            TopicId = topic.TopicId,
+            ReplicationFactor = topic.ReplicationFactor,
+            Configs = topic.Configs,
+            Partitions = ItemList.From(topic.Partitions.Values.OrderBy(p => p.Partition).Select(p => Partition(topic.Name, p)).ToArray()),
+        };
 
     private static BackupPartitionInfo Partition(string topic, PartitionEntry partition)
     {
@@ -125,8 +164,14 @@ internal sealed class BackupDescription(BackupCatalog catalog, StoreSettings set
     private static IEnumerable<GapInfo> Gaps(string topic, PartitionEntry partition) =>
         partition.Gaps.Select(g => new GapInfo(topic, partition.Partition, g.FromOffset, g.ToOffset, g.Reason));
 
-    private static ConsumerGroupInfo[] Groups(GroupSnapshot snapshot) => snapshot.Groups
-        .Select(g => new ConsumerGroupInfo(
-            g.Group, ItemList.From(g.Offsets.Select(o => new ConsumerOffsetInfo(o.Topic, o.Partition, o.Offset, o.Metadata, o.TakenAt ?? snapshot.TakenAt)).ToArray())))
-        .ToArray();
+    private static ConsumerGroupInfo[] Groups(GroupSnapshot snapshot) =>
+        snapshot
+            .Groups.Select(g => new ConsumerGroupInfo(
+                g.Group,
+                ItemList.From(
+                    g.Offsets.Select(o => new ConsumerOffsetInfo(o.Topic, o.Partition, o.Offset, o.Metadata, o.TakenAt ?? snapshot.TakenAt))
+                        .ToArray()
+                )
+            ))
+            .ToArray();
 }

@@ -10,7 +10,11 @@ internal sealed class BackupListing(EngineSeams seams, IEngineEvents events)
 {
     /// <param name="pattern">A glob over ids; a plain id that is not there is the error BackupNotFound; null for all.</param>
     public async IAsyncEnumerable<BackupInfo> ListAsync(
-        StoreSettings settings, string? pattern, IReadOnlyList<string>? topics, [EnumeratorCancellation] CancellationToken cancel)
+        StoreSettings settings,
+        string? pattern,
+        IReadOnlyList<string>? topics,
+        [EnumeratorCancellation] CancellationToken cancel
+    )
     {
         var narrowed = topics is null ? null : PatternSet.ForTopics(topics);
         var store = new ReadOnlyStore(seams.OpenStore(settings, events), seams.Clock);
@@ -35,11 +39,19 @@ internal sealed class BackupListing(EngineSeams seams, IEngineEvents events)
         }
     }
 
-    private async Task<BackupInfo?> TryDescribeAsync(BackupCatalog catalog, BackupDescription description, string id, PatternSet? topics, CancellationToken cancel)
+    private async Task<BackupInfo?> TryDescribeAsync(
+        BackupCatalog catalog,
+        BackupDescription description,
+        string id,
+        PatternSet? topics,
+        CancellationToken cancel
+    )
     {
         try
         {
-            return await catalog.FindAsync(id, cancel).ConfigureAwait(false) is { } backup ? await description.DescribeAsync(backup, topics, cancel).ConfigureAwait(false) : null;
+            return await catalog.FindAsync(id, cancel).ConfigureAwait(false) is { } backup
+                ? await description.DescribeAsync(backup, topics, cancel).ConfigureAwait(false)
+                : null;
         }
         catch (KafkaBackupException error) when (IsAboutOneBackup(error))
         {
@@ -48,8 +60,14 @@ internal sealed class BackupListing(EngineSeams seams, IEngineEvents events)
         }
     }
 
-    /// <summary>Of a store that cannot be reached nothing more can be said; of one backup that cannot be read the others are none the worse.</summary>
+    /// <summary>
+    /// Of a store that cannot be reached nothing more can be said; of one backup that cannot be read the others are none the worse.
+    /// </summary>
     private static bool IsAboutOneBackup(KafkaBackupException error) =>
-        error.Definition == ErrorIds.ManifestDamaged || error.Definition == ErrorIds.FormatTooNew || error.Definition == ErrorIds.ForeignFolder
-        || error.Definition == ErrorIds.StoreRead || error.Definition == ErrorIds.StoreAccessDenied || error.Definition == ErrorIds.InvalidPath;
+        error.Definition == ErrorIds.ManifestDamaged
+        || error.Definition == ErrorIds.FormatTooNew
+        || error.Definition == ErrorIds.ForeignFolder
+        || error.Definition == ErrorIds.StoreRead
+        || error.Definition == ErrorIds.StoreAccessDenied
+        || error.Definition == ErrorIds.InvalidPath;
 }

@@ -15,8 +15,20 @@ internal sealed class LeftOutSearch(BackupCatalog catalog, string backupId)
         using var pool = new BlockBufferPool(PoolBytes);
         foreach (var key in LeftOutSegment.In(manifest).Select(k => BackupKeys.Of(backupId, k)))
         {
-            if (await catalog.Store.FindAsync(key, cancel).ConfigureAwait(false) is { } there
-                && (await SegmentFile.CheckAsync(key, (offset, buffer, stop) => catalog.Store.ReadAsync(key, offset, buffer, stop), there.Size, pool, cancel).ConfigureAwait(false)).IsWhole)
+            if (
+                await catalog.Store.FindAsync(key, cancel).ConfigureAwait(false) is { } there
+                && (
+                    await SegmentFile
+                        .CheckAsync(
+                            key,
+                            (offset, buffer, stop) => catalog.Store.ReadAsync(key, offset, buffer, stop),
+                            there.Size,
+                            pool,
+                            cancel
+                        )
+                        .ConfigureAwait(false)
+                ).IsWhole
+            )
             {
                 return true;
             }

@@ -10,7 +10,9 @@ internal sealed record LockState(LockInfo? Holder, TimeSpan Age)
     /// <summary>No sign of life for so long that the next run takes the lock over.</summary>
     public bool IsStale => Holder is { } holder && Age > holder.StaleAfter;
 
-    /// <summary>Its time lies in the future, so its age says nothing: the store's clock was set back, or the file was written by hand.</summary>
+    /// <summary>
+    /// Its time lies in the future, so its age says nothing: the store's clock was set back, or the file was written by hand.
+    /// </summary>
     public bool IsOfUnknownAge => Holder is { } holder && Age < -holder.StaleAfter;
 
     /// <summary>Held, and a heartbeat was seen lately.</summary>
@@ -22,15 +24,23 @@ internal sealed record LockState(LockInfo? Holder, TimeSpan Age)
     public static async Task<LockState> LookAsync(BackupCatalog catalog, string backupId, CancellationToken cancel)
     {
         var holder = await BackupSession.DescribeLockAsync(catalog, backupId, cancel).ConfigureAwait(false);
-        return holder is null ? new LockState(null, default) : new LockState(holder, await catalog.Store.GetClockAsync(cancel).ConfigureAwait(false) - holder.LastBeat);
+        return holder is null
+            ? new LockState(null, default)
+            : new LockState(holder, await catalog.Store.GetClockAsync(cancel).ConfigureAwait(false) - holder.LastBeat);
     }
 
     /// <summary>
-    /// Watches a lock that may be a living run's until it is known: it changes or goes, or it does not change for three heartbeats. Reads only, so that a plan
-    /// promises nothing that a live run will refuse.
+    /// Watches a lock that may be a living run's until it is known: it changes or goes, or it does not change for three heartbeats. Reads
+    /// only, so that a plan promises nothing that a live run will refuse.
     /// </summary>
     /// <returns>Held by the living, or not held by anybody alive.</returns>
-    public static async Task<LockState> WatchAsync(BackupCatalog catalog, string backupId, TimeProvider clock, IEngineEvents events, CancellationToken cancel)
+    public static async Task<LockState> WatchAsync(
+        BackupCatalog catalog,
+        string backupId,
+        TimeProvider clock,
+        IEngineEvents events,
+        CancellationToken cancel
+    )
     {
         var first = await LookAsync(catalog, backupId, cancel).ConfigureAwait(false);
         if (first is not { MayBeAlive: true, Holder: { } holder })
@@ -39,7 +49,8 @@ internal sealed record LockState(LockInfo? Holder, TimeSpan Age)
         }
 
         events.Warning(
-            $"Backup '{backupId}' may be being written by {holder}. Waiting to see whether it lives: without another heartbeat within {holder.StaleAfter.TotalSeconds:F0} s it is dead.");
+            $"Backup '{backupId}' may be being written by {holder}. Waiting to see whether it lives: without another heartbeat within {holder.StaleAfter.TotalSeconds:F0} s it is dead."
+        );
         var begin = clock.GetTimestamp();
         while (clock.GetElapsedTime(begin) <= holder.StaleAfter)
         {
@@ -51,7 +62,10 @@ internal sealed record LockState(LockInfo? Holder, TimeSpan Age)
             }
         }
 
-        return first with { Age = holder.StaleAfter + holder.Heartbeat };
+        return first with
+        {
+            Age = holder.StaleAfter + holder.Heartbeat,
+        };
     }
 
     public Finding? ToFinding(string backupId)
@@ -65,16 +79,29 @@ internal sealed record LockState(LockInfo? Holder, TimeSpan Age)
         if (IsOfUnknownAge)
         {
             return new Finding(
-                FindingSeverity.Warning, FindingKind.Lock, place,
+                FindingSeverity.Warning,
+                FindingKind.Lock,
+                place,
                 $"The lock of {holder} has the time {holder.LastBeat:u}, which is in the future by the store's clock: whether that run is alive is unknown.",
-                "Correct the clock that is wrong. The next run, or Repair-KafkaBackup, watches the lock and releases it when it does not change.");
+                "Correct the clock that is wrong. The next run, or Repair-KafkaBackup, watches the lock and releases it when it does not change."
+            );
         }
 
         var beat = $"its last heartbeat was {Math.Max(0, Age.TotalSeconds):F0} s ago";
         return IsStale
-            ? new Finding(FindingSeverity.Warning, FindingKind.Lock, place, $"The lock was left behind by {holder}; {beat}.", "The next run takes it over; Repair-KafkaBackup releases it.")
+            ? new Finding(
+                FindingSeverity.Warning,
+                FindingKind.Lock,
+                place,
+                $"The lock was left behind by {holder}; {beat}.",
+                "The next run takes it over; Repair-KafkaBackup releases it."
+            )
             : new Finding(
-                FindingSeverity.Information, FindingKind.Lock, place, $"The backup is being written by {holder}; {beat}.",
-                "Leftovers cannot be told from a run's unfinished work: check again after the run for those.");
+                FindingSeverity.Information,
+                FindingKind.Lock,
+                place,
+                $"The backup is being written by {holder}; {beat}.",
+                "Leftovers cannot be told from a run's unfinished work: check again after the run for those."
+            );
     }
 }

@@ -11,11 +11,16 @@ internal sealed record BadPage(string Key, string? Twin, PageReference Reference
 
 /// <param name="AbsurdHeads">Keys below the backup of what is named like a head, with a number that no backup reaches.</param>
 internal sealed record ManifestCheckResult(
-    IReadOnlyList<long> Generations, IReadOnlyList<long> BadHeads, IReadOnlyList<string> AbsurdHeads, IReadOnlyList<BadPage> BadPages, IReadOnlyList<Finding> Findings);
+    IReadOnlyList<long> Generations,
+    IReadOnlyList<long> BadHeads,
+    IReadOnlyList<string> AbsurdHeads,
+    IReadOnlyList<BadPage> BadPages,
+    IReadOnlyList<Finding> Findings
+);
 
 /// <summary>
-/// Looks at every head and at both copies of every page, where opening a backup is content with the first that serves: what is damaged today is
-/// missing on the day when the other one breaks.
+/// Looks at every head and at both copies of every page, where opening a backup is content with the first that serves: what is damaged
+/// today is missing on the day when the other one breaks.
 /// </summary>
 internal sealed class ManifestCheck(IStore store, string backupId)
 {
@@ -67,7 +72,15 @@ internal sealed class ManifestCheck(IStore store, string backupId)
         }
 
         _badHeads.Add(generation);
-        _findings.Add(new Finding(FindingSeverity.Warning, FindingKind.ManifestDamaged, key, $"The head of generation {generation} is damaged.", HeadAdvice));
+        _findings.Add(
+            new Finding(
+                FindingSeverity.Warning,
+                FindingKind.ManifestDamaged,
+                key,
+                $"The head of generation {generation} is damaged.",
+                HeadAdvice
+            )
+        );
         return [];
     }
 
@@ -97,7 +110,10 @@ internal sealed class ManifestCheck(IStore store, string backupId)
         var full = BackupKeys.Of(backupId, key);
         for (var look = 1; look <= 2; look++)
         {
-            if (await ObjectReading.ReadWholeAsync(store, full, page.Size, cancel).ConfigureAwait(false) is { } bytes && ManifestValidation.ReadPage(page, bytes) is not null)
+            if (
+                await ObjectReading.ReadWholeAsync(store, full, page.Size, cancel).ConfigureAwait(false) is { } bytes
+                && ManifestValidation.ReadPage(page, bytes) is not null
+            )
             {
                 if (look > 1)
                 {
@@ -114,9 +130,16 @@ internal sealed class ManifestCheck(IStore store, string backupId)
     private void Report(string key, string? twin, PageReference page, string what)
     {
         _badPages.Add(new BadPage(key, twin, page));
-        _findings.Add(new Finding(
-            FindingSeverity.Warning, FindingKind.ManifestDamaged, BackupKeys.Of(backupId, key),
-            twin is null ? $"A {what} of the manifest is missing or damaged, and so is its twin." : $"A {what} of the manifest is missing or damaged; its twin '{twin}' is whole and serves.",
-            twin is null ? "Repair-KafkaBackup rebuilds what can be known from the segments." : "Repair-KafkaBackup writes it anew."));
+        _findings.Add(
+            new Finding(
+                FindingSeverity.Warning,
+                FindingKind.ManifestDamaged,
+                BackupKeys.Of(backupId, key),
+                twin is null
+                    ? $"A {what} of the manifest is missing or damaged, and so is its twin."
+                    : $"A {what} of the manifest is missing or damaged; its twin '{twin}' is whole and serves.",
+                twin is null ? "Repair-KafkaBackup rebuilds what can be known from the segments." : "Repair-KafkaBackup writes it anew."
+            )
+        );
     }
 }

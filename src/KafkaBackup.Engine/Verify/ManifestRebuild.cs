@@ -8,8 +8,8 @@ using KafkaBackup.Engine.Storage;
 namespace KafkaBackup.Engine.Verify;
 
 /// <summary>
-/// Works a manifest out from the segments themselves, on top of an older manifest where one serves. Every segment that none names is read to its last
-/// byte first. What only the lost manifest knew stays lost, and is told.
+/// Works a manifest out from the segments themselves, on top of an older manifest where one serves. Every segment that none names is read
+/// to its last byte first. What only the lost manifest knew stays lost, and is told.
 /// </summary>
 internal sealed class ManifestRebuild(BackupCatalog catalog, string backupId, TimeProvider clock, IEngineEvents events)
 {
@@ -59,8 +59,15 @@ internal sealed class ManifestRebuild(BackupCatalog catalog, string backupId, Ti
 
     /// <summary>The folder may have been renamed: then most of its segments have the id of before.</summary>
     private string BornAs(IReadOnlyList<FoundSegment> whole) =>
-        whole.Any(f => f.Header.BackupId == backupId) ? backupId
-        : whole.GroupBy(f => f.Header.BackupId, StringComparer.Ordinal).OrderByDescending(g => g.Count()).ThenBy(g => g.Key, StringComparer.Ordinal).FirstOrDefault()?.Key ?? backupId;
+        whole.Any(f => f.Header.BackupId == backupId)
+            ? backupId
+            : whole
+                .GroupBy(f => f.Header.BackupId, StringComparer.Ordinal)
+                .OrderByDescending(g => g.Count())
+                .ThenBy(g => g.Key, StringComparer.Ordinal)
+                .FirstOrDefault()
+                ?.Key
+                ?? backupId;
 
     /// <summary>Segments of this backup that lie where their header says; the others are somebody's mistake, and stay.</summary>
     private FoundSegment[] Accept(IReadOnlyList<FoundSegment> whole, SegmentOwner owner)
@@ -70,7 +77,10 @@ internal sealed class ManifestRebuild(BackupCatalog catalog, string backupId, Ti
         {
             var problem =
                 !owner.Owns(segment.Header.BackupId) ? $"It is a segment of backup '{segment.Header.BackupId}', not of '{owner.Named}'."
-                : !segment.Entry.Key.StartsWith(BackupKeys.PartitionFolder(segment.Header.Topic, segment.Header.Partition), StringComparison.Ordinal)
+                : !segment.Entry.Key.StartsWith(
+                    BackupKeys.PartitionFolder(segment.Header.Topic, segment.Header.Partition),
+                    StringComparison.Ordinal
+                )
                     ? $"It holds records of {new TopicPartition(segment.Header.Topic, segment.Header.Partition)} but lies in another folder."
                 : null;
             if (problem is null)
@@ -79,32 +89,49 @@ internal sealed class ManifestRebuild(BackupCatalog catalog, string backupId, Ti
             }
             else
             {
-                _findings.Add(new Finding(
-                    FindingSeverity.Warning, FindingKind.Corrupt, BackupKeys.Of(backupId, segment.Entry.Key), problem,
-                    "It is left out and stays where it is: move it to where it belongs and repair again, or delete it."));
+                _findings.Add(
+                    new Finding(
+                        FindingSeverity.Warning,
+                        FindingKind.Corrupt,
+                        BackupKeys.Of(backupId, segment.Entry.Key),
+                        problem,
+                        "It is left out and stays where it is: move it to where it belongs and repair again, or delete it."
+                    )
+                );
             }
         }
 
         return [.. accepted];
     }
 
-    private Manifest Compose(Manifest? known, SegmentOwner owner, Dictionary<string, TopicEntry> topics, FoundSegment[] found, List<FoundSegment> adopted)
+    private Manifest Compose(
+        Manifest? known,
+        SegmentOwner owner,
+        Dictionary<string, TopicEntry> topics,
+        FoundSegment[] found,
+        List<FoundSegment> adopted
+    )
     {
         var now = clock.GetUtcNow();
         var runs = known?.Runs.ToList() ?? [];
         foreach (var run in adopted.GroupBy(a => a.Header.RunId, StringComparer.Ordinal).Where(g => !runs.Exists(r => r.RunId == g.Key)))
         {
-            runs.Add(new RunEntry
-            {
-                RunId = run.Key,
-                StartedAt = run.Min(s => s.Header.CreatedAt),
-                EndedAt = run.Max(s => s.Header.CreatedAt),
-                State = BackupStatus.Incomplete,
-                ToolVersion = "unknown (rebuilt from segments)",
-                Isolation = IsolationLevel.ReadCommitted,
-                RequestedTopics = run.Select(s => s.Header.Topic).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray(),
-                RecordCount = run.Sum(s => s.Entry.RecordCount),
-            });
+            runs.Add(
+                new RunEntry
+                {
+                    RunId = run.Key,
+                    StartedAt = run.Min(s => s.Header.CreatedAt),
+                    EndedAt = run.Max(s => s.Header.CreatedAt),
+                    State = BackupStatus.Incomplete,
+                    ToolVersion = "unknown (rebuilt from segments)",
+                    Isolation = IsolationLevel.ReadCommitted,
+                    RequestedTopics = run.Select(s => s.Header.Topic)
+                        .Distinct(StringComparer.Ordinal)
+                        .Order(StringComparer.Ordinal)
+                        .ToArray(),
+                    RecordCount = run.Sum(s => s.Entry.RecordCount),
+                }
+            );
         }
 
         return new Manifest
@@ -151,15 +178,24 @@ internal sealed class ManifestRebuild(BackupCatalog catalog, string backupId, Ti
         };
     }
 
-    /// <summary>Where other segments follow, the next run does not read those offsets again: the file is all that there is of them.</summary>
+    /// <summary>
+    /// Where other segments follow, the next run does not read those offsets again: the file is all that there is of them.
+    /// </summary>
     private void LeaveOut(IEnumerable<string> damaged, Dictionary<string, TopicEntry> topics)
     {
         foreach (var key in damaged)
         {
-            var (topic, partition) = topics.Values.SelectMany(t => t.Partitions.Values.Select(p => (Topic: t, Partition: p)))
-                .FirstOrDefault(p => key.StartsWith(BackupKeys.PartitionFolder(p.Topic.Name, p.Partition.Partition), StringComparison.Ordinal));
-            if (LeftOutSegment.FirstOffsetOf(key) is not { } first || partition?.Segments.FirstOrDefault(s => s.FirstOffset > first) is not { } next
-                || partition.Segments.Any(s => s.FirstOffset <= first && s.LastOffset >= first) || partition.Gaps.Any(g => LeftOutSegment.KeyOf(g) == key))
+            var (topic, partition) = topics
+                .Values.SelectMany(t => t.Partitions.Values.Select(p => (Topic: t, Partition: p)))
+                .FirstOrDefault(p =>
+                    key.StartsWith(BackupKeys.PartitionFolder(p.Topic.Name, p.Partition.Partition), StringComparison.Ordinal)
+                );
+            if (
+                LeftOutSegment.FirstOffsetOf(key) is not { } first
+                || partition?.Segments.FirstOrDefault(s => s.FirstOffset > first) is not { } next
+                || partition.Segments.Any(s => s.FirstOffset <= first && s.LastOffset >= first)
+                || partition.Gaps.Any(g => LeftOutSegment.KeyOf(g) == key)
+            )
             {
                 continue;
             }
@@ -169,7 +205,11 @@ internal sealed class ManifestRebuild(BackupCatalog catalog, string backupId, Ti
             {
                 Partitions = new Dictionary<int, PartitionEntry>(topic.Partitions)
                 {
-                    [partition.Partition] = partition with { CapturedStart = Math.Min(partition.CapturedStart, first), Gaps = [.. partition.Gaps, gap] },
+                    [partition.Partition] = partition with
+                    {
+                        CapturedStart = Math.Min(partition.CapturedStart, first),
+                        Gaps = [.. partition.Gaps, gap],
+                    },
                 },
             };
         }
@@ -177,38 +217,59 @@ internal sealed class ManifestRebuild(BackupCatalog catalog, string backupId, Ti
 
     private void TellHole(TopicPartition place, SegmentEntry left, SegmentEntry right, PartitionEntry? before)
     {
-        if (right.FirstOffset == left.LastOffset + 1 || before?.Gaps.Any(g => g.FromOffset <= left.LastOffset + 1 && g.ToOffset >= right.FirstOffset) == true
-            || (before is not null && before.Segments.Contains(left) && before.Segments.Contains(right)))
+        if (
+            right.FirstOffset == left.LastOffset + 1
+            || before?.Gaps.Any(g => g.FromOffset <= left.LastOffset + 1 && g.ToOffset >= right.FirstOffset) == true
+            || (before is not null && before.Segments.Contains(left) && before.Segments.Contains(right))
+        )
         {
             return;
         }
 
-        _findings.Add(new Finding(
-            FindingSeverity.Warning, FindingKind.Gap, place.ToString(),
-            $"No segment of {place} holds offsets {left.LastOffset + 1} to {right.FirstOffset - 1}: compaction, transactions, a gap that the lost manifest knew of, or a lost segment.",
-            "Compare with the source, or with another backup, if these offsets matter."));
+        _findings.Add(
+            new Finding(
+                FindingSeverity.Warning,
+                FindingKind.Gap,
+                place.ToString(),
+                $"No segment of {place} holds offsets {left.LastOffset + 1} to {right.FirstOffset - 1}: compaction, transactions, a gap that the lost manifest knew of, or a lost segment.",
+                "Compare with the source, or with another backup, if these offsets matter."
+            )
+        );
     }
 
     private void Tell(Manifest? known, FoundSegment[] found, List<FoundSegment> adopted)
     {
-        _actions.Add(known is null
-            ? $"Rebuild the manifest from {adopted.Count} segments with {adopted.Sum(a => a.Entry.RecordCount)} records"
-            : $"Commit the manifest of generation {known.Generation} anew, with {adopted.Count} segments more that were found ({adopted.Sum(a => a.Entry.RecordCount)} records)");
+        _actions.Add(
+            known is null
+                ? $"Rebuild the manifest from {adopted.Count} segments with {adopted.Sum(a => a.Entry.RecordCount)} records"
+                : $"Commit the manifest of generation {known.Generation} anew, with {adopted.Count} segments more that were found ({adopted.Sum(a => a.Entry.RecordCount)} records)"
+        );
         _actions.Add("Remove pages of the manifest that no head names then");
         var left = found.Length - adopted.Count;
         if (left > 0)
         {
-            _findings.Add(new Finding(
-                FindingSeverity.Information, FindingKind.Orphaned, BackupKeys.Of(backupId, BackupKeys.Topics), $"{left} segments repeat what others hold and stay as leftovers.",
-                "Test the rebuilt backup, then run Repair-KafkaBackup again to remove them."));
+            _findings.Add(
+                new Finding(
+                    FindingSeverity.Information,
+                    FindingKind.Orphaned,
+                    BackupKeys.Of(backupId, BackupKeys.Topics),
+                    $"{left} segments repeat what others hold and stay as leftovers.",
+                    "Test the rebuilt backup, then run Repair-KafkaBackup again to remove them."
+                )
+            );
         }
 
         if (known is null)
         {
-            _findings.Add(new Finding(
-                FindingSeverity.Warning, FindingKind.ManifestDamaged, backupId,
-                "Lost with the manifest: consumer-group offsets, gaps, the source cluster's id, runs' settings, partitions without records, and the configs of topics where nothing else tells them.",
-                "Set configs and replication when you restore (-TopicConfig, -ReplicationFactor)."));
+            _findings.Add(
+                new Finding(
+                    FindingSeverity.Warning,
+                    FindingKind.ManifestDamaged,
+                    backupId,
+                    "Lost with the manifest: consumer-group offsets, gaps, the source cluster's id, runs' settings, partitions without records, and the configs of topics where nothing else tells them.",
+                    "Set configs and replication when you restore (-TopicConfig, -ReplicationFactor)."
+                )
+            );
         }
     }
 
@@ -237,9 +298,18 @@ internal sealed class ManifestRebuild(BackupCatalog catalog, string backupId, Ti
     }
 
     /// <summary>Every whole segment that the manifest does not name; damaged ones are told of and left where they are.</summary>
-    private async Task<(IReadOnlyList<FoundSegment> Whole, IReadOnlyList<string> Damaged)> ReadSegmentsAsync(Manifest? known, CancellationToken cancel)
+    private async Task<(IReadOnlyList<FoundSegment> Whole, IReadOnlyList<string> Damaged)> ReadSegmentsAsync(
+        Manifest? known,
+        CancellationToken cancel
+    )
     {
-        var named = known?.Topics.Values.SelectMany(t => t.Partitions.Values).SelectMany(p => p.Segments).Select(s => BackupKeys.Of(backupId, s.Key)).ToHashSet(StringComparer.Ordinal) ?? [];
+        var named =
+            known
+                ?.Topics.Values.SelectMany(t => t.Partitions.Values)
+                .SelectMany(p => p.Segments)
+                .Select(s => BackupKeys.Of(backupId, s.Key))
+                .ToHashSet(StringComparer.Ordinal)
+            ?? [];
         var objects = new List<StoreObject>();
         await foreach (var item in catalog.Store.ListAsync(BackupKeys.Of(backupId, BackupKeys.Topics), cancel).ConfigureAwait(false))
         {
@@ -262,46 +332,83 @@ internal sealed class ManifestRebuild(BackupCatalog catalog, string backupId, Ti
         var found = new ConcurrentBag<FoundSegment>();
         var damaged = new ConcurrentBag<(string Key, Finding Finding)>();
         var options = new ParallelOptions { MaxDegreeOfParallelism = SegmentsAtOnce, CancellationToken = cancel };
-        await Parallel.ForEachAsync(objects, options, async (item, c) =>
-        {
-            var check = await SegmentFile.CheckAsync(item.Key, (offset, buffer, stop) => catalog.Store.ReadAsync(item.Key, offset, buffer, stop), item.Size, pool, c).ConfigureAwait(false);
-            if (check is { IsWhole: true, Header: { } header } && TopicFolder.IsTopic(header.Topic) && header.Partition < ManifestValidation.MaxPartitions)
-            {
-                found.Add(new FoundSegment(header, check.Summary.ToEntry(item.Key[(backupId.Length + 1)..], header.RunId), check.LastRecord));
-                return;
-            }
+        await Parallel
+            .ForEachAsync(
+                objects,
+                options,
+                async (item, c) =>
+                {
+                    var check = await SegmentFile
+                        .CheckAsync(
+                            item.Key,
+                            (offset, buffer, stop) => catalog.Store.ReadAsync(item.Key, offset, buffer, stop),
+                            item.Size,
+                            pool,
+                            c
+                        )
+                        .ConfigureAwait(false);
+                    if (
+                        check is { IsWhole: true, Header: { } header }
+                        && TopicFolder.IsTopic(header.Topic)
+                        && header.Partition < ManifestValidation.MaxPartitions
+                    )
+                    {
+                        found.Add(
+                            new FoundSegment(
+                                header,
+                                check.Summary.ToEntry(item.Key[(backupId.Length + 1)..], header.RunId),
+                                check.LastRecord
+                            )
+                        );
+                        return;
+                    }
 
-            foreach (var damage in check.Damages)
-            {
-                damaged.Add((
-                    item.Key[(backupId.Length + 1)..],
-                    damage.ToFinding() with { Severity = FindingSeverity.Warning, Advice = "It is left out and left where it is: put it back from a copy and repair again, if there is one." }));
-            }
-        }).ConfigureAwait(false);
+                    foreach (var damage in check.Damages)
+                    {
+                        damaged.Add(
+                            (
+                                item.Key[(backupId.Length + 1)..],
+                                damage.ToFinding() with
+                                {
+                                    Severity = FindingSeverity.Warning,
+                                    Advice =
+                                        "It is left out and left where it is: put it back from a copy and repair again, if there is one.",
+                                }
+                            )
+                        );
+                    }
+                }
+            )
+            .ConfigureAwait(false);
         _findings.AddRange(damaged.Select(d => d.Finding).OrderBy(f => f.Place, StringComparer.Ordinal));
-        return (found.OrderBy(f => f.Entry.Key, StringComparer.Ordinal).ToArray(), damaged.Select(d => d.Key).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray());
+        return (
+            found.OrderBy(f => f.Entry.Key, StringComparer.Ordinal).ToArray(),
+            damaged.Select(d => d.Key).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray()
+        );
     }
 
-    private static TopicEntry NewTopic(string name, TopicDocument? described) => new()
-    {
-        Name = name,
-        TopicId = described?.TopicId,
-        PartitionCount = described?.PartitionCount ?? 0,
-        ReplicationFactor = described?.ReplicationFactor ?? -1,
-        Configs = described?.Configs ?? [],
-        Partitions = new Dictionary<int, PartitionEntry>(),
-    };
+    private static TopicEntry NewTopic(string name, TopicDocument? described) =>
+        new()
+        {
+            Name = name,
+            TopicId = described?.TopicId,
+            PartitionCount = described?.PartitionCount ?? 0,
+            ReplicationFactor = described?.ReplicationFactor ?? -1,
+            Configs = described?.Configs ?? [],
+            Partitions = new Dictionary<int, PartitionEntry>(),
+        };
 
-    private static PartitionEntry Empty(int number) => new()
-    {
-        Partition = number,
-        CapturedStart = 0,
-        CapturedEnd = 0,
-        NextOffset = 0,
-        Complete = false,
-        Gaps = [],
-        Segments = [],
-    };
+    private static PartitionEntry Empty(int number) =>
+        new()
+        {
+            Partition = number,
+            CapturedStart = 0,
+            CapturedEnd = 0,
+            NextOffset = 0,
+            Complete = false,
+            Gaps = [],
+            Segments = [],
+        };
 }
 
 /// <summary>A whole segment in the store, and what it says of itself.</summary>

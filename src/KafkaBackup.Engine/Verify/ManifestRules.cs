@@ -6,7 +6,8 @@ namespace KafkaBackup.Engine.Verify;
 /// <summary>What a manifest must say if it is to be believed, and what of the source it says is not in the backup.</summary>
 internal static class ManifestRules
 {
-    private const string RebuildAdvice = "Do not run further backups into it; Repair-KafkaBackup can rebuild the manifest from the segments.";
+    private const string RebuildAdvice =
+        "Do not run further backups into it; Repair-KafkaBackup can rebuild the manifest from the segments.";
 
     public static IEnumerable<Finding> Check(OpenedBackup backup)
     {
@@ -14,15 +15,23 @@ internal static class ManifestRules
         if (!manifest.Complete)
         {
             yield return new Finding(
-                FindingSeverity.Warning, FindingKind.Incomplete, backup.BackupId, "The last run did not reach the end of every partition.", "Run the backup again: it continues where it stopped.");
+                FindingSeverity.Warning,
+                FindingKind.Incomplete,
+                backup.BackupId,
+                "The last run did not reach the end of every partition.",
+                "Run the backup again: it continues where it stopped."
+            );
         }
 
         if (manifest.BackupId != backup.BackupId && !backup.IsForeign)
         {
             yield return new Finding(
-                FindingSeverity.Warning, FindingKind.ManifestDamaged, backup.BackupId,
+                FindingSeverity.Warning,
+                FindingKind.ManifestDamaged,
+                backup.BackupId,
                 $"The folder '{backup.BackupId}' holds backup '{manifest.BackupId}': it was renamed, or another backup was put in its place.",
-                "If you did not rename it, find out who did before you restore from it.");
+                "If you did not rename it, find out who did before you restore from it."
+            );
         }
 
         var keys = new HashSet<string>(StringComparer.Ordinal);
@@ -43,10 +52,14 @@ internal static class ManifestRules
         foreach (var gap in partition.Gaps)
         {
             yield return new Finding(
-                FindingSeverity.Warning, FindingKind.Gap, place.ToString(), $"Offsets {gap.FromOffset} to {gap.ToOffset - 1} of {place} are not in the backup: {gap.Reason.TrimEnd('.')}.",
+                FindingSeverity.Warning,
+                FindingKind.Gap,
+                place.ToString(),
+                $"Offsets {gap.FromOffset} to {gap.ToOffset - 1} of {place} are not in the backup: {gap.Reason.TrimEnd('.')}.",
                 LeftOutSegment.KeyOf(gap) is null
                     ? "They were gone before they could be read; run backups more often, or keep records longer in the source."
-                    : "Put that file back from a copy and run Repair-KafkaBackup: it takes the segment in again.");
+                    : "Put that file back from a copy and run Repair-KafkaBackup: it takes the segment in again."
+            );
         }
 
         SegmentEntry? before = null;
@@ -60,12 +73,22 @@ internal static class ManifestRules
 
             if (before is not null && segment.FirstOffset <= before.LastOffset)
             {
-                yield return Contradiction(key, $"Segment '{key}' begins at offset {segment.FirstOffset} of {place}, inside '{before.Key}', which goes to {before.LastOffset}.");
+                yield return Contradiction(
+                    key,
+                    $"Segment '{key}' begins at offset {segment.FirstOffset} of {place}, inside '{before.Key}', which goes to {before.LastOffset}."
+                );
             }
 
-            if (segment.LastOffset < segment.FirstOffset || segment.RecordCount < 1 || segment.RecordCount > segment.LastOffset - segment.FirstOffset + 1)
+            if (
+                segment.LastOffset < segment.FirstOffset
+                || segment.RecordCount < 1
+                || segment.RecordCount > segment.LastOffset - segment.FirstOffset + 1
+            )
             {
-                yield return Contradiction(key, $"The manifest says of segment '{key}' that it holds {segment.RecordCount} records from offset {segment.FirstOffset} to {segment.LastOffset}.");
+                yield return Contradiction(
+                    key,
+                    $"The manifest says of segment '{key}' that it holds {segment.RecordCount} records from offset {segment.FirstOffset} to {segment.LastOffset}."
+                );
             }
 
             before = segment;
@@ -73,9 +96,13 @@ internal static class ManifestRules
 
         if (before is not null && before.LastOffset >= partition.NextOffset)
         {
-            yield return Contradiction(place.ToString(), $"The next run would continue {place} at offset {partition.NextOffset}, but offset {before.LastOffset} is stored.");
+            yield return Contradiction(
+                place.ToString(),
+                $"The next run would continue {place} at offset {partition.NextOffset}, but offset {before.LastOffset} is stored."
+            );
         }
     }
 
-    private static Finding Contradiction(string place, string message) => new(FindingSeverity.Error, FindingKind.ManifestDamaged, place, message, RebuildAdvice);
+    private static Finding Contradiction(string place, string message) =>
+        new(FindingSeverity.Error, FindingKind.ManifestDamaged, place, message, RebuildAdvice);
 }

@@ -5,8 +5,9 @@ using KafkaBackup.Engine.Storage;
 namespace KafkaBackup.Engine.Verify;
 
 /// <summary>
-/// Works out what a removal takes away, and refuses to take the last complete backup of a store. Complete is what this tool wrote, what opens, and what
-/// says of itself that its last run reached every end. One that does not open may be complete: it counts when it is to be removed, not when it would have to replace another.
+/// Works out what a removal takes away, and refuses to take the last complete backup of a store. Complete is what this tool wrote, what
+/// opens, and what says of itself that its last run reached every end. One that does not open may be complete: it counts when it is to be
+/// removed, not when it would have to replace another.
 /// </summary>
 internal sealed class RemovalPlanner(BackupCatalog catalog, string backupId, RemoveSettings asked, TimeProvider clock, IEngineEvents events)
 {
@@ -27,32 +28,55 @@ internal sealed class RemovalPlanner(BackupCatalog catalog, string backupId, Rem
         {
             return prunes || !asked.Force
                 ? throw ErrorIds.BackupReadOnly.With(
-                    $"Backup '{backupId}' in {catalog.Store.Location} was written by another tool.", backupId,
-                    prunes ? "Its runs cannot be told apart; it can only be removed as a whole." : "Remove it with that tool, or use -Force to remove all that lies in its folder.")
+                    $"Backup '{backupId}' in {catalog.Store.Location} was written by another tool.",
+                    backupId,
+                    prunes
+                        ? "Its runs cannot be told apart; it can only be removed as a whole."
+                        : "Remove it with that tool, or use -Force to remove all that lies in its folder."
+                )
                 : new RemovalWork(backupId, true, 0, null, await ListAsync("", _ => true, cancel).ConfigureAwait(false));
         }
 
-        if ((await LockState.WatchAsync(catalog, backupId, clock, events, cancel).ConfigureAwait(false)) is { MayBeAlive: true, Holder: { } holder })
+        if (
+            (await LockState.WatchAsync(catalog, backupId, clock, events, cancel).ConfigureAwait(false)) is
+            { MayBeAlive: true, Holder: { } holder }
+        )
         {
-            throw ErrorIds.BackupLocked.With($"Backup '{backupId}' in {catalog.Store.Location} is being written by {holder}. That run is alive.", backupId);
+            throw ErrorIds.BackupLocked.With(
+                $"Backup '{backupId}' in {catalog.Store.Location} is being written by {holder}. That run is alive.",
+                backupId
+            );
         }
 
         var pruned = prunes ? Pruning.Without(backup!.Manifest, asked.OlderThan, asked.KeepLast) : null;
         if (!asked.Force && IsLoss(backup?.Manifest, pruned) && !await IsAnotherCompleteAsync(cancel).ConfigureAwait(false))
         {
             var what = pruned is null ? "is" : "would be emptied, and is";
-            throw ErrorIds.LastCompleteBackup.With($"Backup '{backupId}' {what} the last complete backup in {catalog.Store.Location}.", backupId);
+            throw ErrorIds.LastCompleteBackup.With(
+                $"Backup '{backupId}' {what} the last complete backup in {catalog.Store.Location}.",
+                backupId
+            );
         }
 
         if (pruned is null)
         {
-            return new RemovalWork(backupId, false, backup?.Generation ?? 0, null, await ListAsync("", IsOurs, cancel).ConfigureAwait(false)) { IsDamaged = backup is null };
+            return new RemovalWork(
+                backupId,
+                false,
+                backup?.Generation ?? 0,
+                null,
+                await ListAsync("", IsOurs, cancel).ConfigureAwait(false)
+            )
+            {
+                IsDamaged = backup is null,
+            };
         }
 
         // Also what an interrupted removal has left: named by no manifest any more.
         var kept = Named(pruned);
         var named = Named(backup!.Manifest);
-        var gone = await ListAsync(BackupKeys.Topics, key => key.EndsWith(BackupKeys.SegmentExtension, StringComparison.Ordinal), cancel).ConfigureAwait(false);
+        var gone = await ListAsync(BackupKeys.Topics, key => key.EndsWith(BackupKeys.SegmentExtension, StringComparison.Ordinal), cancel)
+            .ConfigureAwait(false);
         var objects = gone.Where(o => !kept.Contains(o.Key)).ToArray();
         var before = Segments(backup.Manifest).Select(s => s.RunId).ToHashSet(StringComparer.Ordinal);
         return new RemovalWork(backupId, false, backup.Generation, pruned, objects)
@@ -62,12 +86,17 @@ internal sealed class RemovalPlanner(BackupCatalog catalog, string backupId, Rem
         };
     }
 
-    private HashSet<string> Named(Manifest manifest) => NamedObjects.SegmentsOf(manifest).Select(key => BackupKeys.Of(backupId, key)).ToHashSet(StringComparer.Ordinal);
+    private HashSet<string> Named(Manifest manifest) =>
+        NamedObjects.SegmentsOf(manifest).Select(key => BackupKeys.Of(backupId, key)).ToHashSet(StringComparer.Ordinal);
 
     /// <summary>Only what this tool writes: whoever put other files here may want them.</summary>
     public static bool IsOurs(string key) =>
-        key is BackupKeys.ManifestCopy || key.StartsWith(BackupKeys.ManifestFolder, StringComparison.Ordinal)
-        || (key.StartsWith(BackupKeys.Topics, StringComparison.Ordinal) && key.EndsWith(BackupKeys.SegmentExtension, StringComparison.Ordinal));
+        key is BackupKeys.ManifestCopy
+        || key.StartsWith(BackupKeys.ManifestFolder, StringComparison.Ordinal)
+        || (
+            key.StartsWith(BackupKeys.Topics, StringComparison.Ordinal)
+            && key.EndsWith(BackupKeys.SegmentExtension, StringComparison.Ordinal)
+        );
 
     private static IEnumerable<SegmentEntry> Segments(Manifest manifest) =>
         manifest.Topics.Values.SelectMany(t => t.Partitions.Values).SelectMany(p => p.Segments);

@@ -1,6 +1,6 @@
 using System.Globalization;
-using System.Text.Json;
 using System.Text;
+using System.Text.Json;
 using KafkaBackup.Engine.Catalog;
 using KafkaBackup.Engine.Format.Manifests;
 using KafkaBackup.Engine.Storage;
@@ -8,8 +8,9 @@ using KafkaBackup.Engine.Storage;
 namespace KafkaBackup.Engine.Verify;
 
 /// <summary>
-/// Removes, manifest first: a new head that names less, or nothing, is the point from which on the backup is what it is going to be. Killed before it, the
-/// backup is intact; after it, what is still there is named by nothing, is found as leftovers, and goes when the removal is run again.
+/// Removes, manifest first: a new head that names less, or nothing, is the point from which on the backup is what it is going to be. Killed
+/// before it, the backup is intact; after it, what is still there is named by nothing, is found as leftovers, and goes when the removal is
+/// run again.
 /// </summary>
 internal sealed class RemovalRun(BackupCatalog catalog, RemovalWork work, TimeProvider clock, IEngineEvents events)
 {
@@ -23,7 +24,8 @@ internal sealed class RemovalRun(BackupCatalog catalog, RemovalWork work, TimePr
         {
             events.Warning(
                 $"{_stayed.Count:N0} objects of backup '{work.BackupId}' in {catalog.Store.Location} are newer than this removal and stay, the first is '{_stayed.Order(StringComparer.Ordinal).First()}'. "
-                + "Make sure that no backup to this id is running, then remove it again.");
+                    + "Make sure that no backup to this id is running, then remove it again."
+            );
         }
 
         return _stayed;
@@ -46,7 +48,11 @@ internal sealed class RemovalRun(BackupCatalog catalog, RemovalWork work, TimePr
         {
             if (!work.IsDamaged && session.Manifest!.Generation != work.Generation)
             {
-                throw ErrorIds.BackupLocked.With($"Another run wrote to backup '{work.BackupId}' after this removal was planned.", work.BackupId, "Run again.");
+                throw ErrorIds.BackupLocked.With(
+                    $"Another run wrote to backup '{work.BackupId}' after this removal was planned.",
+                    work.BackupId,
+                    "Run again."
+                );
             }
 
             var committed = await session.CommitAsync(work.Pruned ?? Nothing(session.Manifest), stop).ConfigureAwait(false);
@@ -61,22 +67,23 @@ internal sealed class RemovalRun(BackupCatalog catalog, RemovalWork work, TimePr
         }
     }
 
-    private Manifest Nothing(Manifest? before) => new()
-    {
-        BackupId = before?.BackupId ?? work.BackupId,
-        Generation = 0,
-        CreatedAt = before?.CreatedAt ?? clock.GetUtcNow(),
-        UpdatedAt = clock.GetUtcNow(),
-        SourceClusterId = before?.SourceClusterId,
-        Complete = false,
-        Runs = [],
-        Topics = new Dictionary<string, TopicEntry>(),
-        GroupSnapshots = [],
-    };
+    private Manifest Nothing(Manifest? before) =>
+        new()
+        {
+            BackupId = before?.BackupId ?? work.BackupId,
+            Generation = 0,
+            CreatedAt = before?.CreatedAt ?? clock.GetUtcNow(),
+            UpdatedAt = clock.GetUtcNow(),
+            SourceClusterId = before?.SourceClusterId,
+            Complete = false,
+            Runs = [],
+            Topics = new Dictionary<string, TopicEntry>(),
+            GroupSnapshots = [],
+        };
 
     /// <summary>
-    /// Old heads before what they name, then segments and pages; last the empty head, and then its copy: until that goes the backup is there and
-    /// empty, so that a removal that was killed can be run again.
+    /// Old heads before what they name, then segments and pages; last the empty head, and then its copy: until that goes the backup is
+    /// there and empty, so that a removal that was killed can be run again.
     /// </summary>
     private async Task RemoveAllAsync(OwnedDeletion deletion, long generation, CancellationToken stop)
     {
@@ -91,7 +98,9 @@ internal sealed class RemovalRun(BackupCatalog catalog, RemovalWork work, TimePr
             }
         }
 
-        await foreach (var upload in catalog.Store.ListUploadsAsync(BackupKeys.Of(work.BackupId, BackupKeys.Topics), stop).ConfigureAwait(false))
+        await foreach (
+            var upload in catalog.Store.ListUploadsAsync(BackupKeys.Of(work.BackupId, BackupKeys.Topics), stop).ConfigureAwait(false)
+        )
         {
             await deletion.TryDropAsync(upload, stop).ConfigureAwait(false);
         }
@@ -125,7 +134,9 @@ internal sealed class RemovalRun(BackupCatalog catalog, RemovalWork work, TimePr
         catalog.Forget(work.BackupId);
     }
 
-    /// <summary>The session's own trim has removed most of it; what a removal before this one left is no head's business any more.</summary>
+    /// <summary>
+    /// The session's own trim has removed most of it; what a removal before this one left is no head's business any more.
+    /// </summary>
     private async Task RemoveLeftoversAsync(OwnedDeletion deletion, CancellationToken stop)
     {
         var backup = await catalog.OpenAsync(work.BackupId, stop).ConfigureAwait(false);
@@ -135,18 +146,29 @@ internal sealed class RemovalRun(BackupCatalog catalog, RemovalWork work, TimePr
         }
     }
 
-    /// <summary>The same for the other tool's layout, in which the one manifest is replaced by one without topics before anything goes.</summary>
+    /// <summary>
+    /// The same for the other tool's layout, in which the one manifest is replaced by one without topics before anything goes.
+    /// </summary>
     private async Task RemoveForeignAsync(CancellationToken stop)
     {
         var manifest = BackupKeys.Of(work.BackupId, BackupKeys.ManifestCopy);
-        var nothing = Encoding.UTF8.GetBytes($"{{\"backup_id\":{JsonSerializer.Serialize(work.BackupId)},\"created_at\":{clock.GetUtcNow().ToUnixTimeMilliseconds()},\"topics\":[]}}");
+        var nothing = Encoding.UTF8.GetBytes(
+            $"{{\"backup_id\":{JsonSerializer.Serialize(work.BackupId)},\"created_at\":{clock.GetUtcNow().ToUnixTimeMilliseconds()},\"topics\":[]}}"
+        );
         await catalog.Store.PutAsync(manifest, nothing, stop).ConfigureAwait(false);
         foreach (var key in work.Objects.Select(o => o.Key).Where(k => k != manifest).Append(manifest))
         {
             // The other tool knows no lock: what it writes meanwhile shows in its manifest.
-            if (await ObjectReading.ReadWholeAsync(catalog.Store, manifest, 0, stop).ConfigureAwait(false) is not { } now || !now.AsSpan().SequenceEqual(nothing))
+            if (
+                await ObjectReading.ReadWholeAsync(catalog.Store, manifest, 0, stop).ConfigureAwait(false) is not { } now
+                || !now.AsSpan().SequenceEqual(nothing)
+            )
             {
-                throw ErrorIds.BackupLocked.With($"Something wrote to '{manifest}' in {catalog.Store.Location} while it was being removed.", work.BackupId, "Stop what writes there, then run again.");
+                throw ErrorIds.BackupLocked.With(
+                    $"Something wrote to '{manifest}' in {catalog.Store.Location} while it was being removed.",
+                    work.BackupId,
+                    "Stop what writes there, then run again."
+                );
             }
 
             await catalog.Store.DeleteAsync(key, stop).ConfigureAwait(false);

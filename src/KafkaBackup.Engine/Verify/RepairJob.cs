@@ -8,22 +8,38 @@ namespace KafkaBackup.Engine.Verify;
 internal static class RepairJob
 {
     public static async Task<Planned<RepairResult, RepairResult>> PlanAsync(
-        StoreSettings settings, RepairSettings asked, EngineSeams seams, IEngineEvents events, CancellationToken cancel)
+        StoreSettings settings,
+        RepairSettings asked,
+        EngineSeams seams,
+        IEngineEvents events,
+        CancellationToken cancel
+    )
     {
-        var backupId = NameRules.CheckBackupId(asked.BackupId ?? throw ErrorIds.MissingSettings.With("Not given: the backup (-BackupId).", "BackupId"));
+        var backupId = NameRules.CheckBackupId(
+            asked.BackupId ?? throw ErrorIds.MissingSettings.With("Not given: the backup (-BackupId).", "BackupId")
+        );
         var store = seams.OpenStore(settings, events);
         try
         {
-            var planner = new RepairPlanner(new BackupCatalog(new ReadOnlyStore(store, seams.Clock)), backupId, asked.Force, seams.Clock, events);
+            var planner = new RepairPlanner(
+                new BackupCatalog(new ReadOnlyStore(store, seams.Clock)),
+                backupId,
+                asked.Force,
+                seams.Clock,
+                events
+            );
             var work = await planner.PlanAsync(cancel).ConfigureAwait(false);
             return new Planned<RepairResult, RepairResult>(
                 Result(work, settings, store.Location, work.Findings, applied: false),
                 async stop =>
                 {
-                    var after = await new RepairRun(new BackupCatalog(store), work, seams.Clock, events).RunAsync(stop).ConfigureAwait(false);
+                    var after = await new RepairRun(new BackupCatalog(store), work, seams.Clock, events)
+                        .RunAsync(stop)
+                        .ConfigureAwait(false);
                     return Result(work, settings, store.Location, [.. work.Findings, .. after], applied: true);
                 },
-                store.DisposeAsync);
+                store.DisposeAsync
+            );
         }
         catch
         {
@@ -32,13 +48,20 @@ internal static class RepairJob
         }
     }
 
-    private static RepairResult Result(RepairWork work, StoreSettings settings, string location, IReadOnlyList<Finding> findings, bool applied) => new()
-    {
-        BackupId = work.BackupId,
-        Path = location,
-        StorageOption = settings.Options ?? new Dictionary<string, string>(),
-        Actions = ItemList.From(work.Actions),
-        Findings = ItemList.From(findings),
-        Applied = applied,
-    };
+    private static RepairResult Result(
+        RepairWork work,
+        StoreSettings settings,
+        string location,
+        IReadOnlyList<Finding> findings,
+        bool applied
+    ) =>
+        new()
+        {
+            BackupId = work.BackupId,
+            Path = location,
+            StorageOption = settings.Options ?? new Dictionary<string, string>(),
+            Actions = ItemList.From(work.Actions),
+            Findings = ItemList.From(findings),
+            Applied = applied,
+        };
 }

@@ -15,7 +15,10 @@ internal sealed class RepairPlanner(BackupCatalog catalog, string backupId, bool
         var backup = await OpenAsync(cancel).ConfigureAwait(false);
         if (backup is { IsForeign: true })
         {
-            throw ErrorIds.BackupReadOnly.With($"Backup '{backupId}' in {catalog.Store.Location} was written by another tool: it cannot be repaired.", backupId);
+            throw ErrorIds.BackupReadOnly.With(
+                $"Backup '{backupId}' in {catalog.Store.Location} was written by another tool: it cannot be repaired.",
+                backupId
+            );
         }
 
         var held = await LockState.LookAsync(catalog, backupId, cancel).ConfigureAwait(false);
@@ -28,7 +31,10 @@ internal sealed class RepairPlanner(BackupCatalog catalog, string backupId, bool
         var manifest = await new ManifestCheck(catalog.Store, backupId).RunAsync(cancel).ConfigureAwait(false);
         var said = _findings.Select(f => f.Place).ToHashSet(StringComparer.Ordinal);
         _findings.AddRange(manifest.Findings.Where(f => !said.Contains(f.Place)));
-        var needsRebuild = backup is null || backup.Generation < backup.HighestGeneration || ManifestRules.Check(backup).Any(f => f.Severity == FindingSeverity.Error)
+        var needsRebuild =
+            backup is null
+            || backup.Generation < backup.HighestGeneration
+            || ManifestRules.Check(backup).Any(f => f.Severity == FindingSeverity.Error)
             || await new LeftOutSearch(catalog, backupId).AnyIsWholeAsync(backup.Manifest, cancel).ConfigureAwait(false)
             || await IsAnyDroppedAsync(backup, cancel).ConfigureAwait(false);
         var work = new RepairWork
@@ -63,7 +69,12 @@ internal sealed class RepairPlanner(BackupCatalog catalog, string backupId, bool
             _actions.Add("Remove old heads of the manifest that an interrupted run left");
         }
 
-        return work with { Orphans = orphans, Uploads = uploads, Commit = trims || orphans.Count > 0 || work.BadHeads.Count > 0 || backup!.Findings.Count > 0 };
+        return work with
+        {
+            Orphans = orphans,
+            Uploads = uploads,
+            Commit = trims || orphans.Count > 0 || work.BadHeads.Count > 0 || backup!.Findings.Count > 0,
+        };
     }
 
     private async Task<OpenedBackup?> OpenAsync(CancellationToken cancel)
@@ -76,7 +87,15 @@ internal sealed class RepairPlanner(BackupCatalog catalog, string backupId, bool
         }
         catch (KafkaBackupException error) when (error.Definition == ErrorIds.ManifestDamaged)
         {
-            _findings.Add(new Finding(FindingSeverity.Warning, FindingKind.ManifestDamaged, error.TargetObject?.ToString() ?? backupId, error.Message, "It is rebuilt from the segments."));
+            _findings.Add(
+                new Finding(
+                    FindingSeverity.Warning,
+                    FindingKind.ManifestDamaged,
+                    error.TargetObject?.ToString() ?? backupId,
+                    error.Message,
+                    "It is rebuilt from the segments."
+                )
+            );
             return null;
         }
     }
@@ -101,17 +120,27 @@ internal sealed class RepairPlanner(BackupCatalog catalog, string backupId, bool
             return true;
         }
 
-        _findings.Add(new Finding(
-            FindingSeverity.Warning, FindingKind.Lock, BackupKeys.Of(backupId, BackupKeys.Lock),
-            $"The backup may be being written by {holder}: its last heartbeat was {Math.Max(0, held.Age.TotalSeconds):F0} s ago. Leftovers are not looked for.",
-            $"If that run is dead, run again in {holder.StaleAfter.TotalSeconds:F0} s, or use -Force when you are sure.") { CanForce = true });
+        _findings.Add(
+            new Finding(
+                FindingSeverity.Warning,
+                FindingKind.Lock,
+                BackupKeys.Of(backupId, BackupKeys.Lock),
+                $"The backup may be being written by {holder}: its last heartbeat was {Math.Max(0, held.Age.TotalSeconds):F0} s ago. Leftovers are not looked for.",
+                $"If that run is dead, run again in {holder.StaleAfter.TotalSeconds:F0} s, or use -Force when you are sure."
+            )
+            {
+                CanForce = true,
+            }
+        );
         return false;
     }
 
     private void PlanManifestFiles(RepairWork work, OpenedBackup? backup)
     {
         _actions.AddRange(work.Pages.Select(p => $"Write '{BackupKeys.Of(backupId, p.Key)}' anew from its twin"));
-        _actions.AddRange(work.BadHeads.Select(g => $"Write a new head, and remove the damaged head '{BackupKeys.Of(backupId, BackupKeys.Head(g))}'"));
+        _actions.AddRange(
+            work.BadHeads.Select(g => $"Write a new head, and remove the damaged head '{BackupKeys.Of(backupId, BackupKeys.Head(g))}'")
+        );
         _actions.AddRange(work.AbsurdHeads.Select(key => $"Remove '{BackupKeys.Of(backupId, key)}', whose number no backup reaches"));
         if (backup?.Findings.FirstOrDefault(f => f.Kind == FindingKind.ManifestCopy) is { } copy)
         {
@@ -148,7 +177,15 @@ internal sealed class RepairPlanner(BackupCatalog catalog, string backupId, bool
 
             orphans.Add(orphan);
             _actions.Add($"Remove '{orphan.Object.Key}' ({orphan.Object.Size} bytes), which no manifest names");
-            _findings.Add(new Finding(FindingSeverity.Information, FindingKind.Orphaned, orphan.Object.Key, "No manifest names this object.", "It is removed."));
+            _findings.Add(
+                new Finding(
+                    FindingSeverity.Information,
+                    FindingKind.Orphaned,
+                    orphan.Object.Key,
+                    "No manifest names this object.",
+                    "It is removed."
+                )
+            );
         }
 
         return orphans;
@@ -157,7 +194,9 @@ internal sealed class RepairPlanner(BackupCatalog catalog, string backupId, bool
     private async Task<IReadOnlyList<StoreUpload>> FindUploadsAsync(CancellationToken cancel)
     {
         var uploads = new List<StoreUpload>();
-        await foreach (var upload in catalog.Store.ListUploadsAsync(BackupKeys.Of(backupId, BackupKeys.Topics), cancel).ConfigureAwait(false))
+        await foreach (
+            var upload in catalog.Store.ListUploadsAsync(BackupKeys.Of(backupId, BackupKeys.Topics), cancel).ConfigureAwait(false)
+        )
         {
             if (!StoreKey.IsLegalPrefix(upload.Key))
             {

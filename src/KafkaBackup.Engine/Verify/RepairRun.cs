@@ -5,8 +5,8 @@ using KafkaBackup.Engine.Storage;
 namespace KafkaBackup.Engine.Verify;
 
 /// <summary>
-/// Carries a repair out, as the backup's one writer. Nothing is removed before our own commit: from then on a writer that only slept can commit
-/// nothing any more, so what no head names stays unnamed. Every step can be repeated, so it may be killed anywhere.
+/// Carries a repair out, as the backup's one writer. Nothing is removed before our own commit: from then on a writer that only slept can
+/// commit nothing any more, so what no head names stays unnamed. Every step can be repeated, so it may be killed anywhere.
 /// </summary>
 internal sealed class RepairRun(BackupCatalog catalog, RepairWork work, TimeProvider clock, IEngineEvents events)
 {
@@ -64,7 +64,11 @@ internal sealed class RepairRun(BackupCatalog catalog, RepairWork work, TimeProv
         var now = await BackupSession.DescribeLockAsync(catalog, work.BackupId, stop).ConfigureAwait(false);
         if (now is not null && now.Owner != work.Lock.Holder?.Owner)
         {
-            throw ErrorIds.BackupLocked.With($"Backup '{work.BackupId}' is being written by {now}, who took the lock after this repair was planned.", work.BackupId, "Run again.");
+            throw ErrorIds.BackupLocked.With(
+                $"Backup '{work.BackupId}' is being written by {now}, who took the lock after this repair was planned.",
+                work.BackupId,
+                "Run again."
+            );
         }
 
         await catalog.Store.DeleteAsync(Full(BackupKeys.Lock), stop).ConfigureAwait(false);
@@ -76,7 +80,11 @@ internal sealed class RepairRun(BackupCatalog catalog, RepairWork work, TimeProv
         var generations = await new HeadSearch(catalog.Store, work.BackupId).ListGenerationsAsync(stop).ConfigureAwait(false);
         if (generations.Count > 0 && generations[^1] > work.HighestGeneration)
         {
-            throw ErrorIds.BackupLocked.With($"Another run wrote to backup '{work.BackupId}' after this repair was planned.", work.BackupId, "Run again.");
+            throw ErrorIds.BackupLocked.With(
+                $"Another run wrote to backup '{work.BackupId}' after this repair was planned.",
+                work.BackupId,
+                "Run again."
+            );
         }
     }
 
@@ -84,8 +92,11 @@ internal sealed class RepairRun(BackupCatalog catalog, RepairWork work, TimeProv
     {
         foreach (var page in work.Pages)
         {
-            if (await ObjectReading.ReadWholeAsync(catalog.Store, Full(page.Twin!), page.Reference.Size, stop).ConfigureAwait(false) is { } bytes
-                && ManifestValidation.ReadPage(page.Reference, bytes) is not null)
+            if (
+                await ObjectReading.ReadWholeAsync(catalog.Store, Full(page.Twin!), page.Reference.Size, stop).ConfigureAwait(false)
+                    is { } bytes
+                && ManifestValidation.ReadPage(page.Reference, bytes) is not null
+            )
             {
                 await catalog.Store.PutAsync(Full(page.Key), bytes, stop).ConfigureAwait(false);
                 events.Verbose($"Wrote '{Full(page.Key)}' anew.");
@@ -94,8 +105,8 @@ internal sealed class RepairRun(BackupCatalog catalog, RepairWork work, TimeProv
     }
 
     /// <summary>
-    /// What the plan showed and what is an orphan now, under the lock: both must agree. After a rebuild the lost manifest's pages go; segments that nothing
-    /// names then stay for the next repair, when the rebuilt backup has been looked at.
+    /// What the plan showed and what is an orphan now, under the lock: both must agree. After a rebuild the lost manifest's pages go;
+    /// segments that nothing names then stay for the next repair, when the rebuilt backup has been looked at.
     /// </summary>
     private async Task RemoveOrphansAsync(OwnedDeletion deletion, CancellationToken stop)
     {
@@ -108,7 +119,10 @@ internal sealed class RepairRun(BackupCatalog catalog, RepairWork work, TimeProv
         var backup = await catalog.OpenAsync(work.BackupId, stop).ConfigureAwait(false);
         await foreach (var orphan in catalog.ListOrphansAsync(backup, stop).ConfigureAwait(false))
         {
-            if ((work.Rebuilt is null ? planned.Contains(orphan.Object.Key) : !orphan.IsSegment) && await deletion.TryDeleteAsync(orphan.Object, stop).ConfigureAwait(false))
+            if (
+                (work.Rebuilt is null ? planned.Contains(orphan.Object.Key) : !orphan.IsSegment)
+                && await deletion.TryDeleteAsync(orphan.Object, stop).ConfigureAwait(false)
+            )
             {
                 events.Verbose($"Removed '{orphan.Object.Key}'.");
             }

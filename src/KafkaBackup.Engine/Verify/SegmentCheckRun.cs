@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using System.Text;
+using KafkaBackup.Engine.Batches;
 using KafkaBackup.Engine.Catalog;
 using KafkaBackup.Engine.Format.Blocks;
-using KafkaBackup.Engine.Batches;
 using KafkaBackup.Engine.Format.Manifests;
 using KafkaBackup.Engine.Format.Segments;
 
@@ -12,8 +12,8 @@ namespace KafkaBackup.Engine.Verify;
 internal sealed record SegmentCheckTotals(int Segments, long Records, IReadOnlyList<Finding> Findings);
 
 /// <summary>
-/// Reads every byte of segments, a few side by side with bounded memory (SEMANTICS D2): block checksums, decoding, counts, order, and whether it is the file
-/// that the manifest names. A damaged one is read again before it is called so.
+/// Reads every byte of segments, a few side by side with bounded memory (rule D2): block checksums, decoding, counts, order, and whether it
+/// is the file that the manifest names. A damaged one is read again before it is called so.
 /// </summary>
 internal sealed class SegmentCheckRun(BackupCatalog catalog, OpenedBackup backup, TimeProvider clock, IEngineEvents events)
 {
@@ -31,21 +31,28 @@ internal sealed class SegmentCheckRun(BackupCatalog catalog, OpenedBackup backup
     private long _bytes;
 
     /// <summary>
-    /// Which turn of a sampled check reads a segment follows from its key alone: all turns together read everything, and segments that come or go
-    /// move no other to another turn.
+    /// Which turn of a sampled check reads a segment follows from its key alone: all turns together read everything, and segments that come
+    /// or go move no other to another turn.
     /// </summary>
-    public static bool IsInSample(string key, Sample sample) => Crc32C.Compute(Encoding.UTF8.GetBytes(key)) % (uint)sample.Turns == (uint)(sample.Turn - 1);
+    public static bool IsInSample(string key, Sample sample) =>
+        Crc32C.Compute(Encoding.UTF8.GetBytes(key)) % (uint)sample.Turns == (uint)(sample.Turn - 1);
 
     public async Task<SegmentCheckTotals> RunAsync(IReadOnlyCollection<PlacedSegment> segments, CancellationToken cancel)
     {
         using var pool = new BlockBufferPool(PoolBytes);
         var total = segments.Sum(s => s.Entry.RecordCount);
         var options = new ParallelOptions { MaxDegreeOfParallelism = SegmentsAtOnce, CancellationToken = cancel };
-        await Parallel.ForEachAsync(segments, options, async (segment, c) =>
-        {
-            await CheckAsync(segment, pool, c).ConfigureAwait(false);
-            Show(segment, total);
-        }).ConfigureAwait(false);
+        await Parallel
+            .ForEachAsync(
+                segments,
+                options,
+                async (segment, c) =>
+                {
+                    await CheckAsync(segment, pool, c).ConfigureAwait(false);
+                    Show(segment, total);
+                }
+            )
+            .ConfigureAwait(false);
         return new SegmentCheckTotals(_segments, _records, _findings.OrderBy(f => f.Place, StringComparer.Ordinal).ToArray());
     }
 
@@ -96,24 +103,42 @@ internal sealed class SegmentCheckRun(BackupCatalog catalog, OpenedBackup backup
         catch (KafkaBackupException error) when (error.Definition == ErrorIds.StoreRead)
         {
             // A bad sector under one segment does not keep the others from being checked.
-            return [new Finding(FindingSeverity.Error, FindingKind.Corrupt, stored.Key, $"Segment '{stored.Key}' cannot be read: {error.Message}", error.Advice)];
+            return
+            [
+                new Finding(
+                    FindingSeverity.Error,
+                    FindingKind.Corrupt,
+                    stored.Key,
+                    $"Segment '{stored.Key}' cannot be read: {error.Message}",
+                    error.Advice
+                ),
+            ];
         }
     }
 
-    /// <summary>A segment that is whole and the one that the manifest names, but holds another partition's records: the manifest itself is wrong.</summary>
+    /// <summary>
+    /// A segment that is whole and the one that the manifest names, but holds another partition's records: the manifest itself is wrong.
+    /// </summary>
     private static Finding? Misplaced(StoredSegment stored, SegmentCheck check) =>
         check.Header is { } header && (header.Topic != stored.Topic || header.Partition != stored.Partition)
             ? new Finding(
-                FindingSeverity.Error, FindingKind.Corrupt, stored.Key,
+                FindingSeverity.Error,
+                FindingKind.Corrupt,
+                stored.Key,
                 $"Segment '{stored.Key}' holds records of {new TopicPartition(header.Topic, header.Partition)}, the manifest says {new TopicPartition(stored.Topic, stored.Partition)}.",
-                "Do not restore this partition from this backup before you know who changed it.")
+                "Do not restore this partition from this backup before you know who changed it."
+            )
             : null;
 
     private Finding? OfAnother(StoredSegment stored, SegmentCheck check) =>
         check.Header is { } header && !backup.Owner.Owns(header.BackupId)
             ? new Finding(
-                FindingSeverity.Error, FindingKind.Corrupt, stored.Key, $"Segment '{stored.Key}' is of backup '{header.BackupId}', not of '{backup.Manifest.BackupId}'.",
-                "Do not restore this partition from this backup before you know who changed it.")
+                FindingSeverity.Error,
+                FindingKind.Corrupt,
+                stored.Key,
+                $"Segment '{stored.Key}' is of backup '{header.BackupId}', not of '{backup.Manifest.BackupId}'.",
+                "Do not restore this partition from this backup before you know who changed it."
+            )
             : null;
 
     private void Show(PlacedSegment segment, long total)
@@ -128,7 +153,15 @@ internal sealed class SegmentCheckRun(BackupCatalog catalog, OpenedBackup backup
             _shownAt = clock.GetTimestamp();
         }
 
-        events.Progress(new ProgressInfo(
-            "Checking", Interlocked.Read(ref _records), total, Interlocked.Read(ref _bytes), clock.GetElapsedTime(_start), [new TopicProgress(segment.Topic, 0, null)]));
+        events.Progress(
+            new ProgressInfo(
+                "Checking",
+                Interlocked.Read(ref _records),
+                total,
+                Interlocked.Read(ref _bytes),
+                clock.GetElapsedTime(_start),
+                [new TopicProgress(segment.Topic, 0, null)]
+            )
+        );
     }
 }

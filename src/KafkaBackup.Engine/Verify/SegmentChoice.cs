@@ -3,8 +3,8 @@ using KafkaBackup.Engine.Format.Manifests;
 namespace KafkaBackup.Engine.Verify;
 
 /// <summary>
-/// Of segments that overlap (a merged one and its parts, a dead run's and its rerun's) the set without overlap that holds the most records; of equal
-/// ones that of fewer segments.
+/// Of segments that overlap (a merged one and its parts, a dead run's and its rerun's) the set without overlap that holds the most records;
+/// of equal ones that of fewer segments.
 /// </summary>
 internal static class SegmentChoice
 {
@@ -13,7 +13,9 @@ internal static class SegmentChoice
     {
         var free = found
             .Where(f => !taken.Any(t => t.FirstOffset <= f.Entry.LastOffset && f.Entry.FirstOffset <= t.LastOffset))
-            .OrderBy(f => f.Entry.LastOffset).ThenBy(f => f.Header.CreatedAt).ToArray();
+            .OrderBy(f => f.Entry.LastOffset)
+            .ThenBy(f => f.Header.CreatedAt)
+            .ToArray();
 
         // best[n]: the best choice among the first n, by where they end.
         var best = new (long Records, int Segments, int Before, bool Takes)[free.Length + 1];
@@ -22,9 +24,10 @@ internal static class SegmentChoice
             var before = CountBefore(free, free[n - 1].Entry.FirstOffset);
             var with = (Records: best[before].Records + free[n - 1].Entry.RecordCount, Segments: best[before].Segments + 1);
             var without = best[n - 1];
-            best[n] = with.Records > without.Records || (with.Records == without.Records && with.Segments <= without.Segments)
-                ? (with.Records, with.Segments, before, true)
-                : (without.Records, without.Segments, n - 1, false);
+            best[n] =
+                with.Records > without.Records || (with.Records == without.Records && with.Segments <= without.Segments)
+                    ? (with.Records, with.Segments, before, true)
+                    : (without.Records, without.Segments, n - 1, false);
         }
 
         var chosen = new List<FoundSegment>();

@@ -3,13 +3,19 @@ using KafkaBackup.Engine.Format.Manifests;
 
 namespace KafkaBackup.Engine.Verify;
 
-/// <summary>Whether what the manifest names is there, with the size that it says: from one listing, however many segments there are.</summary>
+/// <summary>
+/// Whether what the manifest names is there, with the size that it says: from one listing, however many segments there are.
+/// </summary>
 internal sealed class StoredObjects(BackupCatalog catalog, OpenedBackup backup)
 {
     private const string Advice = "Put the file back from a copy; the rest of the backup can be restored.";
 
     /// <returns>The segments that are there; only of those is it worth reading more.</returns>
-    public async Task<IReadOnlyList<PlacedSegment>> CheckAsync(IReadOnlyList<PlacedSegment> segments, List<Finding> findings, CancellationToken cancel)
+    public async Task<IReadOnlyList<PlacedSegment>> CheckAsync(
+        IReadOnlyList<PlacedSegment> segments,
+        List<Finding> findings,
+        CancellationToken cancel
+    )
     {
         var sizes = new Dictionary<string, long>(StringComparer.Ordinal);
         var folder = backup.IsForeign ? "" : BackupKeys.Topics;
@@ -22,16 +28,27 @@ internal sealed class StoredObjects(BackupCatalog catalog, OpenedBackup backup)
         foreach (var segment in segments)
         {
             var key = BackupKeys.Of(backup.BackupId, segment.Entry.Key);
-            var size = sizes.TryGetValue(key, out var listed) ? listed : (await catalog.Store.FindAsync(key, cancel).ConfigureAwait(false))?.Size;
+            var size = sizes.TryGetValue(key, out var listed)
+                ? listed
+                : (await catalog.Store.FindAsync(key, cancel).ConfigureAwait(false))?.Size;
             if (size is null)
             {
-                findings.Add(new Finding(FindingSeverity.Error, FindingKind.Missing, key, $"Segment '{key}' is missing: {Held(segment)}.", Advice));
+                findings.Add(
+                    new Finding(FindingSeverity.Error, FindingKind.Missing, key, $"Segment '{key}' is missing: {Held(segment)}.", Advice)
+                );
             }
             else if (!backup.IsForeign && size != segment.Entry.StoredBytes)
             {
                 var kind = size < segment.Entry.StoredBytes ? FindingKind.Truncated : FindingKind.Corrupt;
-                findings.Add(new Finding(
-                    FindingSeverity.Error, kind, key, $"Segment '{key}' has {size} bytes, the manifest says {segment.Entry.StoredBytes}: {Held(segment)}.", Advice));
+                findings.Add(
+                    new Finding(
+                        FindingSeverity.Error,
+                        kind,
+                        key,
+                        $"Segment '{key}' has {size} bytes, the manifest says {segment.Entry.StoredBytes}: {Held(segment)}.",
+                        Advice
+                    )
+                );
             }
             else
             {

@@ -5,7 +5,9 @@ using KafkaBackup.Engine.Storage;
 
 namespace KafkaBackup.Engine.Verify;
 
-/// <summary>Topic descriptions from pages that no head names any more, or whose heads are damaged: better an older config than none.</summary>
+/// <summary>
+/// Topic descriptions from pages that no head names any more, or whose heads are damaged: better an older config than none.
+/// </summary>
 internal sealed class StrayDescriptions(IStore store, string backupId)
 {
     public async Task<IReadOnlyDictionary<string, TopicDocument>> FindAsync(CancellationToken cancel)
@@ -16,7 +18,10 @@ internal sealed class StrayDescriptions(IStore store, string backupId)
             // In the order of generations, so that a later description replaces an earlier one.
             await foreach (var item in store.ListAsync(BackupKeys.Of(backupId, folder), cancel).ConfigureAwait(false))
             {
-                if (StoreKey.IsLegal(item.Key) && await ObjectReading.ReadWholeAsync(store, item.Key, item.Size, cancel).ConfigureAwait(false) is { } bytes)
+                if (
+                    StoreKey.IsLegal(item.Key)
+                    && await ObjectReading.ReadWholeAsync(store, item.Key, item.Size, cancel).ConfigureAwait(false) is { } bytes
+                )
                 {
                     foreach (var topic in Parse(bytes))
                     {

@@ -10,7 +10,12 @@ internal sealed class Coordinators(WireCluster cluster, WireOptions options)
     private readonly ConcurrentDictionary<(CoordinatorType Type, string Key), int> _known = new();
 
     public async Task<TAnswer> AskAsync<TAnswer>(
-        CoordinatorType type, string key, WireRequest<TAnswer> request, Func<TAnswer, WireErrorCode> error, CancellationToken cancel)
+        CoordinatorType type,
+        string key,
+        WireRequest<TAnswer> request,
+        Func<TAnswer, WireErrorCode> error,
+        CancellationToken cancel
+    )
         where TAnswer : IWireAnswer
     {
         var began = options.Clock.GetTimestamp();
@@ -26,8 +31,8 @@ internal sealed class Coordinators(WireCluster cluster, WireOptions options)
                     _known.TryRemove((type, key), out _);
                 }
 
-                var passes = code.NeedsCoordinator() || code is WireErrorCode.CoordinatorLoadInProgress
-                    or WireErrorCode.ConcurrentTransactions;
+                var passes =
+                    code.NeedsCoordinator() || code is WireErrorCode.CoordinatorLoadInProgress or WireErrorCode.ConcurrentTransactions;
                 if (!passes || IsOver())
                 {
                     return answer;
@@ -38,8 +43,8 @@ internal sealed class Coordinators(WireCluster cluster, WireOptions options)
                 _known.TryRemove((type, key), out _);
             }
 
-            await Task.Delay(Backoff.After(attempt, options.RetryBackoff, TimeSpan.FromSeconds(1), 0.2), options.Clock,
-                cancel).ConfigureAwait(false);
+            await Task.Delay(Backoff.After(attempt, options.RetryBackoff, TimeSpan.FromSeconds(1), 0.2), options.Clock, cancel)
+                .ConfigureAwait(false);
         }
 
         bool IsOver() => options.Clock.GetElapsedTime(began) > options.RetryTimeout;

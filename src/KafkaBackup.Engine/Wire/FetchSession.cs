@@ -101,7 +101,8 @@ internal sealed class FetchSession
         }
 
         // Epoch 0 with the number of an old session ends that one.
-        var request = version < 7 ? With(template, 0, -1, Group(_order), [])
+        var request =
+            version < 7 ? With(template, 0, -1, Group(_order), [])
             : _epoch == 0 ? With(template, _id, 0, Group(_order), [])
             : With(template, _id, _epoch, Group(_changed.Select(node => node.Value)), Forgotten());
         foreach (var node in _changed)
@@ -201,22 +202,27 @@ internal sealed class FetchSession
 
     /// <summary>By name, a partition of a recreated topic is still the same one: forgetting the old would drop the new.</summary>
     private List<ForgottenTopic> Forgotten() =>
-        [.. _forgotten.Where(f => !_byName || !_entries.ContainsKey((f.Topic, f.Partition))).GroupBy(f => (f.Topic, f.Id)).Select(
-            g => new ForgottenTopic(g.Key.Topic, g.Key.Id, [.. g.Select(f => f.Partition)]))];
+        [
+            .. _forgotten
+                .Where(f => !_byName || !_entries.ContainsKey((f.Topic, f.Partition)))
+                .GroupBy(f => (f.Topic, f.Id))
+                .Select(g => new ForgottenTopic(g.Key.Topic, g.Key.Id, [.. g.Select(f => f.Partition)])),
+        ];
 
-    private FetchRequest With(FetchRequest template, int id, int epoch, List<FetchTopic> topics, List<ForgottenTopic> forgotten) => new()
-    {
-        MaxWait = template.MaxWait,
-        MinBytes = template.MinBytes,
-        MaxBytes = template.MaxBytes,
-        ReadCommitted = template.ReadCommitted,
-        Rack = template.Rack,
-        SessionId = id,
-        SessionEpoch = epoch,
-        Topics = topics,
-        Forgotten = forgotten,
-        ByName = _byName,
-    };
+    private FetchRequest With(FetchRequest template, int id, int epoch, List<FetchTopic> topics, List<ForgottenTopic> forgotten) =>
+        new()
+        {
+            MaxWait = template.MaxWait,
+            MinBytes = template.MinBytes,
+            MaxBytes = template.MaxBytes,
+            ReadCommitted = template.ReadCommitted,
+            Rack = template.Rack,
+            SessionId = id,
+            SessionEpoch = epoch,
+            Topics = topics,
+            Forgotten = forgotten,
+            ByName = _byName,
+        };
 
     private sealed class Entry(string topic, Guid topicId, FetchPartition partition)
     {

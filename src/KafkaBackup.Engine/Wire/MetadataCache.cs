@@ -40,7 +40,8 @@ internal sealed class MetadataCache(TimeProvider clock, TimeSpan maxAge)
 
     /// <summary>What is known now, even when it is out of date.</summary>
     public PartitionLeader LeaderOf(string topic, int partition) =>
-        _topics.TryGetValue(topic, out var known) ? Leader(known, partition)
+        _topics.TryGetValue(topic, out var known)
+            ? Leader(known, partition)
             : new PartitionLeader(-1, -1, Guid.Empty, WireErrorCode.UnknownTopicOrPartition);
 
     /// <summary>The next who needs a leader of this topic asks again.</summary>
@@ -70,14 +71,20 @@ internal sealed class MetadataCache(TimeProvider clock, TimeSpan maxAge)
 
     public void Update(MetadataResponse answer)
     {
-        Volatile.Write(ref _cluster,
-            new Cluster(answer.ClusterId, answer.ControllerId, answer.Brokers.GroupBy(b => b.Id).ToDictionary(b => b.Key, b => b.Last())));
+        Volatile.Write(
+            ref _cluster,
+            new Cluster(answer.ClusterId, answer.ControllerId, answer.Brokers.GroupBy(b => b.Id).ToDictionary(b => b.Key, b => b.Last()))
+        );
         foreach (var topic in answer.Topics)
         {
             if (topic.Name is { } name)
             {
-                _topics.AddOrUpdate(name, static (_, asked) => Fresh(asked.Topic, null, asked.Now),
-                    static (_, before, asked) => Fresh(asked.Topic, before, asked.Now), (Topic: topic, Now: clock.GetTimestamp()));
+                _topics.AddOrUpdate(
+                    name,
+                    static (_, asked) => Fresh(asked.Topic, null, asked.Now),
+                    static (_, before, asked) => Fresh(asked.Topic, before, asked.Now),
+                    (Topic: topic, Now: clock.GetTimestamp())
+                );
             }
         }
     }
@@ -98,8 +105,12 @@ internal sealed class MetadataCache(TimeProvider clock, TimeSpan maxAge)
 
         lock (known)
         {
-            if (!TryGetBroker(leader.Leader, out _) || partition < 0 || partition >= known.Leaders.Length
-                || leader.Epoch <= known.Leaders[partition].Epoch)
+            if (
+                !TryGetBroker(leader.Leader, out _)
+                || partition < 0
+                || partition >= known.Leaders.Length
+                || leader.Epoch <= known.Leaders[partition].Epoch
+            )
             {
                 return false;
             }

@@ -8,7 +8,10 @@ namespace KafkaBackup.Engine.Wire;
 /// so that a thousand partitions that lose their leader cost a few requests. Between two requests there is a pause.
 /// </summary>
 internal sealed class MetadataRefresh(
-    WireOptions options, MetadataCache cache, Func<MetadataRequest, CancellationToken, Task<MetadataResponse>> ask)
+    WireOptions options,
+    MetadataCache cache,
+    Func<MetadataRequest, CancellationToken, Task<MetadataResponse>> ask
+)
 {
     private const double Jitter = 0.2;
 
@@ -73,8 +76,11 @@ internal sealed class MetadataRefresh(
             }
             catch (Exception failed)
             {
-                round.SetException(failed is OperationCanceledException
-                    ? new WireException(WireFailure.Closed, "The client was closed while it asked for metadata.") : failed);
+                round.SetException(
+                    failed is OperationCanceledException
+                        ? new WireException(WireFailure.Closed, "The client was closed while it asked for metadata.")
+                        : failed
+                );
                 _ = round.Task.Exception; // whoever asked may have gone
             }
 
@@ -85,8 +91,10 @@ internal sealed class MetadataRefresh(
     private Task PauseAsync(CancellationToken closing)
     {
         var last = Volatile.Read(ref _last);
-        var rest = last == 0 ? TimeSpan.Zero
-            : Backoff.After(1, options.RetryBackoff, options.RetryBackoff, Jitter) - options.Clock.GetElapsedTime(last);
+        var rest =
+            last == 0
+                ? TimeSpan.Zero
+                : Backoff.After(1, options.RetryBackoff, options.RetryBackoff, Jitter) - options.Clock.GetElapsedTime(last);
         return rest > TimeSpan.Zero ? Task.Delay(rest, options.Clock, closing) : Task.CompletedTask;
     }
 

@@ -35,7 +35,6 @@ internal sealed class WireCluster : IAsyncDisposable
                 return _lastGood;
             }
         }
-
         set
         {
             lock (_gate)
@@ -104,8 +103,13 @@ internal sealed class WireCluster : IAsyncDisposable
     /// Takes note of an error in an answer: when it means that the leader is another one, the next <see cref="LeaderAsync"/> asks.
     /// </summary>
     /// <param name="leader">The new leader, where the answer names it; it is believed at once.</param>
-    public void NoteError(string topic, int partition, WireErrorCode code, LeaderEpoch? leader = null,
-        IEnumerable<FetchEndpoint>? endpoints = null)
+    public void NoteError(
+        string topic,
+        int partition,
+        WireErrorCode code,
+        LeaderEpoch? leader = null,
+        IEnumerable<FetchEndpoint>? endpoints = null
+    )
     {
         if (leader is { } named && _metadata.NoteLeader(topic, partition, named, endpoints ?? []))
         {
@@ -179,8 +183,8 @@ internal sealed class WireCluster : IAsyncDisposable
                 throw Together(faults);
             }
 
-            await Task.Delay(Backoff.After(round, _options.RetryBackoff, _options.ReconnectBackoffMax, 0.2), _options.Clock,
-                cancel).ConfigureAwait(false);
+            await Task.Delay(Backoff.After(round, _options.RetryBackoff, _options.ReconnectBackoffMax, 0.2), _options.Clock, cancel)
+                .ConfigureAwait(false);
         }
     }
 
@@ -190,7 +194,12 @@ internal sealed class WireCluster : IAsyncDisposable
     /// </summary>
     /// <param name="error">The code in the answer that says whether the right broker was asked.</param>
     public Task<TAnswer> AskCoordinatorAsync<TAnswer>(
-        CoordinatorType type, string key, WireRequest<TAnswer> request, Func<TAnswer, WireErrorCode> error, CancellationToken cancel)
+        CoordinatorType type,
+        string key,
+        WireRequest<TAnswer> request,
+        Func<TAnswer, WireErrorCode> error,
+        CancellationToken cancel
+    )
         where TAnswer : IWireAnswer => _coordinators.AskAsync(type, key, request, error, cancel);
 
     public async ValueTask DisposeAsync()
@@ -233,8 +242,10 @@ internal sealed class WireCluster : IAsyncDisposable
             await TopicsAsync([], cancel).ConfigureAwait(false);
             if (!_metadata.TryGetBroker(broker, out found))
             {
-                throw new WireException(WireFailure.Unreachable,
-                    $"Broker {broker} is not part of the cluster now: its metadata does not name it.");
+                throw new WireException(
+                    WireFailure.Unreachable,
+                    $"Broker {broker} is not part of the cluster now: its metadata does not name it."
+                );
             }
         }
 
@@ -264,8 +275,10 @@ internal sealed class WireCluster : IAsyncDisposable
         Random.Shared.Shuffle(addresses);
         var bootstrap = _options.Bootstrap.ToArray();
         Random.Shared.Shuffle(bootstrap);
-        return [.. (LastGood is { } good ? [good]
-            : Array.Empty<WireAddress>()).Concat(addresses).Concat(bootstrap).Distinct().OrderBy(Rests)];
+        return
+        [
+            .. (LastGood is { } good ? [good] : Array.Empty<WireAddress>()).Concat(addresses).Concat(bootstrap).Distinct().OrderBy(Rests),
+        ];
 
         bool Rests(WireAddress address) => _slots.TryGetValue((address, Control), out var slot) && slot.IsResting;
     }
@@ -280,7 +293,10 @@ internal sealed class WireCluster : IAsyncDisposable
         }
 
         var others = faults.Where(fault => fault != worst).Select(fault => fault.Message).Distinct();
-        return new WireException(worst.Kind, $"No broker could be asked. {worst.Message} {string.Join(' ', others)}".Trim(),
-            worst) { Code = worst.Code, Address = worst.Address };
+        return new WireException(worst.Kind, $"No broker could be asked. {worst.Message} {string.Join(' ', others)}".Trim(), worst)
+        {
+            Code = worst.Code,
+            Address = worst.Address,
+        };
     }
 }

@@ -142,30 +142,58 @@ internal enum WireErrorCode : short
 internal static class WireErrorCodes
 {
     /// <summary>Whether Kafka's own clients try again after this error.</summary>
-    public static bool IsRetriable(this WireErrorCode code) => code is
-        WireErrorCode.CorruptMessage or WireErrorCode.UnknownTopicOrPartition or WireErrorCode.LeaderNotAvailable or
-        WireErrorCode.NotLeaderOrFollower or WireErrorCode.RequestTimedOut or WireErrorCode.ReplicaNotAvailable or
-        WireErrorCode.NetworkException or WireErrorCode.CoordinatorLoadInProgress or WireErrorCode.CoordinatorNotAvailable or
-        WireErrorCode.NotCoordinator or WireErrorCode.NotEnoughReplicas or WireErrorCode.NotEnoughReplicasAfterAppend or
-        WireErrorCode.NotController or WireErrorCode.ConcurrentTransactions or WireErrorCode.KafkaStorageError or
-        WireErrorCode.FetchSessionIdNotFound or WireErrorCode.InvalidFetchSessionEpoch or WireErrorCode.ListenerNotFound or
-        WireErrorCode.FencedLeaderEpoch or WireErrorCode.UnknownLeaderEpoch or WireErrorCode.OffsetNotAvailable or
-        WireErrorCode.PreferredLeaderNotAvailable or WireErrorCode.EligibleLeadersNotAvailable or WireErrorCode.ElectionNotNeeded or
-        WireErrorCode.UnstableOffsetCommit or WireErrorCode.ThrottlingQuotaExceeded or WireErrorCode.UnknownTopicId or
-        WireErrorCode.InconsistentTopicId or WireErrorCode.FetchSessionTopicIdError or WireErrorCode.ShareSessionNotFound or
-        WireErrorCode.InvalidShareSessionEpoch;
+    public static bool IsRetriable(this WireErrorCode code) =>
+        code
+            is WireErrorCode.CorruptMessage
+                or WireErrorCode.UnknownTopicOrPartition
+                or WireErrorCode.LeaderNotAvailable
+                or WireErrorCode.NotLeaderOrFollower
+                or WireErrorCode.RequestTimedOut
+                or WireErrorCode.ReplicaNotAvailable
+                or WireErrorCode.NetworkException
+                or WireErrorCode.CoordinatorLoadInProgress
+                or WireErrorCode.CoordinatorNotAvailable
+                or WireErrorCode.NotCoordinator
+                or WireErrorCode.NotEnoughReplicas
+                or WireErrorCode.NotEnoughReplicasAfterAppend
+                or WireErrorCode.NotController
+                or WireErrorCode.ConcurrentTransactions
+                or WireErrorCode.KafkaStorageError
+                or WireErrorCode.FetchSessionIdNotFound
+                or WireErrorCode.InvalidFetchSessionEpoch
+                or WireErrorCode.ListenerNotFound
+                or WireErrorCode.FencedLeaderEpoch
+                or WireErrorCode.UnknownLeaderEpoch
+                or WireErrorCode.OffsetNotAvailable
+                or WireErrorCode.PreferredLeaderNotAvailable
+                or WireErrorCode.EligibleLeadersNotAvailable
+                or WireErrorCode.ElectionNotNeeded
+                or WireErrorCode.UnstableOffsetCommit
+                or WireErrorCode.ThrottlingQuotaExceeded
+                or WireErrorCode.UnknownTopicId
+                or WireErrorCode.InconsistentTopicId
+                or WireErrorCode.FetchSessionTopicIdError
+                or WireErrorCode.ShareSessionNotFound
+                or WireErrorCode.InvalidShareSessionEpoch;
 
     /// <summary>Whether the metadata that led to this broker is out of date: ask for it again before the next try.</summary>
-    public static bool NeedsMetadata(this WireErrorCode code) => code is
-        WireErrorCode.NotLeaderOrFollower or WireErrorCode.FencedLeaderEpoch or WireErrorCode.UnknownLeaderEpoch
-            or WireErrorCode.LeaderNotAvailable or
-        WireErrorCode.ReplicaNotAvailable or WireErrorCode.UnknownTopicOrPartition or WireErrorCode.UnknownTopicId
-            or WireErrorCode.InconsistentTopicId or
-        WireErrorCode.KafkaStorageError or WireErrorCode.ListenerNotFound or WireErrorCode.NetworkException;
+    public static bool NeedsMetadata(this WireErrorCode code) =>
+        code
+            is WireErrorCode.NotLeaderOrFollower
+                or WireErrorCode.FencedLeaderEpoch
+                or WireErrorCode.UnknownLeaderEpoch
+                or WireErrorCode.LeaderNotAvailable
+                or WireErrorCode.ReplicaNotAvailable
+                or WireErrorCode.UnknownTopicOrPartition
+                or WireErrorCode.UnknownTopicId
+                or WireErrorCode.InconsistentTopicId
+                or WireErrorCode.KafkaStorageError
+                or WireErrorCode.ListenerNotFound
+                or WireErrorCode.NetworkException;
 
     /// <summary>Whether another broker coordinates this group or transactional id now.</summary>
-    public static bool NeedsCoordinator(this WireErrorCode code) => code is WireErrorCode.NotCoordinator
-        or WireErrorCode.CoordinatorNotAvailable;
+    public static bool NeedsCoordinator(this WireErrorCode code) =>
+        code is WireErrorCode.NotCoordinator or WireErrorCode.CoordinatorNotAvailable;
 
     /// <summary>
     /// The name as Kafka's documentation spells it: NOT_LEADER_OR_FOLLOWER; the number for a code that is not in the list.

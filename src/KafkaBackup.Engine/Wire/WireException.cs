@@ -82,16 +82,23 @@ internal sealed class WireException(WireFailure kind, string message, Exception?
     public string? Address { get; init; }
 
     /// <summary>Whether the same thing may succeed later without anybody changing anything.</summary>
-    public bool IsTransient => Kind is WireFailure.Refused or WireFailure.Unreachable or WireFailure.ConnectionLost
-        or WireFailure.RequestTimedOut or WireFailure.LoginSource
+    public bool IsTransient =>
+        Kind
+            is WireFailure.Refused
+                or WireFailure.Unreachable
+                or WireFailure.ConnectionLost
+                or WireFailure.RequestTimedOut
+                or WireFailure.LoginSource
         || (Kind == WireFailure.ErrorCode && Code.IsRetriable());
 
     /// <summary>A fresh exception with the same content, for each of several callers that wait for one and the same thing.</summary>
     public WireException Again() => new(Kind, Message, this) { Code = Code, Address = Address };
 
     public static WireException Refused(WireErrorCode code, string what, string? brokersText = null, string? address = null) =>
-        new(WireFailure.ErrorCode, brokersText is null ? $"{what}: {code.KafkaName()}."
-            : $"{what}: {code.KafkaName()} ({brokersText.Trim().TrimEnd('.')}).")
+        new(
+            WireFailure.ErrorCode,
+            brokersText is null ? $"{what}: {code.KafkaName()}." : $"{what}: {code.KafkaName()} ({brokersText.Trim().TrimEnd('.')})."
+        )
         {
             Code = code,
             Address = address,

@@ -144,5 +144,5 @@ internal readonly record struct WireAddress(string Host, int Port)
 
     private static bool TryPort(string text, out int port) =>
         int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out port)
-            && port is > 0 and <= 65535;
+        && port is > 0 and <= 65535;
 }

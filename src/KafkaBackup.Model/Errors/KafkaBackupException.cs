@@ -1,6 +1,8 @@
 namespace KafkaBackup;
 
-/// <summary>The one exception that reaches users. Made from a row of <see cref="ErrorIds"/>; repeats nothing that stands before an <c>@</c>.</summary>
+/// <summary>
+/// The one exception that reaches users. Made from a row of <see cref="ErrorIds"/>; repeats nothing that stands before an <c>@</c>.
+/// </summary>
 public sealed class KafkaBackupException : Exception
 {
     internal KafkaBackupException(ErrorDefinition definition, string message, object? target, string advice, Exception? inner)

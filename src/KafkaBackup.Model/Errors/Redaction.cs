@@ -3,8 +3,9 @@ using System.Text.RegularExpressions;
 namespace KafkaBackup;
 
 /// <summary>
-/// What messages may not repeat: what stands before an <c>@</c> (in addresses that is a user's name and password), and what came from a variable of
-/// a configuration file, which may be a secret in the wrong place. Every error, finding, warning and verbose line goes through here.
+/// What messages may not repeat: what stands before an <c>@</c> (in addresses that is a user's name and password), and what came from a
+/// variable of a configuration file, which may be a secret in the wrong place. Every error, finding, warning and verbose line goes through
+/// here.
 /// </summary>
 public sealed partial class Redaction
 {
@@ -25,8 +26,7 @@ public sealed partial class Redaction
     public static string Show(string value) => value.Contains('@', StringComparison.Ordinal) ? "(not shown: it holds an @)" : $"'{value}'";
 
     /// <summary>The text without what stands before an <c>@</c>.</summary>
-    public static string Clean(string text) =>
-        text.Contains('@', StringComparison.Ordinal) ? BeforeAt().Replace(text, Hidden + "@") : text;
+    public static string Clean(string text) => text.Contains('@', StringComparison.Ordinal) ? BeforeAt().Replace(text, Hidden + "@") : text;
 
     /// <summary>Remembers a variable's value, and each item where it is a list; messages then show the variable's name.</summary>
     public void Learn(string name, string value)
@@ -59,14 +59,25 @@ public sealed partial class Redaction
     }
 
     public Finding Apply(Finding finding) =>
-        finding with { Place = Apply(finding.Place), Message = Apply(finding.Message), Advice = Apply(finding.Advice) };
+        finding with
+        {
+            Place = Apply(finding.Place),
+            Message = Apply(finding.Message),
+            Advice = Apply(finding.Advice),
+        };
 
     /// <summary>The same error, where it repeats nothing; else one that does not, without the cause, which may repeat it too.</summary>
     public KafkaBackupException Apply(KafkaBackupException error)
     {
         var target = error.TargetObject is string text ? Apply(text) : error.TargetObject;
         var cleaned = error.Definition.With(Apply(error.Message), target, Apply(error.Advice));
-        return cleaned.Message == error.Message && cleaned.Advice == error.Advice && Equals(target, error.TargetObject) && !Repeats(error.InnerException) ? error : cleaned;
+        return
+            cleaned.Message == error.Message
+            && cleaned.Advice == error.Advice
+            && Equals(target, error.TargetObject)
+            && !Repeats(error.InnerException)
+            ? error
+            : cleaned;
     }
 
     private bool Repeats(Exception? cause) => cause is not null && (Apply(cause.Message) != cause.Message || Repeats(cause.InnerException));
@@ -76,7 +87,8 @@ public sealed partial class Redaction
         for (var at = text.IndexOf(value, StringComparison.Ordinal); at >= 0; at = text.IndexOf(value, at, StringComparison.Ordinal))
         {
             var end = at + value.Length;
-            var inside = (char.IsLetterOrDigit(value[0]) && GoesOn(text, at - 1, -1)) || (char.IsLetterOrDigit(value[^1]) && GoesOn(text, end, 1));
+            var inside =
+                (char.IsLetterOrDigit(value[0]) && GoesOn(text, at - 1, -1)) || (char.IsLetterOrDigit(value[^1]) && GoesOn(text, end, 1));
             if (inside && value.Length < LongValue)
             {
                 at = end;
@@ -90,9 +102,12 @@ public sealed partial class Redaction
         return text;
     }
 
-    /// <summary>Whether a word goes on there: with a letter or digit, or with one behind a character that joins the parts of a name, as in kafka-configs.</summary>
-    private static bool GoesOn(string text, int at, int step) => IsLetterOrDigit(text, at)
-        || (at >= 0 && at < text.Length && (text[at] is '-' or '_' or '.') && IsLetterOrDigit(text, at + step));
+    /// <summary>
+    /// Whether a word goes on there: with a letter or digit, or with one behind a character that joins the parts of a name, as in
+    /// kafka-configs.
+    /// </summary>
+    private static bool GoesOn(string text, int at, int step) =>
+        IsLetterOrDigit(text, at) || (at >= 0 && at < text.Length && (text[at] is '-' or '_' or '.') && IsLetterOrDigit(text, at + step));
 
     private static bool IsLetterOrDigit(string text, int at) => at >= 0 && at < text.Length && char.IsLetterOrDigit(text[at]);
 

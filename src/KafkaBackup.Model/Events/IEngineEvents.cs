@@ -1,7 +1,8 @@
 namespace KafkaBackup;
 
 /// <summary>
-/// What a running operation tells the outside. Called from the engine's threads, several at a time; implementations must be quick and must not throw.
+/// What a running operation tells the outside. Called from the engine's threads, several at a time; implementations must be quick and must
+/// not throw.
 /// </summary>
 public interface IEngineEvents
 {

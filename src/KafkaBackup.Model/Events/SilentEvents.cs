@@ -5,19 +5,11 @@ public sealed class SilentEvents : IEngineEvents
 {
     public static SilentEvents Instance { get; } = new();
 
-    public void Verbose(string message)
-    {
-    }
+    public void Verbose(string message) { }
 
-    public void Warning(string message)
-    {
-    }
+    public void Warning(string message) { }
 
-    public void Error(KafkaBackupException error)
-    {
-    }
+    public void Error(KafkaBackupException error) { }
 
-    public void Progress(ProgressInfo progress)
-    {
-    }
+    public void Progress(ProgressInfo progress) { }
 }

@@ -5,7 +5,11 @@ public sealed record BackupInfo
 {
     public required string BackupId { get; init; }
     public required string Path { get; init; }
-    public required IReadOnlyDictionary<string, string> StorageOption { get; init => field = ItemDictionary.From(value); }
+    public required IReadOnlyDictionary<string, string> StorageOption
+    {
+        get;
+        init => field = ItemDictionary.From(value);
+    }
     public required BackupStatus Status { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
     public required DateTimeOffset UpdatedAt { get; init; }
@@ -33,7 +37,14 @@ public sealed record BackupInfo
 }
 
 public sealed record BackupRunInfo(
-    string RunId, DateTimeOffset StartedAt, DateTimeOffset? EndedAt, BackupStatus Status, string ToolVersion, IsolationLevel Isolation, long RecordCount)
+    string RunId,
+    DateTimeOffset StartedAt,
+    DateTimeOffset? EndedAt,
+    BackupStatus Status,
+    string ToolVersion,
+    IsolationLevel Isolation,
+    long RecordCount
+)
 {
     public long StartedAtMs => StartedAt.ToUnixTimeMilliseconds();
     public long? EndedAtMs => EndedAt?.ToUnixTimeMilliseconds();
@@ -46,7 +57,11 @@ public sealed record BackupTopicInfo
     public required string Topic { get; init; }
     public string? TopicId { get; init; }
     public required int ReplicationFactor { get; init; }
-    public required IReadOnlyDictionary<string, string> Configs { get; init => field = ItemDictionary.From(value); }
+    public required IReadOnlyDictionary<string, string> Configs
+    {
+        get;
+        init => field = ItemDictionary.From(value);
+    }
     public required ItemList<BackupPartitionInfo> Partitions { get; init; }
     public int SegmentCount => Partitions.Sum(p => p.SegmentCount);
     public long RecordCount => Partitions.Sum(p => p.RecordCount);
@@ -57,7 +72,8 @@ public sealed record BackupTopicInfo
     public DateTimeOffset? FirstTimestamp => KafkaTime.ToDateTimeOffset(FirstTimestampMs);
     public DateTimeOffset? LastTimestamp => KafkaTime.ToDateTimeOffset(LastTimestampMs);
 
-    public override string ToString() => $"{Topic}: {RecordCount} records in {Partitions.Count} partition{(Partitions.Count == 1 ? "" : "s")}";
+    public override string ToString() =>
+        $"{Topic}: {RecordCount} records in {Partitions.Count} partition{(Partitions.Count == 1 ? "" : "s")}";
 }
 
 public sealed record BackupPartitionInfo

@@ -5,7 +5,11 @@ public sealed record BackupResult
 {
     public required string BackupId { get; init; }
     public required string Path { get; init; }
-    public required IReadOnlyDictionary<string, string> StorageOption { get; init => field = ItemDictionary.From(value); }
+    public required IReadOnlyDictionary<string, string> StorageOption
+    {
+        get;
+        init => field = ItemDictionary.From(value);
+    }
     public required string RunId { get; init; }
     public required BackupStatus Status { get; init; }
     public required DateTimeOffset StartedAt { get; init; }
@@ -39,7 +43,14 @@ public sealed record BackupResult
     public required ItemList<Finding> Findings { get; init; }
 
     /// <summary>0 for a complete run, 1 for one that left something out, 2 for a stopped one, 3 for a failure.</summary>
-    public int ExitCode => Status switch { BackupStatus.Complete => 0, BackupStatus.Incomplete => 1, BackupStatus.Stopped => 2, _ => 3 };
+    public int ExitCode =>
+        Status switch
+        {
+            BackupStatus.Complete => 0,
+            BackupStatus.Incomplete => 1,
+            BackupStatus.Stopped => 2,
+            _ => 3,
+        };
 }
 
 public sealed record BackupTopicResult
@@ -48,7 +59,8 @@ public sealed record BackupTopicResult
     public required ItemList<BackupPartitionResult> Partitions { get; init; }
     public long RecordCount => Partitions.Sum(p => p.RecordCount);
 
-    public override string ToString() => $"{Topic}: {RecordCount} records in {Partitions.Count} partition{(Partitions.Count == 1 ? "" : "s")}";
+    public override string ToString() =>
+        $"{Topic}: {RecordCount} records in {Partitions.Count} partition{(Partitions.Count == 1 ? "" : "s")}";
 }
 
 public sealed record BackupPartitionResult

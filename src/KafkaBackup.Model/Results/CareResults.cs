@@ -6,7 +6,11 @@ public sealed record BackupReport
     public required ReportStatus Status { get; init; }
     public required string BackupId { get; init; }
     public required string Path { get; init; }
-    public required IReadOnlyDictionary<string, string> StorageOption { get; init => field = ItemDictionary.From(value); }
+    public required IReadOnlyDictionary<string, string> StorageOption
+    {
+        get;
+        init => field = ItemDictionary.From(value);
+    }
     public required bool Deep { get; init; }
     public string? Sample { get; init; }
     public required int SegmentCount { get; init; }
@@ -26,7 +30,11 @@ public sealed record RepairResult
 {
     public required string BackupId { get; init; }
     public required string Path { get; init; }
-    public required IReadOnlyDictionary<string, string> StorageOption { get; init => field = ItemDictionary.From(value); }
+    public required IReadOnlyDictionary<string, string> StorageOption
+    {
+        get;
+        init => field = ItemDictionary.From(value);
+    }
     public required ItemList<string> Actions { get; init; }
     public required ItemList<Finding> Findings { get; init; }
     public required bool Applied { get; init; }
@@ -37,7 +45,11 @@ public sealed record RemovalResult
 {
     public required string BackupId { get; init; }
     public required string Path { get; init; }
-    public required IReadOnlyDictionary<string, string> StorageOption { get; init => field = ItemDictionary.From(value); }
+    public required IReadOnlyDictionary<string, string> StorageOption
+    {
+        get;
+        init => field = ItemDictionary.From(value);
+    }
     public required int ObjectsRemoved { get; init; }
 
     /// <summary>How many of the objects no manifest named: left by a run or a removal that died.</summary>
@@ -51,7 +63,14 @@ public sealed record RemovalResult
 }
 
 /// <summary>One partition's consumer-group offset, put back.</summary>
-public sealed record ConsumerOffsetRestoreResult(string Group, string Topic, int Partition, long? OldOffset, long? NewOffset, string Metadata);
+public sealed record ConsumerOffsetRestoreResult(
+    string Group,
+    string Topic,
+    int Partition,
+    long? OldOffset,
+    long? NewOffset,
+    string Metadata
+);
 
 /// <summary>How a live topic stands and grows. Partition is null in a summary row.</summary>
 public sealed record TopicMeasure

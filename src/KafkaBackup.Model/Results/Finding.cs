@@ -3,11 +3,23 @@ namespace KafkaBackup;
 /// <summary>Something a check found: kind, place, severity, advice.</summary>
 public sealed record Finding(FindingSeverity Severity, FindingKind Kind, string Place, string Message, string Advice)
 {
-    public string Place { get; init => field = Redaction.Clean(value); } = Redaction.Clean(Place);
+    public string Place
+    {
+        get;
+        init => field = Redaction.Clean(value);
+    } = Redaction.Clean(Place);
 
-    public string Message { get; init => field = Redaction.Clean(value); } = Redaction.Clean(Message);
+    public string Message
+    {
+        get;
+        init => field = Redaction.Clean(value);
+    } = Redaction.Clean(Message);
 
-    public string Advice { get; init => field = Redaction.Clean(value); } = Redaction.Clean(Advice);
+    public string Advice
+    {
+        get;
+        init => field = Redaction.Clean(value);
+    } = Redaction.Clean(Advice);
 
     /// <summary>True for an error that -Force overrides: a refusal, not damage.</summary>
     public bool CanForce { get; init; }

@@ -21,15 +21,21 @@ public sealed record OffsetMapping
     public long? TargetOffset { get; init; }
     public string? Metadata { get; init; }
 
-    /// <summary>A line for sh, PowerShell and cmd alike. Null where a name has more than letters, digits, '.', '_' and '-': it could mean something else to a shell.</summary>
+    /// <summary>
+    /// A line for sh, PowerShell and cmd alike. Null where a name has more than letters, digits, '.', '_' and '-': it could mean something
+    /// else to a shell.
+    /// </summary>
     public string? ResetCommand { get; init; }
 
     /// <summary>The same as arguments, each exactly as it is meant: <c>kafka-consumer-groups @arguments</c> in PowerShell.</summary>
     public ItemList<string>? ResetArguments { get; init; }
 }
 
-/// <summary>A run of records whose source and target offsets both go up by one. The target's start is -1 where only the source is known.</summary>
+/// <summary>
+/// A run of records whose source and target offsets both go up by one. The target's start is -1 where only the source is known.
+/// </summary>
 public readonly record struct OffsetRange(long SourceStart, long TargetStart, long Length)
 {
-    public override string ToString() => TargetStart < 0 ? $"{SourceStart}..{SourceStart + Length - 1}" : $"{SourceStart}..{SourceStart + Length - 1} -> {TargetStart}";
+    public override string ToString() =>
+        TargetStart < 0 ? $"{SourceStart}..{SourceStart + Length - 1}" : $"{SourceStart}..{SourceStart + Length - 1} -> {TargetStart}";
 }

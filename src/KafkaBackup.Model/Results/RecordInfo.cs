@@ -1,6 +1,8 @@
 namespace KafkaBackup;
 
-/// <summary>One record, for people. Key and Value are text where they are UTF-8, else byte arrays; null stays null, empty stays empty.</summary>
+/// <summary>
+/// One record, for people. Key and Value are text where they are UTF-8, else byte arrays; null stays null, empty stays empty.
+/// </summary>
 public sealed record RecordInfo
 {
     public required string Topic { get; init; }
@@ -16,10 +18,11 @@ public sealed record RecordInfo
 
 public sealed record RecordHeader(string Key, object? Value)
 {
-    public override string ToString() => Value switch
-    {
-        null => $"{Key}=(null)",
-        byte[] bytes => $"{Key}=0x{Convert.ToHexString(bytes)}",
-        _ => $"{Key}={Value}",
-    };
+    public override string ToString() =>
+        Value switch
+        {
+            null => $"{Key}=(null)",
+            byte[] bytes => $"{Key}=0x{Convert.ToHexString(bytes)}",
+            _ => $"{Key}={Value}",
+        };
 }

@@ -1,12 +1,16 @@
 namespace KafkaBackup;
 
-/// <summary>The plan of a restore: what Test-KafkaRestore shows, -WhatIf shows, and the restore then does (SEMANTICS D1).</summary>
+/// <summary>The plan of a restore: what Test-KafkaRestore shows, -WhatIf shows, and the restore then does (rule D1).</summary>
 public sealed record RestoreReport
 {
     public required ReportStatus Status { get; init; }
     public required string BackupId { get; init; }
     public required string Path { get; init; }
-    public required IReadOnlyDictionary<string, string> StorageOption { get; init => field = ItemDictionary.From(value); }
+    public required IReadOnlyDictionary<string, string> StorageOption
+    {
+        get;
+        init => field = ItemDictionary.From(value);
+    }
     public int TopicCount => Topics.Count;
     public required int SegmentCount { get; init; }
     public required long RecordCount { get; init; }
@@ -42,10 +46,19 @@ public sealed record RestoreTopicPlan
     public long RecordCount => Partitions.Sum(p => p.RecordCount);
     public long Bytes => Partitions.Sum(p => p.Bytes);
 
-    public override string ToString() => Topic == TargetTopic ? $"{Topic}: {RecordCount} records" : $"{Topic} -> {TargetTopic}: {RecordCount} records";
+    public override string ToString() =>
+        Topic == TargetTopic ? $"{Topic}: {RecordCount} records" : $"{Topic} -> {TargetTopic}: {RecordCount} records";
 }
 
-public sealed record RestorePartitionPlan(int Partition, int TargetPartition, int SegmentCount, long RecordCount, long Bytes, long? FirstOffset, long? LastOffset)
+public sealed record RestorePartitionPlan(
+    int Partition,
+    int TargetPartition,
+    int SegmentCount,
+    long RecordCount,
+    long Bytes,
+    long? FirstOffset,
+    long? LastOffset
+)
 {
     public override string ToString() => $"{Partition} -> {TargetPartition}: {RecordCount} records";
 }

@@ -5,7 +5,11 @@ public sealed record RestoreResult
 {
     public required string BackupId { get; init; }
     public required string Path { get; init; }
-    public required IReadOnlyDictionary<string, string> StorageOption { get; init => field = ItemDictionary.From(value); }
+    public required IReadOnlyDictionary<string, string> StorageOption
+    {
+        get;
+        init => field = ItemDictionary.From(value);
+    }
     public required RestoreStatus Status { get; init; }
     public required DateTimeOffset StartedAt { get; init; }
     public required DateTimeOffset EndedAt { get; init; }
@@ -29,7 +33,14 @@ public sealed record RestoreResult
 
     /// <summary>What was restored without being compared with the manifest; null when all of it was.</summary>
     public string? NotChecked { get; init; }
-    public int ExitCode => Status switch { RestoreStatus.Complete => 0, RestoreStatus.Incomplete => 1, RestoreStatus.Stopped => 2, _ => 3 };
+    public int ExitCode =>
+        Status switch
+        {
+            RestoreStatus.Complete => 0,
+            RestoreStatus.Incomplete => 1,
+            RestoreStatus.Stopped => 2,
+            _ => 3,
+        };
 }
 
 public sealed record RestorePartitionResult
@@ -51,7 +62,15 @@ public sealed record RestorePartitionResult
     public override string ToString() => $"{Topic}/{Partition} -> {TargetTopic}/{TargetPartition}: {RecordCount} records {Status}";
 }
 
-public sealed record GroupResetResult(string Group, string Topic, int Partition, long SourceOffset, long TargetOffset, long? OldOffset, string Metadata)
+public sealed record GroupResetResult(
+    string Group,
+    string Topic,
+    int Partition,
+    long SourceOffset,
+    long TargetOffset,
+    long? OldOffset,
+    string Metadata
+)
 {
     public override string ToString() => $"{Group} {Topic}/{Partition}: {TargetOffset}";
 }

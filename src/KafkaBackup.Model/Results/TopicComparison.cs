@@ -41,7 +41,14 @@ public sealed record TopicComparison
 
 /// <summary>The first place where two sides differ.</summary>
 /// <param name="What">Key, Value, Headers, Timestamp, TimestampType, Offset, or Missing.</param>
-public sealed record RecordDifference(long? ReferenceOffset, long? DifferenceOffset, string What, string ReferenceShown, string DifferenceShown)
+public sealed record RecordDifference(
+    long? ReferenceOffset,
+    long? DifferenceOffset,
+    string What,
+    string ReferenceShown,
+    string DifferenceShown
+)
 {
-    public override string ToString() => $"{What} at {ReferenceOffset?.ToString(CultureInfo.InvariantCulture) ?? "-"} | {DifferenceOffset?.ToString(CultureInfo.InvariantCulture) ?? "-"}: {ReferenceShown} | {DifferenceShown}";
+    public override string ToString() =>
+        $"{What} at {ReferenceOffset?.ToString(CultureInfo.InvariantCulture) ?? "-"} | {DifferenceOffset?.ToString(CultureInfo.InvariantCulture) ?? "-"}: {ReferenceShown} | {DifferenceShown}";
 }

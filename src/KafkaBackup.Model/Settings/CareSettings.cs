@@ -1,6 +1,9 @@
 namespace KafkaBackup;
 
-/// <summary>Which part of a backup a sampled check reads: turn <paramref name="Turn"/> of <paramref name="Turns"/>; all turns together read everything.</summary>
+/// <summary>
+/// Which part of a backup a sampled check reads: turn <paramref name="Turn"/> of <paramref name="Turns"/>; all turns together read
+/// everything.
+/// </summary>
 public readonly record struct Sample(int Turn, int Turns)
 {
     public override string ToString() => $"{Turn}/{Turns}";

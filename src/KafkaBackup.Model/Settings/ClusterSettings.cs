@@ -1,6 +1,6 @@
 namespace KafkaBackup;
 
-/// <summary>How to reach one cluster. Null means "not given". A side is replaced as a whole when its address is (SEMANTICS H4).</summary>
+/// <summary>How to reach one cluster. Null means "not given". A side is replaced as a whole when its address is (rule H4).</summary>
 public sealed record ClusterSettings
 {
     public IReadOnlyList<string>? BootstrapServers { get; init; }

@@ -1,6 +1,8 @@
 namespace KafkaBackup;
 
-/// <summary>Where a new backup of a partition begins: the log's start (default), its end, or given offsets by topic and partition.</summary>
+/// <summary>
+/// Where a new backup of a partition begins: the log's start (default), its end, or given offsets by topic and partition.
+/// </summary>
 public sealed record StartOffsets
 {
     public static StartOffsets Earliest { get; } = new();

@@ -4,7 +4,8 @@ namespace KafkaBackup;
 
 /// <summary>
 /// Enum values as users write them. Both spellings work everywhere, in YAML and in cmdlets: Kafka's or YAML's (<c>SCRAM-SHA-256</c>,
-/// <c>header-based</c>, <c>read_committed</c>) and PowerShell's (<c>ScramSha256</c>, <c>HeaderBased</c>); case, '-' and '_' make no difference.
+/// <c>header-based</c>, <c>read_committed</c>) and PowerShell's (<c>ScramSha256</c>, <c>HeaderBased</c>); case, '-' and '_' make no
+/// difference.
 /// </summary>
 public static class EnumText
 {
@@ -26,9 +27,14 @@ public static class EnumText
 
     /// <exception cref="KafkaBackupException">ConfigWrongType: names the valid forms.</exception>
     public static T Parse<T>(string text)
-        where T : struct, Enum => TryParse<T>(text, out var value)
-        ? value
-        : throw ErrorIds.ConfigWrongType.With($"{Redaction.Show(text)} is not one of: {Forms<T>()}.", text, $"Use one of: {Forms<T>()}.");
+        where T : struct, Enum =>
+        TryParse<T>(text, out var value)
+            ? value
+            : throw ErrorIds.ConfigWrongType.With(
+                $"{Redaction.Show(text)} is not one of: {Forms<T>()}.",
+                text,
+                $"Use one of: {Forms<T>()}."
+            );
 
     public static bool TryParse<T>(string? text, out T value)
         where T : struct, Enum
@@ -55,8 +61,7 @@ public static class EnumText
     public static string Forms<T>()
         where T : struct, Enum => string.Join(", ", Enum.GetValues<T>().Select(Spell));
 
-    private static string Simplify(string text) =>
-        string.Concat(text.Where(c => c is not ('-' or '_')).Select(char.ToLowerInvariant));
+    private static string Simplify(string text) => string.Concat(text.Where(c => c is not ('-' or '_')).Select(char.ToLowerInvariant));
 
     private static string Kebab(string name) =>
         string.Concat(name.Select((c, i) => char.IsAsciiLetterUpper(c) ? $"{(i > 0 ? "-" : "")}{char.ToLowerInvariant(c)}" : $"{c}"));

@@ -24,5 +24,6 @@ public sealed class ItemDictionary(IReadOnlyDictionary<string, string> items) : 
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
-    public override string ToString() => string.Join("; ", items.OrderBy(item => item.Key, StringComparer.Ordinal).Select(item => $"{item.Key}={item.Value}"));
+    public override string ToString() =>
+        string.Join("; ", items.OrderBy(item => item.Key, StringComparer.Ordinal).Select(item => $"{item.Key}={item.Value}"));
 }

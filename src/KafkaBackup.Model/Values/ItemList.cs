@@ -3,8 +3,8 @@ using System.Collections;
 namespace KafkaBackup;
 
 /// <summary>
-/// A read-only list that prints as a short summary. Results go through Export-Csv, which writes ToString() of every property: an array would
-/// come out as "System.Object[]" there (SEMANTICS H3).
+/// A read-only list that prints as a short summary. Results go through Export-Csv, which writes ToString() of every property: an array
+/// would come out as "System.Object[]" there (rule H3).
 /// </summary>
 public sealed class ItemList<T>(IReadOnlyList<T> items) : IReadOnlyList<T>
 {
@@ -18,12 +18,13 @@ public sealed class ItemList<T>(IReadOnlyList<T> items) : IReadOnlyList<T>
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
-    public override string ToString() => items.Count switch
-    {
-        0 => "",
-        <= ShownItems => string.Join("; ", items),
-        _ => $"{string.Join("; ", items.Take(ShownItems))}; ... ({items.Count} in all)",
-    };
+    public override string ToString() =>
+        items.Count switch
+        {
+            0 => "",
+            <= ShownItems => string.Join("; ", items),
+            _ => $"{string.Join("; ", items.Take(ShownItems))}; ... ({items.Count} in all)",
+        };
 }
 
 public static class ItemList

@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 namespace KafkaBackup;
 
 /// <summary>
-/// Times as users write them (SEMANTICS A5, A5a): epoch milliseconds, ISO 8601 with a zone, <c>now</c>, or a span before now (<c>-2h</c>,
+/// Times as users write them (rules A5, A5a): epoch milliseconds, ISO 8601 with a zone, <c>now</c>, or a span before now (<c>-2h</c>,
 /// <c>-1d12h</c>). A time that could mean two instants is refused: without a zone, or in seconds.
 /// </summary>
 public static partial class TimeText
@@ -52,23 +52,37 @@ public static partial class TimeText
         var text = value.ToString(CultureInfo.InvariantCulture);
         if (value < 0)
         {
-            throw ErrorIds.InvalidTime.With($"{text} is not a time: epoch milliseconds are not negative; a span before now has a unit, such as -2h.", text);
+            throw ErrorIds.InvalidTime.With(
+                $"{text} is not a time: epoch milliseconds are not negative; a span before now has a unit, such as -2h.",
+                text
+            );
         }
 
         if (text.Length == SecondsDigits)
         {
             throw ErrorIds.InvalidTime.With(
-                $"{text} looks like seconds; times are epoch milliseconds.", text, $"If it is seconds, write {text}000 ({Show(value, 1000)}).");
+                $"{text} looks like seconds; times are epoch milliseconds.",
+                text,
+                $"If it is seconds, write {text}000 ({Show(value, 1000)})."
+            );
         }
 
         if (value is >= FirstMicroseconds and < 2 * FirstMicroseconds)
         {
-            throw ErrorIds.InvalidTime.With($"{text} looks like microseconds; times are epoch milliseconds.", text, $"If it is microseconds, write {text[..^3]}.");
+            throw ErrorIds.InvalidTime.With(
+                $"{text} looks like microseconds; times are epoch milliseconds.",
+                text,
+                $"If it is microseconds, write {text[..^3]}."
+            );
         }
 
         if (value is >= FirstNanoseconds and < 2 * FirstNanoseconds)
         {
-            throw ErrorIds.InvalidTime.With($"{text} looks like nanoseconds; times are epoch milliseconds.", text, $"If it is nanoseconds, write {text[..^6]}.");
+            throw ErrorIds.InvalidTime.With(
+                $"{text} looks like nanoseconds; times are epoch milliseconds.",
+                text,
+                $"If it is nanoseconds, write {text[..^6]}."
+            );
         }
 
         return value;
@@ -89,7 +103,9 @@ public static partial class TimeText
             throw Refuse(text);
         }
 
-        return span <= now - DateTimeOffset.UnixEpoch ? KafkaTime.ToMilliseconds(now - span, rounding) : throw ErrorIds.InvalidTime.With($"{Redaction.Show(text)} is before 1970.", text);
+        return span <= now - DateTimeOffset.UnixEpoch
+            ? KafkaTime.ToMilliseconds(now - span, rounding)
+            : throw ErrorIds.InvalidTime.With($"{Redaction.Show(text)} is before 1970.", text);
     }
 
     private static long FromIso(string text, TimeRounding rounding)
@@ -102,8 +118,15 @@ public static partial class TimeText
 
         // Read as UTC first: whether it is a time at all comes before whether it has a zone.
         var local = $"{match.Groups["date"].Value}T{(match.Groups["time"].Success ? match.Groups["time"].Value : "00:00")}";
-        if (!DateTime.TryParseExact(
-                local, ["yyyy-MM-ddTHH:mm", "yyyy-MM-ddTHH:mm:ss"], CultureInfo.InvariantCulture, DateTimeStyles.None, out var time))
+        if (
+            !DateTime.TryParseExact(
+                local,
+                ["yyyy-MM-ddTHH:mm", "yyyy-MM-ddTHH:mm:ss"],
+                CultureInfo.InvariantCulture,
+                DateTimeStyles.None,
+                out var time
+            )
+        )
         {
             throw Refuse(text);
         }
@@ -111,8 +134,10 @@ public static partial class TimeText
         if (!match.Groups["zone"].Success)
         {
             throw ErrorIds.InvalidTime.With(
-                $"{Redaction.Show(text)} has no time zone, so it could be any of 26 hours.", text,
-                $"Write {local}Z if it is UTC, or {local}+01:00 with your own distance from UTC.");
+                $"{Redaction.Show(text)} has no time zone, so it could be any of 26 hours.",
+                text,
+                $"Write {local}Z if it is UTC, or {local}+01:00 with your own distance from UTC."
+            );
         }
 
         return ToMilliseconds(text, time, match.Groups["fraction"].Value, match.Groups["zone"].Value, rounding);
@@ -148,6 +173,7 @@ public static partial class TimeText
 
     [GeneratedRegex(
         @"^(?<date>\d{4}-\d{2}-\d{2})([Tt ](?<time>\d{2}:\d{2}(:\d{2})?)([.,](?<fraction>\d{1,9}))?)?\s?(?<zone>[Zz]|[+-]\d{2}(:?\d{2})?)?$",
-        RegexOptions.CultureInvariant)]
+        RegexOptions.CultureInvariant
+    )]
     private static partial Regex Iso8601();
 }

@@ -1,6 +1,6 @@
 namespace KafkaBackup;
 
-/// <summary>A span of record timestamps, epoch milliseconds, both ends inclusive, each end open when null (SEMANTICS A5).</summary>
+/// <summary>A span of record timestamps, epoch milliseconds, both ends inclusive, each end open when null (rule A5).</summary>
 public readonly record struct TimeWindow
 {
     /// <exception cref="KafkaBackupException">InvalidWindow: the start is later than the end.</exception>
@@ -9,7 +9,9 @@ public readonly record struct TimeWindow
         if (start > end)
         {
             throw ErrorIds.InvalidWindow.With(
-                $"The time window starts at {Show(start.Value)}, which is later than its end, {Show(end.Value)}.", $"{start}..{end}");
+                $"The time window starts at {Show(start.Value)}, which is later than its end, {Show(end.Value)}.",
+                $"{start}..{end}"
+            );
         }
 
         Start = start;
@@ -28,7 +30,8 @@ public readonly record struct TimeWindow
     /// <summary>Whether something stamped within the two times given, both inclusive, may lie in the window.</summary>
     public bool Overlaps(long minTimestamp, long maxTimestamp) => !(maxTimestamp < Start) && !(minTimestamp > End);
 
-    public override string ToString() => $"{(Start is { } start ? Show(start) : "the beginning")} to {(End is { } end ? Show(end) : "the end")}";
+    public override string ToString() =>
+        $"{(Start is { } start ? Show(start) : "the beginning")} to {(End is { } end ? Show(end) : "the end")}";
 
     private static string Show(long milliseconds) =>
         KafkaTime.ToDateTimeOffset(milliseconds) is { } time ? $"{milliseconds} ({time:yyyy-MM-ddTHH:mm:ss.fffZ})" : $"{milliseconds}";

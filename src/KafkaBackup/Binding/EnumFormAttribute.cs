@@ -1,6 +1,8 @@
 namespace KafkaBackup.Binding;
 
-/// <summary>Enum values in Kafka's spelling, the file's, or PowerShell's: <c>SCRAM-SHA-256</c>, <c>header-based</c>, <c>HeaderBased</c>.</summary>
+/// <summary>
+/// Enum values in Kafka's spelling, the file's, or PowerShell's: <c>SCRAM-SHA-256</c>, <c>header-based</c>, <c>HeaderBased</c>.
+/// </summary>
 public sealed class EnumFormAttribute<T> : ArgumentFormAttribute
     where T : struct, Enum
 {

@@ -3,7 +3,9 @@ using System.Management.Automation;
 
 namespace KafkaBackup.Binding;
 
-/// <summary>Maps: a hashtable, any other dictionary, or the options that a result carries. Keys that differ by case stay two keys, as in Kafka.</summary>
+/// <summary>
+/// Maps: a hashtable, any other dictionary, or the options that a result carries. Keys that differ by case stay two keys, as in Kafka.
+/// </summary>
 public sealed class MapFormAttribute : ArgumentTransformationAttribute
 {
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)

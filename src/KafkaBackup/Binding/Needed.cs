@@ -1,6 +1,8 @@
 namespace KafkaBackup.Binding;
 
-/// <summary>Nothing is mandatory, for a mandatory parameter prompts and hangs a job; what is missing is said in one error instead.</summary>
+/// <summary>
+/// Nothing is mandatory, for a mandatory parameter prompts and hangs a job; what is missing is said in one error instead.
+/// </summary>
 internal static class Needed
 {
     public static void Check(params (string Parameter, object? Value)[] needs)
@@ -9,7 +11,10 @@ internal static class Needed
         if (missing.Length > 0)
         {
             throw ErrorIds.MissingSettings.With(
-                $"Not given: {string.Join(", ", missing)}.", string.Join(", ", missing), $"Give {string.Join(" and ", missing)}.");
+                $"Not given: {string.Join(", ", missing)}.",
+                string.Join(", ", missing),
+                $"Give {string.Join(" and ", missing)}."
+            );
         }
     }
 
@@ -23,7 +28,10 @@ internal static class Needed
         if (given.Length > 1)
         {
             throw ErrorIds.ConfigConflict.With(
-                $"{string.Join(" and ", given)} can't be used together.", string.Join(", ", given), advice ?? $"Use one of {string.Join(", ", given)}.");
+                $"{string.Join(" and ", given)} can't be used together.",
+                string.Join(", ", given),
+                advice ?? $"Use one of {string.Join(", ", given)}."
+            );
         }
     }
 }

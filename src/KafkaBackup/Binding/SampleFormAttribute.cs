@@ -12,14 +12,21 @@ public sealed class SampleFormAttribute : ArgumentFormAttribute
 
         var text = ArgumentText.Of(argument);
         var parts = text.Split('/');
-        if (parts.Length == 2
+        if (
+            parts.Length == 2
             && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var turn)
             && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var turns)
-            && turn >= 1 && turn <= turns)
+            && turn >= 1
+            && turn <= turns
+        )
         {
             return new Sample(turn, turns);
         }
 
-        throw ErrorIds.ConfigWrongType.With($"{Redaction.Show(text)} is not a sample.", text, "Write the turn and the number of turns: 1/7, 2/7, up to 7/7.");
+        throw ErrorIds.ConfigWrongType.With(
+            $"{Redaction.Show(text)} is not a sample.",
+            text,
+            "Write the turn and the number of turns: 1/7, 2/7, up to 7/7."
+        );
     }
 }

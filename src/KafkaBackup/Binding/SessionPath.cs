@@ -2,13 +2,16 @@ using System.Management.Automation;
 
 namespace KafkaBackup.Binding;
 
-/// <summary>Paths as PowerShell users write them: relative to the current location, on PSDrives, with ~. Nothing is expanded: * is a character.</summary>
+/// <summary>
+/// Paths as PowerShell users write them: relative to the current location, on PSDrives, with ~. Nothing is expanded: * is a character.
+/// </summary>
 internal static class SessionPath
 {
     private const string ObjectStore = "s3://";
     private const string StoreForms = "Use a folder (./backups, a PSDrive is fine) or s3://bucket/prefix.";
 
-    public static string? File(SessionState session, string? path) => path is null ? null : Resolve(session, path, "Use a path of the file system.");
+    public static string? File(SessionState session, string? path) =>
+        path is null ? null : Resolve(session, path, "Use a path of the file system.");
 
     /// <summary>The store's folder, absolute, or its <c>s3://</c> address as it is.</summary>
     public static string? Store(SessionState session, string? path)
@@ -32,7 +35,8 @@ internal static class SessionPath
                 ? resolved
                 : throw ErrorIds.InvalidPath.With($"{Redaction.Show(path)} is a path of the provider {provider.Name}.", path, forms);
         }
-        catch (Exception failure) when (failure is SessionStateException or ArgumentException or PSInvalidOperationException or NotSupportedException)
+        catch (Exception failure)
+            when (failure is SessionStateException or ArgumentException or PSInvalidOperationException or NotSupportedException)
         {
             throw ErrorIds.InvalidPath.With($"{Redaction.Show(path)} is not a path: {failure.Message}", path, forms, failure);
         }

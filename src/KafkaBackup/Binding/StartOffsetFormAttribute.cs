@@ -6,17 +6,18 @@ namespace KafkaBackup.Binding;
 /// <summary>Where a new backup begins: <c>earliest</c>, <c>latest</c>, or offsets, <c>@{ orders = @{ 0 = 1234 } }</c>.</summary>
 public sealed class StartOffsetFormAttribute : ArgumentFormAttribute
 {
-    private protected override object Read(object argument) => ArgumentText.Unwrap(argument) switch
-    {
-        StartOffsets offsets => offsets,
-        IDictionary topics => new StartOffsets { Offsets = Offsets(topics) },
-        _ => ArgumentText.Of(argument).ToUpperInvariant() switch
+    private protected override object Read(object argument) =>
+        ArgumentText.Unwrap(argument) switch
         {
-            "EARLIEST" => StartOffsets.Earliest,
-            "LATEST" => StartOffsets.Latest,
-            _ => throw Refuse($"'{ArgumentText.Of(argument)}' is not a start."),
-        },
-    };
+            StartOffsets offsets => offsets,
+            IDictionary topics => new StartOffsets { Offsets = Offsets(topics) },
+            _ => ArgumentText.Of(argument).ToUpperInvariant() switch
+            {
+                "EARLIEST" => StartOffsets.Earliest,
+                "LATEST" => StartOffsets.Latest,
+                _ => throw Refuse($"'{ArgumentText.Of(argument)}' is not a start."),
+            },
+        };
 
     private static Dictionary<TopicPartition, long> Offsets(IDictionary topics)
     {
@@ -34,10 +35,15 @@ public sealed class StartOffsetFormAttribute : ArgumentFormAttribute
     }
 
     private static long Number(object? value, long largest) =>
-        value is not null && long.TryParse(ArgumentText.Of(value), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= largest
+        value is not null
+        && long.TryParse(ArgumentText.Of(value), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+        && number <= largest
             ? number
             : throw Refuse($"{Redaction.Show($"{value}")} is not a number of a partition or an offset.");
 
-    private static KafkaBackupException Refuse(string message) => ErrorIds.ConfigWrongType.With(
-        message, advice: "Write earliest, latest, or offsets by topic and partition: @{ orders = @{ 0 = 1234; 1 = 0 } }.");
+    private static KafkaBackupException Refuse(string message) =>
+        ErrorIds.ConfigWrongType.With(
+            message,
+            advice: "Write earliest, latest, or offsets by topic and partition: @{ orders = @{ 0 = 1234; 1 = 0 } }."
+        );
 }

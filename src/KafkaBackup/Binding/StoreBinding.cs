@@ -3,10 +3,18 @@ using System.Management.Automation;
 
 namespace KafkaBackup.Binding;
 
-/// <summary>The store parameters as settings. Keys among the options are for the engine to find: it knows their names from the file.</summary>
+/// <summary>
+/// The store parameters as settings. Keys among the options are for the engine to find: it knows their names from the file.
+/// </summary>
 internal static class StoreBinding
 {
-    public static StoreSettings? Settings(SessionState session, string? path, Hashtable? option, PSCredential? credential, string parameterPrefix = "")
+    public static StoreSettings? Settings(
+        SessionState session,
+        string? path,
+        Hashtable? option,
+        PSCredential? credential,
+        string parameterPrefix = ""
+    )
     {
         if (path is null && option is null && credential is null)
             return null;

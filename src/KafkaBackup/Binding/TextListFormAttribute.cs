@@ -4,19 +4,22 @@ using System.Management.Automation;
 namespace KafkaBackup.Binding;
 
 /// <summary>
-/// Lists of names: one name, an array, or any other collection, such as the keys of a map. Left to itself PowerShell joins a collection that is
-/// no list into one text with spaces.
+/// Lists of names: one name, an array, or any other collection, such as the keys of a map. Left to itself PowerShell joins a collection
+/// that is no list into one text with spaces.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class TextListFormAttribute : ArgumentTransformationAttribute
 {
-    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData) => ArgumentText.Unwrap(inputData) switch
-    {
-        null => null!,
-        IDictionary => throw new ArgumentTransformationMetadataException("A map is given where names are expected. Give its keys or its values: (... -Topic $map.Keys)."),
-        string or not IEnumerable => new[] { ArgumentText.Of(inputData) },
-        IEnumerable items => Texts(items).ToArray(),
-    };
+    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData) =>
+        ArgumentText.Unwrap(inputData) switch
+        {
+            null => null!,
+            IDictionary => throw new ArgumentTransformationMetadataException(
+                "A map is given where names are expected. Give its keys or its values: (... -Topic $map.Keys)."
+            ),
+            string or not IEnumerable => new[] { ArgumentText.Of(inputData) },
+            IEnumerable items => Texts(items).ToArray(),
+        };
 
     private static IEnumerable<string> Texts(IEnumerable items)
     {

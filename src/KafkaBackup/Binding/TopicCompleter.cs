@@ -6,9 +6,15 @@ namespace KafkaBackup.Binding;
 public sealed class TopicCompleter : StoreCompleter
 {
     private protected override IAsyncEnumerable<BackupInfo> Look(
-        KafkaEngine engine, StoreSettings store, string? backupId, string word, CancellationToken cancel) =>
-        engine.GetBackupsAsync(store, backupId, null, cancel);
+        KafkaEngine engine,
+        StoreSettings store,
+        string? backupId,
+        string word,
+        CancellationToken cancel
+    ) => engine.GetBackupsAsync(store, backupId, null, cancel);
 
     private protected override IEnumerable<(string Name, string Tip)> Offer(BackupInfo backup) =>
-        backup.Topics.Select(topic => (topic.Topic, $"{topic.RecordCount} records in {topic.Partitions.Count} partitions of {backup.BackupId}"));
+        backup.Topics.Select(topic =>
+            (topic.Topic, $"{topic.RecordCount} records in {topic.Partitions.Count} partitions of {backup.BackupId}")
+        );
 }

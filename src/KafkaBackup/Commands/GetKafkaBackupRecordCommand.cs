@@ -53,8 +53,12 @@ public sealed class GetKafkaBackupRecordCommand : StoreCmdlet
     {
         Needed.Check((nameof(Path), Path), (nameof(BackupId), BackupId));
         Needed.AtMostOne(
-            ("-First", First is not null), ("-Last", Last is not null), ("-Offset", Offset is not null),
-            ("-FromTime/-ToTime", (FromTime ?? ToTime) is not null), ("-Key", Key is not null));
+            ("-First", First is not null),
+            ("-Last", Last is not null),
+            ("-Offset", Offset is not null),
+            ("-FromTime/-ToTime", (FromTime ?? ToTime) is not null),
+            ("-Key", Key is not null)
+        );
         var store = Store!;
         var query = new RecordQuery
         {

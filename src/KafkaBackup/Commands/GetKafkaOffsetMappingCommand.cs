@@ -46,7 +46,11 @@ public sealed class GetKafkaOffsetMappingCommand : StoreAndClusterCmdlet
         if (Scan)
             Needed.Check((nameof(BootstrapServer), cluster?.Address));
         else if (cluster is not null)
-            throw ErrorIds.ConfigConflict.With("A cluster is given, but nothing is to be read from it.", cluster.Address, "Add -Scan to read the restored topics, or leave the cluster's parameters out.");
+            throw ErrorIds.ConfigConflict.With(
+                "A cluster is given, but nothing is to be read from it.",
+                cluster.Address,
+                "Add -Scan to read the restored topics, or leave the cluster's parameters out."
+            );
 
         var settings = new OffsetMappingSettings
         {

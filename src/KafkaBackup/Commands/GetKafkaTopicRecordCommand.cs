@@ -41,8 +41,11 @@ public sealed class GetKafkaTopicRecordCommand : ClusterCmdlet
     {
         Needed.Check((nameof(BootstrapServer), Cluster?.Address), (nameof(Topic), Topic));
         Needed.AtMostOne(
-            ("-First", First is not null), ("-Last", Last is not null), ("-Offset", Offset is not null),
-            ("-FromTime/-ToTime", (FromTime ?? ToTime) is not null));
+            ("-First", First is not null),
+            ("-Last", Last is not null),
+            ("-Offset", Offset is not null),
+            ("-FromTime/-ToTime", (FromTime ?? ToTime) is not null)
+        );
         var cluster = Cluster!;
         var chosen = First is not null || Offset is not null || (FromTime ?? ToTime) is not null;
         var query = new RecordQuery

@@ -166,7 +166,16 @@ public sealed class InvokeKafkaTopicCompareCommand : StoreAndClusterCmdlet
     {
         Needed.AtMostOne(
             "They are two sources for one side: the first side is -BootstrapServer or -Path, the other -DifferenceBootstrapServer or -DifferencePath.",
-            ($"-{prefix}BootstrapServer", cluster is not null), ($"-{prefix}Path", store is not null));
-        return cluster is null && store is null && backupId is null ? null : new CompareSide { Cluster = cluster, Store = store, BackupId = backupId };
+            ($"-{prefix}BootstrapServer", cluster is not null),
+            ($"-{prefix}Path", store is not null)
+        );
+        return cluster is null && store is null && backupId is null
+            ? null
+            : new CompareSide
+            {
+                Cluster = cluster,
+                Store = store,
+                BackupId = backupId,
+            };
     }
 }

@@ -29,7 +29,13 @@ public sealed class MeasureKafkaTopicCommand : ClusterCmdlet
     private protected override void Process()
     {
         Needed.Check((nameof(BootstrapServer), Cluster?.Address), (nameof(Topic), Topic));
-        var settings = new MeasureSettings { Cluster = Cluster, Topics = Topic, ExcludeTopics = ExcludeTopic, Partitions = Partition };
+        var settings = new MeasureSettings
+        {
+            Cluster = Cluster,
+            Topics = Topic,
+            ExcludeTopics = ExcludeTopic,
+            Partitions = Partition,
+        };
         if (Duration is { } duration)
             settings = settings with { Duration = duration };
         Pump(async run =>

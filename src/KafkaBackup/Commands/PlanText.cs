@@ -16,16 +16,21 @@ internal static class PlanText
         var what = plan.IsNew ? $"as the new backup '{plan.BackupId}'" : $"into the backup '{plan.BackupId}' that is there";
         return Lines(
             $"Back up {Count(plan.Topics.Count, "topic")} ({Count(partitions, "partition")}, {amount}{cut}) {what} in {plan.Path}",
-            plan.Topics.Select(topic => $"{topic.Topic}: {Count(topic.Partitions.Count, "partition")}"));
+            plan.Topics.Select(topic => $"{topic.Topic}: {Count(topic.Partitions.Count, "partition")}")
+        );
     }
 
     public static string Of(IReadOnlyList<RestoreReport> reports, string? target)
     {
         var lines = reports.Select(report =>
         {
-            var head = $"Restore {Count(report.RecordCount, "record")} ({Display.Bytes(report.Bytes)}) of {Count(report.TopicCount, "topic")} from backup "
+            var head =
+                $"Restore {Count(report.RecordCount, "record")} ({Display.Bytes(report.Bytes)}) of {Count(report.TopicCount, "topic")} from backup "
                 + $"'{report.BackupId}' in {report.Path}{(target is null ? "" : $" to {target}")}";
-            var window = report.FromTimeMs is { } from && report.ToTimeMs is { } to ? [$"records from {Display.Time(from)} to {Display.Time(to)}"] : Array.Empty<string>();
+            var window =
+                report.FromTimeMs is { } from && report.ToTimeMs is { } to
+                    ? [$"records from {Display.Time(from)} to {Display.Time(to)}"]
+                    : Array.Empty<string>();
             return Lines(head, [.. report.Topics.Select(Of), .. window, .. report.ConsumerOffsetActions]);
         });
         return string.Join(Environment.NewLine, lines);
@@ -33,12 +38,21 @@ internal static class PlanText
 
     public static string Of(RepairResult plan) => Lines($"Repair backup '{plan.BackupId}' in {plan.Path}", plan.Actions);
 
-    public static string Of(IReadOnlyList<RemovalResult> plans) => string.Join(Environment.NewLine, plans.Select(plan =>
-        $"Remove {What(plan)} '{plan.BackupId}' from {plan.Path}: {Count(plan.ObjectsRemoved, "object")}, {Display.Bytes(plan.BytesFreed)}"));
+    public static string Of(IReadOnlyList<RemovalResult> plans) =>
+        string.Join(
+            Environment.NewLine,
+            plans.Select(plan =>
+                $"Remove {What(plan)} '{plan.BackupId}' from {plan.Path}: {Count(plan.ObjectsRemoved, "object")}, {Display.Bytes(plan.BytesFreed)}"
+            )
+        );
 
-    public static string Of(ConsumerOffsetPlan plan, string target) => Lines(
-        $"Put back {Count(plan.Changes.Count, "committed offset")} of consumer groups on {target}",
-        plan.Changes.Select(change => $"{change.Group} {change.Topic}/{change.Partition}: {Offset(change.OldOffset)} -> {Offset(change.NewOffset)}"));
+    public static string Of(ConsumerOffsetPlan plan, string target) =>
+        Lines(
+            $"Put back {Count(plan.Changes.Count, "committed offset")} of consumer groups on {target}",
+            plan.Changes.Select(change =>
+                $"{change.Group} {change.Topic}/{change.Partition}: {Offset(change.OldOffset)} -> {Offset(change.NewOffset)}"
+            )
+        );
 
     /// <summary>A plan with errors is not asked about, not even under -WhatIf: it cannot be carried out.</summary>
     public static void RefuseInvalid(IReadOnlyList<RestoreReport> reports)
@@ -54,8 +68,11 @@ internal static class PlanText
         throw ErrorIds.RestoreInvalid.With(
             Lines(
                 $"The restore of {ids} can't be done. Nothing was written.",
-                [.. errors.Take(ShownErrors).Select(error => $"{error.Place}: {error.Message} {error.Advice}"), .. more]),
-            ids, ErrorIds.RestoreInvalid.Advice + force);
+                [.. errors.Take(ShownErrors).Select(error => $"{error.Place}: {error.Message} {error.Advice}"), .. more]
+            ),
+            ids,
+            ErrorIds.RestoreInvalid.Advice + force
+        );
     }
 
     private static string Of(RestoreTopicPlan topic) =>
@@ -69,7 +86,8 @@ internal static class PlanText
 
     private static string Offset(long? offset) => offset?.ToString(CultureInfo.InvariantCulture) ?? "none";
 
-    private static string Count(long count, string noun) => string.Create(CultureInfo.InvariantCulture, $"{count:N0} {noun}{(count == 1 ? "" : "s")}");
+    private static string Count(long count, string noun) =>
+        string.Create(CultureInfo.InvariantCulture, $"{count:N0} {noun}{(count == 1 ? "" : "s")}");
 
     private static string Lines(string head, IEnumerable<string> details) => string.Join(Environment.NewLine + "  ", details.Prepend(head));
 }

@@ -18,7 +18,12 @@ public sealed class RepairKafkaBackupCommand : StoreCmdlet
     private protected override void Process()
     {
         Needed.Check((nameof(Path), Path), (nameof(BackupId), BackupId));
-        var settings = new RepairSettings { Store = Store, BackupId = BackupId, Force = Force };
+        var settings = new RepairSettings
+        {
+            Store = Store,
+            BackupId = BackupId,
+            Force = Force,
+        };
         Pump(async run =>
         {
             await using var planned = await run.Engine.PlanRepairAsync(settings, run.Stop).ConfigureAwait(false);

@@ -6,8 +6,8 @@ using KafkaBackup.Pipeline;
 namespace KafkaBackup.Commands;
 
 /// <summary>
-/// What Restore-KafkaBackup and its rehearsal have in common: all parameters, and that the backups of the pipeline are collected and planned
-/// together, so that two that would write one partition are refused before any write (SEMANTICS E9).
+/// What Restore-KafkaBackup and its rehearsal have in common: all parameters, and that the backups of the pipeline are collected and
+/// planned together, so that two that would write one partition are refused before any write (rule E9).
 /// </summary>
 public abstract class RestorePlanCmdlet : StoreAndClusterCmdlet
 {
@@ -121,42 +121,45 @@ public abstract class RestorePlanCmdlet : StoreAndClusterCmdlet
 
     private protected abstract void Handle(IReadOnlyList<RestoreSettings> settings);
 
-    private protected virtual RestoreSettings Settings() => new()
-    {
-        ConfigPath = SessionPath.File(SessionState, ConfigPath),
-        Target = Cluster,
-        Store = Store,
-        BackupId = BackupId,
-        Topics = Topic,
-        ExcludeTopics = ExcludeTopic,
-        SourcePartitions = Partition,
-        TopicMapping = Maps.OfText(TopicMap, nameof(TopicMap)),
-        PartitionMapping = Maps.OfNumbers(PartitionMap, nameof(PartitionMap)),
-        TimeWindowStart = TimeFormAttribute.Milliseconds(FromTime),
-        TimeWindowEnd = TimeFormAttribute.Milliseconds(ToTime),
-        OffsetStrategy = OffsetStrategy,
-        IncludeOriginalOffsetHeader = Given(IncludeOriginalOffsetHeader),
-        // Naming groups, or all of them, is asking for their reset; the file's own key needs no repetition here.
-        ResetConsumerOffsets = ResetConsumerGroup is { Length: > 0 } || Given(AllConsumerGroups) == true ? true : null,
-        ConsumerGroups = ResetConsumerGroup,
-        AllConsumerGroups = Given(AllConsumerGroups),
-        OffsetReportPath = SessionPath.File(SessionState, OffsetReportPath),
-        CheckpointPath = SessionPath.File(SessionState, CheckpointPath),
-        CheckpointInterval = CheckpointInterval,
-        MaxConcurrentPartitions = MaxConcurrentPartition,
-        ProduceBatchSize = BatchSize,
-        RecordsPerSecond = RecordsPerSecond,
-        BytesPerSecond = BytesPerSecond,
-        CreateTopics = !Given(NoCreateTopic),
-        DefaultReplicationFactor = ReplicationFactor,
-        TopicConfigOverrides = TopicConfigs(),
-        AllowMerge = Given(AllowMerge),
-        PurgeTopics = Given(Purge),
-        Delivery = Delivery,
-        Force = Given(Force),
-    };
+    private protected virtual RestoreSettings Settings() =>
+        new()
+        {
+            ConfigPath = SessionPath.File(SessionState, ConfigPath),
+            Target = Cluster,
+            Store = Store,
+            BackupId = BackupId,
+            Topics = Topic,
+            ExcludeTopics = ExcludeTopic,
+            SourcePartitions = Partition,
+            TopicMapping = Maps.OfText(TopicMap, nameof(TopicMap)),
+            PartitionMapping = Maps.OfNumbers(PartitionMap, nameof(PartitionMap)),
+            TimeWindowStart = TimeFormAttribute.Milliseconds(FromTime),
+            TimeWindowEnd = TimeFormAttribute.Milliseconds(ToTime),
+            OffsetStrategy = OffsetStrategy,
+            IncludeOriginalOffsetHeader = Given(IncludeOriginalOffsetHeader),
+            // Naming groups, or all of them, is asking for their reset; the file's own key needs no repetition here.
+            ResetConsumerOffsets = ResetConsumerGroup is { Length: > 0 } || Given(AllConsumerGroups) == true ? true : null,
+            ConsumerGroups = ResetConsumerGroup,
+            AllConsumerGroups = Given(AllConsumerGroups),
+            OffsetReportPath = SessionPath.File(SessionState, OffsetReportPath),
+            CheckpointPath = SessionPath.File(SessionState, CheckpointPath),
+            CheckpointInterval = CheckpointInterval,
+            MaxConcurrentPartitions = MaxConcurrentPartition,
+            ProduceBatchSize = BatchSize,
+            RecordsPerSecond = RecordsPerSecond,
+            BytesPerSecond = BytesPerSecond,
+            CreateTopics = !Given(NoCreateTopic),
+            DefaultReplicationFactor = ReplicationFactor,
+            TopicConfigOverrides = TopicConfigs(),
+            AllowMerge = Given(AllowMerge),
+            PurgeTopics = Given(Purge),
+            Delivery = Delivery,
+            Force = Given(Force),
+        };
 
-    /// <summary>One map for all created topics; the file can also say it topic by topic. No value leaves the setting to the brokers.</summary>
+    /// <summary>
+    /// One map for all created topics; the file can also say it topic by topic. No value leaves the setting to the brokers.
+    /// </summary>
     private Dictionary<string, IReadOnlyDictionary<string, string>>? TopicConfigs() =>
         Maps.OfText(TopicConfig, nameof(TopicConfig), ofNull: "") is { } configs
             ? new Dictionary<string, IReadOnlyDictionary<string, string>>(StringComparer.Ordinal) { [""] = configs }

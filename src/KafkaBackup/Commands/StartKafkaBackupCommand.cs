@@ -84,26 +84,27 @@ public sealed class StartKafkaBackupCommand : StoreAndClusterCmdlet
         });
     }
 
-    private BackupSettings Settings() => new()
-    {
-        ConfigPath = SessionPath.File(SessionState, ConfigPath),
-        Source = Cluster,
-        Store = Store,
-        BackupId = BackupId,
-        Topics = Topic,
-        ExcludeTopics = ExcludeTopic,
-        Compression = Compression,
-        CompressionLevel = CompressionLevel,
-        SegmentMaxBytes = SegmentSize,
-        Continuous = Given(Continuous),
-        Duration = Duration,
-        ConsistentAt = ConsistentAt,
-        IsolationLevel = IsolationLevel,
-        MaxConcurrentPartitions = MaxConcurrentPartition,
-        RecordsPerSecond = RecordsPerSecond,
-        BytesPerSecond = BytesPerSecond,
-        ConsumerGroupSnapshot = !Given(NoConsumerGroup),
-        IncludeInternalTopics = Given(IncludeInternalTopic),
-        StartOffset = StartOffset,
-    };
+    private BackupSettings Settings() =>
+        new()
+        {
+            ConfigPath = SessionPath.File(SessionState, ConfigPath),
+            Source = Cluster,
+            Store = Store,
+            BackupId = BackupId,
+            Topics = Topic,
+            ExcludeTopics = ExcludeTopic,
+            Compression = Compression,
+            CompressionLevel = CompressionLevel,
+            SegmentMaxBytes = SegmentSize,
+            Continuous = Given(Continuous),
+            Duration = Duration,
+            ConsistentAt = ConsistentAt,
+            IsolationLevel = IsolationLevel,
+            MaxConcurrentPartitions = MaxConcurrentPartition,
+            RecordsPerSecond = RecordsPerSecond,
+            BytesPerSecond = BytesPerSecond,
+            ConsumerGroupSnapshot = !Given(NoConsumerGroup),
+            IncludeInternalTopics = Given(IncludeInternalTopic),
+            StartOffset = StartOffset,
+        };
 }

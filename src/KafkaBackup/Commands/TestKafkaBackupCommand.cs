@@ -25,7 +25,13 @@ public sealed class TestKafkaBackupCommand : StoreCmdlet
     private protected override void Process()
     {
         Needed.Check((nameof(Path), Path), (nameof(BackupId), BackupId));
-        var settings = new CheckSettings { Store = Store, BackupId = BackupId, Deep = Deep, Sample = Sample };
+        var settings = new CheckSettings
+        {
+            Store = Store,
+            BackupId = BackupId,
+            Deep = Deep,
+            Sample = Sample,
+        };
         Pump(async run =>
         {
             var report = await run.Engine.CheckBackupAsync(settings, run.Stop).ConfigureAwait(false);

@@ -18,10 +18,11 @@ public sealed class TestKafkaRestoreCommand : RestorePlanCmdlet
 
     private protected override RestoreSettings Settings() => base.Settings() with { DryRun = true, Deep = Deep, Offline = Offline };
 
-    private protected override void Handle(IReadOnlyList<RestoreSettings> settings) => Pump(async run =>
-    {
-        await using var planned = await run.Engine.PlanRestoreAsync(settings, run.Stop).ConfigureAwait(false);
-        foreach (var report in planned.Plan)
-            run.Output(Quiet ? report.Status != ReportStatus.Invalid : report);
-    });
+    private protected override void Handle(IReadOnlyList<RestoreSettings> settings) =>
+        Pump(async run =>
+        {
+            await using var planned = await run.Engine.PlanRestoreAsync(settings, run.Stop).ConfigureAwait(false);
+            foreach (var report in planned.Plan)
+                run.Output(Quiet ? report.Status != ReportStatus.Invalid : report);
+        });
 }

@@ -6,8 +6,8 @@ namespace KafkaBackup.Loading;
 
 /// <summary>
 /// The engine's own world. PowerShell keeps one load context for all modules, and other modules bring other versions of the same libraries;
-/// whatever lies in <c>lib/</c> is therefore loaded here and nowhere else. What does not lie there (the runtime, and KafkaBackup.Model, whose
-/// types both worlds exchange) is left to the default context.
+/// whatever lies in <c>lib/</c> is therefore loaded here and nowhere else. What does not lie there (the runtime, and KafkaBackup.Model,
+/// whose types both worlds exchange) is left to the default context.
 /// </summary>
 internal sealed class EngineLoadContext : AssemblyLoadContext
 {
@@ -28,19 +28,24 @@ internal sealed class EngineLoadContext : AssemblyLoadContext
     {
         get
         {
-            var system = OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : "linux";
-            return system + "-" + RuntimeInformation.ProcessArchitecture switch
-            {
-                Architecture.X64 => "x64",
-                Architecture.Arm64 => "arm64",
-                var other => other.ToString().ToLowerInvariant(),
-            };
+            var system =
+                OperatingSystem.IsWindows() ? "win"
+                : OperatingSystem.IsMacOS() ? "osx"
+                : "linux";
+            return system
+                + "-"
+                + RuntimeInformation.ProcessArchitecture switch
+                {
+                    Architecture.X64 => "x64",
+                    Architecture.Arm64 => "arm64",
+                    var other => other.ToString().ToLowerInvariant(),
+                };
         }
     }
 
     /// <summary>
-    /// Answers the default context when it looks for the engine: the one step from the cmdlets' world into this one. Only that name is answered,
-    /// so other modules never get our libraries.
+    /// Answers the default context when it looks for the engine: the one step from the cmdlets' world into this one. Only that name is
+    /// answered, so other modules never get our libraries.
     /// </summary>
     public Assembly? ResolveEngine(AssemblyLoadContext asking, AssemblyName name) =>
         name.Name == EngineAssembly ? LoadFromAssemblyName(name) : null;
@@ -66,7 +71,10 @@ internal sealed class EngineLoadContext : AssemblyLoadContext
 
     private static IEnumerable<string> FileNames(string name)
     {
-        var extension = OperatingSystem.IsWindows() ? ".dll" : OperatingSystem.IsMacOS() ? ".dylib" : ".so";
+        var extension =
+            OperatingSystem.IsWindows() ? ".dll"
+            : OperatingSystem.IsMacOS() ? ".dylib"
+            : ".so";
         yield return name;
         yield return name + extension;
         yield return "lib" + name + extension;

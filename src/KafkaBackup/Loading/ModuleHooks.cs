@@ -4,8 +4,8 @@ using System.Runtime.Loader;
 namespace KafkaBackup.Loading;
 
 /// <summary>
-/// Hooks the engine's load context in when the module is imported and out when it is removed. Each import of each runspace adds one hook and
-/// each removal takes one away, so removing the module in one runspace leaves the others alone.
+/// Hooks the engine's load context in when the module is imported and out when it is removed. Each import of each runspace adds one hook
+/// and each removal takes one away, so removing the module in one runspace leaves the others alone.
 /// </summary>
 public sealed class ModuleHooks : IModuleAssemblyInitializer, IModuleAssemblyCleanup
 {

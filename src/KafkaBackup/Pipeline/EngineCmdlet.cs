@@ -6,9 +6,9 @@ using KafkaBackup.Formatting;
 namespace KafkaBackup.Pipeline;
 
 /// <summary>
-/// What every cmdlet here is. Write* is legal on the pipeline thread only, and the engine runs on others: <see cref="Pump"/> starts the engine on
-/// a worker and stays on the pipeline thread, passing on what the worker queues. However it is left (the end, a downstream that has enough,
-/// -ErrorAction Stop, an engine's failure, Ctrl+C), the worker is cancelled and joined first.
+/// What every cmdlet here is. Write* is legal on the pipeline thread only, and the engine runs on others: <see cref="Pump"/> starts the
+/// engine on a worker and stays on the pipeline thread, passing on what the worker queues. However it is left (the end, a downstream that
+/// has enough, -ErrorAction Stop, an engine's failure, Ctrl+C), the worker is cancelled and joined first.
 /// </summary>
 public abstract class EngineCmdlet : PSCmdlet
 {
@@ -35,14 +35,10 @@ public abstract class EngineCmdlet : PSCmdlet
     protected sealed override void StopProcessing() => _run?.Close();
 
     /// <summary>What to do for each item of the pipeline, and once where there is none.</summary>
-    private protected virtual void Process()
-    {
-    }
+    private protected virtual void Process() { }
 
     /// <summary>What to do when all items are in.</summary>
-    private protected virtual void Finish()
-    {
-    }
+    private protected virtual void Finish() { }
 
     /// <summary>A switch that was not given leaves the choice to the file: null, not false.</summary>
     private protected bool? Given(SwitchParameter value, [CallerArgumentExpression(nameof(value))] string parameter = "") =>
@@ -61,13 +57,18 @@ public abstract class EngineCmdlet : PSCmdlet
         var terminated = false;
 
         // Neither StopProcessing nor finally runs when the process is told to end: its handlers do, and it ends when they return.
-        using (PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ =>
-        {
-            Volatile.Write(ref terminated, true);
-            run.RequestStop();
-            Join(worker);
-            written.Task.Wait(LastWordsLimit);
-        }))
+        using (
+            PosixSignalRegistration.Create(
+                PosixSignal.SIGTERM,
+                _ =>
+                {
+                    Volatile.Write(ref terminated, true);
+                    run.RequestStop();
+                    Join(worker);
+                    written.Task.Wait(LastWordsLimit);
+                }
+            )
+        )
         {
             try
             {

@@ -4,14 +4,15 @@ using KafkaBackup.Formatting;
 namespace KafkaBackup.Pipeline;
 
 /// <summary>
-/// An engine's exception as PowerShell's users know errors: id, category, target, and what to do next. What is shown of it is safe for a terminal; the
-/// exception and the target object are exact.
+/// An engine's exception as PowerShell's users know errors: id, category, target, and what to do next. What is shown of it is safe for a
+/// terminal; the exception and the target object are exact.
 /// </summary>
 internal static class EngineError
 {
     public static ErrorRecord From(Exception exception)
     {
-        var error = exception as KafkaBackupException
+        var error =
+            exception as KafkaBackupException
             ?? ErrorIds.Unexpected.With($"Unexpected error: {exception.GetType().Name}: {exception.Message}", inner: exception);
         var record = new ErrorRecord(error, error.ErrorId, Category(error.Kind), error.TargetObject)
         {

@@ -5,12 +5,15 @@ using KafkaBackup.Engine;
 namespace KafkaBackup.Pipeline;
 
 /// <summary>
-/// One run of the engine on behalf of a cmdlet, seen from the engine's side. Everything that is to reach PowerShell goes through a bounded queue,
-/// so a slow pipeline slows the engine down instead of filling memory; progress goes through a slot that only remembers the newest.
+/// One run of the engine on behalf of a cmdlet, seen from the engine's side. Everything that is to reach PowerShell goes through a bounded
+/// queue, so a slow pipeline slows the engine down instead of filling memory; progress goes through a slot that only remembers the newest.
 /// Once closed, nobody reads any more: writes are dropped, and writers that wait are let go.
 /// </summary>
 [SuppressMessage(
-    "Reliability", "CA1001", Justification = "It holds no handle, and a straggling thread of the engine may still look at its token after the end: that must not throw.")]
+    "Reliability",
+    "CA1001",
+    Justification = "It holds no handle, and a straggling thread of the engine may still look at its token after the end: that must not throw."
+)]
 internal sealed class EngineRun : IEngineEvents
 {
     private const int QueueCapacity = 1024;
@@ -53,7 +56,9 @@ internal sealed class EngineRun : IEngineEvents
 
     public void Progress(ProgressInfo progress) => Interlocked.Exchange(ref _progress, progress);
 
-    /// <summary>What a plan has to say before anything is done; in the engine's own words, so that what it has said itself is not said twice.</summary>
+    /// <summary>
+    /// What a plan has to say before anything is done; in the engine's own words, so that what it has said itself is not said twice.
+    /// </summary>
     public void Findings(IEnumerable<Finding> findings)
     {
         foreach (var finding in findings)
@@ -75,17 +80,18 @@ internal sealed class EngineRun : IEngineEvents
     }
 
     /// <summary>Runs the work on a thread of its own; the last message in the queue then says that there will be no other.</summary>
-    internal Task Start(Func<EngineRun, Task> work) => Task.Run(async () =>
-    {
-        try
+    internal Task Start(Func<EngineRun, Task> work) =>
+        Task.Run(async () =>
         {
-            await work(this).ConfigureAwait(false);
-        }
-        finally
-        {
-            _queue.Add(new QueuedWrite(WriteKind.End, null));
-        }
-    });
+            try
+            {
+                await work(this).ConfigureAwait(false);
+            }
+            finally
+            {
+                _queue.Add(new QueuedWrite(WriteKind.End, null));
+            }
+        });
 
     /// <summary>The pipeline thread's end of the queue; see <see cref="WriteQueue.TakeAll"/>.</summary>
     internal bool TakeAll(List<QueuedWrite> taken, TimeSpan wait) => _queue.TakeAll(taken, wait);

@@ -16,23 +16,27 @@ internal sealed class ProgressDisplay(Cmdlet cmdlet)
     public void Show(ProgressInfo progress)
     {
         _activity = progress.Activity;
-        cmdlet.WriteProgress(new ProgressRecord(OverallId, Display.Text(progress.Activity), Describe(progress))
-        {
-            PercentComplete = Percent(progress.Records, progress.TotalRecords),
-            SecondsRemaining = progress.Remaining is { } left ? (int)Math.Min(left.TotalSeconds, int.MaxValue) : -1,
-        });
+        cmdlet.WriteProgress(
+            new ProgressRecord(OverallId, Display.Text(progress.Activity), Describe(progress))
+            {
+                PercentComplete = Percent(progress.Records, progress.TotalRecords),
+                SecondsRemaining = progress.Remaining is { } left ? (int)Math.Min(left.TotalSeconds, int.MaxValue) : -1,
+            }
+        );
 
         var underWay = progress.Topics.Take(ShownTopics).ToArray();
         foreach (var gone in _shown.Keys.Except(underWay.Select(t => t.Topic), StringComparer.Ordinal).ToArray())
             Complete(gone);
         foreach (var topic in underWay)
         {
-            cmdlet.WriteProgress(new ProgressRecord(IdOf(topic.Topic), Display.Text(topic.Topic), Describe(topic, progress.Elapsed))
-            {
-                ParentActivityId = OverallId,
-                PercentComplete = Percent(topic.Records, topic.TotalRecords),
-                SecondsRemaining = Remaining(topic, progress.Elapsed),
-            });
+            cmdlet.WriteProgress(
+                new ProgressRecord(IdOf(topic.Topic), Display.Text(topic.Topic), Describe(topic, progress.Elapsed))
+                {
+                    ParentActivityId = OverallId,
+                    PercentComplete = Percent(topic.Records, topic.TotalRecords),
+                    SecondsRemaining = Remaining(topic, progress.Elapsed),
+                }
+            );
         }
     }
 
@@ -41,12 +45,20 @@ internal sealed class ProgressDisplay(Cmdlet cmdlet)
         foreach (var topic in _shown.Keys.ToArray())
             Complete(topic);
         if (_activity is not null)
-            cmdlet.WriteProgress(new ProgressRecord(OverallId, Display.Text(_activity), "Done") { RecordType = ProgressRecordType.Completed });
+            cmdlet.WriteProgress(
+                new ProgressRecord(OverallId, Display.Text(_activity), "Done") { RecordType = ProgressRecordType.Completed }
+            );
     }
 
     private void Complete(string topic)
     {
-        cmdlet.WriteProgress(new ProgressRecord(_shown[topic], Display.Text(topic), "Done") { ParentActivityId = OverallId, RecordType = ProgressRecordType.Completed });
+        cmdlet.WriteProgress(
+            new ProgressRecord(_shown[topic], Display.Text(topic), "Done")
+            {
+                ParentActivityId = OverallId,
+                RecordType = ProgressRecordType.Completed,
+            }
+        );
         _shown.Remove(topic);
     }
 

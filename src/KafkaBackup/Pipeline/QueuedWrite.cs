@@ -1,7 +1,15 @@
 namespace KafkaBackup.Pipeline;
 
 /// <summary>What the pipeline thread is to do with a queued value.</summary>
-internal enum WriteKind { Output, Verbose, Warning, Error, Question, End }
+internal enum WriteKind
+{
+    Output,
+    Verbose,
+    Warning,
+    Error,
+    Question,
+    End,
+}
 
 /// <summary>One thing that the engine's side has to say, on its way to the pipeline thread.</summary>
 internal readonly record struct QueuedWrite(WriteKind Kind, object? Value);

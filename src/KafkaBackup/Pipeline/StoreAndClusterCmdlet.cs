@@ -4,7 +4,9 @@ using KafkaBackup.Binding;
 
 namespace KafkaBackup.Pipeline;
 
-/// <summary>A cmdlet that joins a store and a cluster. The store's parameters are those of <see cref="StoreCmdlet"/>; a test keeps them alike.</summary>
+/// <summary>
+/// A cmdlet that joins a store and a cluster. The store's parameters are those of <see cref="StoreCmdlet"/>; a test keeps them alike.
+/// </summary>
 public abstract class StoreAndClusterCmdlet : ClusterCmdlet
 {
     [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]

@@ -1,8 +1,8 @@
 namespace KafkaBackup.Pipeline;
 
 /// <summary>
-/// The bounded way from the engine's threads to the pipeline thread. Writers wait while it is full; the reader takes all there is at once, which
-/// makes a stream of records cheap. Once closed, writes are dropped and whoever waits is let go.
+/// The bounded way from the engine's threads to the pipeline thread. Writers wait while it is full; the reader takes all there is at once,
+/// which makes a stream of records cheap. Once closed, writes are dropped and whoever waits is let go.
 /// </summary>
 internal sealed class WriteQueue(int capacity)
 {
@@ -23,7 +23,9 @@ internal sealed class WriteQueue(int capacity)
         }
     }
 
-    /// <summary>Fills the list with what is there, waiting for the first for a while. False once closed: there is nothing more to read.</summary>
+    /// <summary>
+    /// Fills the list with what is there, waiting for the first for a while. False once closed: there is nothing more to read.
+    /// </summary>
     public bool TakeAll(List<QueuedWrite> taken, TimeSpan wait)
     {
         taken.Clear();

@@ -34,7 +34,10 @@ internal sealed class BrokerProcess : IDisposable
             return new BrokerProcess(given, null);
         }
 
-        var start = ProcessRun.Start("dotnet", [Path.Combine(AppContext.BaseDirectory, "KafkaBackup.LocalBroker.dll"), "--port", "0", "--until-input-ends"]);
+        var start = ProcessRun.Start(
+            "dotnet",
+            [Path.Combine(AppContext.BaseDirectory, "KafkaBackup.LocalBroker.dll"), "--port", "0", "--until-input-ends"]
+        );
         start.RedirectStandardError = false;
         start.RedirectStandardInput = true;
         var process = Process.Start(start)!;

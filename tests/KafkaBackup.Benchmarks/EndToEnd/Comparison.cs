@@ -3,7 +3,8 @@ using KafkaBackup.Engine.Cluster;
 namespace KafkaBackup.Benchmarks.EndToEnd;
 
 /// <summary>
-/// Loads each workload, then runs its steps one after the other, round after round, so that whatever else the machine does falls on all of them.
+/// Loads each workload, then runs its steps one after the other, round after round, so that whatever else the machine does falls on all of
+/// them.
 /// </summary>
 internal sealed class Comparison(BenchOptions options, BrokerProcess broker, string folder)
 {
@@ -56,10 +57,21 @@ internal sealed class Comparison(BenchOptions options, BrokerProcess broker, str
         await using var cluster = KafkaCluster.Connect(Job.At(broker.Bootstrap), SilentEvents.Instance);
         var topic = Prefix + workload.Name;
         var lines = Path.Combine(folder, workload.Name + ".lines");
-        Say($"{workload.Name}: loading {workload.Records:N0} records of {workload.RecordBytes:N0} bytes into {workload.Partitions:N0} partitions");
+        Say(
+            $"{workload.Name}: loading {workload.Records:N0} records of {workload.RecordBytes:N0} bytes into {workload.Partitions:N0} partitions"
+        );
         await CreateAsync(cluster, topic, workload);
         var now = $"{DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()}";
-        await ProcessRun.SelfAsync("job", "load", broker.Bootstrap, topic, workload.Name, $"{workload.Records}", _kcat is null ? "" : lines, now);
+        await ProcessRun.SelfAsync(
+            "job",
+            "load",
+            broker.Bootstrap,
+            topic,
+            workload.Name,
+            $"{workload.Records}",
+            _kcat is null ? "" : lines,
+            now
+        );
         var steps = Steps(cluster, workload, topic, lines).ToArray();
         if (steps.Any(s => s.Name == CompareTopics))
         {
@@ -94,12 +106,20 @@ internal sealed class Comparison(BenchOptions options, BrokerProcess broker, str
             }
         }
 
-        _all.AddRange(steps.Select(step => new Figures
-        {
-            Workload = workload.Name, Step = step.Name, Records = workload.Records, Bytes = workload.Bytes,
-            Samples = samples[step.Name].Select(s => s.Sample).ToArray(), Skipped = skipped.GetValueOrDefault(step.Name),
-            Beside = step.Beside, Target = step.Target, Ratio = Ratio(samples, step),
-        }));
+        _all.AddRange(
+            steps.Select(step => new Figures
+            {
+                Workload = workload.Name,
+                Step = step.Name,
+                Records = workload.Records,
+                Bytes = workload.Bytes,
+                Samples = samples[step.Name].Select(s => s.Sample).ToArray(),
+                Skipped = skipped.GetValueOrDefault(step.Name),
+                Beside = step.Beside,
+                Target = step.Target,
+                Ratio = Ratio(samples, step),
+            })
+        );
         await cluster.DeleteTopicAsync(topic, CancellationToken.None);
         if (steps.Any(s => s.Name == CompareTopics))
         {
@@ -126,24 +146,53 @@ internal sealed class Comparison(BenchOptions options, BrokerProcess broker, str
         [
             new(BareRead, () => ShellAsync($"exec {read} -f ''"), Missing: noKcat),
             new("backup-none", () => BackUpAsync(topic, store, "none"), BareRead, promise ? (small ? 1.5 : 1.15) : null),
-            new("kcat-zstd", () => ShellAsync($"{read} | {_zstd} -1 -q -f -o {Path.Combine(store, "lines.zst")}"), BareRead,
-                Missing: noKcat ?? (_zstd is null ? "zstd is not installed" : null)),
+            new(
+                "kcat-zstd",
+                () => ShellAsync($"{read} | {_zstd} -1 -q -f -o {Path.Combine(store, "lines.zst")}"),
+                BareRead,
+                Missing: noKcat ?? (_zstd is null ? "zstd is not installed" : null)
+            ),
             new("backup-zstd", () => BackUpAsync(topic, store, "zstd"), BareRead, promise ? 1.5 : null),
             new("backup-gzip", () => BackUpAsync(topic, store, "gzip"), BareRead),
-            new("kcat-write", () => IntoNewTopicAsync(cluster, workload, target =>
-                ShellAsync($"exec {_kcat} -b {broker.Bootstrap} -P -t {target} -X acks=all -X enable.idempotence=true -X message.max.bytes=10000000 -l {lines}")), Missing: noKcat),
-            new("perf-test", () => IntoNewTopicAsync(cluster, workload, target =>
-                ShellAsync($"exec {_perfTest} --topic {target} --num-records {workload.Records} --record-size {workload.RecordBytes} --throughput -1 " +
-                    $"--producer-props bootstrap.servers={broker.Bootstrap} acks=all max.request.size=10000000")), Missing: _perfTest is null ? "kafka-producer-perf-test is not installed" : null),
+            new(
+                "kcat-write",
+                () =>
+                    IntoNewTopicAsync(
+                        cluster,
+                        workload,
+                        target =>
+                            ShellAsync(
+                                $"exec {_kcat} -b {broker.Bootstrap} -P -t {target} -X acks=all -X enable.idempotence=true -X message.max.bytes=10000000 -l {lines}"
+                            )
+                    ),
+                Missing: noKcat
+            ),
+            new(
+                "perf-test",
+                () =>
+                    IntoNewTopicAsync(
+                        cluster,
+                        workload,
+                        target =>
+                            ShellAsync(
+                                $"exec {_perfTest} --topic {target} --num-records {workload.Records} --record-size {workload.RecordBytes} --throughput -1 "
+                                    + $"--producer-props bootstrap.servers={broker.Bootstrap} acks=all max.request.size=10000000"
+                            )
+                    ),
+                Missing: _perfTest is null ? "kafka-producer-perf-test is not installed" : null
+            ),
             new("restore", () => RestoreAsync(cluster, topic, Path.Combine(store, "zstd")), "kcat-write"),
             new("compare", () => JobAsync("compare", broker.Bootstrap, topic, Path.Combine(store, "zstd")), BareRead),
             new(ReadBoth, () => ShellAsync($"{read} -f '' && {Read(Copy(topic))} -f ''"), Missing: noKcat),
             new(CompareTopics, () => JobAsync(CompareTopics, broker.Bootstrap, topic, Copy(topic)), ReadBoth, promise ? 1.3 : null),
             new("describe", () => JobAsync("describe", Path.Combine(store, "zstd"))),
         ];
-        return all.Where(s => options.WantsStep(s.Name) || s.Name == BareRead
+        return all.Where(s =>
+            options.WantsStep(s.Name)
+            || s.Name == BareRead
             || (s.Name == ReadBoth && options.WantsStep(CompareTopics))
-            || (s.Name == "backup-zstd" && all.Any(o => options.WantsStep(o.Name) && o.Name is "restore" or "compare" or "describe")));
+            || (s.Name == "backup-zstd" && all.Any(o => options.WantsStep(o.Name) && o.Name is "restore" or "compare" or "describe"))
+        );
     }
 
     private string Read(string topic) => $"{_kcat} -b {broker.Bootstrap} -C -t {topic} -o beginning -e -q";
@@ -174,7 +223,11 @@ internal sealed class Comparison(BenchOptions options, BrokerProcess broker, str
         return sample;
     }
 
-    private async Task<(Sample, string?)> IntoNewTopicAsync(KafkaCluster cluster, Workload workload, Func<string, Task<(Sample, string?)>> fill)
+    private async Task<(Sample, string?)> IntoNewTopicAsync(
+        KafkaCluster cluster,
+        Workload workload,
+        Func<string, Task<(Sample, string?)>> fill
+    )
     {
         var target = $"{Prefix}{workload.Name}-filled-{_targets++}";
         await CreateAsync(cluster, target, workload);
@@ -183,29 +236,47 @@ internal sealed class Comparison(BenchOptions options, BrokerProcess broker, str
         return sample;
     }
 
-    private static Task CreateAsync(KafkaCluster cluster, string topic, Workload workload) => cluster.CreateTopicsAsync(
-        [new NewTopic(topic, workload.Partitions, 1, new Dictionary<string, string> { ["max.message.bytes"] = "10000000" })], CancellationToken.None);
+    private static Task CreateAsync(KafkaCluster cluster, string topic, Workload workload) =>
+        cluster.CreateTopicsAsync(
+            [new NewTopic(topic, workload.Partitions, 1, new Dictionary<string, string> { ["max.message.bytes"] = "10000000" })],
+            CancellationToken.None
+        );
 
     private async Task<(Sample Sample, string? Skipped)> JobAsync(params string[] arguments)
     {
         var brokerBefore = broker.CpuSeconds;
         var cost = await ProcessRun.SelfAsync(["job", .. arguments]);
         var report = Job.Parse(cost.Output.Trim().Split('\n')[^1]);
-        return (new Sample
-        {
-            Seconds = report.Seconds, ProcessSeconds = cost.WallSeconds, CpuSeconds = cost.CpuSeconds, BrokerCpuSeconds = broker.CpuSeconds - brokerBefore,
-            PeakBytes = cost.PeakBytes, AllocatedBytes = report.AllocatedBytes, StoredBytes = report.StoredBytes,
-        }, report.Skipped);
+        return (
+            new Sample
+            {
+                Seconds = report.Seconds,
+                ProcessSeconds = cost.WallSeconds,
+                CpuSeconds = cost.CpuSeconds,
+                BrokerCpuSeconds = broker.CpuSeconds - brokerBefore,
+                PeakBytes = cost.PeakBytes,
+                AllocatedBytes = report.AllocatedBytes,
+                StoredBytes = report.StoredBytes,
+            },
+            report.Skipped
+        );
     }
 
     private async Task<(Sample, string?)> ShellAsync(string line)
     {
         var brokerBefore = broker.CpuSeconds;
         var cost = await ProcessRun.ShellAsync(line);
-        return (new Sample
-        {
-            Seconds = cost.WallSeconds, ProcessSeconds = cost.WallSeconds, CpuSeconds = cost.CpuSeconds, BrokerCpuSeconds = broker.CpuSeconds - brokerBefore, PeakBytes = cost.PeakBytes,
-        }, null);
+        return (
+            new Sample
+            {
+                Seconds = cost.WallSeconds,
+                ProcessSeconds = cost.WallSeconds,
+                CpuSeconds = cost.CpuSeconds,
+                BrokerCpuSeconds = broker.CpuSeconds - brokerBefore,
+                PeakBytes = cost.PeakBytes,
+            },
+            null
+        );
     }
 
     private string StoreFolder(Workload workload) => Path.Combine(folder, workload.Name);
@@ -215,5 +286,11 @@ internal sealed class Comparison(BenchOptions options, BrokerProcess broker, str
     /// <param name="Beside">The step whose time it is compared with.</param>
     /// <param name="Target">The largest ratio that was promised.</param>
     /// <param name="Missing">Why it cannot run here.</param>
-    private sealed record Step(string Name, Func<Task<(Sample Sample, string? Skipped)>> RunAsync, string? Beside = null, double? Target = null, string? Missing = null);
+    private sealed record Step(
+        string Name,
+        Func<Task<(Sample Sample, string? Skipped)>> RunAsync,
+        string? Beside = null,
+        double? Target = null,
+        string? Missing = null
+    );
 }

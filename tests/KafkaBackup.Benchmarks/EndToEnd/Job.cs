@@ -7,7 +7,9 @@ using KafkaBackup.Engine.Records;
 
 namespace KafkaBackup.Benchmarks.EndToEnd;
 
-/// <summary>What runs in a process of its own: one operation through the engine's facade. Arguments are positional; only Comparison calls it.</summary>
+/// <summary>
+/// What runs in a process of its own: one operation through the engine's facade. Arguments are positional; only Comparison calls it.
+/// </summary>
 internal static class Job
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
@@ -19,20 +21,40 @@ internal static class Job
         JobReport report;
         try
         {
-            report = await (job switch
-            {
-                "load" => LoadAsync(args[0], args[1], Workload.Named(args[2]) with { Records = long.Parse(args[3], CultureInfo.InvariantCulture) }, args[4], long.Parse(args[5], CultureInfo.InvariantCulture)),
-                "read" => BareRead.RunAsync(args[0], args[1]),
-                "backup" => BackUpAsync(args[0], args[1], args[2], Enum.Parse<CompressionKind>(args[3], ignoreCase: true)),
-                "restore" => RestoreAsync(args[0], args[1], args[2], args[3]),
-                "compare" => CompareAsync(new CompareSide { Store = new StoreSettings { Path = args[2] }, BackupId = "bench" }, args[0], args[1], args[1]),
-                "compare-topics" => CompareAsync(new CompareSide { Cluster = At(args[0]) }, args[0], args[1], args[2]),
-                "describe" => DescribeAsync(args[0]),
-                "capture" => Scale.CaptureAsync(args[0], args[1], args[2]),
-                "manifest" => Scale.ManifestAsync(args[0], int.Parse(args[1], CultureInfo.InvariantCulture)),
-                "plan-restore" => Scale.PlanRestoreAsync(args[0], args[1]),
-                _ => throw new ArgumentException($"There is no job '{job}'."),
-            });
+            report = await (
+                job switch
+                {
+                    "load" => LoadAsync(
+                        args[0],
+                        args[1],
+                        Workload.Named(args[2]) with
+                        {
+                            Records = long.Parse(args[3], CultureInfo.InvariantCulture),
+                        },
+                        args[4],
+                        long.Parse(args[5], CultureInfo.InvariantCulture)
+                    ),
+                    "read" => BareRead.RunAsync(args[0], args[1]),
+                    "backup" => BackUpAsync(args[0], args[1], args[2], Enum.Parse<CompressionKind>(args[3], ignoreCase: true)),
+                    "restore" => RestoreAsync(args[0], args[1], args[2], args[3]),
+                    "compare" => CompareAsync(
+                        new CompareSide
+                        {
+                            Store = new StoreSettings { Path = args[2] },
+                            BackupId = "bench",
+                        },
+                        args[0],
+                        args[1],
+                        args[1]
+                    ),
+                    "compare-topics" => CompareAsync(new CompareSide { Cluster = At(args[0]) }, args[0], args[1], args[2]),
+                    "describe" => DescribeAsync(args[0]),
+                    "capture" => Scale.CaptureAsync(args[0], args[1], args[2]),
+                    "manifest" => Scale.ManifestAsync(args[0], int.Parse(args[1], CultureInfo.InvariantCulture)),
+                    "plan-restore" => Scale.PlanRestoreAsync(args[0], args[1]),
+                    _ => throw new ArgumentException($"There is no job '{job}'."),
+                }
+            );
         }
         catch (NotImplementedException)
         {
@@ -44,18 +66,22 @@ internal static class Job
             return 1;
         }
 
-        Console.WriteLine(JsonSerializer.Serialize(
-            report with
-            {
-                Seconds = report.Seconds > 0 ? report.Seconds : clock.Elapsed.TotalSeconds,
-                AllocatedBytes = GC.GetTotalAllocatedBytes(precise: true) - allocated,
-                Collections = GC.CollectionCount(0),
-            },
-            Json));
+        Console.WriteLine(
+            JsonSerializer.Serialize(
+                report with
+                {
+                    Seconds = report.Seconds > 0 ? report.Seconds : clock.Elapsed.TotalSeconds,
+                    AllocatedBytes = GC.GetTotalAllocatedBytes(precise: true) - allocated,
+                    Collections = GC.CollectionCount(0),
+                },
+                Json
+            )
+        );
         return 0;
     }
 
-    public static JobReport Parse(string line) => JsonSerializer.Deserialize<JobReport>(line, Json) ?? throw new FormatException("The job said nothing.");
+    public static JobReport Parse(string line) =>
+        JsonSerializer.Deserialize<JobReport>(line, Json) ?? throw new FormatException("The job said nothing.");
 
     /// <summary>Fills a topic, and writes the same values line by line into a file where one is asked for.</summary>
     /// <param name="newest">The last record's time; the others lie a millisecond apart before it.</param>
@@ -63,7 +89,8 @@ internal static class Job
     {
         await using var cluster = KafkaCluster.Connect(At(bootstrap), SilentEvents.Instance);
         using var writer = cluster.OpenWriter(new WriterOptions(QueuedBytes: 128L << 20));
-        await using var file = lines.Length > 0 ? new FileStream(lines, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 20) : Stream.Null;
+        await using var file =
+            lines.Length > 0 ? new FileStream(lines, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 20) : Stream.Null;
         for (var partition = 0; partition < workload.Partitions; partition++)
         {
             writer.Open(new TopicPartition(topic, partition), partition);
@@ -80,7 +107,11 @@ internal static class Job
             source.Next(number);
             var record = new RecordView
             {
-                Offset = number, Timestamp = oldest + number, TimestampKind = TimestampKind.CreateTime, Key = source.Key, Value = source.Value,
+                Offset = number,
+                Timestamp = oldest + number,
+                TimestampKind = TimestampKind.CreateTime,
+                Key = source.Key,
+                Value = source.Value,
             };
             while (writer.Send(slot, record, default, number) == SendOutcome.QueueFull)
             {
@@ -108,20 +139,36 @@ internal static class Job
     {
         var settings = new BackupSettings
         {
-            Source = At(bootstrap), Store = new StoreSettings { Path = store }, BackupId = "bench", Topics = [topic], Compression = compression,
+            Source = At(bootstrap),
+            Store = new StoreSettings { Path = store },
+            BackupId = "bench",
+            Topics = [topic],
+            Compression = compression,
         };
         await using var planned = await new KafkaEngine(SilentEvents.Instance, store).PlanBackupAsync(settings, CancellationToken.None);
         var result = await planned.RunAsync(CancellationToken.None);
-        Require(result.Status == BackupStatus.Complete, $"the backup ended as {result.Status}: {string.Join("; ", result.Findings.Select(f => f.Message))}");
-        return new JobReport { Records = result.RecordCount, Bytes = result.Bytes, StoredBytes = result.StoredBytes };
+        Require(
+            result.Status == BackupStatus.Complete,
+            $"the backup ended as {result.Status}: {string.Join("; ", result.Findings.Select(f => f.Message))}"
+        );
+        return new JobReport
+        {
+            Records = result.RecordCount,
+            Bytes = result.Bytes,
+            StoredBytes = result.StoredBytes,
+        };
     }
 
     private static async Task<JobReport> RestoreAsync(string bootstrap, string topic, string store, string target)
     {
         var settings = new RestoreSettings
         {
-            Target = At(bootstrap), Store = new StoreSettings { Path = store }, BackupId = "bench", TopicMapping = new Dictionary<string, string> { [topic] = target },
-            CheckpointPath = Path.Combine(store, target + ".checkpoint"), CreateTopics = true,
+            Target = At(bootstrap),
+            Store = new StoreSettings { Path = store },
+            BackupId = "bench",
+            TopicMapping = new Dictionary<string, string> { [topic] = target },
+            CheckpointPath = Path.Combine(store, target + ".checkpoint"),
+            CreateTopics = true,
         };
         await using var planned = await new KafkaEngine(SilentEvents.Instance, store).PlanRestoreAsync([settings], CancellationToken.None);
         var result = (await planned.RunAsync(CancellationToken.None))[0];
@@ -133,10 +180,15 @@ internal static class Job
     {
         var settings = new CompareSettings
         {
-            Reference = reference, Difference = new CompareSide { Cluster = At(bootstrap) }, Topics = [topic], DifferenceTopics = [other],
+            Reference = reference,
+            Difference = new CompareSide { Cluster = At(bootstrap) },
+            Topics = [topic],
+            DifferenceTopics = [other],
         };
         long records = 0;
-        await foreach (var row in new KafkaEngine(SilentEvents.Instance, Environment.CurrentDirectory).CompareAsync(settings, CancellationToken.None))
+        await foreach (
+            var row in new KafkaEngine(SilentEvents.Instance, Environment.CurrentDirectory).CompareAsync(settings, CancellationToken.None)
+        )
         {
             Require(row.Equal, $"{row.Topic} {row.Partition} is {row.Verdict}");
             records += row.Partition is null ? 0 : row.ComparedCount;
@@ -148,7 +200,14 @@ internal static class Job
     private static async Task<JobReport> DescribeAsync(string store)
     {
         long records = 0;
-        await foreach (var backup in new KafkaEngine(SilentEvents.Instance, store).GetBackupsAsync(new StoreSettings { Path = store }, "*", null, CancellationToken.None))
+        await foreach (
+            var backup in new KafkaEngine(SilentEvents.Instance, store).GetBackupsAsync(
+                new StoreSettings { Path = store },
+                "*",
+                null,
+                CancellationToken.None
+            )
+        )
         {
             records += backup.RecordCount;
         }
@@ -168,11 +227,10 @@ internal static class Job
 
     private sealed class Deliveries : IDeliverySink
     {
-        public void OnDelivered(int slot, long tag, long offset)
-        {
-        }
+        public void OnDelivered(int slot, long tag, long offset) { }
 
-        public void OnFailed(int slot, long tag, WriteFault fault) => throw new InvalidOperationException($"Record {tag} could not be loaded: {fault.Message}");
+        public void OnFailed(int slot, long tag, WriteFault fault) =>
+            throw new InvalidOperationException($"Record {tag} could not be loaded: {fault.Message}");
 
         public void OnProducerFault(KafkaBackupException error, bool fatal) => throw error;
     }

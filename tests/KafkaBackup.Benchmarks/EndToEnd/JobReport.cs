@@ -10,7 +10,9 @@ internal sealed record JobReport
 
     public long? StoredBytes { get; init; }
 
-    /// <summary>From the first call of the engine to its result: without the start of the runtime, with the compilation of the engine's code.</summary>
+    /// <summary>
+    /// From the first call of the engine to its result: without the start of the runtime, with the compilation of the engine's code.
+    /// </summary>
     public double Seconds { get; init; }
 
     public long AllocatedBytes { get; init; }

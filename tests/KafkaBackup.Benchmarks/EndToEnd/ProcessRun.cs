@@ -18,17 +18,22 @@ internal static class ProcessRun
         RunAsync(Start(Environment.ProcessPath!, IsHost ? [typeof(ProcessRun).Assembly.Location, .. arguments] : arguments), isPipe: false);
 
     /// <summary>A line for the shell.</summary>
-    public static Task<ProcessCost> ShellAsync(string line) => RunAsync(Start("/bin/sh", ["-c", line]), isPipe: line.Contains('|', StringComparison.Ordinal));
+    public static Task<ProcessCost> ShellAsync(string line) =>
+        RunAsync(Start("/bin/sh", ["-c", line]), isPipe: line.Contains('|', StringComparison.Ordinal));
 
-    public static ProcessStartInfo Start(string program, IEnumerable<string> arguments) => new(program, arguments)
-    {
-        RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
-    };
+    public static ProcessStartInfo Start(string program, IEnumerable<string> arguments) =>
+        new(program, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
 
-    public static string? Find(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "")
-        .Split(Path.PathSeparator)
-        .Select(folder => Path.Combine(folder, program))
-        .FirstOrDefault(File.Exists);
+    public static string? Find(string program) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "")
+            .Split(Path.PathSeparator)
+            .Select(folder => Path.Combine(folder, program))
+            .FirstOrDefault(File.Exists);
 
     /// <summary>Whether this runs as `dotnet x.dll`.</summary>
     private static bool IsHost => Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet";
@@ -52,7 +57,9 @@ internal static class ProcessRun
         var said = await output;
         if (process.ExitCode != 0)
         {
-            throw new InvalidOperationException($"{start.FileName} {string.Join(' ', start.ArgumentList)} ended with {process.ExitCode}: {await errors}{said}");
+            throw new InvalidOperationException(
+                $"{start.FileName} {string.Join(' ', start.ArgumentList)} ended with {process.ExitCode}: {await errors}{said}"
+            );
         }
 
         return new ProcessCost(wall, ChildrenCpu() - cpuBefore, isPipe || peak == 0 ? null : peak, said);

@@ -3,15 +3,20 @@ using System.Text;
 
 namespace KafkaBackup.Benchmarks.EndToEnd;
 
-/// <summary>The records of a workload, the same on every machine. Values hold no line feed, so that line-based tools can produce them.</summary>
+/// <summary>
+/// The records of a workload, the same on every machine. Values hold no line feed, so that line-based tools can produce them.
+/// </summary>
 internal sealed class RecordSource(Workload workload)
 {
-    private const string Field = "\"customer_identifier\":\"\",\"order_status\":\"SHIPPED\",\"currency\":\"EUR\",\"warehouse\":\"central-3\",\"checksum\":\"\",";
+    private const string Field =
+        "\"customer_identifier\":\"\",\"order_status\":\"SHIPPED\",\"currency\":\"EUR\",\"warehouse\":\"central-3\",\"checksum\":\"\",";
 
     /// <summary>Of each 25 bytes of JSON-like text so many are random hex digits: zstd -1 then makes a quarter of it.</summary>
     private const int RandomOf25 = 11;
 
-    private readonly byte[] _template = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat(Field, (workload.RecordBytes / Field.Length) + 1)));
+    private readonly byte[] _template = Encoding.ASCII.GetBytes(
+        string.Concat(Enumerable.Repeat(Field, (workload.RecordBytes / Field.Length) + 1))
+    );
     private readonly byte[] _key = new byte[KeyBytes];
     private readonly byte[] _value = new byte[workload.RecordBytes - KeyBytes];
     private ulong _state = 0x9E3779B97F4A7C15;

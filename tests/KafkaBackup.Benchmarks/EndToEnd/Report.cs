@@ -11,11 +11,14 @@ internal static class Report
 
     public static async Task WriteAsync(BenchOptions options, IReadOnlyList<Figures> all, bool isLocal)
     {
-        var machine = $"{Environment.ProcessorCount} cores, {RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}, "
+        var machine =
+            $"{Environment.ProcessorCount} cores, {RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}, "
             + $"{(isLocal ? "local broker" : options.Bootstrap)}, {options.Rounds} rounds{(options.Quick ? ", quick" : "")}";
         Console.WriteLine(machine);
         Console.WriteLine();
-        Console.WriteLine("| workload | step | seconds | MB/s | CPU s | broker CPU s | peak MB | allocated B/record | stored | ratio | target |");
+        Console.WriteLine(
+            "| workload | step | seconds | MB/s | CPU s | broker CPU s | peak MB | allocated B/record | stored | ratio | target |"
+        );
         Console.WriteLine("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
         foreach (var figures in all)
         {
@@ -23,7 +26,15 @@ internal static class Report
         }
 
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(options.Json))!);
-        var json = JsonSerializer.Serialize(new { machine, takenAt = DateTimeOffset.UtcNow, figures = all }, Json);
+        var json = JsonSerializer.Serialize(
+            new
+            {
+                machine,
+                takenAt = DateTimeOffset.UtcNow,
+                figures = all,
+            },
+            Json
+        );
         await File.WriteAllTextAsync(options.Json, json + "\n");
     }
 
@@ -34,7 +45,9 @@ internal static class Report
             return $"| {f.Workload} | {f.Step} | SKIPPED: {why} | | | | | | | | |";
         }
 
-        var verdict = f is { Target: { } target, Ratio: { } ratio } ? $"<= {Number(target, "0.00")} {(ratio <= target ? "met" : "MISSED")}" : "";
+        var verdict = f is { Target: { } target, Ratio: { } ratio }
+            ? $"<= {Number(target, "0.00")} {(ratio <= target ? "met" : "MISSED")}"
+            : "";
         return $"| {f.Workload} | {f.Step} | {Number(f.Seconds, "0.00")} | {(f.Bytes > 0 ? Number(f.MegabytesPerSecond, "0") : "")} | {Number(f.CpuSeconds, "0.00")} "
             + $"| {Number(f.BrokerCpuSeconds, "0.00")} | {Number(f.PeakBytes / 1e6, "0")} | {Number(f.AllocatedPerRecord, "0.00")} "
             + $"| {(f.StoredRatio is { } stored ? Number(stored, "0.00") + ":1" : "")} | {(f.Ratio is { } r ? $"{Number(r, "0.00")} x {f.Beside}" : "")} | {verdict} |";

@@ -34,7 +34,13 @@ internal sealed class Scale(BenchOptions options, BrokerProcess broker, string f
 
     public static async Task<JobReport> CaptureAsync(string bootstrap, string topic, string store)
     {
-        var settings = new BackupSettings { Source = Job.At(bootstrap), Store = new StoreSettings { Path = store }, BackupId = "capture", Topics = [topic] };
+        var settings = new BackupSettings
+        {
+            Source = Job.At(bootstrap),
+            Store = new StoreSettings { Path = store },
+            BackupId = "capture",
+            Topics = [topic],
+        };
         await using var planned = await new KafkaEngine(SilentEvents.Instance, store).PlanBackupAsync(settings, CancellationToken.None);
         return new JobReport { Records = planned.Plan.Topics.Sum(t => t.Partitions.Count) };
     }
@@ -45,7 +51,16 @@ internal sealed class Scale(BenchOptions options, BrokerProcess broker, string f
         const int Partitions = 10;
         await using var files = new FileStore(store);
         await using var session = await BackupSession.BeginAsync(
-            new BackupCatalog(files), "bench", new SessionOptions { RunId = "run-1", Clock = TimeProvider.System, SourceClusterId = "scale" }, CancellationToken.None);
+            new BackupCatalog(files),
+            "bench",
+            new SessionOptions
+            {
+                RunId = "run-1",
+                Clock = TimeProvider.System,
+                SourceClusterId = "scale",
+            },
+            CancellationToken.None
+        );
         var manifest = Invented.Manifest(session.Manifest!, Topic, Partitions, segments / Partitions);
         Invented.CreateFiles(Path.Combine(store, "bench"), manifest);
         var clock = Stopwatch.StartNew();
@@ -57,7 +72,10 @@ internal sealed class Scale(BenchOptions options, BrokerProcess broker, string f
     {
         var settings = new RestoreSettings
         {
-            Target = Job.At(bootstrap), Store = new StoreSettings { Path = store }, BackupId = "bench", TopicMapping = new Dictionary<string, string> { [Topic] = Topic + "-restored" },
+            Target = Job.At(bootstrap),
+            Store = new StoreSettings { Path = store },
+            BackupId = "bench",
+            TopicMapping = new Dictionary<string, string> { [Topic] = Topic + "-restored" },
             CreateTopics = true,
         };
         await using var planned = await new KafkaEngine(SilentEvents.Instance, store).PlanRestoreAsync([settings], CancellationToken.None);
@@ -68,11 +86,26 @@ internal sealed class Scale(BenchOptions options, BrokerProcess broker, string f
     {
         var cost = await ProcessRun.SelfAsync(["job", .. job]);
         var report = Job.Parse(cost.Output.Trim().Split('\n')[^1]);
-        await Console.Error.WriteLineAsync($"{Name}: {what}: {(report.Skipped is { } why ? "SKIPPED: " + why : $"{report.Seconds:0.00} s")}");
+        await Console.Error.WriteLineAsync(
+            $"{Name}: {what}: {(report.Skipped is { } why ? "SKIPPED: " + why : $"{report.Seconds:0.00} s")}"
+        );
         return new Figures
         {
-            Workload = Name, Step = what, Records = report.Records, Skipped = report.Skipped,
-            Samples = [new Sample { Seconds = report.Seconds, ProcessSeconds = cost.WallSeconds, CpuSeconds = cost.CpuSeconds, PeakBytes = cost.PeakBytes, AllocatedBytes = report.AllocatedBytes }],
+            Workload = Name,
+            Step = what,
+            Records = report.Records,
+            Skipped = report.Skipped,
+            Samples =
+            [
+                new Sample
+                {
+                    Seconds = report.Seconds,
+                    ProcessSeconds = cost.WallSeconds,
+                    CpuSeconds = cost.CpuSeconds,
+                    PeakBytes = cost.PeakBytes,
+                    AllocatedBytes = report.AllocatedBytes,
+                },
+            ],
         };
     }
 }

@@ -1,6 +1,10 @@
 namespace KafkaBackup.Benchmarks.EndToEnd;
 
-internal enum Content { Json, Random }
+internal enum Content
+{
+    Json,
+    Random,
+}
 
 /// <summary>A topic's worth of records. Sizes are those of key and value together.</summary>
 internal sealed record Workload(string Name, int Partitions, long Records, int RecordBytes, Content Content)

@@ -1,12 +1,14 @@
 using BenchmarkDotNet.Attributes;
 using KafkaBackup.Benchmarks.EndToEnd;
-using KafkaBackup.Engine.Format.Blocks;
 using KafkaBackup.Engine.Batches;
+using KafkaBackup.Engine.Format.Blocks;
 using KafkaBackup.Engine.Format.Compression;
 
 namespace KafkaBackup.Benchmarks.Micro;
 
-/// <summary>What is done once for each block of about 1 MiB. Compressing includes the checksum and a copy of the block to work on.</summary>
+/// <summary>
+/// What is done once for each block of about 1 MiB. Compressing includes the checksum and a copy of the block to work on.
+/// </summary>
 [MemoryDiagnoser]
 public class BlockBenchmarks : IDisposable
 {

@@ -34,7 +34,11 @@ public class RecordBenchmarks : IDisposable
         {
             var record = new RecordView
             {
-                Offset = offset, Timestamp = 1_700_000_000_000 + offset, TimestampKind = TimestampKind.CreateTime, Key = _source.Key, Value = _source.Value,
+                Offset = offset,
+                Timestamp = 1_700_000_000_000 + offset,
+                TimestampKind = TimestampKind.CreateTime,
+                Key = _source.Key,
+                Value = _source.Value,
             };
             if (_builder.TryAppend(record) != AppendOutcome.Added)
             {
@@ -53,7 +57,9 @@ public class RecordBenchmarks : IDisposable
         long bytes = 0;
         for (var left = Count; left > 0;)
         {
-            foreach (var record in new RecordBlock(_block.Buffer, new BlockInfo { RawLength = _block.Length, Stats = _block.Stats }, "block", 0))
+            foreach (
+                var record in new RecordBlock(_block.Buffer, new BlockInfo { RawLength = _block.Length, Stats = _block.Stats }, "block", 0)
+            )
             {
                 bytes += record.Value.Length;
                 if (--left == 0)
@@ -69,7 +75,14 @@ public class RecordBenchmarks : IDisposable
     [Benchmark]
     public string Digest()
     {
-        var record = new RecordView { Offset = 1, Timestamp = 1_700_000_000_000, TimestampKind = TimestampKind.CreateTime, Key = _source.Key, Value = _source.Value };
+        var record = new RecordView
+        {
+            Offset = 1,
+            Timestamp = 1_700_000_000_000,
+            TimestampKind = TimestampKind.CreateTime,
+            Key = _source.Key,
+            Value = _source.Value,
+        };
         return RecordDigest.Of(record);
     }
 

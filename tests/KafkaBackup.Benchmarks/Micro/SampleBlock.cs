@@ -15,7 +15,11 @@ internal static class SampleBlock
             source.Next(offset);
             var record = new RecordView
             {
-                Offset = offset, Timestamp = 1_700_000_000_000 + offset, TimestampKind = TimestampKind.CreateTime, Key = source.Key, Value = source.Value,
+                Offset = offset,
+                Timestamp = 1_700_000_000_000 + offset,
+                TimestampKind = TimestampKind.CreateTime,
+                Key = source.Key,
+                Value = source.Value,
             };
             if (builder.TryAppend(record) != AppendOutcome.Added)
             {

@@ -36,25 +36,42 @@ internal static class ConsumerActs
             var moved = Committed(consumer, Stage.RestoredTopic, partition);
             var expected = stage.Expected(partition).FirstOrDefault(e => e.Offset >= left);
             var next = moved is null ? null : Next(consumer, partition, moved.Value);
-            var same = expected is not null && next is not null && Imprint.Of(next.Message.Key, next.Message.Value, next.Message.Timestamp.UnixTimestampMs, Headers(next)) == expected.Imprint;
+            var same =
+                expected is not null
+                && next is not null
+                && Imprint.Of(next.Message.Key, next.Message.Value, next.Message.Timestamp.UnixTimestampMs, Headers(next))
+                    == expected.Imprint;
             right += same ? 1 : 0;
-            rows.Add([$"{Stage.Topic}/{partition}", left, $"{Stage.RestoredTopic}/{partition}", moved, same ? "the same record" : "ANOTHER RECORD"]);
+            rows.Add([
+                $"{Stage.Topic}/{partition}",
+                left,
+                $"{Stage.RestoredTopic}/{partition}",
+                moved,
+                same ? "the same record" : "ANOTHER RECORD",
+            ]);
         }
 
         stage.Screen.Table(["it stood in", "at offset", "it stands in", "at offset", "and reads next"], rows);
-        stage.Proofs.Add("the consumer group goes on with the very next record", right == Stage.Partitions, $"in {right} of {Stage.Partitions} partitions, read with the group's own committed offsets");
+        stage.Proofs.Add(
+            "the consumer group goes on with the very next record",
+            right == Stage.Partitions,
+            $"in {right} of {Stage.Partitions} partitions, read with the group's own committed offsets"
+        );
     }
 
-    public static string ImprintOf(StoredRecord record) => Imprint.Of(record.Key, record.Value, record.Timestamp, record.Headers.Where(h => !IsAdded(h.Name)));
+    public static string ImprintOf(StoredRecord record) =>
+        Imprint.Of(record.Key, record.Value, record.Timestamp, record.Headers.Where(h => !IsAdded(h.Name)));
 
-    private static IConsumer<byte[]?, byte[]?> Open(Stage stage) => new ConsumerBuilder<byte[]?, byte[]?>(new ConsumerConfig
-    {
-        BootstrapServers = stage.Broker.BootstrapServers,
-        GroupId = Stage.Group,
-        EnableAutoCommit = false,
-        AutoOffsetReset = AutoOffsetReset.Earliest,
-        IsolationLevel = Confluent.Kafka.IsolationLevel.ReadCommitted,
-    }).SetLogHandler((_, _) => { }).Build();
+    private static IConsumer<byte[]?, byte[]?> Open(Stage stage) => new ConsumerBuilder<byte[]?, byte[]?>(
+            new ConsumerConfig
+            {
+                BootstrapServers = stage.Broker.BootstrapServers,
+                GroupId = Stage.Group,
+                EnableAutoCommit = false,
+                AutoOffsetReset = AutoOffsetReset.Earliest,
+                IsolationLevel = Confluent.Kafka.IsolationLevel.ReadCommitted,
+            }
+        ).SetLogHandler((_, _) => { }).Build();
 
     private static long? Committed(IConsumer<byte[]?, byte[]?> consumer, string topic, int partition)
     {

@@ -3,7 +3,10 @@ using System.Security.Cryptography;
 
 namespace KafkaBackup.Demo.Show;
 
-/// <summary>A digest of everything a record holds but its offset. Made here, from the fields, so that it owes nothing to the engine that it is to judge.</summary>
+/// <summary>
+/// A digest of everything a record holds but its offset. Made here, from the fields, so that it owes nothing to the engine that it is to
+/// judge.
+/// </summary>
 internal static class Imprint
 {
     /// <param name="headers">In order, repeated names and all.</param>

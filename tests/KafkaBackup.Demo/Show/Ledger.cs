@@ -35,7 +35,9 @@ internal sealed class Ledger
     public IReadOnlyList<Entry> Range(int partition, long from, long to)
     {
         lock (_gate)
-            return _partitions.TryGetValue(partition, out var entries) ? [.. entries.Where(e => e.Offset >= from && e.Offset < to).OrderBy(e => e.Offset)] : [];
+            return _partitions.TryGetValue(partition, out var entries)
+                ? [.. entries.Where(e => e.Offset >= from && e.Offset < to).OrderBy(e => e.Offset)]
+                : [];
     }
 
     internal sealed record Entry(long Offset, string Imprint);

@@ -27,9 +27,17 @@ internal sealed class LiveProducer : IAsyncDisposable
     {
         _topic = topic;
         _partitions = partitions;
-        var config = new ProducerConfig { BootstrapServers = bootstrapServers, TransactionalId = "demo-producer", LingerMs = 2 };
+        var config = new ProducerConfig
+        {
+            BootstrapServers = bootstrapServers,
+            TransactionalId = "demo-producer",
+            LingerMs = 2,
+        };
         _producer = new ProducerBuilder<byte[]?, byte[]?>(config)
-            .SetKeySerializer(Serializers.ByteArray).SetValueSerializer(Serializers.ByteArray).SetLogHandler((_, _) => { }).Build();
+            .SetKeySerializer(Serializers.ByteArray)
+            .SetValueSerializer(Serializers.ByteArray)
+            .SetLogHandler((_, _) => { })
+            .Build();
         _producer.InitTransactions(Patience);
     }
 
@@ -42,14 +50,15 @@ internal sealed class LiveProducer : IAsyncDisposable
             Transact(1000);
     }
 
-    public void Start() => _work = Task.Run(async () =>
-    {
-        while (!_stop.IsCancellationRequested)
+    public void Start() =>
+        _work = Task.Run(async () =>
         {
-            Transact(100);
-            await Task.Delay(Pause, CancellationToken.None);
-        }
-    });
+            while (!_stop.IsCancellationRequested)
+            {
+                Transact(100);
+                await Task.Delay(Pause, CancellationToken.None);
+            }
+        });
 
     /// <summary>Waits until so many more records are committed; a producer that died says why.</summary>
     public async Task WaitForMore(int records, CancellationToken cancel)
@@ -104,16 +113,23 @@ internal sealed class LiveProducer : IAsyncDisposable
         var number = _made++;
         var partition = (int)(number % _partitions);
         var message = Make(number);
-        _producer.Produce(new Confluent.Kafka.TopicPartition(_topic, partition), message, report =>
-        {
-            if (!report.Error.IsError)
-                delivered.Enqueue((partition, new Ledger.Entry(report.Offset.Value, ImprintOf(message))));
-        });
+        _producer.Produce(
+            new Confluent.Kafka.TopicPartition(_topic, partition),
+            message,
+            report =>
+            {
+                if (!report.Error.IsError)
+                    delivered.Enqueue((partition, new Ledger.Entry(report.Offset.Value, ImprintOf(message))));
+            }
+        );
     }
 
     private static Message<byte[]?, byte[]?> Make(long number)
     {
-        var text = string.Create(CultureInfo.InvariantCulture, $"{{\"order\":{number},\"customer\":{number % 997},\"amount\":{number % 10_000 / 100.0:0.00},\"note\":\"as it came\"}}");
+        var text = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{{\"order\":{number},\"customer\":{number % 997},\"amount\":{number % 10_000 / 100.0:0.00},\"note\":\"as it came\"}}"
+        );
         var headers = new Headers { { "trace", Text($"{number}-a") }, { "trace", Text($"{number}-b") } };
         if (number % 7 == 0)
             headers.Add("nothing", null);
@@ -122,14 +138,24 @@ internal sealed class LiveProducer : IAsyncDisposable
         return new Message<byte[]?, byte[]?>
         {
             Key = number % 101 == 0 ? null : Text($"customer-{number % 997}"),
-            Value = (number % 53, number % 59) switch { (0, _) => null, (_, 0) => [], _ => Text(text) },
+            Value = (number % 53, number % 59) switch
+            {
+                (0, _) => null,
+                (_, 0) => [],
+                _ => Text(text),
+            },
             Headers = headers,
             Timestamp = new Timestamp(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(), TimestampType.CreateTime),
         };
     }
 
-    private static string ImprintOf(Message<byte[]?, byte[]?> message) => Imprint.Of(
-        message.Key, message.Value, message.Timestamp.UnixTimestampMs, message.Headers.Select(h => (h.Key, (byte[]?)h.GetValueBytes())));
+    private static string ImprintOf(Message<byte[]?, byte[]?> message) =>
+        Imprint.Of(
+            message.Key,
+            message.Value,
+            message.Timestamp.UnixTimestampMs,
+            message.Headers.Select(h => (h.Key, (byte[]?)h.GetValueBytes()))
+        );
 
     private static byte[] Text(string text) => Encoding.UTF8.GetBytes(text);
 }

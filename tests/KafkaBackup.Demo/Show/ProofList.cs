@@ -10,5 +10,8 @@ internal sealed class ProofList
     public void Add(string claim, bool holds, string evidence) => _proofs.Add((claim, holds, evidence));
 
     public void Show(Screen screen) =>
-        screen.Table(["proven", "claim", "how it is known"], _proofs.Select(p => new object?[] { p.Holds ? "yes" : "NO", p.Claim, p.Evidence }));
+        screen.Table(
+            ["proven", "claim", "how it is known"],
+            _proofs.Select(p => new object?[] { p.Holds ? "yes" : "NO", p.Claim, p.Evidence })
+        );
 }

@@ -28,15 +28,18 @@ internal sealed class Screen(TextWriter writer)
         writer.WriteLine();
 
         void Line(string[] row) =>
-            writer.WriteLine("   " + string.Join("  ", row.Select((cell, i) => right[i] ? cell.PadLeft(width[i]) : cell.PadRight(width[i]))).TrimEnd());
+            writer.WriteLine(
+                "   " + string.Join("  ", row.Select((cell, i) => right[i] ? cell.PadLeft(width[i]) : cell.PadRight(width[i]))).TrimEnd()
+            );
     }
 
-    private static string Cell(object? value) => value switch
-    {
-        null => "",
-        int number => number.ToString("N0", CultureInfo.InvariantCulture),
-        long number => number.ToString("N0", CultureInfo.InvariantCulture),
-        TimeSpan time => string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.00}s"),
-        _ => value.ToString() ?? "",
-    };
+    private static string Cell(object? value) =>
+        value switch
+        {
+            null => "",
+            int number => number.ToString("N0", CultureInfo.InvariantCulture),
+            long number => number.ToString("N0", CultureInfo.InvariantCulture),
+            TimeSpan time => string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.00}s"),
+            _ => value.ToString() ?? "",
+        };
 }

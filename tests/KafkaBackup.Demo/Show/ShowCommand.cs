@@ -27,9 +27,11 @@ internal static class ShowCommand
 
         stage.Screen.Act("What was proven");
         stage.Proofs.Show(stage.Screen);
-        stage.Screen.Say(stage.Proofs.AllHold
-            ? $"All of it held, in {watch.Elapsed.TotalSeconds:0} s. The same with a cluster of yours, from PowerShell: README.md."
-            : "NOT everything held: see the lines that say NO.");
+        stage.Screen.Say(
+            stage.Proofs.AllHold
+                ? $"All of it held, in {watch.Elapsed.TotalSeconds:0} s. The same with a cluster of yours, from PowerShell: README.md."
+                : "NOT everything held: see the lines that say NO."
+        );
         return stage.Proofs.AllHold ? 0 : NotProven;
     }
 
@@ -42,7 +44,9 @@ internal static class ShowCommand
         await stage.Producer.WaitForMore(1000, cancel);
         var ledger = stage.Producer.Ledger;
         stage.Screen.Say($"The broker: a double of Kafka in this process, {stage.Broker.BootstrapServers}.");
-        stage.Screen.Say($"{Stage.Topic}, {Stage.Partitions} partitions: {ledger.Committed:N0} records committed, {ledger.Aborted:N0} in transactions that were taken back;");
+        stage.Screen.Say(
+            $"{Stage.Topic}, {Stage.Partitions} partitions: {ledger.Committed:N0} records committed, {ledger.Aborted:N0} in transactions that were taken back;"
+        );
         stage.Screen.Say("tombstones, empty values, records without a key, headers that come twice.");
 
         await BackupActs.WhileProducing(stage, cancel);

@@ -1,6 +1,8 @@
 namespace KafkaBackup.Engine.Tests.Architecture;
 
-/// <summary>Who may know whom, read from the compiled code. The table is the architecture: change it only together with ARCHITECTURE.md.</summary>
+/// <summary>
+/// Who may know whom, read from the compiled code. The table is the architecture: change it only together with ARCHITECTURE.md.
+/// </summary>
 public class ArrowTests
 {
     private const string EngineNamespace = "KafkaBackup.Engine";
@@ -11,7 +13,19 @@ public class ArrowTests
     /// <summary>What else lies beside it: what the engine takes from outside, and planned operations.</summary>
     private const string Seams = "(seams)";
 
-    private static readonly string[] Ground = ["Rules", "Records", "Batches", "Pacing", "Configuration", "Cluster", "Format", "Storage", "Catalog", Seams];
+    private static readonly string[] Ground =
+    [
+        "Rules",
+        "Records",
+        "Batches",
+        "Pacing",
+        "Configuration",
+        "Cluster",
+        "Format",
+        "Storage",
+        "Catalog",
+        Seams,
+    ];
 
     private static readonly IReadOnlyDictionary<string, string[]> MayKnow = new Dictionary<string, string[]>
     {
@@ -85,14 +99,19 @@ public class ArrowTests
         using var module = CompiledAssembly.Module();
         Assert.All(
             module.References.Where(reference => !reference.StartsWith("System.", StringComparison.Ordinal)),
-            reference => Assert.Contains(reference, (string[])["KafkaBackup.Model", "KafkaBackup.Engine"]));
+            reference => Assert.Contains(reference, (string[])["KafkaBackup.Model", "KafkaBackup.Engine"])
+        );
     }
 
     [Fact]
     public void The_reader_sees_what_only_a_method_body_mentions()
     {
         using var tests = new CompiledAssembly(typeof(ArrowTests).Assembly.Location);
-        var mentions = tests.Types.Where(type => type.Self.Outermost == typeof(Example).FullName).SelectMany(type => type.Mentions).Select(type => type.Name).ToList();
+        var mentions = tests
+            .Types.Where(type => type.Self.Outermost == typeof(Example).FullName)
+            .SelectMany(type => type.Mentions)
+            .Select(type => type.Name)
+            .ToList();
 
         Assert.Contains("System.Text.StringBuilder", mentions);
         Assert.Contains("System.Collections.Generic.Stack`1", mentions);
@@ -111,7 +130,8 @@ public class ArrowTests
     private static string? Room(MentionedType type) =>
         type.Outermost == $"{EngineNamespace}.KafkaEngine" ? Facade
         : type.Namespace == EngineNamespace ? Seams
-        : type.Namespace.StartsWith(EngineNamespace + ".", StringComparison.Ordinal) ? type.Namespace[(EngineNamespace.Length + 1)..].Split('.')[0]
+        : type.Namespace.StartsWith(EngineNamespace + ".", StringComparison.Ordinal)
+            ? type.Namespace[(EngineNamespace.Length + 1)..].Split('.')[0]
         : null;
 }
 

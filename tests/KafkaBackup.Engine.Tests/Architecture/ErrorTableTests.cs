@@ -6,10 +6,19 @@ namespace KafkaBackup.Engine.Tests.Architecture;
 
 public class ErrorTableTests
 {
-    private static readonly string ErrorTopic = Path.Combine(BuildOutputs.RepositoryRoot, "module", "en-US", "about_KafkaBackup_Errors.help.txt");
+    private static readonly string ErrorTopic = Path.Combine(
+        BuildOutputs.RepositoryRoot,
+        "module",
+        "en-US",
+        "about_KafkaBackup_Errors.help.txt"
+    );
 
     private static readonly IReadOnlyList<(string Field, ErrorDefinition Error)> Table =
-        [.. typeof(ErrorIds).GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => (field.Name, (ErrorDefinition)field.GetValue(null)!))];
+    [
+        .. typeof(ErrorIds)
+            .GetFields(BindingFlags.Public | BindingFlags.Static)
+            .Select(field => (field.Name, (ErrorDefinition)field.GetValue(null)!)),
+    ];
 
     [Fact]
     public void Every_error_is_known_by_the_name_of_its_field() => Assert.All(Table, row => Assert.Equal(row.Field, row.Error.Id));

@@ -8,8 +8,11 @@ namespace KafkaBackup.Engine.Tests.Architecture;
 /// <summary>Walks the instructions of a method and gives what they call, touch and create.</summary>
 internal static class InstructionTokens
 {
-    private static readonly FrozenDictionary<ushort, OperandType> Operands = typeof(OpCodes).GetFields()
-        .Select(field => (OpCode)field.GetValue(null)!).ToDictionary(code => (ushort)code.Value, code => code.OperandType).ToFrozenDictionary();
+    private static readonly FrozenDictionary<ushort, OperandType> Operands = typeof(OpCodes)
+        .GetFields()
+        .Select(field => (OpCode)field.GetValue(null)!)
+        .ToDictionary(code => (ushort)code.Value, code => code.OperandType)
+        .ToFrozenDictionary();
 
     public static IEnumerable<EntityHandle> In(BlobReader code)
     {

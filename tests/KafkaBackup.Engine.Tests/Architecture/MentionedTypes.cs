@@ -19,19 +19,21 @@ internal sealed class MentionedTypes : ISignatureTypeProvider<ImmutableList<Ment
 
     public static MentionedTypes Provider { get; } = new();
 
-    public static string NameOf(MetadataReader reader, EntityHandle type) => type.Kind switch
-    {
-        HandleKind.TypeDefinition => NameOf(reader, (TypeDefinitionHandle)type),
-        HandleKind.TypeReference => NameOf(reader, (TypeReferenceHandle)type),
-        _ => "",
-    };
+    public static string NameOf(MetadataReader reader, EntityHandle type) =>
+        type.Kind switch
+        {
+            HandleKind.TypeDefinition => NameOf(reader, (TypeDefinitionHandle)type),
+            HandleKind.TypeReference => NameOf(reader, (TypeReferenceHandle)type),
+            _ => "",
+        };
 
-    public static ImmutableList<MentionedType> Of(MetadataReader reader, EntityHandle type) => type.Kind switch
-    {
-        HandleKind.TypeSpecification => reader.GetTypeSpecification((TypeSpecificationHandle)type).DecodeSignature(Provider, null),
-        HandleKind.TypeDefinition or HandleKind.TypeReference when !type.IsNil => [new(NameOf(reader, type), false)],
-        _ => [],
-    };
+    public static ImmutableList<MentionedType> Of(MetadataReader reader, EntityHandle type) =>
+        type.Kind switch
+        {
+            HandleKind.TypeSpecification => reader.GetTypeSpecification((TypeSpecificationHandle)type).DecodeSignature(Provider, null),
+            HandleKind.TypeDefinition or HandleKind.TypeReference when !type.IsNil => [new(NameOf(reader, type), false)],
+            _ => [],
+        };
 
     public ImmutableList<MentionedType> GetTypeFromDefinition(MetadataReader reader, TypeDefinitionHandle handle, byte rawTypeKind) =>
         [new(NameOf(reader, handle), rawTypeKind == ValueType)];
@@ -39,14 +41,23 @@ internal sealed class MentionedTypes : ISignatureTypeProvider<ImmutableList<Ment
     public ImmutableList<MentionedType> GetTypeFromReference(MetadataReader reader, TypeReferenceHandle handle, byte rawTypeKind) =>
         [new(NameOf(reader, handle), rawTypeKind == ValueType)];
 
-    public ImmutableList<MentionedType> GetTypeFromSpecification(MetadataReader reader, object? context, TypeSpecificationHandle handle, byte rawTypeKind) =>
-        reader.GetTypeSpecification(handle).DecodeSignature(this, context);
+    public ImmutableList<MentionedType> GetTypeFromSpecification(
+        MetadataReader reader,
+        object? context,
+        TypeSpecificationHandle handle,
+        byte rawTypeKind
+    ) => reader.GetTypeSpecification(handle).DecodeSignature(this, context);
 
-    public ImmutableList<MentionedType> GetGenericInstantiation(ImmutableList<MentionedType> genericType, ImmutableArray<ImmutableList<MentionedType>> typeArguments) =>
-        genericType.AddRange(typeArguments.SelectMany(argument => argument));
+    public ImmutableList<MentionedType> GetGenericInstantiation(
+        ImmutableList<MentionedType> genericType,
+        ImmutableArray<ImmutableList<MentionedType>> typeArguments
+    ) => genericType.AddRange(typeArguments.SelectMany(argument => argument));
 
-    public ImmutableList<MentionedType> GetModifiedType(ImmutableList<MentionedType> modifier, ImmutableList<MentionedType> unmodifiedType, bool isRequired) =>
-        modifier.AddRange(unmodifiedType);
+    public ImmutableList<MentionedType> GetModifiedType(
+        ImmutableList<MentionedType> modifier,
+        ImmutableList<MentionedType> unmodifiedType,
+        bool isRequired
+    ) => modifier.AddRange(unmodifiedType);
 
     public ImmutableList<MentionedType> GetFunctionPointerType(MethodSignature<ImmutableList<MentionedType>> signature) =>
         signature.ReturnType.AddRange(signature.ParameterTypes.SelectMany(parameter => parameter));

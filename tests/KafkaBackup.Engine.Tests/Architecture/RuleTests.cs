@@ -13,8 +13,14 @@ public partial class RuleTests
     {
         var known = Known();
         Assert.Contains("B16", known);
-        Expect.None(SourceTests.Sources("src", "build", "tests", "module", "examples", "docs").Concat(SourceTests.Documents())
-            .SelectMany(file => Cited(file).Where(number => !known.Contains(number)).Select(number => $"{SourceTests.Name(file)}: {number}")));
+        Expect.None(
+            SourceTests
+                .Sources("src", "build", "tests", "module", "examples", "docs")
+                .Concat(SourceTests.Documents())
+                .SelectMany(file =>
+                    Cited(file).Where(number => !known.Contains(number)).Select(number => $"{SourceTests.Name(file)}: {number}")
+                )
+        );
     }
 
     [Fact]
@@ -27,10 +33,16 @@ public partial class RuleTests
     private static string Rules() => File.ReadAllText(Path.Combine(BuildOutputs.RepositoryRoot, RulesFile));
 
     private static HashSet<string> Known() =>
-        [.. Definition().Matches(Rules()).Select(match => match.Groups[1].Value), .. Section().Matches(Rules()).Select(match => match.Groups[1].Value)];
+        [
+            .. Definition().Matches(Rules()).Select(match => match.Groups[1].Value),
+            .. Section().Matches(Rules()).Select(match => match.Groups[1].Value),
+        ];
 
-    private static IEnumerable<string> Cited(string file) => Citation().Matches(File.ReadAllText(file))
-        .SelectMany(match => match.Groups["rule"].Captures.Select(capture => capture.Value)).Distinct();
+    private static IEnumerable<string> Cited(string file) =>
+        Citation()
+            .Matches(File.ReadAllText(file))
+            .SelectMany(match => match.Groups["rule"].Captures.Select(capture => capture.Value))
+            .Distinct();
 
     [GeneratedRegex(@"^\*\*([A-T]\d+[a-z]?)\*\*", RegexOptions.Multiline)]
     private static partial Regex Definition();
@@ -39,6 +51,8 @@ public partial class RuleTests
     private static partial Regex Section();
 
     /// <summary>"rule B16", "rules B3 and B4", "(B3, B4)", and the beginning of a test's name.</summary>
-    [GeneratedRegex(@"(?:SEMANTICS|\b[Rr]ules?) (?<rule>[A-T](?:\d+[a-z]?)?)\b(?:(?:, | and | to )(?<rule>[A-T]\d+[a-z]?)\b)*|\((?<rule>[A-T]\d+[a-z]?)(?:, (?<rule>[A-T]\d+[a-z]?))*\)|(?:\bvoid |\bTask |\bIt ['""])(?<rule>[A-T]\d+[a-z]?)[_ :]")]
+    [GeneratedRegex(
+        @"(?:SEMANTICS|\b[Rr]ules?) (?<rule>[A-T](?:\d+[a-z]?)?)\b(?:(?:, | and | to )(?<rule>[A-T]\d+[a-z]?)\b)*|\((?<rule>[A-T]\d+[a-z]?)(?:, (?<rule>[A-T]\d+[a-z]?))*\)|(?:\bvoid |\bTask |\bIt ['""])(?<rule>[A-T]\d+[a-z]?)[_ :]"
+    )]
     private static partial Regex Citation();
 }

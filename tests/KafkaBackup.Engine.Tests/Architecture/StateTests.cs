@@ -8,21 +8,44 @@ public class StateTests
 
     private static readonly string[] ChangingTypes =
     [
-        "List`1", "Dictionary`2", "HashSet`1", "Queue`1", "Stack`1", "SortedDictionary`2", "SortedSet`1", "LinkedList`1", "PriorityQueue`2", "ConcurrentDictionary`2",
-        "ConcurrentQueue`1", "ConcurrentBag`1", "ConcurrentStack`1", "BlockingCollection`1", "ConditionalWeakTable`2", "StringBuilder", "Hashtable", "ArrayList",
+        "List`1",
+        "Dictionary`2",
+        "HashSet`1",
+        "Queue`1",
+        "Stack`1",
+        "SortedDictionary`2",
+        "SortedSet`1",
+        "LinkedList`1",
+        "PriorityQueue`2",
+        "ConcurrentDictionary`2",
+        "ConcurrentQueue`1",
+        "ConcurrentBag`1",
+        "ConcurrentStack`1",
+        "BlockingCollection`1",
+        "ConditionalWeakTable`2",
+        "StringBuilder",
+        "Hashtable",
+        "ArrayList",
     ];
 
     [Fact]
     public void No_static_field_can_change()
     {
-        var changing = StaticFields().Where(field => !field.Field.IsFixed && !Exceptions.ContainsKey(field.Name)).Select(field => field.Name);
+        var changing = StaticFields()
+            .Where(field => !field.Field.IsFixed && !Exceptions.ContainsKey(field.Name))
+            .Select(field => field.Name);
         Expect.None(changing);
     }
 
     [Fact]
     public void No_static_field_holds_a_collection_that_can_change()
     {
-        var changing = StaticFields().Where(field => field.Field.Types.Count > 0 && ChangingTypes.Contains(field.Field.Types[0].Name.Split('.')[^1]) && !Exceptions.ContainsKey(field.Name));
+        var changing = StaticFields()
+            .Where(field =>
+                field.Field.Types.Count > 0
+                && ChangingTypes.Contains(field.Field.Types[0].Name.Split('.')[^1])
+                && !Exceptions.ContainsKey(field.Name)
+            );
         Expect.None(changing.Select(field => field.Name));
     }
 

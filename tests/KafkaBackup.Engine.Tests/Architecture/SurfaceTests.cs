@@ -1,8 +1,8 @@
 namespace KafkaBackup.Engine.Tests.Architecture;
 
 /// <summary>
-/// PowerShell looks at the module's types before the engine's load context is hooked in: an engine type in the public surface, or an engine value
-/// type in any field, makes the import fail.
+/// PowerShell looks at the module's types before the engine's load context is hooked in: an engine type in the public surface, or an engine
+/// value type in any field, makes the import fail.
 /// </summary>
 public class SurfaceTests
 {
@@ -12,11 +12,12 @@ public class SurfaceTests
     public void No_engine_type_in_the_public_surface_of_the_module()
     {
         using var module = CompiledAssembly.Module();
-        var leaks = from type in module.Types
-                    where type.IsVisible
-                    from mention in type.Surface
-                    where IsBehindTheContext(mention)
-                    select $"{type.Self.Name} shows {mention.Name}";
+        var leaks =
+            from type in module.Types
+            where type.IsVisible
+            from mention in type.Surface
+            where IsBehindTheContext(mention)
+            select $"{type.Self.Name} shows {mention.Name}";
 
         Expect.None(leaks);
     }
@@ -25,12 +26,13 @@ public class SurfaceTests
     public void No_engine_value_type_in_a_field_of_the_module()
     {
         using var module = CompiledAssembly.Module();
-        var leaks = from type in module.Types
-                    where !type.IsCompilerMade
-                    from field in type.Fields
-                    from mention in field.Types
-                    where mention.IsValueType && IsBehindTheContext(mention)
-                    select $"{type.Self.Name}.{field.Name} holds {mention.Name}";
+        var leaks =
+            from type in module.Types
+            where !type.IsCompilerMade
+            from field in type.Fields
+            from mention in field.Types
+            where mention.IsValueType && IsBehindTheContext(mention)
+            select $"{type.Self.Name}.{field.Name} holds {mention.Name}";
 
         Expect.None(leaks);
     }
@@ -41,7 +43,11 @@ public class SurfaceTests
         foreach (var open in new[] { CompiledAssembly.Engine, CompiledAssembly.Model, CompiledAssembly.Module })
         {
             using var assembly = open();
-            var talkers = from type in assembly.Types from mention in type.Mentions where mention.Name == "System.Console" select type.Self.Outermost;
+            var talkers =
+                from type in assembly.Types
+                from mention in type.Mentions
+                where mention.Name == "System.Console"
+                select type.Self.Outermost;
             Expect.None(talkers);
         }
     }

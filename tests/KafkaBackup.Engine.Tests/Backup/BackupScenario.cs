@@ -38,18 +38,30 @@ public sealed class BackupScenario : IAsyncDisposable
     public Func<IStore, IStore> Wrap { get; set; } = store => store;
 
     /// <summary>The cluster as a run sees it.</summary>
-    public Func<KafkaBackup.Engine.Cluster.IKafkaCluster, KafkaBackup.Engine.Cluster.IKafkaCluster> WrapCluster { get; set; } = cluster => cluster;
+    public Func<KafkaBackup.Engine.Cluster.IKafkaCluster, KafkaBackup.Engine.Cluster.IKafkaCluster> WrapCluster { get; set; } =
+        cluster => cluster;
 
     public TimeProvider Clock { get; set; } = TimeProvider.System;
 
-    public static BackupSettings Asked(params string[] topics) => new() { BackupId = "b", Topics = topics.Length == 0 ? ["*"] : topics, PollInterval = TimeSpan.FromMilliseconds(50) };
+    public static BackupSettings Asked(params string[] topics) =>
+        new()
+        {
+            BackupId = "b",
+            Topics = topics.Length == 0 ? ["*"] : topics,
+            PollInterval = TimeSpan.FromMilliseconds(50),
+        };
 
-    public KafkaEngine Engine() => new(Events, _folder.Path, EngineSeams.Real with
-    {
-        OpenStore = (_, _) => new Borrowed(Wrap(Store)),
-        OpenCluster = (settings, events) => WrapCluster(EngineSeams.Real.OpenCluster(settings, events)),
-        Clock = Clock,
-    });
+    public KafkaEngine Engine() =>
+        new(
+            Events,
+            _folder.Path,
+            EngineSeams.Real with
+            {
+                OpenStore = (_, _) => new Borrowed(Wrap(Store)),
+                OpenCluster = (settings, events) => WrapCluster(EngineSeams.Real.OpenCluster(settings, events)),
+                Clock = Clock,
+            }
+        );
 
     public async Task<BackupResult> BackUpAsync(BackupSettings? settings = null, CancellationToken? stop = null)
     {
@@ -64,15 +76,19 @@ public sealed class BackupScenario : IAsyncDisposable
         await Task.Delay(TimeSpan.FromSeconds(1), Cancel);
     }
 
-    public Task<Planned<BackupPlan, BackupResult>> PlanAsync(BackupSettings settings) => Engine().PlanBackupAsync(
-        settings with
-        {
-            Source = settings.Source ?? new ClusterSettings { BootstrapServers = [Cluster.BootstrapServers] },
-            Store = settings.Store ?? new StoreSettings { Path = StorePath },
-        },
-        Cancel);
+    public Task<Planned<BackupPlan, BackupResult>> PlanAsync(BackupSettings settings) =>
+        Engine()
+            .PlanBackupAsync(
+                settings with
+                {
+                    Source = settings.Source ?? new ClusterSettings { BootstrapServers = [Cluster.BootstrapServers] },
+                    Store = settings.Store ?? new StoreSettings { Path = StorePath },
+                },
+                Cancel
+            );
 
-    public async Task<Manifest> ManifestAsync(string backupId = "b") => (await new BackupCatalog(Store).OpenAsync(backupId, Cancel)).Manifest;
+    public async Task<Manifest> ManifestAsync(string backupId = "b") =>
+        (await new BackupCatalog(Store).OpenAsync(backupId, Cancel)).Manifest;
 
     public async Task<PartitionEntry> PartitionAsync(string topic, int partition = 0, string backupId = "b") =>
         (await ManifestAsync(backupId)).Topics[topic].Partitions[partition];
@@ -88,7 +104,13 @@ public sealed class BackupScenario : IAsyncDisposable
         {
             var key = BackupKeys.Of(backupId, segment.Key);
             using var reader = await SegmentReader.OpenAsync(
-                key, (offset, buffer, cancel) => store.ReadAsync(key, offset, buffer, cancel), segment.StoredBytes, pool, 0, Cancel);
+                key,
+                (offset, buffer, cancel) => store.ReadAsync(key, offset, buffer, cancel),
+                segment.StoredBytes,
+                pool,
+                0,
+                Cancel
+            );
             for (var index = 0; index < reader.Blocks.Count; index++)
             {
                 using var block = await reader.ReadBlockAsync(index, Cancel);
@@ -103,23 +125,31 @@ public sealed class BackupScenario : IAsyncDisposable
     }
 
     /// <summary>What a read_committed consumer of the source would see.</summary>
-    public IReadOnlyList<TestRecord> Source(string topic, int partition = 0, bool committedOnly = true) => Cluster.Read(topic, partition)
-        .Where(r => !r.IsControl && !(committedOnly && r.IsAborted))
-        .Select(r => new TestRecord
-        {
-            Offset = r.Offset,
-            Timestamp = r.Timestamp,
-            TimestampKind = r.IsLogAppendTime ? TimestampKind.LogAppendTime : TimestampKind.CreateTime,
-            Key = r.Key,
-            Value = r.Value,
-            Headers = r.Headers.Select(h => new TestHeader(System.Text.Encoding.UTF8.GetBytes(h.Name), h.Value)).ToArray(),
-        })
-        .ToArray();
+    public IReadOnlyList<TestRecord> Source(string topic, int partition = 0, bool committedOnly = true) =>
+        Cluster
+            .Read(topic, partition)
+            .Where(r => !r.IsControl && !(committedOnly && r.IsAborted))
+            .Select(r => new TestRecord
+            {
+                Offset = r.Offset,
+                Timestamp = r.Timestamp,
+                TimestampKind = r.IsLogAppendTime ? TimestampKind.LogAppendTime : TimestampKind.CreateTime,
+                Key = r.Key,
+                Value = r.Value,
+                Headers = r.Headers.Select(h => new TestHeader(System.Text.Encoding.UTF8.GetBytes(h.Name), h.Value)).ToArray(),
+            })
+            .ToArray();
 
     /// <summary>A client of the cluster, as an application would be.</summary>
-    public KafkaBackup.Engine.Cluster.IKafkaCluster Client() => KafkaBackup.Engine.Cluster.KafkaCluster.Connect(new ClusterSettings { BootstrapServers = [Cluster.BootstrapServers] }, SilentEvents.Instance);
+    public KafkaBackup.Engine.Cluster.IKafkaCluster Client() =>
+        KafkaBackup.Engine.Cluster.KafkaCluster.Connect(
+            new ClusterSettings { BootstrapServers = [Cluster.BootstrapServers] },
+            SilentEvents.Instance
+        );
 
-    /// <summary>Writes the values in one transaction, which is committed, aborted, or (null) left open: dispose of the writer then.</summary>
+    /// <summary>
+    /// Writes the values in one transaction, which is committed, aborted, or (null) left open: dispose of the writer then.
+    /// </summary>
     public async Task<IDisposable> TransactAsync(string topic, bool? commit, params string[] values)
     {
         await using var client = Client();
@@ -146,7 +176,13 @@ public sealed class BackupScenario : IAsyncDisposable
     {
         for (var next = from; next < from + count; next += 1000)
         {
-            Cluster.Append(topic, partition, Enumerable.Range(next, Math.Min(1000, from + count - next)).Select(i => LocalRecord.Of($"k{i}", $"v{i}", 1_700_000_000_000 + i)));
+            Cluster.Append(
+                topic,
+                partition,
+                Enumerable
+                    .Range(next, Math.Min(1000, from + count - next))
+                    .Select(i => LocalRecord.Of($"k{i}", $"v{i}", 1_700_000_000_000 + i))
+            );
         }
     }
 

@@ -12,7 +12,11 @@ public class BackupTests : OnStore
         scenario.Cluster.CreateTopic("orders", partitions: 3);
         for (var partition = 0; partition < 3; partition++)
         {
-            scenario.Cluster.Append("orders", partition, Enumerable.Range(0, 1000).Select(i => LocalRecord.Of($"k{i}", $"v{i}", 1_700_000_000_000 + i)));
+            scenario.Cluster.Append(
+                "orders",
+                partition,
+                Enumerable.Range(0, 1000).Select(i => LocalRecord.Of($"k{i}", $"v{i}", 1_700_000_000_000 + i))
+            );
         }
 
         var result = await scenario.BackUpAsync();

@@ -8,7 +8,11 @@ internal sealed class ClusterDouble(IKafkaCluster inner) : IKafkaCluster
     public Func<ClusterDescription, ClusterDescription> Description { get; init; } = d => d;
 
     /// <summary>As brokers before 2.8 describe their topics.</summary>
-    public static ClusterDescription WithoutIds(ClusterDescription d) => d with { Topics = d.Topics.ToDictionary(t => t.Key, t => t.Value with { TopicId = null }) };
+    public static ClusterDescription WithoutIds(ClusterDescription d) =>
+        d with
+        {
+            Topics = d.Topics.ToDictionary(t => t.Key, t => t.Value with { TopicId = null }),
+        };
 
     public Func<IRecordReader, IRecordReader> Reader { get; init; } = r => r;
 
@@ -25,30 +29,44 @@ internal sealed class ClusterDouble(IKafkaCluster inner) : IKafkaCluster
     /// <summary>In force in every topic, whatever it says itself.</summary>
     public TopicConfig? Config { get; init; }
 
-    public async Task<IReadOnlyDictionary<string, IReadOnlyList<TopicConfig>>> DescribeConfigsAsync(IReadOnlyCollection<string> topics, CancellationToken cancel)
+    public async Task<IReadOnlyDictionary<string, IReadOnlyList<TopicConfig>>> DescribeConfigsAsync(
+        IReadOnlyCollection<string> topics,
+        CancellationToken cancel
+    )
     {
         var configs = await inner.DescribeConfigsAsync(topics, cancel);
-        return Config is not { } one ? configs
+        return Config is not { } one
+            ? configs
             : configs.ToDictionary(c => c.Key, c => (IReadOnlyList<TopicConfig>)[.. c.Value.Where(v => v.Name != one.Name), one]);
     }
 
-    public Task<IReadOnlyDictionary<string, TopicRights>> ListRightsAsync(IReadOnlyCollection<string> topics, CancellationToken cancel) => 
+    public Task<IReadOnlyDictionary<string, TopicRights>> ListRightsAsync(IReadOnlyCollection<string> topics, CancellationToken cancel) =>
         Rights is { } rights ? Task.FromResult(rights()) : inner.ListRightsAsync(topics, cancel);
 
-    public Task<IReadOnlyDictionary<TopicPartition, OffsetAnswer>> ListOffsetsAsync(IReadOnlyCollection<TopicPartition> partitions, OffsetBound bound, CancellationToken cancel) =>
-        inner.ListOffsetsAsync(partitions, bound, cancel);
+    public Task<IReadOnlyDictionary<TopicPartition, OffsetAnswer>> ListOffsetsAsync(
+        IReadOnlyCollection<TopicPartition> partitions,
+        OffsetBound bound,
+        CancellationToken cancel
+    ) => inner.ListOffsetsAsync(partitions, bound, cancel);
 
     public Task<IReadOnlyDictionary<TopicPartition, OffsetAnswer>> FindOffsetsByTimeAsync(
-        IReadOnlyDictionary<TopicPartition, long> times, IsolationLevel isolation, CancellationToken cancel) => inner.FindOffsetsByTimeAsync(times, isolation, cancel);
+        IReadOnlyDictionary<TopicPartition, long> times,
+        IsolationLevel isolation,
+        CancellationToken cancel
+    ) => inner.FindOffsetsByTimeAsync(times, isolation, cancel);
 
-    public Task<IReadOnlyDictionary<string, TopicRefusal>> FindTopicRefusalsAsync(IReadOnlyCollection<NewTopic> topics, CancellationToken cancel) =>
-        Refusals is { } refusals ? Task.FromResult(refusals()) : inner.FindTopicRefusalsAsync(topics, cancel);
+    public Task<IReadOnlyDictionary<string, TopicRefusal>> FindTopicRefusalsAsync(
+        IReadOnlyCollection<NewTopic> topics,
+        CancellationToken cancel
+    ) => Refusals is { } refusals ? Task.FromResult(refusals()) : inner.FindTopicRefusalsAsync(topics, cancel);
 
-    public Task CreateTopicsAsync(IReadOnlyCollection<NewTopic> topics, CancellationToken cancel) => inner.CreateTopicsAsync(topics, cancel);
+    public Task CreateTopicsAsync(IReadOnlyCollection<NewTopic> topics, CancellationToken cancel) =>
+        inner.CreateTopicsAsync(topics, cancel);
 
     public Task DeleteTopicAsync(string topic, CancellationToken cancel) => inner.DeleteTopicAsync(topic, cancel);
 
-    public Task DeleteRecordsAsync(IReadOnlyDictionary<TopicPartition, long> beforeOffsets, CancellationToken cancel) => inner.DeleteRecordsAsync(beforeOffsets, cancel);
+    public Task DeleteRecordsAsync(IReadOnlyDictionary<TopicPartition, long> beforeOffsets, CancellationToken cancel) =>
+        inner.DeleteRecordsAsync(beforeOffsets, cancel);
 
     public async Task<GroupListing> ListGroupsAsync(TimeSpan patience, CancellationToken cancel)
     {
@@ -56,16 +74,23 @@ internal sealed class ClusterDouble(IKafkaCluster inner) : IKafkaCluster
         return await inner.ListGroupsAsync(patience, cancel);
     }
 
-    public Task<IReadOnlyDictionary<string, GroupState>> DescribeGroupsAsync(IReadOnlyCollection<string> groups, CancellationToken cancel) =>
-        inner.DescribeGroupsAsync(groups, cancel);
+    public Task<IReadOnlyDictionary<string, GroupState>> DescribeGroupsAsync(
+        IReadOnlyCollection<string> groups,
+        CancellationToken cancel
+    ) => inner.DescribeGroupsAsync(groups, cancel);
 
     public Task<IReadOnlyList<GroupOffset>> ListGroupOffsetsAsync(string group, bool requireStable, CancellationToken cancel) =>
         inner.ListGroupOffsetsAsync(group, requireStable, cancel);
 
-    public Task<IReadOnlyList<GroupOffset>> ListGroupOffsetsAsync(string group, IReadOnlyCollection<TopicPartition> only, bool requireStable, CancellationToken cancel) =>
-        inner.ListGroupOffsetsAsync(group, only, requireStable, cancel);
+    public Task<IReadOnlyList<GroupOffset>> ListGroupOffsetsAsync(
+        string group,
+        IReadOnlyCollection<TopicPartition> only,
+        bool requireStable,
+        CancellationToken cancel
+    ) => inner.ListGroupOffsetsAsync(group, only, requireStable, cancel);
 
-    public Task AlterGroupOffsetsAsync(string group, IReadOnlyCollection<GroupOffset> offsets, CancellationToken cancel) => inner.AlterGroupOffsetsAsync(group, offsets, cancel);
+    public Task AlterGroupOffsetsAsync(string group, IReadOnlyCollection<GroupOffset> offsets, CancellationToken cancel) =>
+        inner.AlterGroupOffsetsAsync(group, offsets, cancel);
 
     public Task DeleteGroupOffsetsAsync(string group, IReadOnlyCollection<TopicPartition> partitions, CancellationToken cancel) =>
         inner.DeleteGroupOffsetsAsync(group, partitions, cancel);
@@ -77,8 +102,15 @@ internal sealed class ClusterDouble(IKafkaCluster inner) : IKafkaCluster
     public ValueTask DisposeAsync() => inner.DisposeAsync();
 }
 
-/// <summary>Counts how often partitions are assigned; gives nothing before the assignment named, and refuses the position as often as asked.</summary>
-internal sealed class ReaderDouble(IRecordReader inner, int silentAssignments = 0, int refusals = 0, ReadFaultKind refusal = ReadFaultKind.OutOfRange) : IRecordReader
+/// <summary>
+/// Counts how often partitions are assigned; gives nothing before the assignment named, and refuses the position as often as asked.
+/// </summary>
+internal sealed class ReaderDouble(
+    IRecordReader inner,
+    int silentAssignments = 0,
+    int refusals = 0,
+    ReadFaultKind refusal = ReadFaultKind.OutOfRange
+) : IRecordReader
 {
     private readonly HashSet<int> _refused = [];
 
@@ -103,7 +135,10 @@ internal sealed class ReaderDouble(IRecordReader inner, int silentAssignments = 
     {
         foreach (var slot in _refused)
         {
-            sink.OnError(slot, new ReadFault(refusal, -1, refusal == ReadFaultKind.OutOfRange ? "_AUTO_OFFSET_RESET" : "_BAD_MSG", "refused"));
+            sink.OnError(
+                slot,
+                new ReadFault(refusal, -1, refusal == ReadFaultKind.OutOfRange ? "_AUTO_OFFSET_RESET" : "_BAD_MSG", "refused")
+            );
         }
 
         _refused.Clear();

@@ -55,32 +55,43 @@ public sealed class ConsistentCutTests
     {
         await using var scenario = new BackupScenario(store: new KafkaBackup.Testing.Storage.MemoryStore());
         var whole = 0;
-        await Parallel.ForAsync(0, 60, new ParallelOptions { MaxDegreeOfParallelism = 6 }, async (round, cancel) =>
-        {
-            var topic = $"t{round}";
-            scenario.Cluster.CreateTopic(topic, 3);
-            var transaction = scenario.Cluster.BeginTransaction();
-            for (var partition = 0; partition < 3; partition++)
+        await Parallel.ForAsync(
+            0,
+            60,
+            new ParallelOptions { MaxDegreeOfParallelism = 6 },
+            async (round, cancel) =>
             {
-                transaction.Append(topic, partition, LocalRecord.Of("tx", "tx", T));
+                var topic = $"t{round}";
+                scenario.Cluster.CreateTopic(topic, 3);
+                var transaction = scenario.Cluster.BeginTransaction();
+                for (var partition = 0; partition < 3; partition++)
+                {
+                    transaction.Append(topic, partition, LocalRecord.Of("tx", "tx", T));
+                }
+
+                scenario.Cluster.Append(topic, 0, LocalRecord.Of("later", "later", T + 100));
+                scenario.Cluster.Append(topic, 1, LocalRecord.Of("earlier", "earlier", T + 1));
+                var running = scenario.BackUpAsync(
+                    BackupScenario.Asked(topic) with
+                    {
+                        BackupId = topic,
+                        ConsistentAt = new TimePoint(T + 50),
+                    }
+                );
+                await Task.Delay(round * 9, cancel);
+                transaction.Commit();
+                Assert.Equal(BackupStatus.Complete, (await running).Status);
+
+                var held = new List<bool>();
+                for (var partition = 0; partition < 3; partition++)
+                {
+                    held.Add((await scenario.StoredAsync(topic, partition, topic)).Any(r => r.Offset == 0));
+                }
+
+                Assert.Single(held.Distinct());
+                Interlocked.Add(ref whole, held[0] ? 1 : 0);
             }
-
-            scenario.Cluster.Append(topic, 0, LocalRecord.Of("later", "later", T + 100));
-            scenario.Cluster.Append(topic, 1, LocalRecord.Of("earlier", "earlier", T + 1));
-            var running = scenario.BackUpAsync(BackupScenario.Asked(topic) with { BackupId = topic, ConsistentAt = new TimePoint(T + 50) });
-            await Task.Delay(round * 9, cancel);
-            transaction.Commit();
-            Assert.Equal(BackupStatus.Complete, (await running).Status);
-
-            var held = new List<bool>();
-            for (var partition = 0; partition < 3; partition++)
-            {
-                held.Add((await scenario.StoredAsync(topic, partition, topic)).Any(r => r.Offset == 0));
-            }
-
-            Assert.Single(held.Distinct());
-            Interlocked.Add(ref whole, held[0] ? 1 : 0);
-        });
+        );
         Assert.True(whole > 0);
     }
 
@@ -104,10 +115,16 @@ public sealed class ConsistentCutTests
         Put(scenario, "a", T, T + 10, T + 20);
         var future = new TimePoint(DateTimeOffset.UtcNow.AddHours(1).ToUnixTimeMilliseconds());
 
-        Assert.Equal(ErrorIds.ConsistentCutImpossible, (await scenario.RefusedAsync(BackupScenario.Asked() with { ConsistentAt = future })).Definition);
+        Assert.Equal(
+            ErrorIds.ConsistentCutImpossible,
+            (await scenario.RefusedAsync(BackupScenario.Asked() with { ConsistentAt = future })).Definition
+        );
         Assert.NotNull(await scenario.RefusedAsync(BackupScenario.Asked() with { ConsistentAt = new TimePoint(T), Continuous = true }));
         await scenario.BackUpAsync();
-        Assert.Equal(ErrorIds.ConsistentCutImpossible, (await scenario.RefusedAsync(BackupScenario.Asked() with { ConsistentAt = new TimePoint(T + 5) })).Definition);
+        Assert.Equal(
+            ErrorIds.ConsistentCutImpossible,
+            (await scenario.RefusedAsync(BackupScenario.Asked() with { ConsistentAt = new TimePoint(T + 5) })).Definition
+        );
     }
 
     private static void Put(BackupScenario scenario, string topic, params long[] times)

@@ -45,7 +45,10 @@ public sealed class ContinuousTests
         };
         using var stop = new CancellationTokenSource();
         var running = scenario.BackUpAsync(Following(), stop.Token);
-        await scenario.WaitAsync(() => scenario.Events.Warnings.Any(w => w.Contains("goes on when the cluster is back", StringComparison.Ordinal)), "the pass after the first");
+        await scenario.WaitAsync(
+            () => scenario.Events.Warnings.Any(w => w.Contains("goes on when the cluster is back", StringComparison.Ordinal)),
+            "the pass after the first"
+        );
 
         var manifest = await scenario.ManifestAsync();
         Assert.Equal((false, 0), (manifest.Complete, manifest.Topics["orders"].Partitions[0].Segments.Count));
@@ -71,7 +74,12 @@ public sealed class ContinuousTests
         scenario.Cluster.CreateTopic("orders");
         scenario.Fill("orders", 5000);
         using var stop = new CancellationTokenSource();
-        var slowly = Following() with { RecordsPerSecond = 500, SegmentMaxInterval = TimeSpan.FromMinutes(10), Duration = byStop ? null : TimeSpan.FromSeconds(4) };
+        var slowly = Following() with
+        {
+            RecordsPerSecond = 500,
+            SegmentMaxInterval = TimeSpan.FromMinutes(10),
+            Duration = byStop ? null : TimeSpan.FromSeconds(4),
+        };
         var running = scenario.BackUpAsync(slowly, stop.Token);
         if (byStop)
         {
@@ -131,7 +139,9 @@ public sealed class ContinuousTests
         scenario.Cluster.CommitOffset("readers", "orders", 0, 9, "nine");
 
         await scenario.WaitAsync(
-            async () => (await scenario.ManifestAsync()).GroupSnapshots[^1].Groups is [{ Offsets: [{ Offset: 9, Metadata: "nine" }] }], "the group's new offset");
+            async () => (await scenario.ManifestAsync()).GroupSnapshots[^1].Groups is [{ Offsets: [{ Offset: 9, Metadata: "nine" }] }],
+            "the group's new offset"
+        );
         await stop.CancelAsync();
         await running;
     }
@@ -210,7 +220,10 @@ public sealed class ContinuousTests
         var running = await FollowTwoAsync(scenario, stop);
         scenario.Cluster.DeleteTopic("orders");
 
-        await scenario.WaitAsync(() => scenario.Events.Warnings.Any(w => w.Contains("Topic orders is no longer in the cluster", StringComparison.Ordinal)), "the warning");
+        await scenario.WaitAsync(
+            () => scenario.Events.Warnings.Any(w => w.Contains("Topic orders is no longer in the cluster", StringComparison.Ordinal)),
+            "the warning"
+        );
         scenario.Fill("other", 5);
         await CountAsync(scenario, "other", 0, 5);
         await stop.CancelAsync();
@@ -269,7 +282,10 @@ public sealed class ContinuousTests
         };
         using var stop = new CancellationTokenSource();
         var running = await FollowTwoAsync(scenario, stop);
-        await scenario.WaitAsync(() => scenario.Events.Warnings.Any(w => w.Contains("Topic orders is no longer in the cluster", StringComparison.Ordinal)), "the warning");
+        await scenario.WaitAsync(
+            () => scenario.Events.Warnings.Any(w => w.Contains("Topic orders is no longer in the cluster", StringComparison.Ordinal)),
+            "the warning"
+        );
         scenario.Fill("other", 5);
         await CountAsync(scenario, "other", 0, 5);
         var asked = Asked();

@@ -36,7 +36,8 @@ public class CrashTests : OnStore
                 await RunAsync(scenario, store, settings);
                 await AssertWholeAsync(scenario, store, place);
             },
-            Step);
+            Step
+        );
 
         Assert.InRange(crashes, Math.Max(2, 40 / Step), 2000);
     }
@@ -47,7 +48,12 @@ public class CrashTests : OnStore
         await using var scenario = new BackupScenario(store: new MemoryStore(), limit: Limit);
         scenario.Cluster.CreateTopic("orders", 2);
         scenario.Cluster.CreateTopic("odd");
-        var settings = BackupScenario.Asked() with { SegmentMaxRecords = 1000, Compression = CompressionKind.None, Topics = ["orders", "odd"] };
+        var settings = BackupScenario.Asked() with
+        {
+            SegmentMaxRecords = 1000,
+            Compression = CompressionKind.None,
+            Topics = ["orders", "odd"],
+        };
         var before = new MemoryStore();
         for (var i = 0; i < 7; i++)
         {
@@ -65,7 +71,8 @@ public class CrashTests : OnStore
                 await RunAsync(scenario, store, settings);
                 await AssertWholeAsync(scenario, store, place);
             },
-            Step);
+            Step
+        );
 
         Assert.InRange(crashes, Math.Max(2, 20 / Step), 2000);
     }
@@ -78,7 +85,8 @@ public class CrashTests : OnStore
     }
 
     /// <summary>The dead process's lock would be waited out; the clock is not what is tested here.</summary>
-    private static async Task UnlockAsync(IStore store) => await store.DeleteAsync(BackupKeys.Of("b", BackupKeys.Lock), CancellationToken.None);
+    private static async Task UnlockAsync(IStore store) =>
+        await store.DeleteAsync(BackupKeys.Of("b", BackupKeys.Lock), CancellationToken.None);
 
     private static async Task AssertWholeAsync(BackupScenario scenario, IStore store, string place)
     {
@@ -87,7 +95,10 @@ public class CrashTests : OnStore
         foreach (var (topic, partition) in new[] { ("orders", 0), ("orders", 1), ("odd", 0) })
         {
             var stored = await scenario.StoredAsync(topic, partition, store: store);
-            Assert.True(scenario.Source(topic, partition).Select(r => r.ToString()).SequenceEqual(stored.Select(r => r.ToString())), $"{place}: {topic}/{partition}");
+            Assert.True(
+                scenario.Source(topic, partition).Select(r => r.ToString()).SequenceEqual(stored.Select(r => r.ToString())),
+                $"{place}: {topic}/{partition}"
+            );
         }
 
         // What the dead run left has gone as well; merged inputs stay while older heads name them.

@@ -50,7 +50,13 @@ public class FollowingTests : OnStore
         await using var scenario = await OpenAsync();
         scenario.Cluster.CreateTopic("orders");
         scenario.Fill("orders", 10);
-        var running = scenario.BackUpAsync(Following() with { Duration = TimeSpan.FromSeconds(8), SegmentMaxInterval = TimeSpan.FromMinutes(10) });
+        var running = scenario.BackUpAsync(
+            Following() with
+            {
+                Duration = TimeSpan.FromSeconds(8),
+                SegmentMaxInterval = TimeSpan.FromMinutes(10),
+            }
+        );
         await CountAsync(scenario, "orders", 0, 10);
         scenario.Fill("orders", 5, 10);
 
@@ -77,12 +83,24 @@ public class FollowingTests : OnStore
         await scenario.AssertStoredIsSourceAsync("orders");
     }
 
-    internal static BackupSettings Following() => BackupScenario.Asked() with { Continuous = true, SegmentMaxInterval = TimeSpan.FromMilliseconds(200) };
+    internal static BackupSettings Following() =>
+        BackupScenario.Asked() with
+        {
+            Continuous = true,
+            SegmentMaxInterval = TimeSpan.FromMilliseconds(200),
+        };
 
-    internal static async Task<bool> HasHeadAsync(BackupScenario scenario) => (await scenario.KeysAsync()).Any(k => k.Contains("/manifest/0", StringComparison.Ordinal));
+    internal static async Task<bool> HasHeadAsync(BackupScenario scenario) =>
+        (await scenario.KeysAsync()).Any(k => k.Contains("/manifest/0", StringComparison.Ordinal));
 
-    internal static Task CountAsync(BackupScenario scenario, string topic, int partition, long count) => scenario.WaitAsync(
-        async () => await HasHeadAsync(scenario)
-            && (await scenario.ManifestAsync()).Topics.GetValueOrDefault(topic)?.Partitions.GetValueOrDefault(partition)?.Segments.Sum(s => s.RecordCount) == count,
-        $"{count} records of {topic}/{partition}");
+    internal static Task CountAsync(BackupScenario scenario, string topic, int partition, long count) =>
+        scenario.WaitAsync(
+            async () =>
+                await HasHeadAsync(scenario)
+                && (await scenario.ManifestAsync())
+                    .Topics.GetValueOrDefault(topic)
+                    ?.Partitions.GetValueOrDefault(partition)
+                    ?.Segments.Sum(s => s.RecordCount) == count,
+            $"{count} records of {topic}/{partition}"
+        );
 }

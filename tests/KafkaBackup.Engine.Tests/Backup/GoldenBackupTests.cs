@@ -4,8 +4,8 @@ using KafkaBackup.LocalBroker;
 namespace KafkaBackup.Engine.Tests.Backup;
 
 /// <summary>
-/// A backup that was written by format version 1 and is never written again: whatever this program becomes, it reads it. A new format version
-/// adds a folder beside it. (KAFKABACKUP_TEST_WRITE_GOLDEN names a folder to write one into.)
+/// A backup that was written by format version 1 and is never written again: whatever this program becomes, it reads it. A new format
+/// version adds a folder beside it. (KAFKABACKUP_TEST_WRITE_GOLDEN names a folder to write one into.)
 /// </summary>
 public sealed class GoldenBackupTests
 {
@@ -27,7 +27,10 @@ public sealed class GoldenBackupTests
         Assert.Equal("readers", manifest.GroupSnapshots[^1].Groups.Single().Group);
         foreach (var (topic, partition) in new[] { ("orders", 0), ("orders", 1), ("odd", 0) })
         {
-            Assert.Equal(scenario.Source(topic, partition).Select(r => r.ToString()), (await scenario.StoredAsync(topic, partition, backupId)).Select(r => r.ToString()));
+            Assert.Equal(
+                scenario.Source(topic, partition).Select(r => r.ToString()),
+                (await scenario.StoredAsync(topic, partition, backupId)).Select(r => r.ToString())
+            );
         }
     }
 
@@ -41,7 +44,15 @@ public sealed class GoldenBackupTests
         foreach (var kind in Enum.GetValues<CompressionKind>())
         {
             var id = kind.ToString().ToLowerInvariant();
-            var result = await scenario.BackUpAsync(BackupScenario.Asked() with { BackupId = id, Compression = kind, SourceClusterId = "golden", SegmentMaxRecords = 40 });
+            var result = await scenario.BackUpAsync(
+                BackupScenario.Asked() with
+                {
+                    BackupId = id,
+                    Compression = kind,
+                    SourceClusterId = "golden",
+                    SegmentMaxRecords = 40,
+                }
+            );
             Assert.Equal(BackupStatus.Complete, result.Status);
             Assert.Equal(3, (await scenario.PartitionAsync("orders", 0, id)).Segments.Count);
         }
@@ -52,11 +63,14 @@ public sealed class GoldenBackupTests
         scenario.Cluster.CreateTopic("orders", 2, new Dictionary<string, string> { ["retention.ms"] = "1234567" });
         scenario.Fill("orders", 100);
         scenario.Cluster.CreateTopic("odd");
-        scenario.Cluster.Append("odd", 0,
+        scenario.Cluster.Append(
+            "odd",
+            0,
             new LocalRecord(null, null, -1),
             new LocalRecord([], [], 0),
             new LocalRecord([], null, 4_102_444_800_000_000) { Headers = [("h", null), ("h", []), ("h", [0xff, 0]), ("", [1])] },
-            new LocalRecord([0xff, 0xfe], [1, 2, 3], 1_700_000_000_000));
+            new LocalRecord([0xff, 0xfe], [1, 2, 3], 1_700_000_000_000)
+        );
         scenario.Cluster.CommitOffset("readers", "orders", 0, 7, "seven");
     }
 }

@@ -4,7 +4,9 @@ using KafkaBackup.LocalBroker.Wire;
 
 namespace KafkaBackup.Engine.Tests.Backup;
 
-/// <summary>Consumer groups' offsets when not everything can be seen: what can be is stored, what cannot is told, what was stored stays.</summary>
+/// <summary>
+/// Consumer groups' offsets when not everything can be seen: what can be is stored, what cannot is told, what was stored stays.
+/// </summary>
 public sealed class GroupSnapshotTests
 {
     private static readonly string[] Names = [.. Enumerable.Range(10, 30).Select(i => $"group-{i}")];
@@ -65,7 +67,10 @@ public sealed class GroupSnapshotTests
 
         scenario.Cluster.AllowAll();
         await scenario.BackUpAsync();
-        Assert.All((await NewestAsync(scenario)).Groups, g => Assert.Equal((7L, null), (g.Offsets.Single().Offset, g.Offsets.Single().TakenAt)));
+        Assert.All(
+            (await NewestAsync(scenario)).Groups,
+            g => Assert.Equal((7L, null), (g.Offsets.Single().Offset, g.Offsets.Single().TakenAt))
+        );
     }
 
     [Fact]
@@ -90,7 +95,9 @@ public sealed class GroupSnapshotTests
         Assert.Equal([("lost", 4L, "note"), ("orders", 3L, "")], newest.Groups[0].Offsets.Select(o => (o.Topic, o.Offset, o.Metadata)));
         Assert.True(newest.Groups[0].Offsets[0].TakenAt < newest.TakenAt);
         Assert.Null(newest.Groups[0].Offsets[1].TakenAt);
-        await foreach (var shown in scenario.Engine().GetBackupsAsync(new StoreSettings { Path = scenario.StorePath }, null, null, scenario.Cancel))
+        await foreach (
+            var shown in scenario.Engine().GetBackupsAsync(new StoreSettings { Path = scenario.StorePath }, null, null, scenario.Cancel)
+        )
         {
             Assert.Equal(newest.Groups[0].Offsets[0].TakenAt, shown.ConsumerGroups[0].Offsets[0].TakenAt);
         }
@@ -132,7 +139,10 @@ public sealed class GroupSnapshotTests
 
         var result = await scenario.BackUpAsync();
 
-        Assert.Contains(result.Findings, f => f.Message.Contains("2 of 4 partitions of __consumer_offsets have no leader", StringComparison.Ordinal));
+        Assert.Contains(
+            result.Findings,
+            f => f.Message.Contains("2 of 4 partitions of __consumer_offsets have no leader", StringComparison.Ordinal)
+        );
         Assert.Equal(Names, (await NewestAsync(scenario)).Groups.Select(g => g.Group));
     }
 

@@ -20,8 +20,12 @@ public sealed class HealthTests
         var running = scenario.BackUpAsync(
             BackupScenario.Asked() with
             {
-                Continuous = true, SegmentMaxInterval = TimeSpan.FromMilliseconds(200), Health = new HealthSettings { Enabled = true, Port = port },
-            }, stop.Token);
+                Continuous = true,
+                SegmentMaxInterval = TimeSpan.FromMilliseconds(200),
+                Health = new HealthSettings { Enabled = true, Port = port },
+            },
+            stop.Token
+        );
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}"), Timeout = TimeSpan.FromSeconds(10) };
         string metrics = "";
         await scenario.WaitAsync(
@@ -30,14 +34,22 @@ public sealed class HealthTests
                 try
                 {
                     metrics = await http.GetStringAsync("/metrics", scenario.Cancel);
-                    return metrics.Contains("kafkabackup_lag{operation=\"backup\",backup_id=\"b\",topic=\"orders\",partition=\"0\"} 0", StringComparison.Ordinal)
-                        && metrics.Contains("kafkabackup_records_total{operation=\"backup\",backup_id=\"b\"} 10\n", StringComparison.Ordinal);
+                    return metrics.Contains(
+                            "kafkabackup_lag{operation=\"backup\",backup_id=\"b\",topic=\"orders\",partition=\"0\"} 0",
+                            StringComparison.Ordinal
+                        )
+                        && metrics.Contains(
+                            "kafkabackup_records_total{operation=\"backup\",backup_id=\"b\"} 10\n",
+                            StringComparison.Ordinal
+                        );
                 }
                 catch (HttpRequestException)
                 {
                     return false;
                 }
-            }, "the metrics");
+            },
+            "the metrics"
+        );
         using var health = await http.GetAsync("/health", scenario.Cancel);
         Assert.Equal(HttpStatusCode.OK, health.StatusCode);
         Assert.Contains("\"status\": \"healthy\"", await health.Content.ReadAsStringAsync(), StringComparison.Ordinal);
@@ -54,7 +66,11 @@ public sealed class HealthTests
     {
         var clock = new ManualClock();
         var status = new OperationStatus("backup", "b", Interval, clock);
-        await using var endpoint = HealthEndpoint.Start(new HealthSettings { Enabled = true, Port = FreePort() }, status, SilentEvents.Instance);
+        await using var endpoint = HealthEndpoint.Start(
+            new HealthSettings { Enabled = true, Port = FreePort() },
+            status,
+            SilentEvents.Instance
+        );
         using var http = new HttpClient { BaseAddress = new Uri($"http://{endpoint.Address}"), Timeout = TimeSpan.FromSeconds(10) };
 
         clock.Advance(2 * Interval);
@@ -74,7 +90,11 @@ public sealed class HealthTests
         Assert.Equal(HttpStatusCode.ServiceUnavailable, failing.StatusCode);
         Assert.Contains("could not be read", await failing.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         status.Trouble(ErrorIds.PartitionStalled.With("stalled"));
-        Assert.Contains("kafkabackup_errors_total{operation=\"backup\",backup_id=\"b\",error=\"PartitionStalled\"} 1", await http.GetStringAsync("/metrics"), StringComparison.Ordinal);
+        Assert.Contains(
+            "kafkabackup_errors_total{operation=\"backup\",backup_id=\"b\",error=\"PartitionStalled\"} 1",
+            await http.GetStringAsync("/metrics"),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -85,14 +105,30 @@ public sealed class HealthTests
         scenario.Cluster.CreateTopic("other");
         var port = FreePort();
         using var stop = new CancellationTokenSource();
-        var running = scenario.BackUpAsync(FollowingTests.Following() with { Health = new HealthSettings { Enabled = true, Port = port } }, stop.Token);
+        var running = scenario.BackUpAsync(
+            FollowingTests.Following() with
+            {
+                Health = new HealthSettings { Enabled = true, Port = port },
+            },
+            stop.Token
+        );
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}"), Timeout = TimeSpan.FromSeconds(10) };
-        await scenario.WaitAsync(async () => await FollowingTests.HasHeadAsync(scenario) && (await scenario.ManifestAsync()).Complete, "the first pass");
+        await scenario.WaitAsync(
+            async () => await FollowingTests.HasHeadAsync(scenario) && (await scenario.ManifestAsync()).Complete,
+            "the first pass"
+        );
         Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("/health", scenario.Cancel)).StatusCode);
         scenario.Cluster.DeleteTopic("orders");
 
-        await scenario.WaitAsync(async () => (await http.GetAsync("/health", scenario.Cancel)).StatusCode == HttpStatusCode.ServiceUnavailable, "503");
-        Assert.Contains("gone from the cluster: orders", await (await http.GetAsync("/health", scenario.Cancel)).Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        await scenario.WaitAsync(
+            async () => (await http.GetAsync("/health", scenario.Cancel)).StatusCode == HttpStatusCode.ServiceUnavailable,
+            "503"
+        );
+        Assert.Contains(
+            "gone from the cluster: orders",
+            await (await http.GetAsync("/health", scenario.Cancel)).Content.ReadAsStringAsync(),
+            StringComparison.Ordinal
+        );
         var metrics = await http.GetStringAsync("/metrics", scenario.Cancel);
         Assert.Contains("error=\"TopicNotFound\"} 1\n", metrics, StringComparison.Ordinal);
         Assert.DoesNotContain("topic=\"orders\"", metrics, StringComparison.Ordinal);
@@ -126,7 +162,10 @@ public sealed class HealthTests
                 continue;
             }
 
-            var sample = System.Text.RegularExpressions.Regex.Match(line, "^(?<name>[a-z_]+)\\{(?<label>[a-z_]+=\"(\\\\[\\\\n\"]|[^\\\\\"\\n])*\",?)+\\} (?<value>[-+0-9.eE]+)$");
+            var sample = System.Text.RegularExpressions.Regex.Match(
+                line,
+                "^(?<name>[a-z_]+)\\{(?<label>[a-z_]+=\"(\\\\[\\\\n\"]|[^\\\\\"\\n])*\",?)+\\} (?<value>[-+0-9.eE]+)$"
+            );
             Assert.True(sample.Success, line);
             Assert.Contains("TYPE" + sample.Groups["name"].Value, described);
             Assert.True(double.TryParse(sample.Groups["value"].Value, System.Globalization.CultureInfo.InvariantCulture, out _), line);
@@ -140,7 +179,11 @@ public sealed class HealthTests
     public async Task A2_rubbish_and_slow_askers_hurt_nobody()
     {
         var status = new OperationStatus("backup", "b", null, TimeProvider.System);
-        await using var endpoint = HealthEndpoint.Start(new HealthSettings { Enabled = true, Port = FreePort() }, status, SilentEvents.Instance);
+        await using var endpoint = HealthEndpoint.Start(
+            new HealthSettings { Enabled = true, Port = FreePort() },
+            status,
+            SilentEvents.Instance
+        );
         using var silent = new TcpClient();
         await silent.ConnectAsync(endpoint.Address!);
         using var rubbish = new TcpClient();
@@ -157,7 +200,11 @@ public sealed class HealthTests
     public async Task A2_idle_connections_do_not_delay_the_next_one()
     {
         var status = new OperationStatus("backup", "b", null, TimeProvider.System);
-        await using var endpoint = HealthEndpoint.Start(new HealthSettings { Enabled = true, Port = FreePort() }, status, SilentEvents.Instance);
+        await using var endpoint = HealthEndpoint.Start(
+            new HealthSettings { Enabled = true, Port = FreePort() },
+            status,
+            SilentEvents.Instance
+        );
         var idle = new List<TcpClient>();
         for (var i = 0; i < 20; i++)
         {
@@ -185,7 +232,11 @@ public sealed class HealthTests
     public async Task A2_a_loopback_endpoint_answers_to_no_foreign_name(string host, HttpStatusCode expected)
     {
         var status = new OperationStatus("backup", "b", null, TimeProvider.System);
-        await using var endpoint = HealthEndpoint.Start(new HealthSettings { Enabled = true, Port = FreePort() }, status, SilentEvents.Instance);
+        await using var endpoint = HealthEndpoint.Start(
+            new HealthSettings { Enabled = true, Port = FreePort() },
+            status,
+            SilentEvents.Instance
+        );
         using var http = new HttpClient { BaseAddress = new Uri($"http://{endpoint.Address}") };
         using var request = new HttpRequestMessage(HttpMethod.Get, "/metrics");
         request.Headers.Host = string.Format(System.Globalization.CultureInfo.InvariantCulture, host, endpoint.Address!.Port);

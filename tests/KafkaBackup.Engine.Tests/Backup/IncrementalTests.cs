@@ -43,7 +43,10 @@ public class IncrementalTests : OnStore
 
         Assert.Equal(BackupStatus.Incomplete, result.Status);
         Assert.Equal(nameof(ErrorIds.TopicRecreated), result.Topics.Single(t => t.Topic == "orders").Partitions.Single().ErrorId);
-        Assert.Contains(result.Findings, f => f.Kind == FindingKind.PartitionTrouble && f.Advice.Contains("new backup id", StringComparison.Ordinal));
+        Assert.Contains(
+            result.Findings,
+            f => f.Kind == FindingKind.PartitionTrouble && f.Advice.Contains("new backup id", StringComparison.Ordinal)
+        );
         Assert.Equal(10, (await scenario.StoredAsync("orders")).Count);
         Assert.Equal(before.Topics["orders"].TopicId, (await scenario.ManifestAsync()).Topics["orders"].TopicId);
         await scenario.AssertStoredIsSourceAsync("other");
@@ -84,7 +87,11 @@ public class IncrementalTests : OnStore
         scenario.Fill("orders", 100);
         await scenario.BackUpAsync();
         scenario.Cluster.Truncate("orders", 0, 60);
-        scenario.Cluster.Append("orders", 0, Enumerable.Range(60, end - 60).Select(i => LocalRecord.Of("other", $"o{i}", 1_700_000_000_000)));
+        scenario.Cluster.Append(
+            "orders",
+            0,
+            Enumerable.Range(60, end - 60).Select(i => LocalRecord.Of("other", $"o{i}", 1_700_000_000_000))
+        );
 
         var result = await scenario.BackUpAsync();
 
@@ -159,7 +166,11 @@ public class IncrementalTests : OnStore
 
         Assert.Equal((BackupStatus.Incomplete, 10L), (result.Status, result.RecordCount));
         var finding = Assert.Single(result.Findings, f => f.Kind == FindingKind.Missing);
-        Assert.Contains("orders[0] offsets 0 to 99", finding.Message.Replace("orders/0", "orders[0]", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains(
+            "orders[0] offsets 0 to 99",
+            finding.Message.Replace("orders/0", "orders[0]", StringComparison.Ordinal),
+            StringComparison.Ordinal
+        );
         Assert.Equal(nameof(ErrorIds.SegmentMissing), Assert.Single(scenario.Events.Errors).ErrorId);
         Assert.False((await scenario.ManifestAsync()).Complete);
     }
@@ -173,7 +184,12 @@ public class IncrementalTests : OnStore
         await using var other = LocalCluster.Start();
         other.CreateTopic("orders");
 
-        var error = await scenario.RefusedAsync(BackupScenario.Asked() with { Source = new ClusterSettings { BootstrapServers = [other.BootstrapServers] } });
+        var error = await scenario.RefusedAsync(
+            BackupScenario.Asked() with
+            {
+                Source = new ClusterSettings { BootstrapServers = [other.BootstrapServers] },
+            }
+        );
 
         Assert.Equal(ErrorIds.SourceClusterChanged, error.Definition);
     }

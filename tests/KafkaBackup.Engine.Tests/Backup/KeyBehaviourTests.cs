@@ -1,9 +1,9 @@
-using KafkaBackup.LocalBroker;
 using System.Text;
+using KafkaBackup.LocalBroker;
 
 namespace KafkaBackup.Engine.Tests.Backup;
 
-/// <summary>Every key under <c>backup:</c> does something (SEMANTICS A2).</summary>
+/// <summary>Every key under <c>backup:</c> does something (rule A2).</summary>
 public sealed class KeyBehaviourTests
 {
     [Fact]
@@ -12,10 +12,18 @@ public sealed class KeyBehaviourTests
         await using var scenario = new BackupScenario();
         scenario.Cluster.CreateTopic("orders");
         var random = new Random(1);
-        scenario.Cluster.Append("orders", 0, Enumerable.Range(0, 3000).Select(i => LocalRecord.Of($"k{i}", string.Concat(Enumerable.Range(0, 20).Select(_ => random.Next(100))))));
+        scenario.Cluster.Append(
+            "orders",
+            0,
+            Enumerable
+                .Range(0, 3000)
+                .Select(i => LocalRecord.Of($"k{i}", string.Concat(Enumerable.Range(0, 20).Select(_ => random.Next(100)))))
+        );
 
         async Task<long> Size(CompressionKind kind, int? level, string id) =>
-            (await scenario.BackUpAsync(BackupScenario.Asked() with { BackupId = id, Compression = kind, CompressionLevel = level })).StoredBytes;
+            (
+                await scenario.BackUpAsync(BackupScenario.Asked() with { BackupId = id, Compression = kind, CompressionLevel = level })
+            ).StoredBytes;
 
         var none = await Size(CompressionKind.None, null, "none");
         var gzip1 = await Size(CompressionKind.Gzip, 1, "gzip1");
@@ -25,7 +33,10 @@ public sealed class KeyBehaviourTests
         Assert.True(gzip1 < none && gzip9 < gzip1 && zstd1 < none && zstd22 < zstd1, $"{none} {gzip1} {gzip9} {zstd1} {zstd22}");
         foreach (var id in new[] { "none", "gzip1", "gzip9", "zstd1", "zstd22" })
         {
-            Assert.Equal(scenario.Source("orders").Select(r => r.ToString()), (await scenario.StoredAsync("orders", backupId: id)).Select(r => r.ToString()));
+            Assert.Equal(
+                scenario.Source("orders").Select(r => r.ToString()),
+                (await scenario.StoredAsync("orders", backupId: id)).Select(r => r.ToString())
+            );
         }
     }
 
@@ -37,7 +48,11 @@ public sealed class KeyBehaviourTests
         scenario.Fill("orders", 100);
 
         Assert.Equal(5, (await scenario.BackUpAsync(BackupScenario.Asked() with { SegmentMaxRecords = 20 })).SegmentCount);
-        Assert.InRange((await scenario.BackUpAsync(BackupScenario.Asked() with { BackupId = "c", SegmentMaxBytes = 400 })).SegmentCount, 3, 10);
+        Assert.InRange(
+            (await scenario.BackUpAsync(BackupScenario.Asked() with { BackupId = "c", SegmentMaxBytes = 400 })).SegmentCount,
+            3,
+            10
+        );
         await scenario.AssertStoredIsSourceAsync("orders");
     }
 
@@ -47,7 +62,13 @@ public sealed class KeyBehaviourTests
         await using var scenario = new BackupScenario();
         scenario.Cluster.CreateTopic("orders");
         scenario.Fill("orders", 2000);
-        var running = scenario.BackUpAsync(BackupScenario.Asked() with { RecordsPerSecond = 800, SegmentMaxInterval = TimeSpan.FromMilliseconds(200) });
+        var running = scenario.BackUpAsync(
+            BackupScenario.Asked() with
+            {
+                RecordsPerSecond = 800,
+                SegmentMaxInterval = TimeSpan.FromMilliseconds(200),
+            }
+        );
         await scenario.WaitAsync(async () => (await scenario.KeysAsync("b/topics/")).Count > 0, "a segment");
         await scenario.WaitAsync(async () => (await scenario.PartitionAsync("orders")).NextOffset is > 0 and < 2000, "a commit on the way");
 
@@ -73,7 +94,10 @@ public sealed class KeyBehaviourTests
         Assert.Empty((await scenario.PartitionAsync("orders", backupId: "c")).Gaps);
         var past = new StartOffsets { Offsets = new Dictionary<TopicPartition, long> { [new TopicPartition("orders", 0)] = 4000 } };
         var result = await scenario.BackUpAsync(BackupScenario.Asked() with { BackupId = "d", StartOffset = past });
-        Assert.Equal((BackupStatus.Incomplete, nameof(ErrorIds.ConfigOutOfRange)), (result.Status, result.Topics.Single().Partitions[0].ErrorId));
+        Assert.Equal(
+            (BackupStatus.Incomplete, nameof(ErrorIds.ConfigOutOfRange)),
+            (result.Status, result.Topics.Single().Partitions[0].ErrorId)
+        );
     }
 
     [Fact]
@@ -109,10 +133,15 @@ public sealed class KeyBehaviourTests
         async Task<int> Looks(int milliseconds, string id)
         {
             scenario.Cluster.Requests.Clear();
-            await scenario.BackUpAsync(BackupScenario.Asked() with
-            {
-                BackupId = id, Continuous = true, Duration = TimeSpan.FromSeconds(2), PollInterval = TimeSpan.FromMilliseconds(milliseconds),
-            });
+            await scenario.BackUpAsync(
+                BackupScenario.Asked() with
+                {
+                    BackupId = id,
+                    Continuous = true,
+                    Duration = TimeSpan.FromSeconds(2),
+                    PollInterval = TimeSpan.FromMilliseconds(milliseconds),
+                }
+            );
             return scenario.Cluster.Requests.All.Count(r => r.Api == ApiKey.ListOffsets);
         }
 
@@ -127,8 +156,20 @@ public sealed class KeyBehaviourTests
         scenario.Cluster.CreateTopic("__a");
         scenario.Cluster.CreateTopic("__b");
 
-        async Task<string> Taken(string id, bool? all, params string[] some) => string.Join(' ', (await scenario.BackUpAsync(
-            BackupScenario.Asked() with { BackupId = id, IncludeInternalTopics = all, InternalTopics = some.Length == 0 ? null : some })).Topics.Select(t => t.Topic));
+        async Task<string> Taken(string id, bool? all, params string[] some) =>
+            string.Join(
+                ' ',
+                (
+                    await scenario.BackUpAsync(
+                        BackupScenario.Asked() with
+                        {
+                            BackupId = id,
+                            IncludeInternalTopics = all,
+                            InternalTopics = some.Length == 0 ? null : some,
+                        }
+                    )
+                ).Topics.Select(t => t.Topic)
+            );
 
         Assert.Equal("orders", await Taken("none", null));
         Assert.Equal("__a __b orders", await Taken("all", true));
@@ -146,7 +187,10 @@ public sealed class KeyBehaviourTests
 
         await scenario.BackUpAsync(settings);
 
-        Assert.Equal(["own=\u0001 x-original-offset=0 x-original-timestamp=1234", "x-original-offset=1 x-original-timestamp=-1"], (await scenario.StoredAsync("orders")).Select(Headers));
+        Assert.Equal(
+            ["own=\u0001 x-original-offset=0 x-original-timestamp=1234", "x-original-offset=1 x-original-timestamp=-1"],
+            (await scenario.StoredAsync("orders")).Select(Headers)
+        );
 
         // The record met again has none of them in the source; nor does it matter when the option changes.
         scenario.Fill("orders", 3);
@@ -167,7 +211,10 @@ public sealed class KeyBehaviourTests
 
         Assert.Equal("plant-7", (await scenario.ManifestAsync()).SourceClusterId);
         Assert.Equal(ErrorIds.SourceClusterChanged, (await scenario.RefusedAsync()).Definition);
-        Assert.Equal(ErrorIds.SourceClusterChanged, (await scenario.RefusedAsync(BackupScenario.Asked() with { SourceClusterId = "plant-8" })).Definition);
+        Assert.Equal(
+            ErrorIds.SourceClusterChanged,
+            (await scenario.RefusedAsync(BackupScenario.Asked() with { SourceClusterId = "plant-8" })).Definition
+        );
     }
 
     [Fact]
@@ -192,7 +239,11 @@ public sealed class KeyBehaviourTests
         scenario.Cluster.CreateTopic("orders", 4);
         for (var partition = 0; partition < 4; partition++)
         {
-            scenario.Cluster.Append("orders", partition, Enumerable.Range(0, count / 4).Select(_ => LocalRecord.Of("key0", new string('x', 36))));
+            scenario.Cluster.Append(
+                "orders",
+                partition,
+                Enumerable.Range(0, count / 4).Select(_ => LocalRecord.Of("key0", new string('x', 36)))
+            );
         }
 
         var result = await scenario.BackUpAsync(BackupScenario.Asked() with { RecordsPerSecond = records, BytesPerSecond = bytes });

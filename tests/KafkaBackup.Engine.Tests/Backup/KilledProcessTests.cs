@@ -7,7 +7,13 @@ namespace KafkaBackup.Engine.Tests.Backup;
 [Trait("Run", "Long")]
 public sealed class KilledProcessTests
 {
-    private static readonly int Kills = int.TryParse(Environment.GetEnvironmentVariable("KAFKABACKUP_TEST_KILLS"), CultureInfo.InvariantCulture, out var asked) ? asked : 8;
+    private static readonly int Kills = int.TryParse(
+        Environment.GetEnvironmentVariable("KAFKABACKUP_TEST_KILLS"),
+        CultureInfo.InvariantCulture,
+        out var asked
+    )
+        ? asked
+        : 8;
 
     [Fact]
     public async Task C1_a_backup_of_a_live_topic_killed_at_random_times_has_no_hole_and_no_duplicate()
@@ -33,11 +39,15 @@ public sealed class KilledProcessTests
             using var process = Start(config);
             var after = TimeSpan.FromMilliseconds(random.Next(300, 3500));
             var early = process.WaitForExitAsync(scenario.Cancel);
-            Assert.True(await Task.WhenAny(early, Task.Delay(after)) != early, $"kill {kill}: the process ended by itself with {(process.HasExited ? process.ExitCode : 0)}");
+            Assert.True(
+                await Task.WhenAny(early, Task.Delay(after)) != early,
+                $"kill {kill}: the process ended by itself with {(process.HasExited ? process.ExitCode : 0)}"
+            );
             process.Kill();
             await process.WaitForExitAsync(scenario.Cancel);
 
-            // The dead one's lock is as old as if half a minute had gone by; the next process takes it over. One killed early has not written it.
+            // The dead one's lock is as old as if half a minute had gone by; the next process takes it over. One killed early has not
+            // written it.
             Age(scenario);
             if ((await scenario.KeysAsync("b/manifest/0")).Count > 0 && (await scenario.ManifestAsync()).Topics.ContainsKey("orders"))
             {
@@ -90,7 +100,9 @@ public sealed class KilledProcessTests
     private static async Task<string> WriteConfigAsync(BackupScenario scenario)
     {
         var config = Path.Combine(Path.GetDirectoryName(scenario.StorePath)!, "backup.yaml");
-        await File.WriteAllTextAsync(config, $"""
+        await File.WriteAllTextAsync(
+            config,
+            $"""
             mode: backup
             backup_id: b
             source:
@@ -104,7 +116,8 @@ public sealed class KilledProcessTests
               segment_max_interval_ms: 60
               segment_max_records: 500
               poll_interval_ms: 20
-            """);
+            """
+        );
 
         return config;
     }
@@ -113,7 +126,10 @@ public sealed class KilledProcessTests
     {
         var stored = await scenario.StoredAsync("orders", partition);
         var source = scenario.Source("orders", partition).Take(stored.Count);
-        Assert.True(source.Select(r => r.ToString()).SequenceEqual(stored.Select(r => r.ToString())), $"kill {kill}: partition {partition} is not what the source has");
+        Assert.True(
+            source.Select(r => r.ToString()).SequenceEqual(stored.Select(r => r.ToString())),
+            $"kill {kill}: partition {partition} is not what the source has"
+        );
     }
 
     private static Process Start(string config)

@@ -59,7 +59,9 @@ public sealed class LeftoverTests
         Assert.Contains(Leftover, store.Keys);
     }
 
-    /// <summary>Eight runs, the last of which merges; then one that dies right after its first commit, and a segment of it that no head names.</summary>
+    /// <summary>
+    /// Eight runs, the last of which merges; then one that dies right after its first commit, and a segment of it that no head names.
+    /// </summary>
     private static async Task MergedAndDeadAsync(BackupScenario scenario, MemoryStore store)
     {
         scenario.Cluster.CreateTopic("orders");
@@ -92,7 +94,12 @@ public sealed class LeftoverTests
         {
             var head = await search.ReadAsync(generation, CancellationToken.None);
             var manifest = (await new ManifestLoader(store, "b").LoadAsync(head!, CancellationToken.None)).Manifest;
-            byHead.Add([.. manifest.Topics.Values.SelectMany(t => t.Partitions.Values).SelectMany(p => p.Segments).Select(s => BackupKeys.Of("b", s.Key))]);
+            byHead.Add([
+                .. manifest
+                    .Topics.Values.SelectMany(t => t.Partitions.Values)
+                    .SelectMany(p => p.Segments)
+                    .Select(s => BackupKeys.Of("b", s.Key)),
+            ]);
         }
 
         return (byHead[^1], byHead.SelectMany(h => h).Distinct().Except(byHead[^1]).ToArray());
@@ -110,8 +117,6 @@ public sealed class LeftoverTests
             return _dead ? throw new ProcessDiedException() : ValueTask.CompletedTask;
         }
 
-        protected override void After(StoreCall call, string key)
-        {
-        }
+        protected override void After(StoreCall call, string key) { }
     }
 }

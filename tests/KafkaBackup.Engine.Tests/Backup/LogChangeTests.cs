@@ -27,7 +27,10 @@ public sealed class LogChangeTests
         Assert.Equal((PartitionStatus.Failed, nameof(ErrorIds.PartitionStalled), 0L), (stuck.Status, stuck.ErrorId, stuck.StoredTo));
         Assert.False((await scenario.ManifestAsync()).Complete);
         await scenario.AssertStoredIsSourceAsync("fine");
-        Assert.Equal((BackupStatus.Complete, 100L), ((await scenario.BackUpAsync()).Status, (await scenario.PartitionAsync("stuck")).NextOffset));
+        Assert.Equal(
+            (BackupStatus.Complete, 100L),
+            ((await scenario.BackUpAsync()).Status, (await scenario.PartitionAsync("stuck")).NextOffset)
+        );
     }
 
     [Fact]
@@ -54,16 +57,27 @@ public sealed class LogChangeTests
         scenario.Fill("orders", 200);
         scenario.WrapCluster = c => new ClusterDouble(c)
         {
-            Reader = r => new FallingSilent(r, 100, () =>
-            {
-                scenario.Cluster.Truncate("orders", 0, 60);
-                scenario.Cluster.Append("orders", 0, Enumerable.Range(60, 300).Select(i => LocalRecord.Of("other", $"o{i}", 1_700_000_000_000)));
-            }),
+            Reader = r => new FallingSilent(
+                r,
+                100,
+                () =>
+                {
+                    scenario.Cluster.Truncate("orders", 0, 60);
+                    scenario.Cluster.Append(
+                        "orders",
+                        0,
+                        Enumerable.Range(60, 300).Select(i => LocalRecord.Of("other", $"o{i}", 1_700_000_000_000))
+                    );
+                }
+            ),
         };
 
         var result = await scenario.BackUpAsync();
 
-        Assert.Equal((BackupStatus.Failed, nameof(ErrorIds.LogTruncated)), (result.Status, result.Topics.Single().Partitions.Single().ErrorId));
+        Assert.Equal(
+            (BackupStatus.Failed, nameof(ErrorIds.LogTruncated)),
+            (result.Status, result.Topics.Single().Partitions.Single().ErrorId)
+        );
         Assert.DoesNotContain(await scenario.StoredAsync("orders"), record => System.Text.Encoding.UTF8.GetString(record.Value!)[0] == 'o');
     }
 
@@ -107,7 +121,10 @@ public sealed class LogChangeTests
 
         var result = await scenario.BackUpAsync();
 
-        Assert.Equal((BackupStatus.Failed, nameof(ErrorIds.PartitionRead)), (result.Status, result.Topics.Single().Partitions.Single().ErrorId));
+        Assert.Equal(
+            (BackupStatus.Failed, nameof(ErrorIds.PartitionRead)),
+            (result.Status, result.Topics.Single().Partitions.Single().ErrorId)
+        );
         Assert.Equal(0, (await scenario.PartitionAsync("orders")).NextOffset);
     }
 
@@ -123,11 +140,18 @@ public sealed class LogChangeTests
         scenario.Fill("orders", 100, 100);
         await using var planned = await scenario.PlanAsync(BackupScenario.Asked());
         scenario.Cluster.Truncate("orders", 0, 60);
-        scenario.Cluster.Append("orders", 0, Enumerable.Range(60, end - 60).Select(i => LocalRecord.Of("other", $"o{i}", 1_700_000_000_000)));
+        scenario.Cluster.Append(
+            "orders",
+            0,
+            Enumerable.Range(60, end - 60).Select(i => LocalRecord.Of("other", $"o{i}", 1_700_000_000_000))
+        );
 
         var result = await planned.RunAsync(scenario.Cancel);
 
-        Assert.Equal((BackupStatus.Failed, nameof(ErrorIds.LogTruncated)), (result.Status, result.Topics.Single().Partitions.Single().ErrorId));
+        Assert.Equal(
+            (BackupStatus.Failed, nameof(ErrorIds.LogTruncated)),
+            (result.Status, result.Topics.Single().Partitions.Single().ErrorId)
+        );
         Assert.Equal(100, (await scenario.StoredAsync("orders")).Count);
     }
 
@@ -178,7 +202,10 @@ public sealed class LogChangeTests
     [Fact]
     public async Task B8_without_topic_ids_one_truncated_partition_stops_its_topic_for_it_may_have_been_created_again()
     {
-        await using var scenario = new BackupScenario { WrapCluster = c => new ClusterDouble(c) { Description = ClusterDouble.WithoutIds } };
+        await using var scenario = new BackupScenario
+        {
+            WrapCluster = c => new ClusterDouble(c) { Description = ClusterDouble.WithoutIds },
+        };
         scenario.Cluster.CreateTopic("orders", 3);
         scenario.Cluster.CreateTopic("other");
         scenario.Fill("orders", 100);

@@ -127,31 +127,33 @@ public sealed class MergeTests
         Assert.Empty(MergePlan.For(Partition(segments), 1 << 20, 5));
     }
 
-    private static PartitionEntry Partition(IReadOnlyList<SegmentEntry> segments) => new()
-    {
-        Partition = 0,
-        CapturedStart = 0,
-        CapturedEnd = 0,
-        NextOffset = 0,
-        Complete = true,
-        Gaps = [],
-        Segments = segments,
-    };
+    private static PartitionEntry Partition(IReadOnlyList<SegmentEntry> segments) =>
+        new()
+        {
+            Partition = 0,
+            CapturedStart = 0,
+            CapturedEnd = 0,
+            NextOffset = 0,
+            Complete = true,
+            Gaps = [],
+            Segments = segments,
+        };
 
-    private static SegmentEntry Segment(long first, long count, long bytes) => new()
-    {
-        Key = $"{first}-{Guid.NewGuid()}",
-        Sha256 = "",
-        StoredBytes = bytes,
-        Bytes = bytes,
-        RecordCount = count,
-        FirstOffset = first,
-        LastOffset = first + count - 1,
-        MinTimestamp = 0,
-        MaxTimestamp = 0,
-        HeadTimestamp = 0,
-        LargestRecord = 1,
-        ZeroTimestamps = 0,
-        RunId = "r",
-    };
+    private static SegmentEntry Segment(long first, long count, long bytes) =>
+        new()
+        {
+            Key = $"{first}-{Guid.NewGuid()}",
+            Sha256 = "",
+            StoredBytes = bytes,
+            Bytes = bytes,
+            RecordCount = count,
+            FirstOffset = first,
+            LastOffset = first + count - 1,
+            MinTimestamp = 0,
+            MaxTimestamp = 0,
+            HeadTimestamp = 0,
+            LargestRecord = 1,
+            ZeroTimestamps = 0,
+            RunId = "r",
+        };
 }

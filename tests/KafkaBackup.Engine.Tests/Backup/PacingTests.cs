@@ -3,11 +3,19 @@ using Xunit.Abstractions;
 
 namespace KafkaBackup.Engine.Tests.Backup;
 
-/// <summary>Rate limits over a whole run. KAFKABACKUP_TEST_PACING_SECONDS=30 measures as long as the rule says; otherwise a few seconds.</summary>
+/// <summary>
+/// Rate limits over a whole run. KAFKABACKUP_TEST_PACING_SECONDS=30 measures as long as the rule says; otherwise a few seconds.
+/// </summary>
 [Trait("Run", "Long")]
 public sealed class PacingTests(ITestOutputHelper output)
 {
-    private static readonly int Seconds = int.TryParse(Environment.GetEnvironmentVariable("KAFKABACKUP_TEST_PACING_SECONDS"), CultureInfo.InvariantCulture, out var asked) ? asked : 4;
+    private static readonly int Seconds = int.TryParse(
+        Environment.GetEnvironmentVariable("KAFKABACKUP_TEST_PACING_SECONDS"),
+        CultureInfo.InvariantCulture,
+        out var asked
+    )
+        ? asked
+        : 4;
 
     [Theory]
     [InlineData(2000L, null)]
@@ -25,11 +33,21 @@ public sealed class PacingTests(ITestOutputHelper output)
         }
 
         using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(Seconds));
-        var result = await scenario.BackUpAsync(BackupScenario.Asked() with { RecordsPerSecond = records, BytesPerSecond = bytes, ConsumerGroupSnapshot = false }, stop.Token);
+        var result = await scenario.BackUpAsync(
+            BackupScenario.Asked() with
+            {
+                RecordsPerSecond = records,
+                BytesPerSecond = bytes,
+                ConsumerGroupSnapshot = false,
+            },
+            stop.Token
+        );
 
         var took = result.Duration.TotalSeconds;
         var share = (records is { } r ? (double)result.RecordCount / r : (double)result.Bytes / bytes!.Value) / took;
-        output.WriteLine($"asked {records} records/s, {bytes} bytes/s; {result.RecordCount} records, {result.Bytes} bytes in {took:F2} s: {share:P2} of the rate");
+        output.WriteLine(
+            $"asked {records} records/s, {bytes} bytes/s; {result.RecordCount} records, {result.Bytes} bytes in {took:F2} s: {share:P2} of the rate"
+        );
         Assert.Equal(BackupStatus.Stopped, result.Status);
 
         // Locking and the first commit are part of the run, and weigh more in a short one; too fast is never excused.

@@ -71,7 +71,10 @@ public sealed class ReadingTests
             var result = await scenario.BackUpAsync();
 
             Assert.Equal(BackupStatus.Complete, result.Status);
-            Assert.Equal(["a", "b", "e"], (await scenario.StoredAsync("orders")).Select(r => System.Text.Encoding.UTF8.GetString(r.Value!)));
+            Assert.Equal(
+                ["a", "b", "e"],
+                (await scenario.StoredAsync("orders")).Select(r => System.Text.Encoding.UTF8.GetString(r.Value!))
+            );
             var partition = result.Topics.Single().Partitions.Single();
             Assert.True(partition.HeldByTransaction);
             Assert.Equal(scenario.Cluster.LastStableOffset("orders"), partition.StoredTo);
@@ -223,13 +226,16 @@ public sealed class ReadingTests
         await using var scenario = new BackupScenario();
         scenario.Cluster.CreateTopic("odd", config: new Dictionary<string, string> { ["max.message.bytes"] = "10000000" });
         byte[] notUtf8 = [0xff, 0xfe, 0x00, 0x80];
-        scenario.Cluster.Append("odd", 0,
+        scenario.Cluster.Append(
+            "odd",
+            0,
             new LocalRecord(null, null, -1),
             new LocalRecord([], [], 0),
             new LocalRecord([], null, 1) { Headers = [("h", null), ("h", []), ("h", notUtf8), ("", [1])] },
             new LocalRecord(notUtf8, notUtf8, 4_102_444_800_000_000),
             new LocalRecord([1], new byte[5_000_000], 1_700_000_000_000),
-            new LocalRecord([2], [2], 100) { Headers = [.. Enumerable.Range(0, 300).Select(i => ($"h{i}", (byte[]?)[(byte)i]))] });
+            new LocalRecord([2], [2], 100) { Headers = [.. Enumerable.Range(0, 300).Select(i => ($"h{i}", (byte[]?)[(byte)i]))] }
+        );
 
         var result = await scenario.BackUpAsync();
 
@@ -315,7 +321,10 @@ public sealed class ReadingTests
 
         var result = await planned.RunAsync(scenario.Cancel);
 
-        Assert.All(result.Topics.Single().Partitions, p => Assert.Equal((PartitionStatus.Failed, nameof(ErrorIds.TopicNotFound)), (p.Status, p.ErrorId)));
+        Assert.All(
+            result.Topics.Single().Partitions,
+            p => Assert.Equal((PartitionStatus.Failed, nameof(ErrorIds.TopicNotFound)), (p.Status, p.ErrorId))
+        );
         Assert.Single(scenario.Events.VerboseLines, line => line.Contains("does not know partition going/", StringComparison.Ordinal));
         Assert.Single(scenario.Events.Warnings, w => w.Contains("Waiting for it for up to 60 s", StringComparison.Ordinal));
     }
@@ -375,7 +384,10 @@ public sealed class ReadingTests
         var manifest = await scenario.ManifestAsync();
         Assert.Equal(2, manifest.GroupSnapshots.Count);
         var group = Assert.Single(manifest.GroupSnapshots[^1].Groups);
-        Assert.Equal(("readers", "orders", 0, 7L, "seven"), (group.Group, group.Offsets[0].Topic, group.Offsets[0].Partition, group.Offsets[0].Offset, group.Offsets[0].Metadata));
+        Assert.Equal(
+            ("readers", "orders", 0, 7L, "seven"),
+            (group.Group, group.Offsets[0].Topic, group.Offsets[0].Partition, group.Offsets[0].Offset, group.Offsets[0].Metadata)
+        );
         Assert.Equal("1234567", manifest.Topics["orders"].Configs["retention.ms"]);
         Assert.NotNull(manifest.Topics["orders"].TopicId);
     }

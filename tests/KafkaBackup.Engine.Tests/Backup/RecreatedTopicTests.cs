@@ -4,7 +4,9 @@ using KafkaBackup.Testing.Storage;
 
 namespace KafkaBackup.Engine.Tests.Backup;
 
-/// <summary>A topic that is deleted and created again: during a run or between runs, with topic ids and (as before Kafka 2.8) without.</summary>
+/// <summary>
+/// A topic that is deleted and created again: during a run or between runs, with topic ids and (as before Kafka 2.8) without.
+/// </summary>
 public sealed class RecreatedTopicTests
 {
     private const int New = 100_000;
@@ -19,36 +21,49 @@ public sealed class RecreatedTopicTests
     {
         await using var scenario = Scenario(withIds);
         var refused = 0;
-        await Parallel.ForAsync(0, Rounds, new ParallelOptions { MaxDegreeOfParallelism = AtOnce }, async (round, cancel) =>
-        {
-            var topic = $"t{round}";
-            scenario.Cluster.CreateTopic(topic, 2);
-            scenario.Fill(topic, 300);
-            scenario.Fill(topic, 300, partition: 1);
-            var settings = BackupScenario.Asked(topic) with
+        await Parallel.ForAsync(
+            0,
+            Rounds,
+            new ParallelOptions { MaxDegreeOfParallelism = AtOnce },
+            async (round, cancel) =>
             {
-                BackupId = topic, RecordsPerSecond = 1000, SegmentMaxInterval = round % 2 == 0 ? TimeSpan.FromMilliseconds(80) : TimeSpan.FromMinutes(1),
-            };
-            await using var planned = await scenario.PlanAsync(settings);
-            var running = planned.RunAsync(scenario.Cancel);
-            await Task.Delay(round * 13, cancel);
-            scenario.Cluster.RecreateTopic(topic);
-            scenario.Fill(topic, 500, New);
-            scenario.Fill(topic, 500, New, partition: 1);
-            var result = await running;
+                var topic = $"t{round}";
+                scenario.Cluster.CreateTopic(topic, 2);
+                scenario.Fill(topic, 300);
+                scenario.Fill(topic, 300, partition: 1);
+                var settings = BackupScenario.Asked(topic) with
+                {
+                    BackupId = topic,
+                    RecordsPerSecond = 1000,
+                    SegmentMaxInterval = round % 2 == 0 ? TimeSpan.FromMilliseconds(80) : TimeSpan.FromMinutes(1),
+                };
+                await using var planned = await scenario.PlanAsync(settings);
+                var running = planned.RunAsync(scenario.Cancel);
+                await Task.Delay(round * 13, cancel);
+                scenario.Cluster.RecreateTopic(topic);
+                scenario.Fill(topic, 500, New);
+                scenario.Fill(topic, 500, New, partition: 1);
+                var result = await running;
 
-            var stored = (await scenario.StoredAsync(topic, 0, topic)).Concat(await scenario.StoredAsync(topic, 1, topic)).Select(IsNew).ToArray();
-            Assert.False(stored.Contains(true) && stored.Contains(false), $"round {round}: old and new records in one backup");
-            Assert.Equal(result.RecordCount, stored.Length);
-            if (result.Status != BackupStatus.Complete)
-            {
-                Interlocked.Increment(ref refused);
-                Assert.DoesNotContain(true, stored);
-                Assert.All(result.Topics.Single().Partitions, p => Assert.Contains(p.ErrorId, (string[])[nameof(ErrorIds.TopicRecreated), nameof(ErrorIds.LogTruncated)]));
+                var stored = (await scenario.StoredAsync(topic, 0, topic))
+                    .Concat(await scenario.StoredAsync(topic, 1, topic))
+                    .Select(IsNew)
+                    .ToArray();
+                Assert.False(stored.Contains(true) && stored.Contains(false), $"round {round}: old and new records in one backup");
+                Assert.Equal(result.RecordCount, stored.Length);
+                if (result.Status != BackupStatus.Complete)
+                {
+                    Interlocked.Increment(ref refused);
+                    Assert.DoesNotContain(true, stored);
+                    Assert.All(
+                        result.Topics.Single().Partitions,
+                        p => Assert.Contains(p.ErrorId, (string[])[nameof(ErrorIds.TopicRecreated), nameof(ErrorIds.LogTruncated)])
+                    );
+                }
+
+                await AssertNothingUnnamedAsync(scenario, topic);
             }
-
-            await AssertNothingUnnamedAsync(scenario, topic);
-        });
+        );
         Assert.True(refused > 5, $"only {refused} rounds met the topic in the middle");
     }
 
@@ -89,7 +104,12 @@ public sealed class RecreatedTopicTests
             var topic = $"t{round}";
             scenario.Cluster.CreateTopic(topic, 3);
             scenario.Fill(topic, 20);
-            var settings = BackupScenario.Asked(topic) with { BackupId = topic, SegmentMaxInterval = TimeSpan.FromMilliseconds(20), MaxConcurrentPartitions = 1 + (round % 3) };
+            var settings = BackupScenario.Asked(topic) with
+            {
+                BackupId = topic,
+                SegmentMaxInterval = TimeSpan.FromMilliseconds(20),
+                MaxConcurrentPartitions = 1 + (round % 3),
+            };
             await scenario.BackUpAsync(settings);
             scenario.Fill(topic, 5, 20);
             await using var planned = await scenario.PlanAsync(settings with { RecordsPerSecond = 2000 });
@@ -185,7 +205,10 @@ public sealed class RecreatedTopicTests
 
         var result = await scenario.BackUpAsync();
 
-        Assert.Equal((BackupStatus.Failed, nameof(ErrorIds.LogTruncated)), (result.Status, result.Topics.Single().Partitions.Single().ErrorId));
+        Assert.Equal(
+            (BackupStatus.Failed, nameof(ErrorIds.LogTruncated)),
+            (result.Status, result.Topics.Single().Partitions.Single().ErrorId)
+        );
     }
 
     [Fact]
@@ -315,7 +338,10 @@ public sealed class RecreatedTopicTests
             Description = d => away ? throw ErrorIds.ClusterUnreachable.With("The cluster is away.", "cluster") : d,
         };
         var running = scenario.BackUpAsync();
-        await scenario.WaitAsync(() => scenario.Events.Warnings.Any(w => w.Contains("Waiting for up to 100 s", StringComparison.Ordinal)), "the warning");
+        await scenario.WaitAsync(
+            () => scenario.Events.Warnings.Any(w => w.Contains("Waiting for up to 100 s", StringComparison.Ordinal)),
+            "the warning"
+        );
         away = false;
 
         Assert.Equal(BackupStatus.Complete, (await running).Status);
@@ -324,13 +350,20 @@ public sealed class RecreatedTopicTests
     }
 
     private static BackupScenario Scenario(bool withIds) =>
-        new(store: new MemoryStore(), options: withIds ? new LocalClusterOptions() : LocalClusterOptions.Kafka24, limit: TimeSpan.FromMinutes(6));
+        new(
+            store: new MemoryStore(),
+            options: withIds ? new LocalClusterOptions() : LocalClusterOptions.Kafka24,
+            limit: TimeSpan.FromMinutes(6)
+        );
 
     private static bool IsNew(Testing.Records.TestRecord record) => Encoding.UTF8.GetString(record.Value!).Length > 6;
 
     private static async Task AssertNothingUnnamedAsync(BackupScenario scenario, string backupId)
     {
-        var named = (await scenario.ManifestAsync(backupId)).Topics.Values.SelectMany(t => t.Partitions.Values).SelectMany(p => p.Segments).Count();
+        var named = (await scenario.ManifestAsync(backupId))
+            .Topics.Values.SelectMany(t => t.Partitions.Values)
+            .SelectMany(p => p.Segments)
+            .Count();
         Assert.Equal(named, (await scenario.KeysAsync($"{backupId}/")).Count(k => k.EndsWith(".kbs", StringComparison.Ordinal)));
     }
 }

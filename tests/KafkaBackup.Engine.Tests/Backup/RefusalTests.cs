@@ -50,7 +50,13 @@ public sealed class RefusalTests
     [Fact]
     public async Task B15_wrong_credentials_are_one_error()
     {
-        await using var scenario = new BackupScenario(options: new LocalClusterOptions { SaslMechanisms = ["PLAIN"], Users = new Dictionary<string, string> { ["u"] = "right" } });
+        await using var scenario = new BackupScenario(
+            options: new LocalClusterOptions
+            {
+                SaslMechanisms = ["PLAIN"],
+                Users = new Dictionary<string, string> { ["u"] = "right" },
+            }
+        );
         var source = new ClusterSettings
         {
             BootstrapServers = [scenario.Cluster.BootstrapServers],
@@ -128,7 +134,8 @@ public sealed class RefusalTests
             scenario.Fill("orders", 100, 100, partition);
         }
 
-        scenario.Wrap = store => new FaultyStore(store).FailBefore(StoreCall.Write, ErrorIds.StoreFull.With("The disk is full."), times: 1000);
+        scenario.Wrap = store =>
+            new FaultyStore(store).FailBefore(StoreCall.Write, ErrorIds.StoreFull.With("The disk is full."), times: 1000);
         var error = await Assert.ThrowsAsync<KafkaBackupException>(() => scenario.BackUpAsync());
 
         Assert.Equal(ErrorIds.StoreFull, error.Definition);
@@ -148,7 +155,9 @@ public sealed class RefusalTests
         scenario.Fill("orders", 100);
         scenario.Wrap = store => new FaultyStore(store).FailBefore(StoreCall.Create, ErrorIds.StoreWrite.With("No."), nth: 4, times: 1000);
 
-        var error = await Assert.ThrowsAsync<KafkaBackupException>(() => scenario.BackUpAsync(BackupScenario.Asked() with { SegmentMaxRecords = 10 }));
+        var error = await Assert.ThrowsAsync<KafkaBackupException>(() =>
+            scenario.BackUpAsync(BackupScenario.Asked() with { SegmentMaxRecords = 10 })
+        );
 
         Assert.Equal(ErrorIds.StoreWrite, error.Definition);
         Assert.Equal(30, (await scenario.StoredAsync("orders")).Count);
@@ -161,8 +170,14 @@ public sealed class RefusalTests
         await using var scenario = new BackupScenario(store: new MemoryStore());
         scenario.Cluster.CreateTopic("orders");
         scenario.Fill("orders", 100);
-        scenario.Wrap = store => new FaultyStore(store).FailBefore(
-            StoreCall.PutIfAbsent, ErrorIds.StoreAccessDenied.With("Denied."), nth: 3, times: 1000, key: k => k.Contains("/manifest/", StringComparison.Ordinal));
+        scenario.Wrap = store =>
+            new FaultyStore(store).FailBefore(
+                StoreCall.PutIfAbsent,
+                ErrorIds.StoreAccessDenied.With("Denied."),
+                nth: 3,
+                times: 1000,
+                key: k => k.Contains("/manifest/", StringComparison.Ordinal)
+            );
 
         var error = await Assert.ThrowsAsync<KafkaBackupException>(() => scenario.BackUpAsync());
 
@@ -178,7 +193,13 @@ public sealed class RefusalTests
         await using var scenario = new BackupScenario(store: new MemoryStore());
         scenario.Cluster.CreateTopic("orders");
         scenario.Fill("orders", 5000);
-        var running = scenario.BackUpAsync(BackupScenario.Asked() with { RecordsPerSecond = 1000, SegmentMaxInterval = TimeSpan.FromMilliseconds(200) });
+        var running = scenario.BackUpAsync(
+            BackupScenario.Asked() with
+            {
+                RecordsPerSecond = 1000,
+                SegmentMaxInterval = TimeSpan.FromMilliseconds(200),
+            }
+        );
         await scenario.WaitAsync(async () => (await scenario.KeysAsync("b/topics/")).Count > 0, "the first segment");
         await scenario.Store.PutAsync("b/lock.json", "{\"owner\":\"another\"}"u8.ToArray(), scenario.Cancel);
 
@@ -225,7 +246,10 @@ public sealed class RefusalTests
             var text = (await File.ReadAllTextAsync(file)).Replace("\"version\": 1", "\"version\": 2", StringComparison.Ordinal);
             var digits = text.IndexOf("\"sha256\": \"", StringComparison.Ordinal) + "\"sha256\": \"".Length;
             var blank = text[..digits] + ManifestFile.NoChecksum + text[(digits + 64)..];
-            await File.WriteAllTextAsync(file, text[..digits] + ManifestFile.Hash(System.Text.Encoding.UTF8.GetBytes(blank)) + text[(digits + 64)..]);
+            await File.WriteAllTextAsync(
+                file,
+                text[..digits] + ManifestFile.Hash(System.Text.Encoding.UTF8.GetBytes(blank)) + text[(digits + 64)..]
+            );
         }
 
         Assert.Equal(ErrorIds.FormatTooNew, (await scenario.RefusedAsync()).Definition);
@@ -252,7 +276,12 @@ public sealed class RefusalTests
         scenario.Cluster.CreateTopic("orders");
         var port = int.Parse(scenario.Cluster.BootstrapServers.Split(':')[1], System.Globalization.CultureInfo.InvariantCulture);
 
-        var error = await scenario.RefusedAsync(BackupScenario.Asked() with { Health = new HealthSettings { Enabled = true, Port = port } });
+        var error = await scenario.RefusedAsync(
+            BackupScenario.Asked() with
+            {
+                Health = new HealthSettings { Enabled = true, Port = port },
+            }
+        );
 
         Assert.Equal(ErrorIds.HealthEndpoint, error.Definition);
     }

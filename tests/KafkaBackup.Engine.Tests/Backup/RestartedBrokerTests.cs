@@ -3,7 +3,9 @@ using KafkaBackup.Testing.Storage;
 
 namespace KafkaBackup.Engine.Tests.Backup;
 
-/// <summary>All brokers restart in the middle of a run: for some seconds they are away, and then they do not know their topics yet.</summary>
+/// <summary>
+/// All brokers restart in the middle of a run: for some seconds they are away, and then they do not know their topics yet.
+/// </summary>
 public sealed class RestartedBrokerTests
 {
     [Theory]
@@ -14,23 +16,37 @@ public sealed class RestartedBrokerTests
     {
         const int Runs = 50;
         await using var scenario = new BackupScenario(
-            store: new MemoryStore(), options: withIds ? new LocalClusterOptions() : LocalClusterOptions.Kafka24, limit: TimeSpan.FromMinutes(6));
+            store: new MemoryStore(),
+            options: withIds ? new LocalClusterOptions() : LocalClusterOptions.Kafka24,
+            limit: TimeSpan.FromMinutes(6)
+        );
         var planned = new List<Planned<BackupPlan, BackupResult>>();
         for (var i = 0; i < Runs; i++)
         {
             scenario.Cluster.CreateTopic($"t{i}");
             scenario.Fill($"t{i}", 1500);
-            planned.Add(await scenario.PlanAsync(BackupScenario.Asked($"t{i}") with
-            {
-                BackupId = $"t{i}", RecordsPerSecond = 1000, SegmentMaxInterval = TimeSpan.FromMilliseconds(300), ConsumerGroupSnapshot = false,
-            }));
+            planned.Add(
+                await scenario.PlanAsync(
+                    BackupScenario.Asked($"t{i}") with
+                    {
+                        BackupId = $"t{i}",
+                        RecordsPerSecond = 1000,
+                        SegmentMaxInterval = TimeSpan.FromMilliseconds(300),
+                        ConsumerGroupSnapshot = false,
+                    }
+                )
+            );
         }
 
-        var running = planned.Select(async (plan, i) =>
-        {
-            await Task.Delay(i * 40, scenario.Cancel);
-            return await plan.RunAsync(scenario.Cancel);
-        }).ToArray();
+        var running = planned
+            .Select(
+                async (plan, i) =>
+                {
+                    await Task.Delay(i * 40, scenario.Cancel);
+                    return await plan.RunAsync(scenario.Cancel);
+                }
+            )
+            .ToArray();
         await Task.Delay(1200, scenario.Cancel);
         scenario.Cluster.KnowsNoTopics = true;
         await scenario.Cluster.StopBroker(1);
@@ -43,7 +59,10 @@ public sealed class RestartedBrokerTests
         {
             var result = await running[i];
             Assert.Equal((BackupStatus.Complete, 1500L), (result.Status, result.RecordCount));
-            Assert.Equal(Enumerable.Range(0, 1500).Select(o => (long)o), (await scenario.StoredAsync($"t{i}", backupId: $"t{i}")).Select(r => r.Offset));
+            Assert.Equal(
+                Enumerable.Range(0, 1500).Select(o => (long)o),
+                (await scenario.StoredAsync($"t{i}", backupId: $"t{i}")).Select(r => r.Offset)
+            );
             await planned[i].DisposeAsync();
         }
 

@@ -9,7 +9,13 @@ public sealed class StoppedProcessTests
 {
     private const int Leftovers = 1500;
 
-    private static readonly int Stops = int.TryParse(Environment.GetEnvironmentVariable("KAFKABACKUP_TEST_KILLS"), CultureInfo.InvariantCulture, out var asked) ? asked : 4;
+    private static readonly int Stops = int.TryParse(
+        Environment.GetEnvironmentVariable("KAFKABACKUP_TEST_KILLS"),
+        CultureInfo.InvariantCulture,
+        out var asked
+    )
+        ? asked
+        : 4;
 
     [Fact]
     public async Task C1_a_process_stopped_while_it_clears_up_takes_nothing_of_its_successor_when_it_goes_on()
@@ -48,7 +54,10 @@ public sealed class StoppedProcessTests
             Age(scenario);
             scenario.Fill("orders", 500, 3000 + (stop * 500));
             scenario.Fill("orders", 500, 3000 + (stop * 500), partition: 1);
-            Assert.Equal(BackupStatus.Complete, (await scenario.BackUpAsync(BackupScenario.Asked() with { SegmentMaxRecords = 50 })).Status);
+            Assert.Equal(
+                BackupStatus.Complete,
+                (await scenario.BackUpAsync(BackupScenario.Asked() with { SegmentMaxRecords = 50 })).Status
+            );
             await SignalAsync(zombie, "CONT");
             await zombie.WaitForExitAsync(scenario.Cancel);
 
@@ -100,7 +109,10 @@ public sealed class StoppedProcessTests
             Assert.NotEqual(0, zombie.ExitCode);
             Assert.Equal(heads, await scenario.KeysAsync("b/manifest/0"));
             var report = await CheckAsync(scenario);
-            Assert.True(report.Findings.All(f => f.Severity != FindingSeverity.Error), $"stop {stop}: {string.Join("; ", report.Findings)}");
+            Assert.True(
+                report.Findings.All(f => f.Severity != FindingSeverity.Error),
+                $"stop {stop}: {string.Join("; ", report.Findings)}"
+            );
         }
 
         await enough.CancelAsync();
@@ -117,8 +129,18 @@ public sealed class StoppedProcessTests
         return heads.Count == 0 ? 0 : long.Parse(Path.GetFileNameWithoutExtension(heads[^1]), CultureInfo.InvariantCulture);
     }
 
-    private static Task<BackupReport> CheckAsync(BackupScenario scenario) => scenario.Engine().CheckBackupAsync(
-        new CheckSettings { Store = new StoreSettings { Path = scenario.StorePath }, BackupId = "b", Deep = true }, scenario.Cancel);
+    private static Task<BackupReport> CheckAsync(BackupScenario scenario) =>
+        scenario
+            .Engine()
+            .CheckBackupAsync(
+                new CheckSettings
+                {
+                    Store = new StoreSettings { Path = scenario.StorePath },
+                    BackupId = "b",
+                    Deep = true,
+                },
+                scenario.Cancel
+            );
 
     private static async Task AssertSoundAsync(BackupScenario scenario, int stop)
     {
@@ -148,7 +170,9 @@ public sealed class StoppedProcessTests
     private static async Task<string> WriteConfigAsync(BackupScenario scenario)
     {
         var config = Path.Combine(Path.GetDirectoryName(scenario.StorePath)!, "backup.yaml");
-        await File.WriteAllTextAsync(config, $$"""
+        await File.WriteAllTextAsync(
+            config,
+            $$"""
             mode: backup
             backup_id: b
             source:
@@ -162,7 +186,8 @@ public sealed class StoppedProcessTests
               segment_max_interval_ms: 60
               segment_max_records: 100
               poll_interval_ms: 20
-            """);
+            """
+        );
         return config;
     }
 

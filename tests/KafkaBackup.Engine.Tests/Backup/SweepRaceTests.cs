@@ -29,11 +29,15 @@ public sealed class SweepRaceTests
             // Paused at any call from the listing of leftovers on: 0 is the listing, the others are what follows.
             var (sweeping, calls) = (false, 0);
             PausedStore? paused = null;
-            scenario.Wrap = inner => paused = new PausedStore(inner, (call, key) =>
-            {
-                sweeping |= call == StoreCall.List && key == "b/topics/";
-                return sweeping && calls++ == round % 30;
-            });
+            scenario.Wrap = inner =>
+                paused = new PausedStore(
+                    inner,
+                    (call, key) =>
+                    {
+                        sweeping |= call == StoreCall.List && key == "b/topics/";
+                        return sweeping && calls++ == round % 30;
+                    }
+                );
             var settings = BackupScenario.Asked() with { SegmentMaxRecords = 25 };
             var zombie = scenario.BackUpAsync(settings);
             var isPaused = await Task.WhenAny(zombie, paused!.Paused.WaitAsync(scenario.Cancel)) != zombie;
@@ -49,8 +53,21 @@ public sealed class SweepRaceTests
 
             var error = await Record.ExceptionAsync(() => zombie);
             Assert.True(!isPaused || error is KafkaBackupException { ErrorId: "BackupLockLost" }, $"round {round}: {error}");
-            var report = await scenario.Engine().CheckBackupAsync(new CheckSettings { Store = new StoreSettings { Path = scenario.StorePath }, BackupId = "b", Deep = true }, default);
-            Assert.True(report.Findings.All(f => f.Severity != FindingSeverity.Error), $"round {round}: {string.Join("; ", report.Findings)}");
+            var report = await scenario
+                .Engine()
+                .CheckBackupAsync(
+                    new CheckSettings
+                    {
+                        Store = new StoreSettings { Path = scenario.StorePath },
+                        BackupId = "b",
+                        Deep = true,
+                    },
+                    default
+                );
+            Assert.True(
+                report.Findings.All(f => f.Severity != FindingSeverity.Error),
+                $"round {round}: {string.Join("; ", report.Findings)}"
+            );
             await scenario.AssertStoredIsSourceAsync("orders");
         }
 
@@ -68,11 +85,14 @@ public sealed class SweepRaceTests
         await DieAsync(scenario, store, settings);
         store["b/topics/orders/partition=0/segment-00000000000000000000-dead.kbs"] = [1];
         var calls = new List<(StoreCall Call, string Key)>();
-        scenario.Wrap = inner => new PausedStore(inner, (call, key) =>
-        {
-            calls.Add((call, key));
-            return false;
-        });
+        scenario.Wrap = inner => new PausedStore(
+            inner,
+            (call, key) =>
+            {
+                calls.Add((call, key));
+                return false;
+            }
+        );
 
         Assert.Equal(BackupStatus.Complete, (await scenario.BackUpAsync(settings)).Status);
 
@@ -102,8 +122,6 @@ public sealed class SweepRaceTests
             return _dead ? throw new ProcessDiedException() : ValueTask.CompletedTask;
         }
 
-        protected override void After(StoreCall call, string key)
-        {
-        }
+        protected override void After(StoreCall call, string key) { }
     }
 }

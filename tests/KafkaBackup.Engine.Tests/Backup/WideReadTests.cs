@@ -19,11 +19,17 @@ public sealed class WideReadTests
         var text = Convert.ToBase64String(value);
         for (var partition = 0; partition < Partitions; partition++)
         {
-            scenario.Cluster.Append("wide", partition, Enumerable.Range(0, Records).Select(i => LocalBroker.LocalRecord.Of($"{partition}", $"{i} {text}", 1_700_000_000_000 + i)));
+            scenario.Cluster.Append(
+                "wide",
+                partition,
+                Enumerable.Range(0, Records).Select(i => LocalBroker.LocalRecord.Of($"{partition}", $"{i} {text}", 1_700_000_000_000 + i))
+            );
         }
 
         var config = Path.Combine(Path.GetDirectoryName(scenario.StorePath)!, "backup.yaml");
-        await File.WriteAllTextAsync(config, $"""
+        await File.WriteAllTextAsync(
+            config,
+            $"""
             mode: backup
             backup_id: b
             source:
@@ -34,7 +40,8 @@ public sealed class WideReadTests
               path: {scenario.StorePath}
             backup:
               max_concurrent_partitions: {Partitions}
-            """);
+            """
+        );
 
         var peak = await PeakOfAsync(config, scenario.Cancel);
 
@@ -49,8 +56,8 @@ public sealed class WideReadTests
     }
 
     /// <summary>
-    /// Two thousand open blocks do not fit into the blocks' memory, not even small ones: whoever gets none makes all others hand theirs on. Without
-    /// that everybody would wait for everybody, for ever.
+    /// Two thousand open blocks do not fit into the blocks' memory, not even small ones: whoever gets none makes all others hand theirs on.
+    /// Without that everybody would wait for everybody, for ever.
     /// </summary>
     [Fact]
     public async Task B4_more_open_blocks_than_there_is_memory_for_are_shared_without_a_loss_or_a_deadlock()
@@ -123,7 +130,17 @@ public sealed class WideReadTests
                     continue;
                 }
 
-                sink.OnRecord(slot, new Engine.Records.RecordView { Offset = offset, Timestamp = 1, TimestampKind = TimestampKind.CreateTime, KeyIsNull = true, Value = "v"u8 });
+                sink.OnRecord(
+                    slot,
+                    new Engine.Records.RecordView
+                    {
+                        Offset = offset,
+                        Timestamp = 1,
+                        TimestampKind = TimestampKind.CreateTime,
+                        KeyIsNull = true,
+                        Value = "v"u8,
+                    }
+                );
                 _next[slot] = offset + 1;
                 count++;
             }
@@ -133,8 +150,6 @@ public sealed class WideReadTests
 
         public long? Position(int slot) => null;
 
-        public void Dispose()
-        {
-        }
+        public void Dispose() { }
     }
 }

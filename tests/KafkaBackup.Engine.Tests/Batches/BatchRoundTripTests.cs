@@ -84,7 +84,10 @@ public class BatchRoundTripTests
 
         Assert.True(batch.CrcIsValid);
         Assert.True(batch.IsTransactional);
-        Assert.Equal((0L, -1, 4711L, (short)3, 5), (batch.BaseOffset, batch.LeaderEpoch, batch.ProducerId, batch.ProducerEpoch, batch.BaseSequence));
+        Assert.Equal(
+            (0L, -1, 4711L, (short)3, 5),
+            (batch.BaseOffset, batch.LeaderEpoch, batch.ProducerId, batch.ProducerEpoch, batch.BaseSequence)
+        );
         Assert.True(batch.Records.Span.SequenceEqual(RecordBatch.Open(original).Records.Span));
     }
 
@@ -121,16 +124,22 @@ public class BatchRoundTripTests
         }
     }
 
-    private static BatchFacts Expected(IReadOnlyList<Sample> records) => new(
-        records.Count,
-        records[0].Offset,
-        records[^1].Offset,
-        records.Min(record => record.Timestamp),
-        records.Max(record => record.Timestamp),
-        records[^1].Timestamp,
-        records.Sum(Payload),
-        records.Max(Payload));
+    private static BatchFacts Expected(IReadOnlyList<Sample> records) =>
+        new(
+            records.Count,
+            records[0].Offset,
+            records[^1].Offset,
+            records.Min(record => record.Timestamp),
+            records.Max(record => record.Timestamp),
+            records[^1].Timestamp,
+            records.Sum(Payload),
+            records.Max(Payload)
+        );
 
-    private static long Payload(Sample record) => (record.Key?.Length ?? 0) + (record.Value?.Length ?? 0)
-        + record.Headers.Split(';', StringSplitOptions.RemoveEmptyEntries).Sum(header => header.Replace("=", "", StringComparison.Ordinal).Length);
+    private static long Payload(Sample record) =>
+        (record.Key?.Length ?? 0)
+        + (record.Value?.Length ?? 0)
+        + record
+            .Headers.Split(';', StringSplitOptions.RemoveEmptyEntries)
+            .Sum(header => header.Replace("=", "", StringComparison.Ordinal).Length);
 }

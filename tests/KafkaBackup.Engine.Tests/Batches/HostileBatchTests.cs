@@ -142,12 +142,16 @@ public class HostileBatchTests
     }
 
     private static int FuzzCount =>
-        int.TryParse(Environment.GetEnvironmentVariable("KAFKABACKUP_TEST_FUZZ"), CultureInfo.InvariantCulture, out var count) ? count : 1_000_000;
+        int.TryParse(Environment.GetEnvironmentVariable("KAFKABACKUP_TEST_FUZZ"), CultureInfo.InvariantCulture, out var count)
+            ? count
+            : 1_000_000;
 
     private static void Mutate(int seed, int count)
     {
         var random = new Random(seed);
-        var originals = Enum.GetValues<BatchCodec>().SelectMany(codec => Enumerable.Range(1, 4).Select(size => Sample.Build(Small(random, size * 3), codec))).ToList();
+        var originals = Enum.GetValues<BatchCodec>()
+            .SelectMany(codec => Enumerable.Range(1, 4).Select(size => Sample.Build(Small(random, size * 3), codec)))
+            .ToList();
         using var walker = new BatchWalker();
         using var cursor = new BatchCursor();
         var refused = 0;
@@ -158,7 +162,12 @@ public class HostileBatchTests
             {
                 // Behind length and magic: those are checked by Open, and everything behind them is what the walk must not trust.
                 var place = random.Next(4) == 0 ? random.Next(21, RecordBatch.HeaderLength) : random.Next(21, bytes.Length);
-                bytes[place] = random.Next(3) switch { 0 => 0xFF, 1 => (byte)(bytes[place] ^ (1 << random.Next(8))), _ => (byte)random.Next(256) };
+                bytes[place] = random.Next(3) switch
+                {
+                    0 => 0xFF,
+                    1 => (byte)(bytes[place] ^ (1 << random.Next(8))),
+                    _ => (byte)random.Next(256),
+                };
             }
 
             var batch = RecordBatch.Open(bytes);
@@ -182,8 +191,16 @@ public class HostileBatchTests
         Assert.InRange(refused, count / 4, count);
     }
 
-    private static IEnumerable<Sample> Small(Random random, int count) => Sample.Several(random, count)
-        .Select(record => record with { Value = record.Value is { Length: > 300 } ? record.Value[..300] : record.Value, Key = record.Key is { Length: > 300 } ? "k" : record.Key });
+    private static IEnumerable<Sample> Small(Random random, int count) =>
+        Sample
+            .Several(random, count)
+            .Select(record =>
+                record with
+                {
+                    Value = record.Value is { Length: > 300 } ? record.Value[..300] : record.Value,
+                    Key = record.Key is { Length: > 300 } ? "k" : record.Key,
+                }
+            );
 
     private static bool Try(Action read)
     {

@@ -3,7 +3,9 @@ using KafkaBackup.Engine.Batches;
 
 namespace KafkaBackup.Engine.Tests.Batches;
 
-/// <summary>Batches as a Kafka broker had them on disk: 100 records of Kafka's Java producer, then 40 of librdkafka, for each codec.</summary>
+/// <summary>
+/// Batches as a Kafka broker had them on disk: 100 records of Kafka's Java producer, then 40 of librdkafka, for each codec.
+/// </summary>
 public class RecordedBatchTests
 {
     [Theory]
@@ -22,7 +24,10 @@ public class RecordedBatchTests
 
         var batch = RecordBatch.Open(java);
         Assert.Equal((codec, true, 100, false), (batch.Codec, batch.CrcIsValid, batch.RecordCount, batch.HasHoles));
-        Assert.Equal(Enumerable.Range(1, 100).Select(i => $"java {name} value {i} and some text that repeats, repeats, repeats and repeats"), Sample.Read(batch).Select(record => record.Value));
+        Assert.Equal(
+            Enumerable.Range(1, 100).Select(i => $"java {name} value {i} and some text that repeats, repeats, repeats and repeats"),
+            Sample.Read(batch).Select(record => record.Value)
+        );
 
         batch = RecordBatch.Open(native);
         Assert.Equal((codec, true, 100L, 140L), (batch.Codec, batch.CrcIsValid, batch.BaseOffset, batch.NextOffset));
@@ -65,16 +70,27 @@ public class RecordedBatchTests
         }
     }
 
-    private static IEnumerable<(string?, string?)> Old(string codec, int count) => Enumerable.Range(0, count).Select(i => (
-        i % 7 == 0 ? null : string.Create(CultureInfo.InvariantCulture, $"k{i}"),
-        i % 11 == 5 ? null : $"{codec} value {i} repeats, repeats, repeats, repeats"));
+    private static IEnumerable<(string?, string?)> Old(string codec, int count) =>
+        Enumerable
+            .Range(0, count)
+            .Select(i =>
+                (
+                    i % 7 == 0 ? null : string.Create(CultureInfo.InvariantCulture, $"k{i}"),
+                    i % 11 == 5 ? null : $"{codec} value {i} repeats, repeats, repeats, repeats"
+                )
+            );
 
-    private static Sample Native(string name, int i) => new(
-        100 + i,
-        1_700_000_000_000 + (i * 37 % 1000),
-        i % 7 == 0 ? null : $"key-{i}",
-        i % 11 == 0 ? null : i % 5 == 0 ? "" : $"librdkafka {name} value {i} and some text that repeats, repeats, repeats",
-        i % 3 == 0 ? "first=1;first=2;empty=;null;" : "");
+    private static Sample Native(string name, int i) =>
+        new(
+            100 + i,
+            1_700_000_000_000 + (i * 37 % 1000),
+            i % 7 == 0 ? null : $"key-{i}",
+            i % 11 == 0 ? null
+                : i % 5 == 0 ? ""
+                : $"librdkafka {name} value {i} and some text that repeats, repeats, repeats",
+            i % 3 == 0 ? "first=1;first=2;empty=;null;" : ""
+        );
 
-    private static byte[] File(string name) => System.IO.File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Golden", "Batches", name + ".log"));
+    private static byte[] File(string name) =>
+        System.IO.File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Golden", "Batches", name + ".log"));
 }

@@ -15,12 +15,15 @@ internal sealed record Sample(long Offset, long Timestamp, string? Key, string? 
         var records = new List<Sample>();
         while (cursor.MoveNext())
         {
-            records.Add(new Sample(
-                cursor.Offset,
-                cursor.Timestamp,
-                cursor.KeyIsNull ? null : Text(cursor.Key),
-                cursor.ValueIsNull ? null : Text(cursor.Value),
-                Render(cursor.Headers)));
+            records.Add(
+                new Sample(
+                    cursor.Offset,
+                    cursor.Timestamp,
+                    cursor.KeyIsNull ? null : Text(cursor.Key),
+                    cursor.ValueIsNull ? null : Text(cursor.Value),
+                    Render(cursor.Headers)
+                )
+            );
         }
 
         return records;
@@ -62,15 +65,19 @@ internal sealed record Sample(long Offset, long Timestamp, string? Key, string? 
             RecordFields.AppendHeader(raw, Bytes(parts[0]), Bytes(parts.Length > 1 ? parts[1] : null), parts.Length == 1);
         }
 
-        builder.Append(Offset, Timestamp, new RecordFields
-        {
-            Key = Bytes(Key),
-            KeyIsNull = Key is null,
-            Value = Bytes(Value),
-            ValueIsNull = Value is null,
-            HeaderCount = headers.Length,
-            RawHeaders = raw.WrittenSpan,
-        });
+        builder.Append(
+            Offset,
+            Timestamp,
+            new RecordFields
+            {
+                Key = Bytes(Key),
+                KeyIsNull = Key is null,
+                Value = Bytes(Value),
+                ValueIsNull = Value is null,
+                HeaderCount = headers.Length,
+                RawHeaders = raw.WrittenSpan,
+            }
+        );
     }
 
     private static string Render(RecordHeaders headers)
@@ -84,27 +91,43 @@ internal sealed record Sample(long Offset, long Timestamp, string? Key, string? 
         return text;
     }
 
-    private static long Time(Random random) => random.Next(6) switch
-    {
-        0 => -1,
-        1 => 0,
-        2 => long.MaxValue,
-        3 => random.NextInt64(),
-        _ => 1_700_000_000_000 + random.Next(100_000),
-    };
+    private static long Time(Random random) =>
+        random.Next(6) switch
+        {
+            0 => -1,
+            1 => 0,
+            2 => long.MaxValue,
+            3 => random.NextInt64(),
+            _ => 1_700_000_000_000 + random.Next(100_000),
+        };
 
-    private static string? Field(Random random) => random.Next(5) switch
-    {
-        0 => null,
-        1 => "",
-        2 => new string((char)random.Next(256), random.Next(400_000)),
-        _ => string.Concat(Enumerable.Range(0, random.Next(1, 40)).Select(_ => (char)random.Next(256))),
-    };
+    private static string? Field(Random random) =>
+        random.Next(5) switch
+        {
+            0 => null,
+            1 => "",
+            2 => new string((char)random.Next(256), random.Next(400_000)),
+            _ => string.Concat(Enumerable.Range(0, random.Next(1, 40)).Select(_ => (char)random.Next(256))),
+        };
 
     private static string Some(Random random) =>
-        string.Concat(Enumerable.Range(0, random.Next(1, 5)).Select(i => random.Next(3) switch { 0 => "a;", 1 => "same=;", _ => $"\0n{i}=\u00ff{i};" }));
+        string.Concat(
+            Enumerable
+                .Range(0, random.Next(1, 5))
+                .Select(i =>
+                    random.Next(3) switch
+                    {
+                        0 => "a;",
+                        1 => "same=;",
+                        _ => $"\0n{i}=\u00ff{i};",
+                    }
+                )
+        );
 
-    private static string Short(string? text) => text is null ? "null" : text.Length > 20 ? $"{text[..20]}... {text.Length}" : text;
+    private static string Short(string? text) =>
+        text is null ? "null"
+        : text.Length > 20 ? $"{text[..20]}... {text.Length}"
+        : text;
 
     private static string Text(ReadOnlySpan<byte> bytes) => System.Text.Encoding.Latin1.GetString(bytes);
 

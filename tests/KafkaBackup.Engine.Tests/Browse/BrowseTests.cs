@@ -17,10 +17,19 @@ public sealed class BrowseTests : IAsyncDisposable
     public async Task B7_bytes_that_are_not_text_stay_bytes_and_null_stays_null()
     {
         _scenario.Cluster.CreateTopic("t");
-        _scenario.Cluster.Append("t", 0, new LocalRecord(null, [0xFF, 0xFE], -1) { Headers = [("h", null), ("h", [])] }, LocalRecord.Of("", "text"));
+        _scenario.Cluster.Append(
+            "t",
+            0,
+            new LocalRecord(null, [0xFF, 0xFE], -1) { Headers = [("h", null), ("h", [])] },
+            LocalRecord.Of("", "text")
+        );
 
-        var records = await ListAsync(_scenario.Engine().ReadTopicRecordsAsync(Cluster, new RecordQuery { Topics = ["t"] }, _scenario.Cancel));
-        var bytes = await ListAsync(_scenario.Engine().ReadTopicRecordsAsync(Cluster, new RecordQuery { Topics = ["t"], AsBytes = true }, _scenario.Cancel));
+        var records = await ListAsync(
+            _scenario.Engine().ReadTopicRecordsAsync(Cluster, new RecordQuery { Topics = ["t"] }, _scenario.Cancel)
+        );
+        var bytes = await ListAsync(
+            _scenario.Engine().ReadTopicRecordsAsync(Cluster, new RecordQuery { Topics = ["t"], AsBytes = true }, _scenario.Cancel)
+        );
 
         Assert.Null(records[0].Key);
         Assert.Equal([0xFF, 0xFE], Assert.IsType<byte[]>(records[0].Value));
@@ -41,7 +50,9 @@ public sealed class BrowseTests : IAsyncDisposable
             transaction.Abort();
         }
 
-        var records = await ListAsync(_scenario.Engine().ReadTopicRecordsAsync(Cluster, new RecordQuery { Topics = ["t"], Last = 3 }, _scenario.Cancel));
+        var records = await ListAsync(
+            _scenario.Engine().ReadTopicRecordsAsync(Cluster, new RecordQuery { Topics = ["t"], Last = 3 }, _scenario.Cancel)
+        );
 
         Assert.Equal([97L, 98, 99], records.Select(r => r.Offset));
     }
@@ -56,8 +67,17 @@ public sealed class BrowseTests : IAsyncDisposable
         transaction.Append("t", 1, LocalRecord.Of(null, "newest", 1_700_000_021_000));
         transaction.Commit();
 
-        var measuring = _scenario.Engine().MeasureTopicsAsync(
-            new MeasureSettings { Cluster = Cluster, Topics = ["t"], Duration = TimeSpan.FromSeconds(2) }, _scenario.Cancel);
+        var measuring = _scenario
+            .Engine()
+            .MeasureTopicsAsync(
+                new MeasureSettings
+                {
+                    Cluster = Cluster,
+                    Topics = ["t"],
+                    Duration = TimeSpan.FromSeconds(2),
+                },
+                _scenario.Cancel
+            );
 
         // On a busy machine the first look may come late.
         while (_scenario.Cluster.Requests.Of(ApiKey.ListOffsets).Count == 0)

@@ -14,14 +14,30 @@ public class StoredRecordTests : OnStore, IAsyncLifetime
 
     private StoreSettings Store => new() { Path = _scenario.StorePath };
 
-    public static TheoryData<RecordQuery, long[]> Queries() => new()
-    {
-        { new RecordQuery { First = 3 }, [0, 1, 2] },
-        { new RecordQuery { Last = 2 }, [49_998, 49_999] },
-        { new RecordQuery { Offset = 31_234 }, [31_234] },
-        { new RecordQuery { FromTime = 1_700_000_000_000 + 40_000, ToTime = 1_700_000_000_000 + 40_002 }, [40_000, 40_001, 40_002] },
-        { new RecordQuery { Key = Encoding.UTF8.GetBytes("k777") }, [777] },
-    };
+    public static TheoryData<RecordQuery, long[]> Queries() =>
+        new()
+        {
+            {
+                new RecordQuery { First = 3 },
+                [0, 1, 2]
+            },
+            {
+                new RecordQuery { Last = 2 },
+                [49_998, 49_999]
+            },
+            {
+                new RecordQuery { Offset = 31_234 },
+                [31_234]
+            },
+            {
+                new RecordQuery { FromTime = 1_700_000_000_000 + 40_000, ToTime = 1_700_000_000_000 + 40_002 },
+                [40_000, 40_001, 40_002]
+            },
+            {
+                new RecordQuery { Key = Encoding.UTF8.GetBytes("k777") },
+                [777]
+            },
+        };
 
     [Theory]
     [MemberData(nameof(Queries))]
@@ -35,7 +51,14 @@ public class StoredRecordTests : OnStore, IAsyncLifetime
 
         Assert.Equal(offsets, stored.Select(r => r.Offset));
         Assert.Equal(offsets, live.Select(r => r.Offset));
-        Assert.All(stored.Concat(live), r => Assert.Equal(($"k{r.Offset}", $"v{r.Offset}", 1_700_000_000_000 + r.Offset), ((string)r.Key!, (string)r.Value!, r.TimestampMs)));
+        Assert.All(
+            stored.Concat(live),
+            r =>
+                Assert.Equal(
+                    ($"k{r.Offset}", $"v{r.Offset}", 1_700_000_000_000 + r.Offset),
+                    ((string)r.Key!, (string)r.Value!, r.TimestampMs)
+                )
+        );
     }
 
     [Fact]
@@ -44,7 +67,11 @@ public class StoredRecordTests : OnStore, IAsyncLifetime
         _scenario.Cluster.CreateTopic("t", 3);
         foreach (var partition in (int[])[0, 1])
         {
-            _scenario.Cluster.Append("t", partition, Enumerable.Range(0, 50).Select(i => LocalBroker.LocalRecord.Of(i is >= 10 and < 30 ? "gone" : $"k{i}", $"v{i}")));
+            _scenario.Cluster.Append(
+                "t",
+                partition,
+                Enumerable.Range(0, 50).Select(i => LocalBroker.LocalRecord.Of(i is >= 10 and < 30 ? "gone" : $"k{i}", $"v{i}"))
+            );
             _scenario.Cluster.Append("t", partition, LocalBroker.LocalRecord.Of("gone", null));
         }
 
@@ -56,8 +83,14 @@ public class StoredRecordTests : OnStore, IAsyncLifetime
         foreach (var (asked, found) in new (long, long[])[] { (15, [30, 40]), (9, [9, 40, 9]), (30, [30, 40]), (44, [44, 44]) })
         {
             var query = new RecordQuery { Topics = ["t"], Offset = asked };
-            Assert.Equal(found, (await ListAsync(_scenario.Engine().ReadBackupRecordsAsync(Store, "b", query, _scenario.Cancel))).Select(r => r.Offset));
-            Assert.Equal(found, (await ListAsync(_scenario.Engine().ReadTopicRecordsAsync(Cluster, query, _scenario.Cancel))).Select(r => r.Offset));
+            Assert.Equal(
+                found,
+                (await ListAsync(_scenario.Engine().ReadBackupRecordsAsync(Store, "b", query, _scenario.Cancel))).Select(r => r.Offset)
+            );
+            Assert.Equal(
+                found,
+                (await ListAsync(_scenario.Engine().ReadTopicRecordsAsync(Cluster, query, _scenario.Cancel))).Select(r => r.Offset)
+            );
         }
     }
 
@@ -78,13 +111,33 @@ public class StoredRecordTests : OnStore, IAsyncLifetime
     {
         await StoreAsync();
 
-        async Task<KafkaBackupException> Refused(IAsyncEnumerable<RecordInfo> records) => await Assert.ThrowsAsync<KafkaBackupException>(() => ListAsync(records));
-        var missing = await Refused(_scenario.Engine().ReadBackupRecordsAsync(Store, "b", new RecordQuery { Offset = 60_000 }, _scenario.Cancel));
+        async Task<KafkaBackupException> Refused(IAsyncEnumerable<RecordInfo> records) =>
+            await Assert.ThrowsAsync<KafkaBackupException>(() => ListAsync(records));
+        var missing = await Refused(
+            _scenario.Engine().ReadBackupRecordsAsync(Store, "b", new RecordQuery { Offset = 60_000 }, _scenario.Cancel)
+        );
         Assert.Equal(ErrorIds.NothingMatched, missing.Definition);
         Assert.Contains("49999", missing.Message, StringComparison.Ordinal);
-        Assert.Equal(ErrorIds.NothingMatched, (await Refused(_scenario.Engine().ReadTopicRecordsAsync(Cluster, new RecordQuery { Topics = ["t"], Offset = 60_000 }, _scenario.Cancel))).Definition);
-        Assert.Equal(ErrorIds.TopicNotFound, (await Refused(_scenario.Engine().ReadTopicRecordsAsync(Cluster, new RecordQuery { Topics = ["T"] }, _scenario.Cancel))).Definition);
-        Assert.Equal(ErrorIds.ConfigConflict, (await Refused(_scenario.Engine().ReadTopicRecordsAsync(Cluster, new RecordQuery { First = 1, Last = 1 }, _scenario.Cancel))).Definition);
+        Assert.Equal(
+            ErrorIds.NothingMatched,
+            (
+                await Refused(
+                    _scenario.Engine().ReadTopicRecordsAsync(Cluster, new RecordQuery { Topics = ["t"], Offset = 60_000 }, _scenario.Cancel)
+                )
+            ).Definition
+        );
+        Assert.Equal(
+            ErrorIds.TopicNotFound,
+            (
+                await Refused(_scenario.Engine().ReadTopicRecordsAsync(Cluster, new RecordQuery { Topics = ["T"] }, _scenario.Cancel))
+            ).Definition
+        );
+        Assert.Equal(
+            ErrorIds.ConfigConflict,
+            (
+                await Refused(_scenario.Engine().ReadTopicRecordsAsync(Cluster, new RecordQuery { First = 1, Last = 1 }, _scenario.Cancel))
+            ).Definition
+        );
     }
 
     public async Task InitializeAsync() => _scenario = await OpenAsync();

@@ -14,7 +14,10 @@ public class CmdletReaderTests
         var manifest = ModuleManifest.Read(Path.Combine(BuildOutputs.RepositoryRoot, "KafkaBackup.psd1"));
 
         Assert.Equal(Cmdlets.Select(cmdlet => cmdlet.Name), manifest.Cmdlets.Order(StringComparer.Ordinal));
-        Assert.Equal(Cmdlets.SelectMany(cmdlet => cmdlet.Aliases).Order(StringComparer.Ordinal), manifest.Aliases.Order(StringComparer.Ordinal));
+        Assert.Equal(
+            Cmdlets.SelectMany(cmdlet => cmdlet.Aliases).Order(StringComparer.Ordinal),
+            manifest.Aliases.Order(StringComparer.Ordinal)
+        );
     }
 
     [Fact]
@@ -30,7 +33,11 @@ public class CmdletReaderTests
 
     [Fact]
     public void Parameters_of_base_classes_are_read_too() =>
-        Assert.Empty(((string[])["Path", "BootstrapServer", "Topic", "Duration"]).Except(Cmdlet("Start-KafkaBackup").Parameters.Select(parameter => parameter.Name)));
+        Assert.Empty(
+            ((string[])["Path", "BootstrapServer", "Topic", "Duration"]).Except(
+                Cmdlet("Start-KafkaBackup").Parameters.Select(parameter => parameter.Name)
+            )
+        );
 
     [Fact]
     public void Types_are_named_as_help_shows_them()
@@ -45,7 +52,10 @@ public class CmdletReaderTests
 
     [Fact]
     public void The_values_of_our_enumerations_are_read() =>
-        Assert.Equal(["Zstd", "Gzip", "None"], Cmdlet("Start-KafkaBackup").Parameters.Single(parameter => parameter.Name == "Compression").Values);
+        Assert.Equal(
+            ["Zstd", "Gzip", "None"],
+            Cmdlet("Start-KafkaBackup").Parameters.Single(parameter => parameter.Name == "Compression").Values
+        );
 
     [Fact]
     public void How_a_parameter_binds_is_read()
@@ -57,16 +67,23 @@ public class CmdletReaderTests
 
     [Fact]
     public void Nothing_is_mandatory_for_a_prompt_would_hang_a_job() =>
-        Assert.Empty(Cmdlets.SelectMany(cmdlet => cmdlet.Parameters.Where(parameter => parameter.Bindings.Any(binding => binding.Mandatory)).Select(parameter => $"{cmdlet.Name} -{parameter.Name}")));
+        Assert.Empty(
+            Cmdlets.SelectMany(cmdlet =>
+                cmdlet
+                    .Parameters.Where(parameter => parameter.Bindings.Any(binding => binding.Mandatory))
+                    .Select(parameter => $"{cmdlet.Name} -{parameter.Name}")
+            )
+        );
 
     [Fact]
     public void The_same_parameter_has_the_same_type_everywhere()
     {
-        var several = from cmdlet in Cmdlets
-                      from parameter in cmdlet.Parameters
-                      group parameter.Type by parameter.Name into types
-                      where types.Distinct().Count() > 1
-                      select $"-{types.Key}: {string.Join(", ", types.Distinct())}";
+        var several =
+            from cmdlet in Cmdlets
+            from parameter in cmdlet.Parameters
+            group parameter.Type by parameter.Name into types
+            where types.Distinct().Count() > 1
+            select $"-{types.Key}: {string.Join(", ", types.Distinct())}";
 
         Assert.Empty(several);
     }

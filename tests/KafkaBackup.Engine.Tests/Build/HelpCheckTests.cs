@@ -19,19 +19,27 @@ public class HelpCheckTests
 
     [Fact]
     public void A_parameter_without_help_is_found() =>
-        Assert.Equal(["Get-Sample: parameter -Kind has no help"], HelpCheck.Complaints([SampleHelp.Cmdlet], [Page with { Parameters = [Page.Parameters[0]] }]));
+        Assert.Equal(
+            ["Get-Sample: parameter -Kind has no help"],
+            HelpCheck.Complaints([SampleHelp.Cmdlet], [Page with { Parameters = [Page.Parameters[0]] }])
+        );
 
     [Fact]
     public void A_parameter_with_an_empty_text_has_no_help() =>
         Assert.Equal(
             ["Get-Sample: parameter -Kind has no help"],
-            HelpCheck.Complaints([SampleHelp.Cmdlet], [Page with { Parameters = [Page.Parameters[0], new HelpEntry("Kind", [])] }]));
+            HelpCheck.Complaints([SampleHelp.Cmdlet], [Page with { Parameters = [Page.Parameters[0], new HelpEntry("Kind", [])] }])
+        );
 
     [Fact]
     public void Help_for_a_parameter_that_does_not_exist_is_found() =>
         Assert.Equal(
             ["Get-Sample: its help names -Colour, which is no parameter of it"],
-            HelpCheck.Complaints([SampleHelp.Cmdlet], [Page with { Parameters = [.. Page.Parameters, new HelpEntry("Colour", ["Red or blue."])] }]));
+            HelpCheck.Complaints(
+                [SampleHelp.Cmdlet],
+                [Page with { Parameters = [.. Page.Parameters, new HelpEntry("Colour", ["Red or blue."])] }]
+            )
+        );
 
     [Fact]
     public void WhatIf_may_be_described_only_where_it_exists()

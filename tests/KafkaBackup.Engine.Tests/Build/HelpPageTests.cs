@@ -35,7 +35,8 @@ public class HelpPageTests
     [InlineData("see [the docs](https://example.org/x)", "see the docs (https://example.org/x)")]
     [InlineData("see [Get-Sample](Get-Sample.md)", "see Get-Sample")]
     [InlineData("a*b and 2 * 3 * 4 and $env:X_Y", "a*b and 2 * 3 * 4 and $env:X_Y")]
-    public void Marks_of_markdown_do_not_reach_the_console(string markdown, string plain) => Assert.Equal(plain, MarkdownBlocks.Plain(markdown));
+    public void Marks_of_markdown_do_not_reach_the_console(string markdown, string plain) =>
+        Assert.Equal(plain, MarkdownBlocks.Plain(markdown));
 
     [Theory]
     [InlineData("## SYNOPSIS\nNo title.", "must begin with '# '")]

@@ -5,7 +5,9 @@ namespace KafkaBackup.Engine.Tests.Build;
 
 public class MamlTests
 {
-    private static readonly XElement Help = XDocument.Parse(MamlWriter.Write([(SampleHelp.Cmdlet, HelpPageReader.Read(SampleHelp.Page))])).Root!;
+    private static readonly XElement Help = XDocument
+        .Parse(MamlWriter.Write([(SampleHelp.Cmdlet, HelpPageReader.Read(SampleHelp.Page))]))
+        .Root!;
 
     [Fact]
     public void Syntax_puts_positional_parameters_first()
@@ -45,16 +47,26 @@ public class MamlTests
 
     [Fact]
     public void Code_is_kept_to_the_letter() =>
-        Assert.Equal(["Get-Sample -Path ./backups |\n    Format-Table", "Get-Sample ./backups -Kind Old <now> & 'then'"], Descendants(Help, "code").Select(code => code.Value));
+        Assert.Equal(
+            ["Get-Sample -Path ./backups |\n    Format-Table", "Get-Sample ./backups -Kind Old <now> & 'then'"],
+            Descendants(Help, "code").Select(code => code.Value)
+        );
 
     [Fact]
     public void A_parameter_is_shown_only_in_the_sets_that_it_belongs_to()
     {
-        var cmdlet = new CmdletDescription("Get", "Sample", [
-            new("First", "Int32", [new("Ends", false, null, false, false, false)]),
-            new("Key", "String", [new("Keys", true, 1, false, false, false)]),
-            new("Path", "String", [new(ParameterBinding.AllSets, false, 0, false, false, false)]),
-        ]) { DefaultParameterSet = "Keys" };
+        var cmdlet = new CmdletDescription(
+            "Get",
+            "Sample",
+            [
+                new("First", "Int32", [new("Ends", false, null, false, false, false)]),
+                new("Key", "String", [new("Keys", true, 1, false, false, false)]),
+                new("Path", "String", [new(ParameterBinding.AllSets, false, 0, false, false, false)]),
+            ]
+        )
+        {
+            DefaultParameterSet = "Keys",
+        };
         var page = new HelpPage("Get-Sample") { Parameters = [new("First", ["a"]), new("Key", ["b"]), new("Path", ["c"])] };
 
         var items = Descendants(XDocument.Parse(MamlWriter.Write([(cmdlet, page)])).Root!, "syntaxItem");
@@ -68,5 +80,6 @@ public class MamlTests
 
     private static string Value(XElement element, string name) => element.Elements().First(child => child.Name.LocalName == name).Value;
 
-    private static IEnumerable<XElement> Descendants(XElement element, string name) => element.Descendants().Where(child => child.Name.LocalName == name);
+    private static IEnumerable<XElement> Descendants(XElement element, string name) =>
+        element.Descendants().Where(child => child.Name.LocalName == name);
 }

@@ -30,7 +30,10 @@ public sealed class PackageTests : IDisposable
 
     public PackageTests()
     {
-        _folder.File("module/KafkaBackup.psd1", Manifest.Replace("PrivateData = @{ PSData = @{ Tags", "PrivateData = @{ PSData = @{\n Tags", StringComparison.Ordinal));
+        _folder.File(
+            "module/KafkaBackup.psd1",
+            Manifest.Replace("PrivateData = @{ PSData = @{ Tags", "PrivateData = @{ PSData = @{\n Tags", StringComparison.Ordinal)
+        );
         _folder.File("module/LICENSE", "MIT");
         _folder.File("module/CHANGELOG.md", "# Changes\n\n## 1.2.3 - today\n\n- New: this.\n\n## 1.2.2\n\n- Old: that.\n");
         _folder.File("module/lib/runtimes/linux-x64/native/librdkafka.so", "native");
@@ -46,17 +49,28 @@ public sealed class PackageTests : IDisposable
 
         Assert.Equal(
             [
-                "CHANGELOG.md", "KafkaBackup.nuspec", "KafkaBackup.psd1", "LICENSE", "[Content_Types].xml", "_rels/.rels", "lib/runtimes/linux-x64/native/librdkafka.so",
+                "CHANGELOG.md",
+                "KafkaBackup.nuspec",
+                "KafkaBackup.psd1",
+                "LICENSE",
+                "[Content_Types].xml",
+                "_rels/.rels",
+                "lib/runtimes/linux-x64/native/librdkafka.so",
                 "package/services/metadata/core-properties/kafkabackup.psmdcp",
             ],
-            package.Entries.Select(entry => entry.FullName).Order(StringComparer.Ordinal));
+            package.Entries.Select(entry => entry.FullName).Order(StringComparer.Ordinal)
+        );
     }
 
     [Fact]
     public void The_nuspec_says_what_the_manifest_says()
     {
         Package();
-        var metadata = Part("KafkaBackup.nuspec").Elements().Single().Elements().ToDictionary(element => element.Name.LocalName, element => element.Value);
+        var metadata = Part("KafkaBackup.nuspec")
+            .Elements()
+            .Single()
+            .Elements()
+            .ToDictionary(element => element.Name.LocalName, element => element.Value);
 
         Assert.Equal("KafkaBackup", metadata["id"]);
         Assert.Equal("1.2.3", metadata["version"]);
@@ -66,7 +80,8 @@ public sealed class PackageTests : IDisposable
         Assert.Equal("- New: this.\n\nFor these platforms.", metadata["releaseNotes"]);
         Assert.Equal(
             "Kafka Backup PSModule PSEdition_Core PSIncludes_Cmdlet PSCmdlet_Start-KafkaBackup PSCommand_Start-KafkaBackup PSCmdlet_Get-KafkaBackup PSCommand_Get-KafkaBackup",
-            metadata["tags"]);
+            metadata["tags"]
+        );
     }
 
     [Fact]
@@ -76,7 +91,10 @@ public sealed class PackageTests : IDisposable
         var types = Part("[Content_Types].xml").Elements().ToList();
 
         Assert.Contains(types, type => (string?)type.Attribute("PartName") == "/LICENSE");
-        Assert.Equal(["md", "nuspec", "psd1", "psmdcp", "rels", "so"], types.Select(type => (string?)type.Attribute("Extension")).OfType<string>().Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["md", "nuspec", "psd1", "psmdcp", "rels", "so"],
+            types.Select(type => (string?)type.Attribute("Extension")).OfType<string>().Order(StringComparer.Ordinal)
+        );
     }
 
     [Fact]
@@ -107,24 +125,37 @@ public sealed class PackageTests : IDisposable
 
     [Fact]
     public void A_manifest_without_a_version_is_refused() =>
-        Assert.Throws<BuildStepException>(() => ModuleManifest.Parse(Manifest.Replace("ModuleVersion", "Version", StringComparison.Ordinal)));
+        Assert.Throws<BuildStepException>(() =>
+            ModuleManifest.Parse(Manifest.Replace("ModuleVersion", "Version", StringComparison.Ordinal))
+        );
 
     [Fact]
     public void Every_package_that_the_module_carries_is_in_the_third_party_notices_with_its_version()
     {
         var notices = File.ReadAllText(Path.Combine(BuildOutputs.RepositoryRoot, "THIRD-PARTY-NOTICES.md"));
         using var dependencies = JsonDocument.Parse(File.ReadAllText(Path.Combine(BuildOutputs.ModuleBinaries, "KafkaBackup.deps.json")));
-        var packages = dependencies.RootElement.GetProperty("libraries").EnumerateObject()
-            .Where(library => library.Value.GetProperty("type").GetString() == "package").Select(library => library.Name.Split('/')).ToList();
+        var packages = dependencies
+            .RootElement.GetProperty("libraries")
+            .EnumerateObject()
+            .Where(library => library.Value.GetProperty("type").GetString() == "package")
+            .Select(library => library.Name.Split('/'))
+            .ToList();
 
         Assert.Contains(packages, package => package[0] == "librdkafka.redist");
-        Expect.None(packages.Where(package => !notices.Contains($"| {package[0]} | {package[1]} |", StringComparison.Ordinal)).Select(package => string.Join(' ', package)));
+        Expect.None(
+            packages
+                .Where(package => !notices.Contains($"| {package[0]} | {package[1]} |", StringComparison.Ordinal))
+                .Select(package => string.Join(' ', package))
+        );
     }
 
     private string Package()
     {
         var output = new StringWriter();
-        PackageCommand.Run(CommandLine.Parse(["package", "--module", Path.Combine(_folder.Path, "module"), "--output", Path.Combine(_folder.Path, "out")]), output);
+        PackageCommand.Run(
+            CommandLine.Parse(["package", "--module", Path.Combine(_folder.Path, "module"), "--output", Path.Combine(_folder.Path, "out")]),
+            output
+        );
         return output.ToString();
     }
 

@@ -68,16 +68,22 @@ internal static class SampleHelp
         - Apache Kafka: https://kafka.apache.org
         """;
 
-    public static CmdletDescription Cmdlet { get; } = new(
-        "Get",
-        "Sample",
-        [
-            new("Kind", "SampleKind", [new(ParameterBinding.AllSets, false, null, false, false, false)]) { Values = ["New", "Old"] },
-            new("Path", "String[]", [new(ParameterBinding.AllSets, true, 0, true, true, false)]) { Aliases = ["PSPath", "Folder"], SupportsWildcards = true },
-        ])
-    {
-        OutputTypes = ["KafkaBackup.Sample"],
-        SupportsShouldProcess = true,
-        Aliases = ["gsample"],
-    };
+    public static CmdletDescription Cmdlet { get; } =
+        new(
+            "Get",
+            "Sample",
+            [
+                new("Kind", "SampleKind", [new(ParameterBinding.AllSets, false, null, false, false, false)]) { Values = ["New", "Old"] },
+                new("Path", "String[]", [new(ParameterBinding.AllSets, true, 0, true, true, false)])
+                {
+                    Aliases = ["PSPath", "Folder"],
+                    SupportsWildcards = true,
+                },
+            ]
+        )
+        {
+            OutputTypes = ["KafkaBackup.Sample"],
+            SupportsShouldProcess = true,
+            Aliases = ["gsample"],
+        };
 }

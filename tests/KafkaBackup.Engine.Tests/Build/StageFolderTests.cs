@@ -9,9 +9,30 @@ public sealed class StageFolderTests : IDisposable
 
     public StageFolderTests()
     {
-        foreach (var file in new[] { "KafkaBackup.dll", "KafkaBackup.Model.dll", "KafkaBackup.Engine.dll", "YamlDotNet.dll", "System.Management.Automation.dll" })
+        foreach (
+            var file in new[]
+            {
+                "KafkaBackup.dll",
+                "KafkaBackup.Model.dll",
+                "KafkaBackup.Engine.dll",
+                "YamlDotNet.dll",
+                "System.Management.Automation.dll",
+            }
+        )
             _folder.File($"bin/{file}", file);
-        foreach (var file in new[] { "KafkaBackup.psd1", "CHANGELOG.md", "LICENSE", "README.md", "THIRD-PARTY-NOTICES.md", "module/KafkaBackup.format.ps1xml", "module/en-US/about_KafkaBackup.help.txt", "module/help/Get-Sample.md" })
+        foreach (
+            var file in new[]
+            {
+                "KafkaBackup.psd1",
+                "CHANGELOG.md",
+                "LICENSE",
+                "README.md",
+                "THIRD-PARTY-NOTICES.md",
+                "module/KafkaBackup.format.ps1xml",
+                "module/en-US/about_KafkaBackup.help.txt",
+                "module/help/Get-Sample.md",
+            }
+        )
             _folder.File($"repo/{file}", file);
     }
 
@@ -30,11 +51,21 @@ public sealed class StageFolderTests : IDisposable
 
         Assert.Equal(
             [
-                "CHANGELOG.md", "KafkaBackup.Model.dll", "KafkaBackup.dll", "KafkaBackup.format.ps1xml", "KafkaBackup.psd1", "LICENSE", "README.md",
-                "THIRD-PARTY-NOTICES.md", "en-US/about_KafkaBackup.help.txt",
-                "lib/KafkaBackup.Engine.dll", "lib/YamlDotNet.dll", "lib/runtimes/linux-x64/native/librdkafka.so",
+                "CHANGELOG.md",
+                "KafkaBackup.Model.dll",
+                "KafkaBackup.dll",
+                "KafkaBackup.format.ps1xml",
+                "KafkaBackup.psd1",
+                "LICENSE",
+                "README.md",
+                "THIRD-PARTY-NOTICES.md",
+                "en-US/about_KafkaBackup.help.txt",
+                "lib/KafkaBackup.Engine.dll",
+                "lib/YamlDotNet.dll",
+                "lib/runtimes/linux-x64/native/librdkafka.so",
             ],
-            Staged());
+            Staged()
+        );
     }
 
     [Fact]
@@ -79,7 +110,15 @@ public sealed class StageFolderTests : IDisposable
     [Fact]
     public void The_redist_package_brings_every_platform_with_all_its_files()
     {
-        foreach (var file in new[] { "linux-arm64/native/librdkafka.so", "linux-x64/native/librdkafka.so", "osx-arm64/native/librdkafka.dylib", "osx-x64/native/librdkafka.dylib" })
+        foreach (
+            var file in new[]
+            {
+                "linux-arm64/native/librdkafka.so",
+                "linux-x64/native/librdkafka.so",
+                "osx-arm64/native/librdkafka.dylib",
+                "osx-x64/native/librdkafka.dylib",
+            }
+        )
             _folder.File($"bin/runtimes/{file}", "x");
         foreach (var file in new[] { "librdkafka.dll", "zstd.dll", "zlib1.dll" })
             _folder.File($"bin/runtimes/win-x64/native/{file}", "x");
@@ -102,9 +141,14 @@ public sealed class StageFolderTests : IDisposable
         var library = Path.Combine(_folder.Path, "librdkafka.so");
         if (!File.Exists(library))
             File.WriteAllText(library, "native");
-        return new StageFolder(Target).Fill(ModuleLayout.Of(Repository, Binaries, [("lib/runtimes/linux-x64/native/librdkafka.so", library)]));
+        return new StageFolder(Target).Fill(
+            ModuleLayout.Of(Repository, Binaries, [("lib/runtimes/linux-x64/native/librdkafka.so", library)])
+        );
     }
 
-    private IEnumerable<string> Staged() => Directory.GetFiles(Target, "*", SearchOption.AllDirectories)
-        .Select(file => Path.GetRelativePath(Target, file).Replace('\\', '/')).Order(StringComparer.Ordinal);
+    private IEnumerable<string> Staged() =>
+        Directory
+            .GetFiles(Target, "*", SearchOption.AllDirectories)
+            .Select(file => Path.GetRelativePath(Target, file).Replace('\\', '/'))
+            .Order(StringComparer.Ordinal);
 }

@@ -49,8 +49,7 @@ public sealed class TestCountTests : IDisposable
 
         CountCommand.Run(CommandLine.Parse(["count", "--slow", "5", _folder.Path]), output);
 
-        Assert.Equal(
-            ["slow: 60.0 s  c", "slow: 6.5 s  a", "3 passed, 0 failed, 1 skipped"], Lines(output));
+        Assert.Equal(["slow: 60.0 s  c", "slow: 6.5 s  a", "3 passed, 0 failed, 1 skipped"], Lines(output));
     }
 
     [Theory]
@@ -109,5 +108,6 @@ public sealed class TestCountTests : IDisposable
         return (code, Lines(output)[^1]);
     }
 
-    private static string[] Lines(StringWriter output) => output.ToString().Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries);
+    private static string[] Lines(StringWriter output) =>
+        output.ToString().Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries);
 }

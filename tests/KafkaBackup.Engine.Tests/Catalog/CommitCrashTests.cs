@@ -13,7 +13,7 @@ public sealed class CommitCrashTests
 {
     private const int Commits = 8;
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task C1_killed_at_any_store_call_the_backup_is_whole_names_only_durable_segments_and_goes_on()
     {
         var clock = new ManualClock();
@@ -27,7 +27,10 @@ public sealed class CommitCrashTests
                 var found = await new BackupCatalog(store).FindAsync("backup", default);
                 if (found is not null)
                 {
-                    Assert.True(found.Findings.All(f => f.Kind == FindingKind.ManifestCopy), $"{fate}: {string.Join("; ", found.Findings)}");
+                    Assert.True(
+                        found.Findings.All(f => f.Kind == FindingKind.ManifestCopy),
+                        $"{fate}: {string.Join("; ", found.Findings)}"
+                    );
                     AssertDurable(store, found.Manifest, fate);
                 }
 
@@ -37,9 +40,14 @@ public sealed class CommitCrashTests
                 var final = await new BackupCatalog(store).OpenAsync("backup", default);
                 Assert.Empty(final.Findings);
                 AssertDurable(store, final.Manifest, fate);
-                Assert.Equal(Commits, final.Manifest.Topics["orders"].Partitions[0].Segments.Count(s => s.RecordCount == 100) + (2 * final.Manifest.Topics["orders"].Partitions[0].Segments.Count(s => s.RecordCount == 200)));
+                Assert.Equal(
+                    Commits,
+                    final.Manifest.Topics["orders"].Partitions[0].Segments.Count(s => s.RecordCount == 100)
+                        + (2 * final.Manifest.Topics["orders"].Partitions[0].Segments.Count(s => s.RecordCount == 200))
+                );
                 Assert.DoesNotContain("backup/lock.json", store.Keys);
-            });
+            }
+        );
 
         Assert.True(crashes > 100, $"only {crashes} crashes");
     }
@@ -73,7 +81,17 @@ public sealed class CommitCrashTests
             }
 
             current = await session.CommitAsync(
-                current.WithPartition("orders", partition with { Segments = segments, NextOffset = segment.LastOffset + 1, CapturedEnd = segment.LastOffset + 1 }), default);
+                current.WithPartition(
+                    "orders",
+                    partition with
+                    {
+                        Segments = segments,
+                        NextOffset = segment.LastOffset + 1,
+                        CapturedEnd = segment.LastOffset + 1,
+                    }
+                ),
+                default
+            );
         }
     }
 

@@ -8,16 +8,21 @@ namespace KafkaBackup.Engine.Tests.Catalog;
 /// <summary>Locks with times and contents that no run of ours writes.</summary>
 public sealed class LockOddityTests
 {
-    private const int Limit = 180_000;
     private const string LockKey = "backup/lock.json";
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C1_a_lock_from_the_future_is_taken_over_when_it_does_not_change()
     {
         var clock = new ManualClock();
         var store = new MemoryStore(clock);
         clock.Advance(TimeSpan.FromDays(400));
-        store[LockKey] = new LockDocument { Owner = "dead", Host = "crashed-host", RunId = "run-0", HeartbeatSeconds = 10 }.Write();
+        store[LockKey] = new LockDocument
+        {
+            Owner = "dead",
+            Host = "crashed-host",
+            RunId = "run-0",
+            HeartbeatSeconds = 10,
+        }.Write();
         var behind = new ManualClock();
         var there = new ClockStore(store, behind);
 
@@ -28,7 +33,7 @@ public sealed class LockOddityTests
         await (await begin).DisposeAsync();
     }
 
-    [Theory(Timeout = Limit)]
+    [Theory]
     [InlineData("""{"format":"kafkabackup-lock","owner":"x","host":"h","runId":"r","heartbeatSeconds":1e300}""")]
     [InlineData("""{"format":"kafkabackup-lock","owner":"x","host":"h","runId":"r","heartbeatSeconds":-1e300}""")]
     [InlineData("""{"format":"kafkabackup-lock","owner":null,"host":null,"runId":null,"heartbeatSeconds":0}""")]
@@ -49,7 +54,7 @@ public sealed class LockOddityTests
         await (await begin).DisposeAsync();
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C1_a_lock_of_many_megabytes_is_not_read()
     {
         var clock = new ManualClock();
@@ -58,12 +63,14 @@ public sealed class LockOddityTests
         clock.Advance(TimeSpan.FromMinutes(1));
         var counting = new Engine.Storage.CountingStore(store);
 
-        await (await BackupSession.BeginAsync(new BackupCatalog(counting), "backup", Options(clock), default).WaitWithAsync(clock)).DisposeAsync();
+        await (
+            await BackupSession.BeginAsync(new BackupCatalog(counting), "backup", Options(clock), default).WaitWithAsync(clock)
+        ).DisposeAsync();
 
         Assert.InRange(counting.Counts.BytesRead, 0, 1 << 20);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C1_a_lock_that_is_there_but_cannot_be_found_ends_in_an_error_that_names_it()
     {
         using var folder = new TemporaryFolder();
@@ -71,14 +78,15 @@ public sealed class LockOddityTests
         Directory.CreateDirectory(folder.File("store/backup/lock.json"));
         var clock = new ManualClock();
 
-        var error = await Assert.ThrowsAsync<KafkaBackupException>(
-            () => BackupSession.BeginAsync(new BackupCatalog(store), "backup", Options(clock), default).WaitWithAsync(clock));
+        var error = await Assert.ThrowsAsync<KafkaBackupException>(() =>
+            BackupSession.BeginAsync(new BackupCatalog(store), "backup", Options(clock), default).WaitWithAsync(clock)
+        );
 
         Assert.Contains(LockKey, error.Message, StringComparison.Ordinal);
         Assert.False(string.IsNullOrWhiteSpace(error.Advice));
     }
 
-    [Theory(Timeout = Limit)]
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public async Task C1_a_failure_right_after_taking_the_lock_leaves_none_behind(bool cancelled)
@@ -86,23 +94,26 @@ public sealed class LockOddityTests
         var store = new MemoryStore();
         using var stop = new CancellationTokenSource();
         var taken = false;
-        var failing = new CallbackStore(store, (call, key) =>
-        {
-            taken |= call == StoreCall.PutIfAbsent && key == LockKey;
-            if (taken && call == StoreCall.Find && key == LockKey)
+        var failing = new CallbackStore(
+            store,
+            (call, key) =>
             {
-                taken = false;
-                stop.Cancel();
-                throw cancelled ? new OperationCanceledException(stop.Token) : ErrorIds.StoreRead.With("The store is away.", key);
+                taken |= call == StoreCall.PutIfAbsent && key == LockKey;
+                if (taken && call == StoreCall.Find && key == LockKey)
+                {
+                    taken = false;
+                    stop.Cancel();
+                    throw cancelled ? new OperationCanceledException(stop.Token) : ErrorIds.StoreRead.With("The store is away.", key);
+                }
             }
-        });
+        );
 
         await Assert.ThrowsAnyAsync<Exception>(() => BackupSession.BeginAsync(new BackupCatalog(failing), "backup", Options(), stop.Token));
 
         Assert.DoesNotContain(LockKey, store.Keys);
     }
 
-    [Theory(Timeout = Limit)]
+    [Theory]
     [InlineData(StoreCall.Put)]
     [InlineData(StoreCall.Delete)]
     public async Task C1_an_answer_older_than_a_heartbeat_is_not_acted_upon(StoreCall act)
@@ -111,17 +122,27 @@ public sealed class LockOddityTests
         var clock = new ManualClock();
         var leaping = new LeapingClock(clock);
         var store = new MemoryStore(clock);
-        var successor = new LockDocument { Owner = "successor", Host = "h", RunId = "run-2", HeartbeatSeconds = 10 }.Write();
-        var armed = false;
-        var pausing = new CallbackStore(store, (_, _) => { }, (call, key) =>
+        var successor = new LockDocument
         {
-            if (armed && call == StoreCall.Read && key == LockKey)
+            Owner = "successor",
+            Host = "h",
+            RunId = "run-2",
+            HeartbeatSeconds = 10,
+        }.Write();
+        var armed = false;
+        var pausing = new CallbackStore(
+            store,
+            (_, _) => { },
+            (call, key) =>
             {
-                armed = false;
-                leaping.Leap = TimeSpan.FromMinutes(5);
-                store[LockKey] = successor;
+                if (armed && call == StoreCall.Read && key == LockKey)
+                {
+                    armed = false;
+                    leaping.Leap = TimeSpan.FromMinutes(5);
+                    store[LockKey] = successor;
+                }
             }
-        });
+        );
         var session = await BackupSession.BeginAsync(new BackupCatalog(pausing), "backup", Options(leaping), default);
         armed = true;
         if (act == StoreCall.Put)
@@ -151,10 +172,15 @@ public sealed class LockOddityTests
 
         public override long GetTimestamp() => inner.GetTimestamp() + Leap.Ticks;
 
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => inner.CreateTimer(callback, state, dueTime, period);
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            inner.CreateTimer(callback, state, dueTime, period);
     }
 
-    private sealed class CallbackStore(Engine.Storage.IStore inner, Action<StoreCall, string> before, Action<StoreCall, string>? after = null) : InterceptingStore(inner)
+    private sealed class CallbackStore(
+        Engine.Storage.IStore inner,
+        Action<StoreCall, string> before,
+        Action<StoreCall, string>? after = null
+    ) : InterceptingStore(inner)
     {
         protected override ValueTask BeforeAsync(StoreCall call, string key, CancellationToken cancel)
         {

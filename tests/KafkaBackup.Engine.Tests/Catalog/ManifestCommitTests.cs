@@ -11,26 +11,48 @@ namespace KafkaBackup.Engine.Tests.Catalog;
 /// <summary>What is committed is what is opened, whatever changed and however it is cut into pages.</summary>
 public sealed class ManifestCommitTests
 {
-    private const int Limit = 180_000;
-
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C1_a_manifest_with_everything_comes_back_as_it_was()
     {
         var store = new MemoryStore();
         await using var session = await BeginAsync(store);
-        var full = (session.Manifest! with
-        {
-            SourceClusterId = "cluster-1",
-            Complete = true,
-            Runs = [Run(1), Run(2, BackupStatus.Failed) with { EndedAt = null, ConsistentAtMs = null, Isolation = IsolationLevel.ReadUncommitted }],
-            GroupSnapshots = [Groups("run-1"), Groups("run-2")],
-        }).With(
-            Topic("orders", Partition(0, Segment("orders", 0, 0), Segment("orders", 0, 100)), Partition(1)),
-            Topic("Gr-x", Partition(7) with
+        var full = (
+            session.Manifest! with
             {
-                Gaps = [new GapEntry(3, 9, "retention", Time)], LastRecord = new LastRecord(2, 5, "ab12"), Complete = false, CapturedStart = 1, CapturedEnd = 10, NextOffset = 9,
-            }),
-            Topic("Orders", Partition(0)) with { TopicId = null, Configs = new Dictionary<string, string>() });
+                SourceClusterId = "cluster-1",
+                Complete = true,
+                Runs =
+                [
+                    Run(1),
+                    Run(2, BackupStatus.Failed) with
+                    {
+                        EndedAt = null,
+                        ConsistentAtMs = null,
+                        Isolation = IsolationLevel.ReadUncommitted,
+                    },
+                ],
+                GroupSnapshots = [Groups("run-1"), Groups("run-2")],
+            }
+        ).With(
+            Topic("orders", Partition(0, Segment("orders", 0, 0), Segment("orders", 0, 100)), Partition(1)),
+            Topic(
+                "Gr-x",
+                Partition(7) with
+                {
+                    Gaps = [new GapEntry(3, 9, "retention", Time)],
+                    LastRecord = new LastRecord(2, 5, "ab12"),
+                    Complete = false,
+                    CapturedStart = 1,
+                    CapturedEnd = 10,
+                    NextOffset = 9,
+                }
+            ),
+            Topic("Orders", Partition(0)) with
+            {
+                TopicId = null,
+                Configs = new Dictionary<string, string>(),
+            }
+        );
 
         var committed = await session.CommitAsync(full, default);
 
@@ -41,7 +63,7 @@ public sealed class ManifestCommitTests
         AssertSame(full, opened);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C1_any_sequence_of_changes_comes_back_as_it_was_also_through_new_sessions()
     {
         var random = new Random(20240115);
@@ -65,7 +87,7 @@ public sealed class ManifestCommitTests
         AssertSame(current, await OpenAsync(store));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C1_adding_a_segment_costs_the_same_with_ten_as_with_a_hundred_thousand()
     {
         var store = new MemoryStore();
@@ -82,13 +104,17 @@ public sealed class ManifestCommitTests
         Assert.InRange(store[BackupKeys.Of("backup", BackupKeys.ManifestCopy)].Length, 0, 150_000);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C1_a_thousand_partitions_that_move_on_do_not_bloat_the_head()
     {
         var store = new MemoryStore();
         await using var session = await BeginAsync(store);
         var current = await session.CommitAsync(
-            session.Manifest!.With(Enumerable.Range(0, 10).Select(t => Topic($"t{t}", Enumerable.Range(0, 100).Select(p => Partition(p)).ToArray())).ToArray()), default);
+            session.Manifest!.With(
+                Enumerable.Range(0, 10).Select(t => Topic($"t{t}", Enumerable.Range(0, 100).Select(p => Partition(p)).ToArray())).ToArray()
+            ),
+            default
+        );
         for (var round = 0; round < 300; round++)
         {
             current = await session.CommitAsync(current.Appended($"t{round % 10}", round % 100), default);
@@ -98,7 +124,7 @@ public sealed class ManifestCommitTests
         AssertSame(current, await OpenAsync(store));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C1_years_of_runs_do_not_bloat_the_head()
     {
         var store = new MemoryStore();
@@ -112,11 +138,14 @@ public sealed class ManifestCommitTests
 
         Assert.InRange(store[BackupKeys.Of("backup", BackupKeys.ManifestCopy)].Length, 0, 50_000);
         var opened = await OpenAsync(store);
-        Assert.Equal(Enumerable.Range(0, 700).Select(i => string.Create(CultureInfo.InvariantCulture, $"run-{i}")), opened.Runs.Select(r => r.RunId));
+        Assert.Equal(
+            Enumerable.Range(0, 700).Select(i => string.Create(CultureInfo.InvariantCulture, $"run-{i}")),
+            opened.Runs.Select(r => r.RunId)
+        );
         AssertSame(current, opened);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C1_old_heads_and_their_pages_are_trimmed_and_the_kept_ones_stay_whole()
     {
         var store = new MemoryStore();
@@ -124,11 +153,20 @@ public sealed class ManifestCommitTests
 
         var heads = store.Keys.Where(k => k.StartsWith("backup/manifest/0", StringComparison.Ordinal)).ToList();
         Assert.Equal(5, heads.Count);
-        var named = heads.SelectMany(h => ManifestLayout.PageReferencesOf(ManifestFile.ReadHead(store[h]).Head!)).Select(p => p.Key).ToHashSet();
+        var named = heads
+            .SelectMany(h => ManifestLayout.PageReferencesOf(ManifestFile.ReadHead(store[h]).Head!))
+            .Select(p => p.Key)
+            .ToHashSet();
         Assert.Equal(
             named.SelectMany(p => (string[])[p, BackupKeys.CopyOfPage(p)]).Order(StringComparer.Ordinal),
-            store.Keys.Where(k => k.StartsWith("backup/manifest/pages/", StringComparison.Ordinal) || k.StartsWith("backup/manifest/copies/", StringComparison.Ordinal))
-                .Select(k => k["backup/".Length..]).Order(StringComparer.Ordinal));
+            store
+                .Keys.Where(k =>
+                    k.StartsWith("backup/manifest/pages/", StringComparison.Ordinal)
+                    || k.StartsWith("backup/manifest/copies/", StringComparison.Ordinal)
+                )
+                .Select(k => k["backup/".Length..])
+                .Order(StringComparer.Ordinal)
+        );
         foreach (var older in heads.AsEnumerable().Reverse().Skip(1))
         {
             foreach (var newer in heads.Where(h => string.CompareOrdinal(h, older) > 0))
@@ -143,7 +181,7 @@ public sealed class ManifestCommitTests
         Assert.True(current.Generation > 350);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C1_segments_that_were_merged_away_are_deleted_only_when_no_kept_head_names_them()
     {
         var store = new MemoryStore();
@@ -176,7 +214,8 @@ public sealed class ManifestCommitTests
         AssertSame(after with { Complete = current.Complete }, await OpenAsync(store));
     }
 
-    private static async Task<BackupSession> BeginAsync(IStore store) => await BackupSession.BeginAsync(new BackupCatalog(store), "backup", Options(), default);
+    private static async Task<BackupSession> BeginAsync(IStore store) =>
+        await BackupSession.BeginAsync(new BackupCatalog(store), "backup", Options(), default);
 
     private static async Task<Manifest> FillAsync(IStore store, int commits)
     {
@@ -184,14 +223,25 @@ public sealed class ManifestCommitTests
         var current = session.Manifest!.With(Topic("t", Partition(0), Partition(1)));
         for (var i = 0; i < commits; i++)
         {
-            current = await session.CommitAsync(current.Appended("t", i % 2) with { GroupSnapshots = i % 50 == 0 ? [Groups("r")] : current.GroupSnapshots }, default);
+            current = await session.CommitAsync(
+                current.Appended("t", i % 2) with
+                {
+                    GroupSnapshots = i % 50 == 0 ? [Groups("r")] : current.GroupSnapshots,
+                },
+                default
+            );
         }
 
         Assert.Empty(session.Findings);
         return current;
     }
 
-    private static async Task<(long BytesWritten, long Puts)> CostOfAppendingAsync(BackupSession session, Manifest current, CountingStore store, int commits)
+    private static async Task<(long BytesWritten, long Puts)> CostOfAppendingAsync(
+        BackupSession session,
+        Manifest current,
+        CountingStore store,
+        int commits
+    )
     {
         var before = store.Counts;
         for (var i = 0; i < commits; i++)
@@ -221,14 +271,32 @@ public sealed class ManifestCommitTests
                 var topics = current.Topics.Where(t => random.Next(20) > 0 || t.Key != name).ToDictionary(t => t.Key, t => t.Value);
                 return current with { Topics = topics };
             case 2 when partition.Segments.Count > 3:
-                var merged = Segment(name, number, partition.Segments[0].FirstOffset, (int)(partition.Segments[1].LastOffset - partition.Segments[0].FirstOffset + 1));
+                var merged = Segment(
+                    name,
+                    number,
+                    partition.Segments[0].FirstOffset,
+                    (int)(partition.Segments[1].LastOffset - partition.Segments[0].FirstOffset + 1)
+                );
                 return current.WithPartition(name, partition with { Segments = [merged, .. partition.Segments.Skip(2)] });
             case 3 when partition.Segments.Count > 0:
-                return current.WithPartition(name, partition with { Segments = [.. partition.Segments.Skip(random.Next(partition.Segments.Count))] });
+                return current.WithPartition(
+                    name,
+                    partition with
+                    {
+                        Segments = [.. partition.Segments.Skip(random.Next(partition.Segments.Count))],
+                    }
+                );
             case 4:
                 return current with { Runs = [.. current.Runs, Run(step)], GroupSnapshots = [Groups($"run-{step}")] };
             case 5:
-                return current.WithPartition(name, partition with { Gaps = [.. partition.Gaps, new GapEntry(step, step + 1, "retention", Time)], Complete = !partition.Complete });
+                return current.WithPartition(
+                    name,
+                    partition with
+                    {
+                        Gaps = [.. partition.Gaps, new GapEntry(step, step + 1, "retention", Time)],
+                        Complete = !partition.Complete,
+                    }
+                );
             default:
                 for (var i = random.Next(1, 60); i > 0; i--)
                 {

@@ -10,10 +10,9 @@ namespace KafkaBackup.Engine.Tests.Catalog;
 /// <summary>One writer at a time, and a commit that is there or not.</summary>
 public sealed class SessionTests
 {
-    private const int Limit = 180_000;
     private const string Lock = "backup/lock.json";
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C1_a_new_backup_begins_with_a_head_that_names_nothing()
     {
         var store = new MemoryStore();
@@ -30,7 +29,7 @@ public sealed class SessionTests
         Assert.False(second.IsNew);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C1_a_second_writer_beside_a_living_one_is_refused_and_told_who_it_is()
     {
         var clock = new ManualClock();
@@ -45,19 +44,20 @@ public sealed class SessionTests
         await first.CommitAsync(first.Manifest!, default);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C1_without_patience_a_held_lock_is_refused_at_once()
     {
         var store = new MemoryStore();
         await using var first = await BeginAsync(store, TimeProvider.System);
 
-        var error = await Assert.ThrowsAsync<KafkaBackupException>(
-            () => BackupSession.BeginAsync(new BackupCatalog(store), "backup", Options() with { LockPatience = TimeSpan.Zero }, default));
+        var error = await Assert.ThrowsAsync<KafkaBackupException>(() =>
+            BackupSession.BeginAsync(new BackupCatalog(store), "backup", Options() with { LockPatience = TimeSpan.Zero }, default)
+        );
 
         Assert.Equal(ErrorIds.BackupLocked.Id, error.ErrorId);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C1_a_dead_writers_lock_is_taken_over_after_three_heartbeats_of_the_stores_clock()
     {
         var clock = new ManualClock();
@@ -73,7 +73,7 @@ public sealed class SessionTests
         await session.CommitAsync(session.Manifest!, default);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C1_a_wrong_clock_of_this_machine_does_not_make_a_lock_stale()
     {
         var storeClock = new ManualClock();
@@ -82,20 +82,27 @@ public sealed class SessionTests
         var wrong = new ManualClock();
         wrong.Advance(TimeSpan.FromDays(365));
 
-        var error = await Assert.ThrowsAsync<KafkaBackupException>(() => BackupSession.BeginAsync(
-            new BackupCatalog(store), "backup", Options(wrong) with { LockPatience = TimeSpan.Zero }, default));
+        var error = await Assert.ThrowsAsync<KafkaBackupException>(() =>
+            BackupSession.BeginAsync(new BackupCatalog(store), "backup", Options(wrong) with { LockPatience = TimeSpan.Zero }, default)
+        );
 
         Assert.Equal(ErrorIds.BackupLocked.Id, error.ErrorId);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C1_a_writer_that_lost_its_lock_is_told_and_commits_nothing_more()
     {
         var clock = new ManualClock();
         var store = new MemoryStore(clock);
         await using var paused = await BeginAsync(store, clock);
         var before = paused.Manifest!.Generation;
-        store[Lock] = new LockDocument { Owner = "somebody else", Host = "other-host", RunId = "run-9", HeartbeatSeconds = 10 }.Write();
+        store[Lock] = new LockDocument
+        {
+            Owner = "somebody else",
+            Host = "other-host",
+            RunId = "run-9",
+            HeartbeatSeconds = 10,
+        }.Write();
 
         var error = await Assert.ThrowsAsync<KafkaBackupException>(() => paused.CommitAsync(paused.Manifest!, default));
 
@@ -107,7 +114,7 @@ public sealed class SessionTests
         Assert.Contains(Lock, store.Keys);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C1_the_heartbeat_notices_a_lost_lock_without_a_commit()
     {
         var clock = new ManualClock();
@@ -120,7 +127,7 @@ public sealed class SessionTests
         await clock.RunAsync(lost.Task, TimeSpan.FromSeconds(1));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C1_a_store_that_takes_no_heartbeat_for_three_intervals_costs_the_lock()
     {
         var clock = new ManualClock();
@@ -133,10 +140,13 @@ public sealed class SessionTests
         await clock.RunAsync(lost.Task, TimeSpan.FromSeconds(1));
 
         faulty.AssertAllExercised();
-        Assert.Equal(ErrorIds.BackupLockLost.Id, (await Assert.ThrowsAsync<KafkaBackupException>(() => session.CommitAsync(session.Manifest!, default))).ErrorId);
+        Assert.Equal(
+            ErrorIds.BackupLockLost.Id,
+            (await Assert.ThrowsAsync<KafkaBackupException>(() => session.CommitAsync(session.Manifest!, default))).ErrorId
+        );
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C1_losing_the_race_for_a_generation_means_not_the_owner()
     {
         var store = new MemoryStore();
@@ -148,7 +158,7 @@ public sealed class SessionTests
         Assert.Equal(ErrorIds.BackupLockLost.Id, error.ErrorId);
     }
 
-    [Theory(Timeout = Limit)]
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public async Task C1_a_commit_whose_answer_was_lost_is_built_on_by_the_next(bool arrived)
@@ -168,7 +178,7 @@ public sealed class SessionTests
         AssertSame(second, await OpenAsync(store));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C4_a_copy_that_cannot_be_written_does_not_fail_the_commit_and_is_reported()
     {
         var store = new MemoryStore();
@@ -183,7 +193,7 @@ public sealed class SessionTests
         Assert.Equal(committed.Generation, (await OpenAsync(store)).Generation);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C4_a_disk_that_is_full_at_the_commit_leaves_the_backup_as_it_was()
     {
         var store = new MemoryStore();
@@ -198,19 +208,20 @@ public sealed class SessionTests
         AssertSame(before, await OpenAsync(store));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C1_an_operation_on_a_backup_that_must_exist_writes_nothing_when_it_does_not()
     {
         var store = new MemoryStore();
 
-        var error = await Assert.ThrowsAsync<KafkaBackupException>(
-            () => BackupSession.BeginAsync(new BackupCatalog(store), "backup", Options() with { CreateIfMissing = false }, default));
+        var error = await Assert.ThrowsAsync<KafkaBackupException>(() =>
+            BackupSession.BeginAsync(new BackupCatalog(store), "backup", Options() with { CreateIfMissing = false }, default)
+        );
 
         Assert.Equal(ErrorIds.BackupNotFound.Id, error.ErrorId);
         Assert.Empty(store.Keys);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C2_a_repair_commits_over_a_manifest_that_is_beyond_use()
     {
         var store = new MemoryStore();
@@ -225,7 +236,9 @@ public sealed class SessionTests
             store[key] = [1, 2, 3];
         }
 
-        await using (var repair = await BackupSession.BeginAsync(new BackupCatalog(store), "backup", Options() with { Rebuild = true }, default))
+        await using (
+            var repair = await BackupSession.BeginAsync(new BackupCatalog(store), "backup", Options() with { Rebuild = true }, default)
+        )
         {
             Assert.Null(repair.Manifest);
             Assert.Equal(original.Generation + 1, (await repair.CommitAsync(original, default)).Generation);
@@ -236,7 +249,7 @@ public sealed class SessionTests
         Assert.Empty(opened.Findings);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C1_pages_of_commits_that_died_are_removed_only_after_a_day()
     {
         var clock = new ManualClock();
@@ -254,7 +267,7 @@ public sealed class SessionTests
         }
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task H1_describing_a_lock_and_opening_write_nothing()
     {
         var store = new MemoryStore();
@@ -274,6 +287,12 @@ public sealed class SessionTests
     private static async Task DieHoldingTheLockAsync(MemoryStore store, ManualClock clock)
     {
         await (await BeginAsync(store, clock)).DisposeAsync();
-        store[Lock] = new LockDocument { Owner = "dead", Host = "crashed-host", RunId = "run-0", HeartbeatSeconds = 10 }.Write();
+        store[Lock] = new LockDocument
+        {
+            Owner = "dead",
+            Host = "crashed-host",
+            RunId = "run-0",
+            HeartbeatSeconds = 10,
+        }.Write();
     }
 }

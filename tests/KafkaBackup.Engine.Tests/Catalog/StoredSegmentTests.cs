@@ -12,11 +12,9 @@ namespace KafkaBackup.Engine.Tests.Catalog;
 /// <summary>From a manifest's entry to records, whichever tool wrote them.</summary>
 public sealed class StoredSegmentTests
 {
-    private const int Limit = 180_000;
-
     private static readonly TestRecord[] Records = [.. Enumerable.Range(0, 50).Select(i => TestRecord.Text(i, $"k{i}", $"v{i}"))];
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task D6_a_segment_of_ours_is_read_block_by_block_and_only_where_asked()
     {
         var (store, catalog, opened) = await OwnAsync();
@@ -32,16 +30,18 @@ public sealed class StoredSegmentTests
         Assert.Equal(5, reader.Blocks.Count);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task K_a_segment_of_the_other_tool_is_read_the_same_way()
     {
         var store = new MemoryStore();
         store["old/topics/orders/partition=0/segment-1.zst"] = KbakImage.Write(Records, 1);
-        store["old/manifest.json"] = Encoding.UTF8.GetBytes("""
+        store["old/manifest.json"] = Encoding.UTF8.GetBytes(
+            """
             {"backup_id":"old","created_at":1705312800000,"compression":"zstd","topics":[{"name":"orders","partitions":[{"partition_id":0,"segments":[
             {"key":"old/topics/orders/partition=0/segment-1.zst","start_offset":0,"end_offset":49,"start_timestamp":1705312800000,
             "end_timestamp":1705312800000,"record_count":50,"uncompressed_size":1,"compressed_size":1}]}]}]}
-            """);
+            """
+        );
         var catalog = new BackupCatalog(store);
         var segment = SegmentOf(catalog, await catalog.OpenAsync("old", default));
 
@@ -49,7 +49,7 @@ public sealed class StoredSegmentTests
         Assert.Equal(Records, await ReadAsync(segment, null));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task D2_a_missing_segment_is_an_error_that_names_what_it_held()
     {
         var (_, catalog, opened) = await OwnAsync(store => store.Remove(store.Keys.Single(IsSegment)));
@@ -60,17 +60,19 @@ public sealed class StoredSegmentTests
         Assert.Contains("50 records of orders/0, offsets 0 to 49", error.Message, StringComparison.Ordinal);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task D2_a_truncated_segment_is_told_apart()
     {
-        var (_, catalog, opened) = await OwnAsync(store => store[store.Keys.Single(IsSegment)] = store[store.Keys.Single(IsSegment)][..^10]);
+        var (_, catalog, opened) = await OwnAsync(store =>
+            store[store.Keys.Single(IsSegment)] = store[store.Keys.Single(IsSegment)][..^10]
+        );
 
         var error = await Assert.ThrowsAsync<SegmentDamagedException>(() => ReadAsync(SegmentOf(catalog, opened), null));
 
         Assert.Equal(DamageKind.Truncated, error.Damage.Kind);
     }
 
-    [Theory(Timeout = Limit)]
+    [Theory]
     [InlineData("orders", 1, 0)]
     [InlineData("other", 0, 0)]
     [InlineData("orders", 0, 1)]
@@ -84,7 +86,7 @@ public sealed class StoredSegmentTests
         Assert.Equal(DamageKind.Corrupt, error.Damage.Kind);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C2_a_store_that_fails_is_not_damage()
     {
         var (store, _, opened) = await OwnAsync();
@@ -97,11 +99,17 @@ public sealed class StoredSegmentTests
 
     private static bool IsSegment(string key) => key.EndsWith(BackupKeys.SegmentExtension, StringComparison.Ordinal);
 
-    private static (byte[] Bytes, SegmentSummary Summary) Image(string topic, int partition, int shift = 0) => SegmentImage.Write(
-        Records.Select(r => r with { Offset = r.Offset + shift }), recordsPerBlock: 10,
-        header: new SegmentHeader("backup", topic, partition, "run-1", CompressionKind.None, Time));
+    private static (byte[] Bytes, SegmentSummary Summary) Image(string topic, int partition, int shift = 0) =>
+        SegmentImage.Write(
+            Records.Select(r => r with { Offset = r.Offset + shift }),
+            recordsPerBlock: 10,
+            header: new SegmentHeader("backup", topic, partition, "run-1", CompressionKind.None, Time)
+        );
 
-    private static async Task<(CountingStore Store, BackupCatalog Catalog, OpenedBackup Opened)> OwnAsync(Action<MemoryStore>? damage = null, long? storedBytes = null)
+    private static async Task<(CountingStore Store, BackupCatalog Catalog, OpenedBackup Opened)> OwnAsync(
+        Action<MemoryStore>? damage = null,
+        long? storedBytes = null
+    )
     {
         var memory = new MemoryStore();
         var store = new CountingStore(memory);
@@ -112,17 +120,23 @@ public sealed class StoredSegmentTests
         memory["backup/" + entry.Key] = bytes;
         await using (var session = await BackupSession.BeginAsync(catalog, "backup", Options() with { Rebuild = true }, default))
         {
-            await session.CommitAsync(new Engine.Format.Manifests.Manifest
-            {
-                BackupId = "backup",
-                Generation = 0,
-                CreatedAt = Time,
-                UpdatedAt = Time,
-                Complete = true,
-                Runs = [Run(1)],
-                Topics = new Dictionary<string, Engine.Format.Manifests.TopicEntry> { ["orders"] = Topic("orders", Partition(0, entry)) },
-                GroupSnapshots = [],
-            }, default);
+            await session.CommitAsync(
+                new Engine.Format.Manifests.Manifest
+                {
+                    BackupId = "backup",
+                    Generation = 0,
+                    CreatedAt = Time,
+                    UpdatedAt = Time,
+                    Complete = true,
+                    Runs = [Run(1)],
+                    Topics = new Dictionary<string, Engine.Format.Manifests.TopicEntry>
+                    {
+                        ["orders"] = Topic("orders", Partition(0, entry)),
+                    },
+                    GroupSnapshots = [],
+                },
+                default
+            );
         }
 
         damage?.Invoke(memory);

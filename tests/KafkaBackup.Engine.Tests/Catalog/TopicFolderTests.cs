@@ -10,13 +10,31 @@ public sealed class TopicFolderTests
 {
     private const string Legal = "abcxyz019._-ABCXYZ";
 
-    private static Gen<string> Topics => Gen.OneOf(
-        Names(Gen.Choose(1, 12)),
-        Names(Gen.Choose(1, 249)),
-        Gen.Choose(1, 249).Select(n => new string('A', n)),
-        Gen.Choose(1, 249).Select(n => string.Concat(Enumerable.Range(0, n).Select(i => i % 2 == 0 ? 'a' : 'B'))),
-        Gen.Choose(3, 249).Select(n => new string('.', n)),
-        Gen.Elements("con", "CON", "con.txt", "nul", "aux.", "com1", "lpt9.x.y", "prn", "com10", "icon", "Orders", "orders", ".hidden", "trailing.", "..."));
+    private static Gen<string> Topics =>
+        Gen.OneOf(
+            Names(Gen.Choose(1, 12)),
+            Names(Gen.Choose(1, 249)),
+            Gen.Choose(1, 249).Select(n => new string('A', n)),
+            Gen.Choose(1, 249).Select(n => string.Concat(Enumerable.Range(0, n).Select(i => i % 2 == 0 ? 'a' : 'B'))),
+            Gen.Choose(3, 249).Select(n => new string('.', n)),
+            Gen.Elements(
+                "con",
+                "CON",
+                "con.txt",
+                "nul",
+                "aux.",
+                "com1",
+                "lpt9.x.y",
+                "prn",
+                "com10",
+                "icon",
+                "Orders",
+                "orders",
+                ".hidden",
+                "trailing.",
+                "..."
+            )
+        );
 
     [Theory]
     [InlineData("orders", "orders")]
@@ -49,19 +67,25 @@ public sealed class TopicFolderTests
     [Fact]
     public void C6_every_folder_is_a_name_that_all_file_systems_take()
     {
-        Prop.ForAll(Topics.Where(TopicFolder.IsTopic).ToArbitrary(), topic =>
-        {
-            var folder = TopicFolder.Escape(topic);
-            StoreKey.Check(folder);
-            return folder.Split('/').All(IsSafeEverywhere);
-        }).Check(Config.QuickThrowOnFailure.WithMaxTest(3000));
+        Prop.ForAll(
+                Topics.Where(TopicFolder.IsTopic).ToArbitrary(),
+                topic =>
+                {
+                    var folder = TopicFolder.Escape(topic);
+                    StoreKey.Check(folder);
+                    return folder.Split('/').All(IsSafeEverywhere);
+                }
+            )
+            .Check(Config.QuickThrowOnFailure.WithMaxTest(3000));
     }
 
     [Fact]
     public void C6_different_topics_never_share_a_folder_even_where_case_is_ignored()
     {
-        Prop.ForAll(Topics.Two().Where(t => TopicFolder.IsTopic(t.Item1) && TopicFolder.IsTopic(t.Item2) && t.Item1 != t.Item2).ToArbitrary(),
-            pair => !string.Equals(TopicFolder.Escape(pair.Item1), TopicFolder.Escape(pair.Item2), StringComparison.OrdinalIgnoreCase))
+        Prop.ForAll(
+                Topics.Two().Where(t => TopicFolder.IsTopic(t.Item1) && TopicFolder.IsTopic(t.Item2) && t.Item1 != t.Item2).ToArbitrary(),
+                pair => !string.Equals(TopicFolder.Escape(pair.Item1), TopicFolder.Escape(pair.Item2), StringComparison.OrdinalIgnoreCase)
+            )
             .Check(Config.QuickThrowOnFailure.WithMaxTest(3000));
     }
 
@@ -106,16 +130,22 @@ public sealed class TopicFolderTests
         }
     }
 
-    private static Gen<string> Names(Gen<int> length) => length.SelectMany(n => Gen.Elements(Legal.ToCharArray()).ArrayOf(n)).Select(c => new string(c));
+    private static Gen<string> Names(Gen<int> length) =>
+        length.SelectMany(n => Gen.Elements(Legal.ToCharArray()).ArrayOf(n)).Select(c => new string(c));
 
     private static bool IsSafeEverywhere(string part)
     {
         var device = part.Split('.')[0];
         return part.Length is > 0 and <= 255
             && !part.Any(char.IsAsciiLetterUpper)
-            && part[^1] != '.' && part[0] != '.'
+            && part[^1] != '.'
+            && part[0] != '.'
             && part.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '.' or '_' or '-' or '!')
             && device is not ("con" or "prn" or "aux" or "nul")
-            && !(device.Length == 4 && (device.StartsWith("com", StringComparison.Ordinal) || device.StartsWith("lpt", StringComparison.Ordinal)) && char.IsAsciiDigit(device[3]));
+            && !(
+                device.Length == 4
+                && (device.StartsWith("com", StringComparison.Ordinal) || device.StartsWith("lpt", StringComparison.Ordinal))
+                && char.IsAsciiDigit(device[3])
+            );
     }
 }

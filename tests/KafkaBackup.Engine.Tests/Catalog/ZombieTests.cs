@@ -9,10 +9,9 @@ namespace KafkaBackup.Engine.Tests.Catalog;
 /// <summary>A writer that was paused, succeeded by another, and goes on.</summary>
 public sealed class ZombieTests
 {
-    private const int Limit = 180_000;
     private const string LockKey = "backup/lock.json";
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C1_a_zombies_commit_is_refused_although_its_generation_was_trimmed()
     {
         // At each store call of its commit in turn, with successors that commit little or so much that the zombie's number is trimmed away.
@@ -118,7 +117,7 @@ public sealed class ZombieTests
         Assert.InRange(refused, 3, 12);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C1_what_deletes_asks_before_each_delete_whether_it_still_owns_the_backup()
     {
         // Trims, merges and removals alike: none of them may take anything once another holds the lock.
@@ -130,13 +129,23 @@ public sealed class ZombieTests
                 for (var i = 0; i < 7; i++)
                 {
                     await first.CommitAsync(
-                        i == 0 ? first.Manifest!.With(Topic("orders", Partition(0))) : first.Manifest!.Appended("orders", 0), default);
+                        i == 0 ? first.Manifest!.With(Topic("orders", Partition(0))) : first.Manifest!.Appended("orders", 0),
+                        default
+                    );
                 }
             }
 
             var (deletes, committing) = (0, true);
             var paused = new PausedStore(store, (call, _) => committing && call == StoreCall.Delete && deletes++ == round % 6);
-            await using var zombie = await BackupSession.BeginAsync(new BackupCatalog(paused), "backup", Options() with { KeptHeads = 1 }, default);
+            await using var zombie = await BackupSession.BeginAsync(
+                new BackupCatalog(paused),
+                "backup",
+                Options() with
+                {
+                    KeptHeads = 1,
+                },
+                default
+            );
             var commit = zombie.CommitAsync(zombie.Manifest!.Appended("orders", 0), default);
             if (await Task.WhenAny(commit, paused.Paused) == commit)
             {
@@ -162,7 +171,9 @@ public sealed class ZombieTests
         }
     }
 
-    private static string[] Heads(MemoryStore store) => [.. store.Keys.Where(k => k.StartsWith("backup/manifest/0", StringComparison.Ordinal))];
+    private static string[] Heads(MemoryStore store) =>
+        [.. store.Keys.Where(k => k.StartsWith("backup/manifest/0", StringComparison.Ordinal))];
 
-    private static Task<BackupSession> BeginAsync(IStore store) => BackupSession.BeginAsync(new BackupCatalog(store), "backup", Options(), default);
+    private static Task<BackupSession> BeginAsync(IStore store) =>
+        BackupSession.BeginAsync(new BackupCatalog(store), "backup", Options(), default);
 }

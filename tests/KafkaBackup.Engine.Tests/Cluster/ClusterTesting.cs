@@ -16,7 +16,8 @@ internal static class ClusterTesting
 
     public static ClusterSettings Settings(string address) => new() { BootstrapServers = [address] };
 
-    public static KafkaCluster Connect(LocalCluster local, IEngineEvents? events = null) => Connect(Settings(local.BootstrapServers), events);
+    public static KafkaCluster Connect(LocalCluster local, IEngineEvents? events = null) =>
+        Connect(Settings(local.BootstrapServers), events);
 
     public static KafkaCluster Connect(ClusterSettings settings, IEngineEvents? events = null, double seconds = 10) =>
         KafkaCluster.Connect(settings, events ?? SilentEvents.Instance, TimeSpan.FromSeconds(seconds));
@@ -43,7 +44,12 @@ internal static class ClusterTesting
         }
     }
 
-    public static CollectingSink ReadAll(KafkaCluster cluster, TopicPartition partition, IsolationLevel isolation = IsolationLevel.ReadCommitted, long from = 0)
+    public static CollectingSink ReadAll(
+        KafkaCluster cluster,
+        TopicPartition partition,
+        IsolationLevel isolation = IsolationLevel.ReadCommitted,
+        long from = 0
+    )
     {
         using var reader = cluster.OpenReader(new ReaderOptions(isolation));
         var sink = new CollectingSink();
@@ -71,7 +77,16 @@ internal static class ClusterTesting
 
 /// <summary>A record read, copied out of native memory.</summary>
 internal sealed record ReadRecord(
-    int Slot, long Offset, long Timestamp, TimestampKind Kind, byte[]? Key, byte[]? Value, IReadOnlyList<(byte[] Name, byte[]? Value)> Headers, int LeaderEpoch, int PayloadBytes)
+    int Slot,
+    long Offset,
+    long Timestamp,
+    TimestampKind Kind,
+    byte[]? Key,
+    byte[]? Value,
+    IReadOnlyList<(byte[] Name, byte[]? Value)> Headers,
+    int LeaderEpoch,
+    int PayloadBytes
+)
 {
     public string? ValueText => Value is null ? null : Encoding.UTF8.GetString(Value);
 }
@@ -96,9 +111,19 @@ internal sealed class CollectingSink : IRecordSink
             headers.Add((header.Name.ToArray(), header.ValueIsNull ? null : header.Value.ToArray()));
         }
 
-        Records.Add(new ReadRecord(
-            slot, record.Offset, record.Timestamp, record.TimestampKind, record.KeyIsNull ? null : record.Key.ToArray(), record.ValueIsNull ? null : record.Value.ToArray(),
-            headers, record.LeaderEpoch, record.PayloadBytes));
+        Records.Add(
+            new ReadRecord(
+                slot,
+                record.Offset,
+                record.Timestamp,
+                record.TimestampKind,
+                record.KeyIsNull ? null : record.Key.ToArray(),
+                record.ValueIsNull ? null : record.Value.ToArray(),
+                headers,
+                record.LeaderEpoch,
+                record.PayloadBytes
+            )
+        );
         AfterRecord?.Invoke(slot, record.Offset);
     }
 
@@ -148,9 +173,7 @@ internal sealed class RecordingEvents : IEngineEvents
 
     public void Error(KafkaBackupException error) => Add(error.Message);
 
-    public void Progress(ProgressInfo progress)
-    {
-    }
+    public void Progress(ProgressInfo progress) { }
 
     private void Add(string line)
     {
@@ -162,9 +185,13 @@ internal sealed class RecordingEvents : IEngineEvents
 }
 
 /// <summary>A record to send, with headers in pinned memory.</summary>
-internal sealed unsafe class OutgoingRecord(byte[]? key, byte[]? value, long timestamp, params (byte[] Name, byte[]? Value)[] headers) : IDisposable
+internal sealed unsafe class OutgoingRecord(byte[]? key, byte[]? value, long timestamp, params (byte[] Name, byte[]? Value)[] headers)
+    : IDisposable
 {
-    private readonly (byte[] Name, byte[]? Value)[] _pinned = [.. headers.Select(header => (Pin(header.Name), header.Value is null ? null : Pin(header.Value)))];
+    private readonly (byte[] Name, byte[]? Value)[] _pinned =
+    [
+        .. headers.Select(header => (Pin(header.Name), header.Value is null ? null : Pin(header.Value))),
+    ];
 
     public SendOutcome Send(IRecordWriter writer, int slot, long tag, int extraHeaders = 0)
     {
@@ -172,7 +199,10 @@ internal sealed unsafe class OutgoingRecord(byte[]? key, byte[]? value, long tim
         for (var i = 0; i < slices.Length; i++)
         {
             var (name, headerValue) = _pinned[i];
-            fixed (byte* namePointer = name, valuePointer = headerValue)
+            fixed (
+                byte* namePointer = name,
+                    valuePointer = headerValue
+            )
             {
                 slices[i] = new HeaderSlice(namePointer, headers[i].Name.Length, valuePointer, headers[i].Value?.Length ?? -1);
             }

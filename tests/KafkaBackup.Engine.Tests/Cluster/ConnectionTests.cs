@@ -46,8 +46,16 @@ public sealed class ConnectionTests
     [Fact]
     public void D3_a_cluster_without_an_answer_is_explained_by_the_librarys_last_complaint()
     {
-        var error = KafkaErrors.NoAnswer("[thrd:main]: 127.0.0.1:9092/0: Failed to parse Metadata response", TimeSpan.FromSeconds(10), "127.0.0.1:9092");
-        Assert.Contains("did not answer within 10 seconds; the client library says: 127.0.0.1:9092/0: Failed to parse Metadata response.", error.Message, StringComparison.Ordinal);
+        var error = KafkaErrors.NoAnswer(
+            "[thrd:main]: 127.0.0.1:9092/0: Failed to parse Metadata response",
+            TimeSpan.FromSeconds(10),
+            "127.0.0.1:9092"
+        );
+        Assert.Contains(
+            "did not answer within 10 seconds; the client library says: 127.0.0.1:9092/0: Failed to parse Metadata response.",
+            error.Message,
+            StringComparison.Ordinal
+        );
         Assert.EndsWith("within 10 seconds.", KafkaErrors.NoAnswer(null, TimeSpan.FromSeconds(10), "a").Message, StringComparison.Ordinal);
     }
 
@@ -163,7 +171,11 @@ public sealed class ConnectionTests
     public async Task A1_tls_with_a_client_certificate_connects()
     {
         await using var local = LocalCluster.Start(new LocalClusterOptions { Tls = true, RequireClientCertificate = true });
-        var settings = OverTls(local) with { ClientCertificate = local.Certificates!.ClientCertificatePath, ClientKey = local.Certificates.ClientKeyPath };
+        var settings = OverTls(local) with
+        {
+            ClientCertificate = local.Certificates!.ClientCertificatePath,
+            ClientKey = local.Certificates.ClientKeyPath,
+        };
         await using var cluster = Connect(settings);
         Assert.Equal(local.ClusterId, (await Describe(cluster)).ClusterId);
     }
@@ -199,7 +211,12 @@ public sealed class ConnectionTests
         Assert.Contains("127.0.0.1", error.Message + error.Advice, StringComparison.Ordinal);
 
         // With the check switched off by the user the same broker answers: it was the name, and nothing else.
-        await using var unchecked_ = Connect(OverTls(local) with { KafkaOptions = new Dictionary<string, Secret> { ["ssl.endpoint.identification.algorithm"] = new("none") } });
+        await using var unchecked_ = Connect(
+            OverTls(local) with
+            {
+                KafkaOptions = new Dictionary<string, Secret> { ["ssl.endpoint.identification.algorithm"] = new("none") },
+            }
+        );
         Assert.Equal(local.ClusterId, (await Describe(unchecked_)).ClusterId);
     }
 
@@ -221,7 +238,12 @@ public sealed class ConnectionTests
         plain.Start();
         var hangingUp = HangUpOnWhatComes(plain);
         await using var cluster = Connect(
-            Settings($"127.0.0.1:{((IPEndPoint)plain.LocalEndpoint).Port}") with { SecurityProtocol = SecurityProtocol.Ssl }, seconds: 5);
+            Settings($"127.0.0.1:{((IPEndPoint)plain.LocalEndpoint).Port}") with
+            {
+                SecurityProtocol = SecurityProtocol.Ssl,
+            },
+            seconds: 5
+        );
         var error = await Assert.ThrowsAsync<KafkaBackupException>(() => Describe(cluster));
         plain.Stop();
         await hangingUp;
@@ -252,16 +274,26 @@ public sealed class ConnectionTests
     [Fact]
     public void D1_a_library_that_is_missing_is_said_in_a_sentence()
     {
-        var error = Assert.Throws<KafkaBackupException>(() => NativeLibraryCheck.Run(() => throw new DllNotFoundException("Unable to load shared library 'librdkafka'")));
+        var error = Assert.Throws<KafkaBackupException>(() =>
+            NativeLibraryCheck.Run(() => throw new DllNotFoundException("Unable to load shared library 'librdkafka'"))
+        );
         Assert.Equal(nameof(ErrorIds.NativeLibraryMissing), error.ErrorId);
     }
 
     [Fact]
     public void D1_what_a_library_needs_and_lacks_is_named()
     {
-        var error = Assert.Throws<KafkaBackupException>(() => NativeLibraryCheck.Run(() => throw new DllNotFoundException(
-            "Unable to load shared library 'librdkafka' or one of its dependencies. In order to help diagnose, consider strace:\nlibsasl2.so.3: cannot open shared object file\n")));
-        Assert.Equal("The Kafka client library (librdkafka) could not be loaded on this machine: libsasl2.so.3: cannot open shared object file", error.Message);
+        var error = Assert.Throws<KafkaBackupException>(() =>
+            NativeLibraryCheck.Run(() =>
+                throw new DllNotFoundException(
+                    "Unable to load shared library 'librdkafka' or one of its dependencies. In order to help diagnose, consider strace:\nlibsasl2.so.3: cannot open shared object file\n"
+                )
+            )
+        );
+        Assert.Equal(
+            "The Kafka client library (librdkafka) could not be loaded on this machine: libsasl2.so.3: cannot open shared object file",
+            error.Message
+        );
     }
 
     [Fact]
@@ -273,19 +305,21 @@ public sealed class ConnectionTests
         Assert.Contains("2.8.0", error.Message, StringComparison.Ordinal);
     }
 
-    private static ClusterSettings WithLogin(LocalCluster local, SaslMechanism mechanism, string user, string password) => Settings(local.BootstrapServers) with
-    {
-        SecurityProtocol = SecurityProtocol.SaslPlaintext,
-        SaslMechanism = mechanism,
-        SaslUsername = user,
-        SaslPassword = new Secret(password),
-    };
+    private static ClusterSettings WithLogin(LocalCluster local, SaslMechanism mechanism, string user, string password) =>
+        Settings(local.BootstrapServers) with
+        {
+            SecurityProtocol = SecurityProtocol.SaslPlaintext,
+            SaslMechanism = mechanism,
+            SaslUsername = user,
+            SaslPassword = new Secret(password),
+        };
 
-    private static ClusterSettings OverTls(LocalCluster local) => Settings(local.BootstrapServers) with
-    {
-        SecurityProtocol = SecurityProtocol.Ssl,
-        CaCertificate = local.Certificates!.AuthorityPath,
-    };
+    private static ClusterSettings OverTls(LocalCluster local) =>
+        Settings(local.BootstrapServers) with
+        {
+            SecurityProtocol = SecurityProtocol.Ssl,
+            CaCertificate = local.Certificates!.AuthorityPath,
+        };
 
     private static async Task HangUpOnWhatComes(TcpListener listener)
     {

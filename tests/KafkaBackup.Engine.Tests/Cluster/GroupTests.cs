@@ -24,7 +24,10 @@ public sealed class GroupTests
 
         await cluster.AlterGroupOffsetsAsync("billing", [new(new("orders", 0), 5, "x"), new(new("orders", 1), 6, "y")], Limit());
         Assert.Equal([5, 6], (await cluster.ListGroupOffsetsAsync("billing", true, Limit())).Select(o => o.Offset));
-        Assert.Equal(6, Assert.Single(await cluster.ListGroupOffsetsAsync("billing", [new("orders", 1), new("orders", 7)], true, Limit())).Offset);
+        Assert.Equal(
+            6,
+            Assert.Single(await cluster.ListGroupOffsetsAsync("billing", [new("orders", 1), new("orders", 7)], true, Limit())).Offset
+        );
         await cluster.DeleteGroupOffsetsAsync("billing", [new("orders", 0)], Limit());
         Assert.Equal(new("orders", 1), Assert.Single(await cluster.ListGroupOffsetsAsync("billing", true, Limit())).Partition);
     }
@@ -45,7 +48,10 @@ public sealed class GroupTests
         Assert.Equal("note: ü, \"quoted\"", local.GroupOffsets("billing")[new("orders", 0)].Metadata);
 
         var read = await cluster.ListGroupOffsetsAsync("billing", requireStable: true, Limit());
-        Assert.Equal(offsets.Select(offset => (offset.Partition, offset.Offset, offset.Metadata)), read.OrderBy(offset => offset.Partition).Select(offset => (offset.Partition, offset.Offset, offset.Metadata)));
+        Assert.Equal(
+            offsets.Select(offset => (offset.Partition, offset.Offset, offset.Metadata)),
+            read.OrderBy(offset => offset.Partition).Select(offset => (offset.Partition, offset.Offset, offset.Metadata))
+        );
         Assert.Equal(["billing"], (await cluster.ListGroupsAsync(TimeSpan.FromSeconds(10), Limit())).Groups);
     }
 
@@ -58,7 +64,10 @@ public sealed class GroupTests
         local.CommitOffset("billing", "orders", 1, 2);
         await using var cluster = Connect(local);
         await cluster.DeleteGroupOffsetsAsync("billing", [new("orders", 0)], Limit());
-        Assert.Equal([new("orders", 1)], (await cluster.ListGroupOffsetsAsync("billing", false, Limit())).Select(offset => offset.Partition));
+        Assert.Equal(
+            [new("orders", 1)],
+            (await cluster.ListGroupOffsetsAsync("billing", false, Limit())).Select(offset => offset.Partition)
+        );
     }
 
     [Fact]
@@ -86,8 +95,9 @@ public sealed class GroupTests
         await using var cluster = Connect(local);
         using var consumer = Subscribe(local, "busy");
         await WaitFor(() => local.GroupState("busy") == "Stable", () => consumer.Consume(TimeSpan.FromMilliseconds(50)));
-        var error = await Assert.ThrowsAsync<KafkaBackupException>(
-            () => cluster.AlterGroupOffsetsAsync("busy", [new(new("orders", 0), 1, "")], Limit()));
+        var error = await Assert.ThrowsAsync<KafkaBackupException>(() =>
+            cluster.AlterGroupOffsetsAsync("busy", [new(new("orders", 0), 1, "")], Limit())
+        );
         Assert.Equal(nameof(ErrorIds.GroupActive), error.ErrorId);
     }
 
@@ -128,7 +138,13 @@ public sealed class GroupTests
     private static Confluent.Kafka.IConsumer<string, string> Subscribe(LocalCluster local, string group)
     {
         var consumer = new Confluent.Kafka.ConsumerBuilder<string, string>(
-            new Confluent.Kafka.ConsumerConfig { BootstrapServers = local.BootstrapServers, GroupId = group, EnableAutoCommit = false }).Build();
+            new Confluent.Kafka.ConsumerConfig
+            {
+                BootstrapServers = local.BootstrapServers,
+                GroupId = group,
+                EnableAutoCommit = false,
+            }
+        ).Build();
         consumer.Subscribe("orders");
         return consumer;
     }

@@ -39,7 +39,10 @@ public sealed class OffsetTests
 
         local.Append("wide-3", 77, LocalRecord.Of("a", "1"));
         await using var cluster = Connect(local);
-        var partitions = Enumerable.Range(0, 5).SelectMany(topic => Enumerable.Range(0, 500).Select(partition => new TopicPartition($"wide-{topic}", partition))).ToArray();
+        var partitions = Enumerable
+            .Range(0, 5)
+            .SelectMany(topic => Enumerable.Range(0, 500).Select(partition => new TopicPartition($"wide-{topic}", partition)))
+            .ToArray();
         var answers = await cluster.ListOffsetsAsync(partitions, OffsetBound.HighWatermark, Limit());
         Assert.Equal(2_500, answers.Count);
         Assert.All(answers, answer => Assert.Equal(answer.Key == new TopicPartition("wide-3", 77) ? 1 : 0, answer.Value.Offset));
@@ -72,8 +75,14 @@ public sealed class OffsetTests
         }
 
         await using var cluster = Connect(local);
-        foreach (var ask in (Func<Task<IReadOnlyDictionary<TopicPartition, OffsetAnswer>>>[])
-            [() => cluster.ListOffsetsAsync(partitions, OffsetBound.HighWatermark, Limit()), () => cluster.FindOffsetsByTimeAsync(partitions.ToDictionary(p => p, _ => 500L), IsolationLevel.ReadUncommitted, Limit())])
+        foreach (
+            var ask in (Func<Task<IReadOnlyDictionary<TopicPartition, OffsetAnswer>>>[])
+                [
+                    () => cluster.ListOffsetsAsync(partitions, OffsetBound.HighWatermark, Limit()),
+                    () =>
+                        cluster.FindOffsetsByTimeAsync(partitions.ToDictionary(p => p, _ => 500L), IsolationLevel.ReadUncommitted, Limit()),
+                ]
+        )
         {
             var late = local.Faults.On(ApiKey.ListOffsets).Broker(1).Once().Delay(TimeSpan.FromSeconds(4));
             var answers = await ask();
@@ -127,7 +136,8 @@ public sealed class OffsetTests
         local.Append("orders", 0, LocalRecord.Of("a", "1", -1));
         local.Append("orders", 0, LocalRecord.Of("a", "2", 1_000), LocalRecord.Of("a", "3", 2_000));
         await using var cluster = Connect(local);
-        TopicPartition full = new("orders", 0), empty = new("orders", 1);
+        TopicPartition full = new("orders", 0),
+            empty = new("orders", 1);
         Assert.Equal(2, (await Find(cluster, full, 1_001)).Offset);
         Assert.Equal(1, (await Find(cluster, full, 1_000)).Offset);
         Assert.Null((await Find(cluster, full, 2_001)).Offset);
@@ -154,7 +164,11 @@ public sealed class OffsetTests
 
     private static async Task<OffsetAnswer> Find(KafkaCluster cluster, TopicPartition partition, long time)
     {
-        var answers = await cluster.FindOffsetsByTimeAsync(new Dictionary<TopicPartition, long> { [partition] = time }, IsolationLevel.ReadUncommitted, Limit());
+        var answers = await cluster.FindOffsetsByTimeAsync(
+            new Dictionary<TopicPartition, long> { [partition] = time },
+            IsolationLevel.ReadUncommitted,
+            Limit()
+        );
         Assert.Null(answers[partition].Error);
         return answers[partition];
     }

@@ -52,12 +52,22 @@ public sealed class OptionTests
 
     [Fact]
     public void A7_sasl_without_a_mechanism_is_refused() =>
-        Assert.Equal(nameof(ErrorIds.MissingSettings), Refused(Settings("127.0.0.1:1") with { SecurityProtocol = SecurityProtocol.SaslSsl }).ErrorId);
+        Assert.Equal(
+            nameof(ErrorIds.MissingSettings),
+            Refused(Settings("127.0.0.1:1") with { SecurityProtocol = SecurityProtocol.SaslSsl }).ErrorId
+        );
 
     [Fact]
     public void A7_a_login_that_the_protocol_would_not_use_is_refused()
     {
-        var error = Refused(Settings("127.0.0.1:1") with { SaslMechanism = SaslMechanism.Plain, SaslUsername = "u", SaslPassword = new Secret("p") });
+        var error = Refused(
+            Settings("127.0.0.1:1") with
+            {
+                SaslMechanism = SaslMechanism.Plain,
+                SaslUsername = "u",
+                SaslPassword = new Secret("p"),
+            }
+        );
         Assert.Equal(nameof(ErrorIds.MissingSettings), error.ErrorId);
         Assert.Contains("security_protocol", error.Message, StringComparison.Ordinal);
     }
@@ -65,11 +75,13 @@ public sealed class OptionTests
     [Fact]
     public void A7_the_same_thing_given_twice_is_refused()
     {
-        var error = Refused(Settings("127.0.0.1:1") with
-        {
-            SecurityProtocol = SecurityProtocol.Plaintext,
-            KafkaOptions = Options("security.protocol", "SSL"),
-        });
+        var error = Refused(
+            Settings("127.0.0.1:1") with
+            {
+                SecurityProtocol = SecurityProtocol.Plaintext,
+                KafkaOptions = Options("security.protocol", "SSL"),
+            }
+        );
         Assert.Equal(nameof(ErrorIds.ConfigConflict), error.ErrorId);
     }
 
@@ -88,7 +100,10 @@ public sealed class OptionTests
         try
         {
             File.WriteAllText(path, "not a certificate");
-            Assert.Equal(nameof(ErrorIds.ClusterTls), Refused(Settings("127.0.0.1:1") with { SecurityProtocol = SecurityProtocol.Ssl, CaCertificate = path }).ErrorId);
+            Assert.Equal(
+                nameof(ErrorIds.ClusterTls),
+                Refused(Settings("127.0.0.1:1") with { SecurityProtocol = SecurityProtocol.Ssl, CaCertificate = path }).ErrorId
+            );
         }
         finally
         {
@@ -97,9 +112,14 @@ public sealed class OptionTests
     }
 
     [Fact]
-    public void A1_no_bootstrap_servers_are_refused() => Assert.Equal(nameof(ErrorIds.MissingSettings), Refused(new ClusterSettings()).ErrorId);
+    public void A1_no_bootstrap_servers_are_refused() =>
+        Assert.Equal(nameof(ErrorIds.MissingSettings), Refused(new ClusterSettings()).ErrorId);
 
-    private static ClusterSettings WithOption(string name, string value) => Settings("127.0.0.1:1") with { KafkaOptions = Options(name, value) };
+    private static ClusterSettings WithOption(string name, string value) =>
+        Settings("127.0.0.1:1") with
+        {
+            KafkaOptions = Options(name, value),
+        };
 
     private static Dictionary<string, Secret> Options(string name, string value) => new() { [name] = new(value) };
 

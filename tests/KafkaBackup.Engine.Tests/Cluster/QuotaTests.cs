@@ -4,7 +4,10 @@ using KafkaBackup.LocalBroker;
 
 namespace KafkaBackup.Engine.Tests.Cluster;
 
-/// <summary>A quota of the cluster on reading. The local broker has it as brokers before Kafka 2.6 did: what is larger than the window's bytes is never sent.</summary>
+/// <summary>
+/// A quota of the cluster on reading. The local broker has it as brokers before Kafka 2.6 did: what is larger than the window's bytes is
+/// never sent.
+/// </summary>
 [Trait("Run", "Long")]
 public sealed class QuotaTests
 {
@@ -12,7 +15,7 @@ public sealed class QuotaTests
     private const int RecordBytes = 2_000;
     private const int Faster = 20;
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task B4_a_user_whose_reads_are_held_back_by_a_quota_is_backed_up_all_the_same()
     {
         await using var scenario = HeldBack();
@@ -27,7 +30,7 @@ public sealed class QuotaTests
         await scenario.AssertStoredIsSourceAsync("orders", 1);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task B4_a_quota_that_begins_in_the_middle_of_a_run_leaves_no_hole_and_doubles_nothing()
     {
         // More than the first fetch brings, which goes free; what is left does not fit the quota's window.
@@ -35,7 +38,11 @@ public sealed class QuotaTests
         scenario.Cluster.CreateTopic("orders");
         for (var i = 0; i < 2000; i += 10)
         {
-            scenario.Cluster.Append("orders", 0, Enumerable.Range(i, 10).Select(n => LocalRecord.Of($"k{n}", new string('v', 10_000), 1_700_000_000_000 + n)));
+            scenario.Cluster.Append(
+                "orders",
+                0,
+                Enumerable.Range(i, 10).Select(n => LocalRecord.Of($"k{n}", new string('v', 10_000), 1_700_000_000_000 + n))
+            );
         }
 
         scenario.Cluster.LimitReading(bytesPerSecond: 4_000_000, window: TimeSpan.FromMilliseconds(400), free: 1, told: Faster);
@@ -48,7 +55,7 @@ public sealed class QuotaTests
         await scenario.AssertStoredIsSourceAsync("orders");
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task F1_a_user_whose_reads_are_held_back_by_a_quota_can_read_ranges_all_the_same()
     {
         await using var scenario = HeldBack();
@@ -57,14 +64,20 @@ public sealed class QuotaTests
         using var reader = new RangeReader(cluster, new ReaderOptions(IsolationLevel.ReadCommitted), scenario.Clock, scenario.Events);
         var offsets = new List<long>();
 
-        await Task.Run(() => reader.Read(
-            new("orders", 0), 0, Records / 2, DeletedRecords.Refuse,
-            (in Engine.Records.RecordView record) =>
-            {
-                offsets.Add(record.Offset);
-                return true;
-            },
-            scenario.Cancel));
+        await Task.Run(() =>
+            reader.Read(
+                new("orders", 0),
+                0,
+                Records / 2,
+                DeletedRecords.Refuse,
+                (in Engine.Records.RecordView record) =>
+                {
+                    offsets.Add(record.Offset);
+                    return true;
+                },
+                scenario.Cancel
+            )
+        );
 
         Assert.Equal(Enumerable.Range(0, Records / 2).Select(i => (long)i), offsets);
     }
@@ -123,12 +136,17 @@ public sealed class QuotaTests
         scenario.Cluster.CreateTopic("orders", 2);
         for (var i = 0; i < Records; i += 10)
         {
-            scenario.Cluster.Append("orders", i % 20 / 10, Enumerable.Range(i, 10).Select(n => LocalRecord.Of($"k{n}", new string('v', RecordBytes), 1_700_000_000_000 + n)));
+            scenario.Cluster.Append(
+                "orders",
+                i % 20 / 10,
+                Enumerable.Range(i, 10).Select(n => LocalRecord.Of($"k{n}", new string('v', RecordBytes), 1_700_000_000_000 + n))
+            );
         }
 
         return scenario;
     }
 
     /// <summary>800 KB there are in all, and the window holds 160.</summary>
-    private static void Limit(LocalCluster cluster) => cluster.LimitReading(bytesPerSecond: 400_000, window: TimeSpan.FromMilliseconds(400), told: Faster);
+    private static void Limit(LocalCluster cluster) =>
+        cluster.LimitReading(bytesPerSecond: 400_000, window: TimeSpan.FromMilliseconds(400), told: Faster);
 }

@@ -133,8 +133,8 @@ public sealed class ReaderFaultTests
         await using var local = LocalCluster.Start();
         local.CreateTopic("orders", 2);
 
-        // Long texts: after a failed checksum the library goes on inside the damaged batch, some hundred bytes before its end, and what it makes
-        // of small binary records there can end the whole process (a defect of its own, known to its authors).
+        // Long texts: after a failed checksum the library goes on inside the damaged batch, some hundred bytes before its end, and what it
+        // makes of small binary records there can end the whole process (a defect of its own, known to its authors).
         var text = new string('x', 300);
         foreach (var partition in new[] { 0, 1 })
         {
@@ -154,7 +154,10 @@ public sealed class ReaderFaultTests
         PollFor(reader, sink, TimeSpan.FromMilliseconds(300));
         var (slot, fault) = Assert.Single(sink.Faults);
         Assert.Equal((0, ReadFaultKind.BadMessage), (slot, fault.Kind));
-        Assert.Equal(Enumerable.Range(0, 10).Select(offset => (long)offset), sink.Records.Where(record => record.Slot == 0).Select(record => record.Offset));
+        Assert.Equal(
+            Enumerable.Range(0, 10).Select(offset => (long)offset),
+            sink.Records.Where(record => record.Slot == 0).Select(record => record.Offset)
+        );
         Assert.Equal(30, sink.Records.Count(record => record.Slot == 1));
         Assert.Equal(10, reader.Position(0));
         Assert.False(sink.Ends.ContainsKey(0));

@@ -40,7 +40,11 @@ public sealed class ReaderTests
             Assert.Equal(TimestampKind.CreateTime, read.Kind);
             Assert.Equal(records[i].Key, read.Key);
             Assert.Equal(records[i].Value, read.Value);
-            Assert.Equal(records[i].Headers.Select(header => (header.Name, header.Value)), read.Headers.Select(header => (Encoding.UTF8.GetString(header.Name), header.Value)), HeaderComparer.Instance);
+            Assert.Equal(
+                records[i].Headers.Select(header => (header.Name, header.Value)),
+                read.Headers.Select(header => (Encoding.UTF8.GetString(header.Name), header.Value)),
+                HeaderComparer.Instance
+            );
         }
     }
 
@@ -49,7 +53,11 @@ public sealed class ReaderTests
     {
         await using var local = LocalCluster.Start();
         local.CreateTopic("orders");
-        local.Append("orders", 0, new LocalRecord(null, [1], 1) { Headers = [("a\0b", [5]), ("c\0d", []), ("e\0f", null), ("plain", [6])] });
+        local.Append(
+            "orders",
+            0,
+            new LocalRecord(null, [1], 1) { Headers = [("a\0b", [5]), ("c\0d", []), ("e\0f", null), ("plain", [6])] }
+        );
         await using var cluster = Connect(local);
         var headers = ReadAll(cluster, Orders).Records[0].Headers;
         Assert.Equal(["a\0b", "c\0d", "e", "plain"], headers.Select(header => Encoding.UTF8.GetString(header.Name)));
@@ -113,7 +121,11 @@ public sealed class ReaderTests
     {
         await using var local = LocalCluster.Start();
         local.CreateTopic("orders");
-        local.Append("orders", 0, Enumerable.Range(0, 10).SelectMany(i => new[] { LocalRecord.Of("same", $"{i}"), LocalRecord.Of("gone", null) }));
+        local.Append(
+            "orders",
+            0,
+            Enumerable.Range(0, 10).SelectMany(i => new[] { LocalRecord.Of("same", $"{i}"), LocalRecord.Of("gone", null) })
+        );
 
         local.Compact("orders", dropTombstones: true);
         await using var cluster = Connect(local);
@@ -185,8 +197,14 @@ public sealed class ReaderTests
         };
         reader.Assign(Orders, 0, 0);
         PollUntil(reader, sink, () => sink.Ends.ContainsKey(1));
-        Assert.Equal(Enumerable.Range(0, 11).Select(offset => (0, (long)offset)), sink.Records.Where(record => record.Slot == 0).Select(record => (record.Slot, record.Offset)));
-        Assert.Equal(Enumerable.Range(4_990, 10).Select(offset => (long)offset), sink.Records.Where(record => record.Slot == 1).Select(record => record.Offset));
+        Assert.Equal(
+            Enumerable.Range(0, 11).Select(offset => (0, (long)offset)),
+            sink.Records.Where(record => record.Slot == 0).Select(record => (record.Slot, record.Offset))
+        );
+        Assert.Equal(
+            Enumerable.Range(4_990, 10).Select(offset => (long)offset),
+            sink.Records.Where(record => record.Slot == 1).Select(record => record.Offset)
+        );
         Assert.Empty(sink.Faults);
     }
 
@@ -213,7 +231,11 @@ public sealed class ReaderTests
         local.CreateTopic("orders");
         for (var i = 0; i < 20; i++)
         {
-            local.Append("orders", 0, Enumerable.Range(0, Count / 20).Select(n => new LocalRecord([1], [1, 2, 3], n) { Headers = [("h", [1])] }));
+            local.Append(
+                "orders",
+                0,
+                Enumerable.Range(0, Count / 20).Select(n => new LocalRecord([1], [1, 2, 3], n) { Headers = [("h", [1])] })
+            );
         }
 
         await using var cluster = Connect(local);
@@ -250,9 +272,7 @@ public sealed class ReaderTests
 
         public void OnError(int slot, ReadFault fault) => throw new InvalidOperationException(fault.Message);
 
-        public void OnClusterFault(KafkaBackupException error)
-        {
-        }
+        public void OnClusterFault(KafkaBackupException error) { }
     }
 
     private sealed class HeaderComparer : IEqualityComparer<(string Name, byte[]? Value)>

@@ -67,7 +67,10 @@ public sealed class TopicAdminTests
     {
         await using var local = LocalCluster.Start(new LocalClusterOptions { Brokers = 2 });
         await using var cluster = Connect(local);
-        await cluster.CreateTopicsAsync([new NewTopic("restored", 5, 2, new Dictionary<string, string> { ["retention.ms"] = "7654321" })], Limit());
+        await cluster.CreateTopicsAsync(
+            [new NewTopic("restored", 5, 2, new Dictionary<string, string> { ["retention.ms"] = "7654321" })],
+            Limit()
+        );
         Assert.Equal(5, local.PartitionCount("restored"));
         Assert.Equal("7654321", local.TopicConfigOf("restored")["retention.ms"]);
         using var writer = cluster.OpenWriter(new WriterOptions());
@@ -88,7 +91,9 @@ public sealed class TopicAdminTests
         local.CreateTopic("taken");
         await using var cluster = Connect(local);
         var configs = config is null ? [] : new Dictionary<string, string> { [config] = "1" };
-        var error = await Assert.ThrowsAsync<KafkaBackupException>(() => cluster.CreateTopicsAsync([new NewTopic(name, 1, replication, configs)], Limit()));
+        var error = await Assert.ThrowsAsync<KafkaBackupException>(() =>
+            cluster.CreateTopicsAsync([new NewTopic(name, 1, replication, configs)], Limit())
+        );
         Assert.Equal(nameof(ErrorIds.TopicCreation), error.ErrorId);
         Assert.Contains($"'{name}'", error.Message, StringComparison.Ordinal);
     }
@@ -104,7 +109,10 @@ public sealed class TopicAdminTests
         var fault = local.Faults.On(ApiKey.CreateTopics).Once();
         fault = lost ? fault.DropAfterHandling() : fault.FailAfterHandling(ErrorCode.RequestTimedOut);
 
-        await cluster.CreateTopicsAsync([new NewTopic("a", 2, 1, new Dictionary<string, string>()), new NewTopic("b", 1, 1, new Dictionary<string, string>())], Limit());
+        await cluster.CreateTopicsAsync(
+            [new NewTopic("a", 2, 1, new Dictionary<string, string>()), new NewTopic("b", 1, 1, new Dictionary<string, string>())],
+            Limit()
+        );
 
         Assert.Equal((1, 2, 1), (fault.Hits, local.PartitionCount("a"), local.PartitionCount("b")));
     }
@@ -116,7 +124,9 @@ public sealed class TopicAdminTests
         local.CreateTopic("taken");
         await using var cluster = Connect(local);
 
-        var error = await Assert.ThrowsAsync<KafkaBackupException>(() => cluster.CreateTopicsAsync([new NewTopic("taken", 1, 1, new Dictionary<string, string>())], Limit()));
+        var error = await Assert.ThrowsAsync<KafkaBackupException>(() =>
+            cluster.CreateTopicsAsync([new NewTopic("taken", 1, 1, new Dictionary<string, string>())], Limit())
+        );
 
         Assert.Contains("exists", error.Message, StringComparison.Ordinal);
         Assert.Contains("run again", error.Advice, StringComparison.Ordinal);
@@ -151,7 +161,8 @@ public sealed class TopicAdminTests
                 new NewTopic("taken", 1, 1, new Dictionary<string, string>()),
                 new NewTopic("odd", 1, 1, new Dictionary<string, string> { ["no.such"] = "1" }),
             ],
-            Limit());
+            Limit()
+        );
 
         Assert.Equal(["odd", "taken"], refusals.Keys.Order());
         Assert.All(refusals, r => Assert.True(r.Value.IsFirm && r.Value.Reason.Message.Contains($"'{r.Key}'", StringComparison.Ordinal)));
@@ -164,7 +175,9 @@ public sealed class TopicAdminTests
         await using var local = LocalCluster.Start();
         local.Deny(ApiKey.CreateTopics);
         await using var cluster = Connect(local);
-        var error = await Assert.ThrowsAsync<KafkaBackupException>(() => cluster.CreateTopicsAsync([new NewTopic("x", 1, 1, new Dictionary<string, string>())], Limit()));
+        var error = await Assert.ThrowsAsync<KafkaBackupException>(() =>
+            cluster.CreateTopicsAsync([new NewTopic("x", 1, 1, new Dictionary<string, string>())], Limit())
+        );
         Assert.Equal(nameof(ErrorIds.ClusterUnauthorized), error.ErrorId);
         Assert.Contains("Create", error.Advice, StringComparison.Ordinal);
     }
@@ -187,8 +200,9 @@ public sealed class TopicAdminTests
     {
         await using var local = LocalCluster.Start();
         await using var cluster = Connect(local);
-        var error = await Assert.ThrowsAsync<KafkaBackupException>(
-            () => cluster.DeleteRecordsAsync(new Dictionary<TopicPartition, long> { [new("missing", 0)] = -1 }, Limit()));
+        var error = await Assert.ThrowsAsync<KafkaBackupException>(() =>
+            cluster.DeleteRecordsAsync(new Dictionary<TopicPartition, long> { [new("missing", 0)] = -1 }, Limit())
+        );
         Assert.Equal(nameof(ErrorIds.TopicNotFound), error.ErrorId);
     }
 
@@ -201,7 +215,9 @@ public sealed class TopicAdminTests
         await cluster.DeleteTopicAsync("gone", Limit());
         Assert.DoesNotContain("gone", local.TopicNames);
         Assert.Equal(
-            nameof(ErrorIds.TopicNotFound), (await Assert.ThrowsAsync<KafkaBackupException>(() => cluster.DeleteTopicAsync("gone", Limit()))).ErrorId);
+            nameof(ErrorIds.TopicNotFound),
+            (await Assert.ThrowsAsync<KafkaBackupException>(() => cluster.DeleteTopicAsync("gone", Limit()))).ErrorId
+        );
     }
 
     [Fact]
@@ -219,5 +235,6 @@ public sealed class TopicAdminTests
     }
 
     /// <summary>Kafka writes ids as the URL-safe base 64 of their sixteen bytes, big end first, without padding.</summary>
-    private static string KafkaId(Guid id) => Convert.ToBase64String(id.ToByteArray(bigEndian: true)).TrimEnd('=').Replace('+', '-').Replace('/', '_');
+    private static string KafkaId(Guid id) =>
+        Convert.ToBase64String(id.ToByteArray(bigEndian: true)).TrimEnd('=').Replace('+', '-').Replace('/', '_');
 }

@@ -97,7 +97,8 @@ public sealed class TransactionTests
         await Assert.ThrowsAsync<AbortableTransactionException>(() => writer.CommitTransactionAsync(Limit()));
         await writer.AbortTransactionAsync(Limit());
 
-        // The sequence numbers of the refused record are missing in the next transaction: the library may ask for one more abort, which renews them.
+        // The sequence numbers of the refused record are missing in the next transaction: the library may ask for one more abort, which
+        // renews them.
         if (!await TryCommitOne(writer, "small"))
         {
             await writer.AbortTransactionAsync(Limit());

@@ -22,7 +22,16 @@ public sealed class WriterTests
         writer.Open(Orders, 0);
         OutgoingRecord[] records =
         [
-            new([0, 255], [1, 2, 3], 1_700_000_000_123, ("a"u8.ToArray(), [9]), ("a"u8.ToArray(), [8]), ([], []), ("nil"u8.ToArray(), null), ("a\0b"u8.ToArray(), [0xff])),
+            new(
+                [0, 255],
+                [1, 2, 3],
+                1_700_000_000_123,
+                ("a"u8.ToArray(), [9]),
+                ("a"u8.ToArray(), [8]),
+                ([], []),
+                ("nil"u8.ToArray(), null),
+                ("a\0b"u8.ToArray(), [0xff])
+            ),
             new(null, null, 1_700_000_000_124),
             new([], [], 1_700_000_000_125),
             new([1], null, 4_102_444_800_000_000),
@@ -38,13 +47,39 @@ public sealed class WriterTests
         Drain(writer, reports);
         Assert.Equal(Enumerable.Range(0, records.Length).Select(i => (0, (long)i, (long)i)), reports.Delivered);
         var stored = local.Read("orders");
-        Assert.Equal([1_700_000_000_123, 1_700_000_000_124, 1_700_000_000_125, 4_102_444_800_000_000, -1, 1], stored.Select(record => record.Timestamp));
-        byte[]?[] keys = [[0, 255], null, [], [1], null, null];
-        byte[]?[] values = [[1, 2, 3], null, [], null, [1], [2]];
+        Assert.Equal(
+            [1_700_000_000_123, 1_700_000_000_124, 1_700_000_000_125, 4_102_444_800_000_000, -1, 1],
+            stored.Select(record => record.Timestamp)
+        );
+        byte[]?[] keys =
+        [
+            [0, 255],
+            null,
+            [],
+            [1],
+            null,
+            null,
+        ];
+        byte[]?[] values =
+        [
+            [1, 2, 3],
+            null,
+            [],
+            null,
+            [1],
+            [2],
+        ];
         Assert.Equal(keys, stored.Select(record => record.Key));
         Assert.Equal(values, stored.Select(record => record.Value));
         Assert.Equal(["a", "a", "", "nil", "a\0b"], stored[0].Headers.Select(header => header.Name));
-        byte[]?[] headerValues = [[9], [8], [], null, [0xff]];
+        byte[]?[] headerValues =
+        [
+            [9],
+            [8],
+            [],
+            null,
+            [0xff],
+        ];
         Assert.Equal(headerValues, stored[0].Headers.Select(header => header.Value));
         Array.ForEach(records, record => record.Dispose());
     }
@@ -55,10 +90,13 @@ public sealed class WriterTests
         await using var local = LocalCluster.Start();
         local.CreateTopic("orders");
         local.CreateTopic("copy");
-        var original = Enumerable.Range(0, 1_000).Select(i => new LocalRecord(i % 3 == 0 ? null : [(byte)i], i % 5 == 0 ? null : new byte[i], i + 1)
-        {
-            Headers = [.. Enumerable.Range(0, i % 4).Select(n => ($"h{n % 2}", n == 3 ? null : (byte[]?)new byte[n]))],
-        }).ToArray();
+        var original = Enumerable
+            .Range(0, 1_000)
+            .Select(i => new LocalRecord(i % 3 == 0 ? null : [(byte)i], i % 5 == 0 ? null : new byte[i], i + 1)
+            {
+                Headers = [.. Enumerable.Range(0, i % 4).Select(n => ($"h{n % 2}", n == 3 ? null : (byte[]?)new byte[n]))],
+            })
+            .ToArray();
         local.Append("orders", 0, original);
         await using var cluster = Connect(local);
         using var writer = cluster.OpenWriter(new WriterOptions());
@@ -77,8 +115,14 @@ public sealed class WriterTests
         Assert.Equal(source.Select(record => (record.Offset, record.Timestamp)), copy.Select(record => (record.Offset, record.Timestamp)));
         Assert.Equal(source.Select(record => record.Key), copy.Select(record => record.Key));
         Assert.Equal(source.Select(record => record.Value), copy.Select(record => record.Value));
-        Assert.Equal(source.Select(record => record.Headers.Select(header => header.Value)), copy.Select(record => record.Headers.Select(header => header.Value)));
-        Assert.Equal(source.Select(record => record.Headers.Select(header => header.Name)), copy.Select(record => record.Headers.Select(header => header.Name)));
+        Assert.Equal(
+            source.Select(record => record.Headers.Select(header => header.Value)),
+            copy.Select(record => record.Headers.Select(header => header.Value))
+        );
+        Assert.Equal(
+            source.Select(record => record.Headers.Select(header => header.Name)),
+            copy.Select(record => record.Headers.Select(header => header.Name))
+        );
     }
 
     [Fact]
@@ -99,8 +143,14 @@ public sealed class WriterTests
         var reports = new CollectingReports();
         Drain(writer, reports);
         Assert.Empty(reports.Failed);
-        Assert.Equal(Enumerable.Range(0, 2_500).Select(i => (long.MinValue + (2L * i), (long)i)), reports.Delivered.Where(report => report.Slot == 7).Select(report => (report.Tag, report.Offset)));
-        Assert.Equal(Enumerable.Range(0, 2_500).Select(i => (long.MinValue + (2L * i) + 1, i + 1L)), reports.Delivered.Where(report => report.Slot == 8).Select(report => (report.Tag, report.Offset)));
+        Assert.Equal(
+            Enumerable.Range(0, 2_500).Select(i => (long.MinValue + (2L * i), (long)i)),
+            reports.Delivered.Where(report => report.Slot == 7).Select(report => (report.Tag, report.Offset))
+        );
+        Assert.Equal(
+            Enumerable.Range(0, 2_500).Select(i => (long.MinValue + (2L * i) + 1, i + 1L)),
+            reports.Delivered.Where(report => report.Slot == 8).Select(report => (report.Tag, report.Offset))
+        );
     }
 
     [Fact]
@@ -149,7 +199,10 @@ public sealed class WriterTests
         Assert.Equal(["0", "1", "2", "3", "4"], local.Read("orders").Select(record => record.ValueText));
         Assert.Equal(WriteFaultKind.Refused, reports.Failed.Single(report => report.Tag == 5).Fault.Kind);
         Assert.Equal(15, reports.Failed.Count);
-        Assert.All(reports.Failed.Where(report => report.Tag > 5), report => Assert.Contains(report.Fault.Kind, new[] { WriteFaultKind.Purged, WriteFaultKind.Uncertain, WriteFaultKind.Other }));
+        Assert.All(
+            reports.Failed.Where(report => report.Tag > 5),
+            report => Assert.Contains(report.Fault.Kind, new[] { WriteFaultKind.Purged, WriteFaultKind.Uncertain, WriteFaultKind.Other })
+        );
         Assert.Contains(reports.ProducerFaults, fault => fault.Fatal);
         var error = Assert.Throws<KafkaBackupException>(() => Send(writer, 0, "more", 99));
         Assert.Equal(nameof(ErrorIds.ClusterRequestFailed), error.ErrorId);
@@ -198,7 +251,10 @@ public sealed class WriterTests
             writer.Poll(reports, TimeSpan.FromMilliseconds(50));
         }
 
-        Assert.Equal((nameof(ErrorIds.ClusterUnreachable), false), (reports.ProducerFaults[0].Error.ErrorId, reports.ProducerFaults[0].Fatal));
+        Assert.Equal(
+            (nameof(ErrorIds.ClusterUnreachable), false),
+            (reports.ProducerFaults[0].Error.ErrorId, reports.ProducerFaults[0].Fatal)
+        );
         local.StartBroker(1);
         Drain(writer, reports);
         Assert.Equal(["1", "2"], local.Read("orders").Select(record => record.ValueText));
@@ -366,16 +422,15 @@ public sealed class WriterTests
 
         public void OnFailed(int slot, long tag, WriteFault fault) => throw new InvalidOperationException(fault.Message);
 
-        public void OnProducerFault(KafkaBackupException error, bool fatal)
-        {
-        }
+        public void OnProducerFault(KafkaBackupException error, bool fatal) { }
     }
 
     private sealed class CopyingSink(IRecordWriter writer) : IRecordSink
     {
         public bool Ended { get; private set; }
 
-        public void OnRecord(int slot, in RecordView record) => Assert.Equal(SendOutcome.Queued, writer.Send(0, in record, default, record.Offset));
+        public void OnRecord(int slot, in RecordView record) =>
+            Assert.Equal(SendOutcome.Queued, writer.Send(0, in record, default, record.Offset));
 
         public void OnEnd(int slot, long offset) => Ended = true;
 

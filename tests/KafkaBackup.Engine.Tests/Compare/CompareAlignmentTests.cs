@@ -13,7 +13,16 @@ public sealed class CompareAlignmentTests : ComparingTests
     {
         await PurgeAndFillAsync(Record);
 
-        var row = (await CompareAsync(new CompareSettings { Reference = Stored, Difference = Live, Topics = ["orders"] }))[0];
+        var row = (
+            await CompareAsync(
+                new CompareSettings
+                {
+                    Reference = Stored,
+                    Difference = Live,
+                    Topics = ["orders"],
+                }
+            )
+        )[0];
 
         Assert.Equal((AlignMode.Position, ComparisonVerdict.Equal, Count), (row.Alignment, row.Verdict, row.ComparedCount));
         Assert.Contains("0..49 and 50..99", row.AlignmentReason, StringComparison.Ordinal);
@@ -25,7 +34,16 @@ public sealed class CompareAlignmentTests : ComparingTests
     {
         await PurgeAndFillAsync(i => WithOrigin(Record(i), i));
 
-        var row = (await CompareAsync(new CompareSettings { Reference = Stored, Difference = Live, Topics = ["orders"] }))[0];
+        var row = (
+            await CompareAsync(
+                new CompareSettings
+                {
+                    Reference = Stored,
+                    Difference = Live,
+                    Topics = ["orders"],
+                }
+            )
+        )[0];
 
         Assert.Equal((AlignMode.OriginalOffset, ComparisonVerdict.Equal, Count), (row.Alignment, row.Verdict, row.ComparedCount));
         Assert.Contains("the difference side", row.AlignmentReason, StringComparison.Ordinal);
@@ -39,7 +57,14 @@ public sealed class CompareAlignmentTests : ComparingTests
         Scenario.Cluster.DeleteRecords("orders", 1, Count);
         Scenario.Cluster.Append("orders", 1, Enumerable.Range(0, Count).Select(Record));
 
-        var rows = await CompareAsync(new CompareSettings { Reference = Stored, Difference = Live, Topics = ["orders"] });
+        var rows = await CompareAsync(
+            new CompareSettings
+            {
+                Reference = Stored,
+                Difference = Live,
+                Topics = ["orders"],
+            }
+        );
 
         Assert.Equal([AlignMode.Offset, AlignMode.Position, AlignMode.Position], rows.Select(r => r.Alignment));
         Assert.Equal(rows[1].AlignmentReason, rows[2].AlignmentReason);
@@ -56,7 +81,15 @@ public sealed class CompareAlignmentTests : ComparingTests
             Put(topic, Enumerable.Range(0, 20_000).Select(Record), [Record(1)], [Record(2)], [], [Record(3)]);
         }
 
-        var rows = await CompareAsync(new CompareSettings { Reference = Live, Difference = Live, Topics = topics, DifferenceTopics = ["c", "a", "b"] });
+        var rows = await CompareAsync(
+            new CompareSettings
+            {
+                Reference = Live,
+                Difference = Live,
+                Topics = topics,
+                DifferenceTopics = ["c", "a", "b"],
+            }
+        );
 
         int?[] each = [0, 1, 2, 3, 4, null];
         Assert.Equal(topics.SelectMany(t => each.Select(p => (t, p))), rows.Select(r => (r.Topic, r.Partition)));

@@ -19,7 +19,14 @@ public sealed class CompareBackupTests : ComparingTests
         Scenario.Cluster.Append("orders", 1, Enumerable.Range(Count, 5).Select(Record));
         await BackUpAsync("second");
 
-        var rows = await CompareAsync(new CompareSettings { Reference = StoredAs("first"), Difference = StoredAs("second"), Topics = ["orders"] });
+        var rows = await CompareAsync(
+            new CompareSettings
+            {
+                Reference = StoredAs("first"),
+                Difference = StoredAs("second"),
+                Topics = ["orders"],
+            }
+        );
 
         Assert.All(rows, r => Assert.Equal(AlignMode.Offset, r.Alignment));
         Assert.Equal([ComparisonVerdict.TailOnly, ComparisonVerdict.HeadOnly, ComparisonVerdict.TailOnly], rows.Select(r => r.Verdict));
@@ -34,7 +41,17 @@ public sealed class CompareBackupTests : ComparingTests
         Put("right", Enumerable.Range(0, Count).Select(i => i == 200 ? Record(i) with { Value = [9] } : Record(i)));
         await Scenario.BackUpAsync();
 
-        var row = (await CompareAsync(new CompareSettings { Reference = Stored, Difference = Stored, Topics = ["left"], DifferenceTopics = ["right"] }))[0];
+        var row = (
+            await CompareAsync(
+                new CompareSettings
+                {
+                    Reference = Stored,
+                    Difference = Stored,
+                    Topics = ["left"],
+                    DifferenceTopics = ["right"],
+                }
+            )
+        )[0];
 
         Assert.Equal((ComparisonVerdict.Different, AlignMode.Position, 200), (row.Verdict, row.Alignment, row.CommonTail));
         Assert.Equal((200, "Value"), (row.FirstDifference!.ReferenceOffset, row.FirstDifference.What));
@@ -49,9 +66,23 @@ public sealed class CompareBackupTests : ComparingTests
         Scenario.Cluster.CreateTopic("orders", 1, new Dictionary<string, string> { ["message.timestamp.type"] = "LogAppendTime" });
         Scenario.Cluster.Append("orders", 0, Enumerable.Range(0, Count).Select(Record));
         var source = Scenario.Source("orders");
-        var stored = source.Select(r => withOriginalOffsets ? r with { Headers = [.. r.Headers, Eight("x-original-offset", r.Offset), Eight("x-original-timestamp", r.Timestamp)] } : r).ToArray();
+        var stored = source
+            .Select(r =>
+                withOriginalOffsets
+                    ? r with
+                    {
+                        Headers = [.. r.Headers, Eight("x-original-offset", r.Offset), Eight("x-original-timestamp", r.Timestamp)],
+                    }
+                    : r
+            )
+            .ToArray();
         await ForeignBackup.PutAsync(Scenario.Store, "foreign", stored);
-        var settings = new CompareSettings { Reference = StoredAs("foreign"), Difference = Live, Topics = ["orders"] };
+        var settings = new CompareSettings
+        {
+            Reference = StoredAs("foreign"),
+            Difference = Live,
+            Topics = ["orders"],
+        };
 
         var equal = (await CompareAsync(settings))[0];
         stored[123] = stored[123] with { Key = null };
@@ -71,12 +102,22 @@ public sealed class CompareBackupTests : ComparingTests
         await BackUpAsync("ours");
         await ForeignBackup.PutAsync(Scenario.Store, "foreign", [.. Scenario.Source("orders")]);
 
-        var row = (await CompareAsync(new CompareSettings { Reference = StoredAs("ours"), Difference = StoredAs("foreign"), Topics = ["orders"] }))[0];
+        var row = (
+            await CompareAsync(
+                new CompareSettings
+                {
+                    Reference = StoredAs("ours"),
+                    Difference = StoredAs("foreign"),
+                    Topics = ["orders"],
+                }
+            )
+        )[0];
 
         Assert.Equal((ComparisonVerdict.Equal, Count), (row.Verdict, row.ComparedCount));
     }
 
-    private static TestHeader Eight(string name, long number) => new(System.Text.Encoding.ASCII.GetBytes(name), BitConverter.GetBytes(number));
+    private static TestHeader Eight(string name, long number) =>
+        new(System.Text.Encoding.ASCII.GetBytes(name), BitConverter.GetBytes(number));
 
     private Task<BackupResult> BackUpAsync(string id) => Scenario.BackUpAsync(BackupScenario.Asked("orders") with { BackupId = id });
 }

@@ -64,12 +64,15 @@ public sealed class CompareTests : ComparingTests
         var rows = await CompareAsync(Asked("left", "right") with { Align = align });
 
         Assert.Equal([0, null], rows.Select(r => r.Partition));
-        Assert.All(rows, row =>
-        {
-            Assert.Equal(ComparisonVerdict.Equal, row.Verdict);
-            Assert.Equal(5000, row.ComparedCount);
-            Assert.Equal(5000, row.CommonTail);
-        });
+        Assert.All(
+            rows,
+            row =>
+            {
+                Assert.Equal(ComparisonVerdict.Equal, row.Verdict);
+                Assert.Equal(5000, row.ComparedCount);
+                Assert.Equal(5000, row.CommonTail);
+            }
+        );
         Assert.Equal(rows[0].ReferenceDigest, rows[0].DifferenceDigest);
         Assert.Equal(rows[0].ReferenceHeadTimeMs, rows[0].DifferenceHeadTimeMs);
     }
@@ -85,8 +88,27 @@ public sealed class CompareTests : ComparingTests
 
         var toRestored = (await CompareAsync(Asked("left", "restored")))[0];
         var toCopy = (await CompareAsync(Asked("left", "copied")))[0];
-        var toBackup = (await CompareAsync(new CompareSettings { Reference = Live, Difference = Stored, Topics = ["left"] }))[0];
-        var backupToRestored = (await CompareAsync(new CompareSettings { Reference = Stored, Difference = Live, Topics = ["left"], DifferenceTopics = ["restored"] }))[0];
+        var toBackup = (
+            await CompareAsync(
+                new CompareSettings
+                {
+                    Reference = Live,
+                    Difference = Stored,
+                    Topics = ["left"],
+                }
+            )
+        )[0];
+        var backupToRestored = (
+            await CompareAsync(
+                new CompareSettings
+                {
+                    Reference = Stored,
+                    Difference = Live,
+                    Topics = ["left"],
+                    DifferenceTopics = ["restored"],
+                }
+            )
+        )[0];
 
         Assert.Equal((AlignMode.OriginalOffset, true), (toRestored.Alignment, toRestored.Equal));
         Assert.Equal((AlignMode.Position, true), (toCopy.Alignment, toCopy.Equal));
@@ -104,8 +126,13 @@ public sealed class CompareTests : ComparingTests
 
         Assert.Equal("Key", (await CompareAsync(asked))[0].FirstDifference!.What);
         Assert.Equal("Headers", (await CompareAsync(asked with { IgnoreKey = true }))[0].FirstDifference!.What);
-        Assert.Equal("Timestamp", (await CompareAsync(asked with { IgnoreKey = true, IgnoreHeaders = ["x-original-*"] }))[0].FirstDifference!.What);
-        Assert.True((await CompareAsync(asked with { IgnoreKey = true, IgnoreHeaders = ["x-original-*"], IgnoreTimestamp = true }))[0].Equal);
+        Assert.Equal(
+            "Timestamp",
+            (await CompareAsync(asked with { IgnoreKey = true, IgnoreHeaders = ["x-original-*"] }))[0].FirstDifference!.What
+        );
+        Assert.True(
+            (await CompareAsync(asked with { IgnoreKey = true, IgnoreHeaders = ["x-original-*"], IgnoreTimestamp = true }))[0].Equal
+        );
     }
 
     [Fact]
@@ -153,7 +180,10 @@ public sealed class CompareTests : ComparingTests
         var sum = Assert.Single(common, r => r.Partition is null);
         Assert.All(whole, r => Assert.Equal(ComparisonVerdict.HeadOnly, r.Verdict));
         Assert.All(common, r => Assert.Equal(ComparisonVerdict.Equal, r.Verdict));
-        Assert.Equal(caught.Select(c => (long)c), common.Where(r => r.Partition is not null).OrderBy(r => r.Partition).Select(r => r.ComparedCount));
+        Assert.Equal(
+            caught.Select(c => (long)c),
+            common.Where(r => r.Partition is not null).OrderBy(r => r.Partition).Select(r => r.ComparedCount)
+        );
         Assert.Equal(1_000, sum.CommonTail);
         Assert.Equal(TimeSpan.FromSeconds(20), sum.DifferenceHeadSkew);
         Assert.True(sum.ReferenceOnlyHead >= 2_400);
@@ -185,7 +215,10 @@ public sealed class CompareTests : ComparingTests
         Assert.Equal(ErrorIds.ComparisonImpossible, (await RefusedAsync(Asked("left", "wide"))).Definition);
         Assert.Equal(ErrorIds.ComparisonImpossible, (await RefusedAsync(Asked("left", "left") with { Partitions = [1] })).Definition);
         Assert.Equal(ErrorIds.NothingMatched, (await RefusedAsync(Asked("left", "left") with { FromOffset = 99 })).Definition);
-        Assert.Equal(ErrorIds.ComparisonImpossible, (await RefusedAsync(Asked("left", "left") with { Align = AlignMode.OriginalOffset })).Definition);
+        Assert.Equal(
+            ErrorIds.ComparisonImpossible,
+            (await RefusedAsync(Asked("left", "left") with { Align = AlignMode.OriginalOffset })).Definition
+        );
         Assert.Equal(ErrorIds.MissingSettings, (await RefusedAsync(new CompareSettings { Topics = ["left"] })).Definition);
     }
 

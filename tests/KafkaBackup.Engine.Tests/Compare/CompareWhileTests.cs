@@ -14,8 +14,18 @@ public sealed class CompareWhileTests : ComparingTests
         Put("orders", Enumerable.Range(0, Count).Select(Record));
         await Scenario.BackUpAsync(BackupScenario.Asked("orders"));
 
-        var row = (await CompareWhileAsync(
-            new CompareSettings { Reference = Stored, Difference = Live, Topics = ["orders"], Align = AlignMode.Offset }, () => Scenario.Cluster.DeleteRecords("orders", 0, 100)))[0];
+        var row = (
+            await CompareWhileAsync(
+                new CompareSettings
+                {
+                    Reference = Stored,
+                    Difference = Live,
+                    Topics = ["orders"],
+                    Align = AlignMode.Offset,
+                },
+                () => Scenario.Cluster.DeleteRecords("orders", 0, 100)
+            )
+        )[0];
 
         Assert.Equal((ComparisonVerdict.TailOnly, 100, Count - 100), (row.Verdict, row.ReferenceOnlyTail, row.ComparedCount));
     }
@@ -26,9 +36,19 @@ public sealed class CompareWhileTests : ComparingTests
         Put("orders", Enumerable.Range(0, Count).Select(Record));
         Put("copy", Enumerable.Range(0, Count).Select(Record));
 
-        var row = (await CompareWhileAsync(
-            new CompareSettings { Reference = Live, Difference = Live, Topics = ["copy"], DifferenceTopics = ["orders"], Align = AlignMode.Position },
-            () => Scenario.Cluster.DeleteRecords("orders", 0, 100)))[0];
+        var row = (
+            await CompareWhileAsync(
+                new CompareSettings
+                {
+                    Reference = Live,
+                    Difference = Live,
+                    Topics = ["copy"],
+                    DifferenceTopics = ["orders"],
+                    Align = AlignMode.Position,
+                },
+                () => Scenario.Cluster.DeleteRecords("orders", 0, 100)
+            )
+        )[0];
 
         Assert.Equal((ComparisonVerdict.Failed, ErrorIds.PartitionRead.Id), (row.Verdict, row.ErrorId));
         Assert.Contains("Offsets 0 to 99", row.ErrorMessage, StringComparison.Ordinal);
@@ -41,7 +61,14 @@ public sealed class CompareWhileTests : ComparingTests
         Put("left", [Record(1)], Enumerable.Range(0, Count).Select(Record));
         Put("right", [Record(1)], Enumerable.Range(0, Count).Select(Record));
         var frozen = Scenario.Cluster.Faults.On(ApiKey.Fetch).Topic("right").Partition(1).Freeze();
-        var settings = new CompareSettings { Reference = Live, Difference = Live, Topics = ["left"], DifferenceTopics = ["right"], Align = AlignMode.Position };
+        var settings = new CompareSettings
+        {
+            Reference = Live,
+            Difference = Live,
+            Topics = ["left"],
+            DifferenceTopics = ["right"],
+            Align = AlignMode.Position,
+        };
 
         var first = await FirstAsync().WaitAsync(BackupScenario.Limit);
         frozen.Thaw();

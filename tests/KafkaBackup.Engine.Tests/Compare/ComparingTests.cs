@@ -21,17 +21,29 @@ public abstract class ComparingTests : IAsyncDisposable
         await Scenario.DisposeAsync();
     }
 
-    protected static LocalRecord Record(int i) => LocalRecord.Of($"k{i}", i == 7 ? "" : $"v{i}", 1_700_000_000_000 + i) with
-    {
-        Headers = [("a", Encoding.UTF8.GetBytes($"{i}")), ("b", null)],
-    };
+    protected static LocalRecord Record(int i) =>
+        LocalRecord.Of($"k{i}", i == 7 ? "" : $"v{i}", 1_700_000_000_000 + i) with
+        {
+            Headers = [("a", Encoding.UTF8.GetBytes($"{i}")), ("b", null)],
+        };
 
-    protected static LocalRecord WithOrigin(LocalRecord record, int i) => record with
-    {
-        Headers = [.. record.Headers, ("x-original-offset", Encoding.UTF8.GetBytes($"{i}")), ("x-original-timestamp", Encoding.UTF8.GetBytes($"{Origin}"))],
-    };
+    protected static LocalRecord WithOrigin(LocalRecord record, int i) =>
+        record with
+        {
+            Headers =
+            [
+                .. record.Headers,
+                ("x-original-offset", Encoding.UTF8.GetBytes($"{i}")),
+                ("x-original-timestamp", Encoding.UTF8.GetBytes($"{Origin}")),
+            ],
+        };
 
-    protected CompareSide StoredAs(string backupId) => new() { Store = new StoreSettings { Path = Scenario.StorePath }, BackupId = backupId };
+    protected CompareSide StoredAs(string backupId) =>
+        new()
+        {
+            Store = new StoreSettings { Path = Scenario.StorePath },
+            BackupId = backupId,
+        };
 
     protected void Put(string topic, params IEnumerable<LocalRecord>[] partitions)
     {
@@ -45,7 +57,14 @@ public abstract class ComparingTests : IAsyncDisposable
         }
     }
 
-    protected CompareSettings Asked(string left, string right) => new() { Reference = Live, Difference = Live, Topics = [left], DifferenceTopics = [right] };
+    protected CompareSettings Asked(string left, string right) =>
+        new()
+        {
+            Reference = Live,
+            Difference = Live,
+            Topics = [left],
+            DifferenceTopics = [right],
+        };
 
     protected async Task<List<TopicComparison>> CompareAsync(CompareSettings settings)
     {
@@ -58,5 +77,6 @@ public abstract class ComparingTests : IAsyncDisposable
         return rows;
     }
 
-    protected Task<KafkaBackupException> RefusedAsync(CompareSettings settings) => Assert.ThrowsAsync<KafkaBackupException>(() => CompareAsync(settings));
+    protected Task<KafkaBackupException> RefusedAsync(CompareSettings settings) =>
+        Assert.ThrowsAsync<KafkaBackupException>(() => CompareAsync(settings));
 }

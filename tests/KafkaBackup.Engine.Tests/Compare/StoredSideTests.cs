@@ -11,7 +11,12 @@ public class StoredSideTests : OnStore, IAsyncLifetime
 
     private CompareSide Live => new() { Cluster = new ClusterSettings { BootstrapServers = [_scenario.Cluster.BootstrapServers] } };
 
-    private CompareSide Stored => new() { Store = new StoreSettings { Path = _scenario.StorePath }, BackupId = "b" };
+    private CompareSide Stored =>
+        new()
+        {
+            Store = new StoreSettings { Path = _scenario.StorePath },
+            BackupId = "b",
+        };
 
     [Fact]
     public async Task G3_a_record_that_is_another_one_in_the_topic_than_in_its_backup_is_located()
@@ -20,12 +25,19 @@ public class StoredSideTests : OnStore, IAsyncLifetime
         _scenario.Fill("left", 100);
         await _scenario.BackUpAsync(BackupScenario.Asked("left"));
         _scenario.Cluster.Truncate("left", 0, 60);
-        _scenario.Cluster.Append("left", 0, Enumerable.Range(60, 40).Select(i => LocalRecord.Of($"k{i}", i == 77 ? "another" : $"v{i}", 1_700_000_000_000 + i)));
+        _scenario.Cluster.Append(
+            "left",
+            0,
+            Enumerable.Range(60, 40).Select(i => LocalRecord.Of($"k{i}", i == 77 ? "another" : $"v{i}", 1_700_000_000_000 + i))
+        );
 
         var row = await CompareAsync();
 
         Assert.Equal(ComparisonVerdict.Different, row.Verdict);
-        Assert.Equal((77L, 77L, "Value"), (row.FirstDifference!.ReferenceOffset, row.FirstDifference.DifferenceOffset, row.FirstDifference.What));
+        Assert.Equal(
+            (77L, 77L, "Value"),
+            (row.FirstDifference!.ReferenceOffset, row.FirstDifference.DifferenceOffset, row.FirstDifference.What)
+        );
     }
 
     [Fact]
@@ -53,7 +65,10 @@ public class StoredSideTests : OnStore, IAsyncLifetime
 
         Assert.Equal(ComparisonVerdict.TailOnly, row.Verdict);
         Assert.Null(row.FirstDifference);
-        Assert.Equal((10, 0, 0, 5, 90), (row.ReferenceOnlyTail, row.DifferenceOnlyTail, row.ReferenceOnlyHead, row.DifferenceOnlyHead, row.ComparedCount));
+        Assert.Equal(
+            (10, 0, 0, 5, 90),
+            (row.ReferenceOnlyTail, row.DifferenceOnlyTail, row.ReferenceOnlyHead, row.DifferenceOnlyHead, row.ComparedCount)
+        );
     }
 
     public async Task InitializeAsync() => _scenario = await OpenAsync();
@@ -63,7 +78,19 @@ public class StoredSideTests : OnStore, IAsyncLifetime
     private async Task<TopicComparison> CompareAsync()
     {
         var rows = new List<TopicComparison>();
-        await foreach (var row in _scenario.Engine().CompareAsync(new CompareSettings { Reference = Stored, Difference = Live, Topics = ["left"] }, _scenario.Cancel))
+        await foreach (
+            var row in _scenario
+                .Engine()
+                .CompareAsync(
+                    new CompareSettings
+                    {
+                        Reference = Stored,
+                        Difference = Live,
+                        Topics = ["left"],
+                    },
+                    _scenario.Cancel
+                )
+        )
         {
             rows.Add(row);
         }

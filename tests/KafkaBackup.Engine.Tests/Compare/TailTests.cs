@@ -98,5 +98,8 @@ public sealed class TailTests : ComparingTests
     }
 
     private static IEnumerable<(string, byte[]?)> Number(int offset) =>
-        [("x-original-offset", Encoding.UTF8.GetBytes(offset.ToString(CultureInfo.InvariantCulture))), ("x-original-timestamp", Encoding.UTF8.GetBytes($"{Origin}"))];
+        [
+            ("x-original-offset", Encoding.UTF8.GetBytes(offset.ToString(CultureInfo.InvariantCulture))),
+            ("x-original-timestamp", Encoding.UTF8.GetBytes($"{Origin}")),
+        ];
 }

@@ -18,11 +18,13 @@ public sealed class ClientOptionTests : IDisposable
     [MemberData(nameof(RunningCode))]
     public void A7_a_file_may_not_set_a_property_that_runs_code(string name)
     {
-        foreach (var error in new[]
-        {
-            _desk.RefusedBackup("storage:\n  path: store\n" + Options("source", name)),
-            _desk.RefusedRestore("backup_id: nightly\nstorage:\n  path: store\n" + Options("target", name)),
-        })
+        foreach (
+            var error in new[]
+            {
+                _desk.RefusedBackup("storage:\n  path: store\n" + Options("source", name)),
+                _desk.RefusedRestore("backup_id: nightly\nstorage:\n  path: store\n" + Options("target", name)),
+            }
+        )
         {
             Assert.Equal(ErrorIds.InvalidKafkaOption, error.Definition);
             Assert.Contains($"kafka_options.{name} is refused in a file", error.Message, StringComparison.Ordinal);
@@ -34,7 +36,11 @@ public sealed class ClientOptionTests : IDisposable
     [MemberData(nameof(RunningCode))]
     public void A7_the_command_line_may_set_it(string name)
     {
-        var given = new ClusterSettings { BootstrapServers = ["localhost:9092"], KafkaOptions = new Dictionary<string, Secret> { [name] = new("x") } };
+        var given = new ClusterSettings
+        {
+            BootstrapServers = ["localhost:9092"],
+            KafkaOptions = new Dictionary<string, Secret> { [name] = new("x") },
+        };
         Assert.Equal("x", _desk.Resolver.Resolve(given).KafkaOptions![name].Reveal());
     }
 
@@ -65,7 +71,11 @@ public sealed class ClientOptionTests : IDisposable
     [InlineData("sasl.kerberos.service.name", "kafka`id`")]
     public void A7_what_the_library_hands_to_a_shell_holds_nothing_that_a_shell_takes_for_its_own(string name, string value)
     {
-        var given = new ClusterSettings { BootstrapServers = ["localhost:9092"], KafkaOptions = new Dictionary<string, Secret> { [name] = new(value) } };
+        var given = new ClusterSettings
+        {
+            BootstrapServers = ["localhost:9092"],
+            KafkaOptions = new Dictionary<string, Secret> { [name] = new(value) },
+        };
         var error = Assert.Throws<KafkaBackupException>(() => _desk.Resolver.Resolve(given));
         Assert.Equal(ErrorIds.InvalidKafkaOption, error.Definition);
         Assert.DoesNotContain("pwned", error.Message, StringComparison.Ordinal);
@@ -76,9 +86,14 @@ public sealed class ClientOptionTests : IDisposable
     {
         var options = new Dictionary<string, Secret>
         {
-            ["sasl.kerberos.principal"] = new("backup/host-1.example.com@EXAMPLE.COM"), ["sasl.kerberos.keytab"] = new("/etc/key tabs/backup.keytab"), ["sasl.kerberos.service.name"] = new("kafka"),
+            ["sasl.kerberos.principal"] = new("backup/host-1.example.com@EXAMPLE.COM"),
+            ["sasl.kerberos.keytab"] = new("/etc/key tabs/backup.keytab"),
+            ["sasl.kerberos.service.name"] = new("kafka"),
         };
-        Assert.Equal(options, _desk.Resolver.Resolve(new ClusterSettings { BootstrapServers = ["localhost:9092"], KafkaOptions = options }).KafkaOptions);
+        Assert.Equal(
+            options,
+            _desk.Resolver.Resolve(new ClusterSettings { BootstrapServers = ["localhost:9092"], KafkaOptions = options }).KafkaOptions
+        );
     }
 
     [Theory]
@@ -87,7 +102,11 @@ public sealed class ClientOptionTests : IDisposable
     [InlineData("enable.sasl.oauthbearer.unsecure.jwt", "true")]
     public void A7_a_check_that_is_switched_off_is_warned_of_each_time(string name, string value)
     {
-        var given = new ClusterSettings { BootstrapServers = ["localhost:9092"], KafkaOptions = new Dictionary<string, Secret> { [name] = new(value) } };
+        var given = new ClusterSettings
+        {
+            BootstrapServers = ["localhost:9092"],
+            KafkaOptions = new Dictionary<string, Secret> { [name] = new(value) },
+        };
         for (var round = 1; round <= 2; round++)
         {
             _desk.Resolver.Resolve(given);
@@ -101,18 +120,28 @@ public sealed class ClientOptionTests : IDisposable
     [InlineData("enable.sasl.oauthbearer.unsecure.jwt", "false")]
     public void A7_a_check_that_is_on_is_no_warning(string name, string value)
     {
-        _desk.Resolver.Resolve(new ClusterSettings { BootstrapServers = ["localhost:9092"], KafkaOptions = new Dictionary<string, Secret> { [name] = new(value) } });
+        _desk.Resolver.Resolve(
+            new ClusterSettings
+            {
+                BootstrapServers = ["localhost:9092"],
+                KafkaOptions = new Dictionary<string, Secret> { [name] = new(value) },
+            }
+        );
         Assert.Empty(_desk.Events.Warnings);
     }
 
-    private static string Options(string side, string name) => $"{side}:\n  {ConfigDesk.Cluster}\n  kafka_options:\n    {name}: /tmp/evil.so\n";
+    private static string Options(string side, string name) =>
+        $"{side}:\n  {ConfigDesk.Cluster}\n  kafka_options:\n    {name}: /tmp/evil.so\n";
 
     /// <summary>The names of all properties that the loaded library knows, as it lists them itself.</summary>
     private static unsafe string[] PropertyNames()
     {
         NativeLibraryCheck.Run();
         using var process = System.Diagnostics.Process.GetCurrentProcess();
-        var file = process.Modules.Cast<System.Diagnostics.ProcessModule>().First(m => m.ModuleName.Contains("rdkafka", StringComparison.Ordinal)).FileName;
+        var file = process
+            .Modules.Cast<System.Diagnostics.ProcessModule>()
+            .First(m => m.ModuleName.Contains("rdkafka", StringComparison.Ordinal))
+            .FileName;
         var library = NativeLibrary.Load(file);
         var dump = (delegate* unmanaged[Cdecl]<nint, nuint*, byte**>)NativeLibrary.GetExport(library, "rd_kafka_conf_dump");
         var free = (delegate* unmanaged[Cdecl]<byte**, nuint, void>)NativeLibrary.GetExport(library, "rd_kafka_conf_dump_free");

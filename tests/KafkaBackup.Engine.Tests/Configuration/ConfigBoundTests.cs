@@ -14,7 +14,9 @@ public sealed class ConfigBoundTests : IDisposable
     [Fact]
     public void A2_a_list_of_a_million_aliases_is_refused_before_it_takes_memory()
     {
-        var yaml = new StringBuilder("source:\n  bootstrap_servers: [localhost:9092]\n  topics:\n    include:\n    - &a '~^orders-[0-9]+$'\n");
+        var yaml = new StringBuilder(
+            "source:\n  bootstrap_servers: [localhost:9092]\n  topics:\n    include:\n    - &a '~^orders-[0-9]+$'\n"
+        );
         for (var i = 0; i < 1_000_000; i++)
         {
             yaml.Append("    - *a\n");
@@ -45,13 +47,23 @@ public sealed class ConfigBoundTests : IDisposable
     public void A4_thousands_of_regular_expressions_are_refused_and_many_names_are_taken()
     {
         static string List(string item, int count) => string.Join(", ", Enumerable.Range(0, count).Select(i => $"'{item}{i}'"));
-        var error = _desk.RefusedBackup($"source:\n  {ConfigDesk.Cluster}\n  topics:\n    include: [{List("~^t", 1001)}]\nstorage:\n  path: store\n");
+        var error = _desk.RefusedBackup(
+            $"source:\n  {ConfigDesk.Cluster}\n  topics:\n    include: [{List("~^t", 1001)}]\nstorage:\n  path: store\n"
+        );
         Assert.Equal(ErrorIds.InvalidPattern, error.Definition);
         Assert.Contains("1,001 regular expressions", error.Message, StringComparison.Ordinal);
-        Assert.Equal(ErrorIds.InvalidPattern, Assert.Throws<KafkaBackupException>(() => PatternSet.ForTopics(Enumerable.Range(0, 1001).Select(i => $"~^t{i}"))).Definition);
-        Assert.Equal(ErrorIds.InvalidPattern, Assert.Throws<KafkaBackupException>(() => PatternSet.ForNames([$"~{new string('a', 100_000)}"])).Definition);
+        Assert.Equal(
+            ErrorIds.InvalidPattern,
+            Assert.Throws<KafkaBackupException>(() => PatternSet.ForTopics(Enumerable.Range(0, 1001).Select(i => $"~^t{i}"))).Definition
+        );
+        Assert.Equal(
+            ErrorIds.InvalidPattern,
+            Assert.Throws<KafkaBackupException>(() => PatternSet.ForNames([$"~{new string('a', 100_000)}"])).Definition
+        );
 
-        var options = _desk.Backup($"source:\n  {ConfigDesk.Cluster}\n  topics:\n    include: [{List("topic-", 20_000)}]\nstorage:\n  path: store\n");
+        var options = _desk.Backup(
+            $"source:\n  {ConfigDesk.Cluster}\n  topics:\n    include: [{List("topic-", 20_000)}]\nstorage:\n  path: store\n"
+        );
         Assert.Equal(20_000, options.Topics.Include.Count);
         Assert.InRange(options.Topics.ToString().Length, 1, 1000);
     }
@@ -71,9 +83,15 @@ public sealed class ConfigBoundTests : IDisposable
     {
         var given = new RestoreSettings
         {
-            BackupId = "b", Store = new StoreSettings { Path = "store" }, Offline = true, PartitionMapping = new Dictionary<int, int> { [from] = to },
+            BackupId = "b",
+            Store = new StoreSettings { Path = "store" },
+            Offline = true,
+            PartitionMapping = new Dictionary<int, int> { [from] = to },
         };
         Assert.Equal(ErrorIds.ConfigOutOfRange, Assert.Throws<KafkaBackupException>(() => _desk.Resolver.Resolve(given)).Definition);
-        Assert.Equal(ErrorIds.ConfigOutOfRange, _desk.RefusedRestore(ConfigDesk.RestoreYaml($"partition_mapping: {{{from}: {to}}}")).Definition);
+        Assert.Equal(
+            ErrorIds.ConfigOutOfRange,
+            _desk.RefusedRestore(ConfigDesk.RestoreYaml($"partition_mapping: {{{from}: {to}}}")).Definition
+        );
     }
 }

@@ -70,16 +70,12 @@ internal sealed class ConfigDesk : IDisposable
     {
         public List<string> Warnings { get; } = [];
 
-        public void Verbose(string message)
-        {
-        }
+        public void Verbose(string message) { }
 
         public void Warning(string message) => Warnings.Add(message);
 
         public void Error(KafkaBackupException error) => throw error;
 
-        public void Progress(ProgressInfo progress)
-        {
-        }
+        public void Progress(ProgressInfo progress) { }
     }
 }

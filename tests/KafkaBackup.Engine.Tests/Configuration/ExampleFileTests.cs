@@ -32,13 +32,23 @@ public sealed class ExampleFileTests : IDisposable
     public void A1_the_values_in_the_examples_are_the_defaults()
     {
         var backup = _desk.Resolver.Resolve(new BackupSettings { ConfigPath = Example("backup.yaml") });
-        var plain = _desk.Backup(ConfigDesk.BackupYaml()) with { Source = backup.Source, Store = backup.Store, BackupId = backup.BackupId, Topics = backup.Topics };
+        var plain = _desk.Backup(ConfigDesk.BackupYaml()) with
+        {
+            Source = backup.Source,
+            Store = backup.Store,
+            BackupId = backup.BackupId,
+            Topics = backup.Topics,
+        };
         Assert.Equal(plain with { StartOffset = backup.StartOffset, Health = backup.Health }, backup);
         Assert.Equal(plain.Health, backup.Health);
         var restore = _desk.Resolver.Resolve(new RestoreSettings { ConfigPath = Example("restore.yaml") });
         var bare = _desk.Restore(ConfigDesk.RestoreYaml()) with
         {
-            Target = restore.Target, Store = restore.Store, Topics = restore.Topics, TopicMapping = restore.TopicMapping, PartitionMapping = restore.PartitionMapping,
+            Target = restore.Target,
+            Store = restore.Store,
+            Topics = restore.Topics,
+            TopicMapping = restore.TopicMapping,
+            PartitionMapping = restore.PartitionMapping,
             ConsumerGroups = restore.ConsumerGroups,
         };
         Assert.Equal(bare, restore);
@@ -51,8 +61,11 @@ public sealed class ExampleFileTests : IDisposable
         var restore = File.ReadAllText(Example("restore.yaml"));
         Assert.All(ConfigSchema.Backup.Keys, key => Assert.True(Names(backup, key.Path), key.Path));
         Assert.All(
-            ConfigSchema.Restore.Keys.Where(key => !key.Path.StartsWith("storage.", StringComparison.Ordinal) && !key.Path.Contains(".security.", StringComparison.Ordinal)),
-            key => Assert.True(Names(restore, key.Path), key.Path));
+            ConfigSchema.Restore.Keys.Where(key =>
+                !key.Path.StartsWith("storage.", StringComparison.Ordinal) && !key.Path.Contains(".security.", StringComparison.Ordinal)
+            ),
+            key => Assert.True(Names(restore, key.Path), key.Path)
+        );
     }
 
     [Theory]
@@ -69,12 +82,21 @@ public sealed class ExampleFileTests : IDisposable
     {
         _desk.Variables["KAFKA_PASSWORD"] = "pw";
         var options = _desk.Restore(Guide().Single(text => text.Contains("# Remapping\n", StringComparison.Ordinal)));
-        Assert.Equal(("kafka-1:9092,kafka-2:9092", "restore-user", "pw"), (options.Target!.Address, options.Target.SaslUsername, options.Target.SaslPassword!.Reveal()));
+        Assert.Equal(
+            ("kafka-1:9092,kafka-2:9092", "restore-user", "pw"),
+            (options.Target!.Address, options.Target.SaslUsername, options.Target.SaslPassword!.Reveal())
+        );
         Assert.Equal("s3://kafka-backups/prod-cluster", options.Store.Path);
         Assert.Equal("us-east-1", options.Store.Options!["region"]);
         Assert.Equal(new TimeWindow(1705312800000, 1705316400000), options.Window);
-        Assert.Equal([true, true, true, false, false], new[] { "orders", "events-9", "transactions-77", "events-internal", "other" }.Select(options.Topics.Selects));
-        Assert.Equal((OffsetStrategy.HeaderBased, true, 50000L), (options.OffsetStrategy, options.IncludeOriginalOffsetHeader, options.RecordsPerSecond));
+        Assert.Equal(
+            [true, true, true, false, false],
+            new[] { "orders", "events-9", "transactions-77", "events-internal", "other" }.Select(options.Topics.Selects)
+        );
+        Assert.Equal(
+            (OffsetStrategy.HeaderBased, true, 50000L),
+            (options.OffsetStrategy, options.IncludeOriginalOffsetHeader, options.RecordsPerSecond)
+        );
         Assert.Empty(_desk.Events.Warnings);
     }
 
@@ -105,8 +127,12 @@ public sealed class ExampleFileTests : IDisposable
             || (key is "access_key_id" or "secret_access_key" && text.Contains(key, StringComparison.Ordinal));
     }
 
-    private static string[] Guide() => File.ReadAllText(Path.Combine(ConfigDesk.RepositoryRoot, "tests", "KafkaBackup.Engine.Tests", "Configuration", "guide-examples.txt"))
-        .ReplaceLineEndings("\n").Split("====\n");
+    private static string[] Guide() =>
+        File.ReadAllText(
+                Path.Combine(ConfigDesk.RepositoryRoot, "tests", "KafkaBackup.Engine.Tests", "Configuration", "guide-examples.txt")
+            )
+            .ReplaceLineEndings("\n")
+            .Split("====\n");
 
     private static string Example(string name) => Path.Combine(ConfigDesk.RepositoryRoot, "examples", name);
 }

@@ -61,6 +61,9 @@ public sealed class FingerprintTests : IDisposable
     public void E3_a_key_that_only_the_checkpoint_has_is_a_difference()
     {
         var fingerprint = _desk.Restore(ConfigDesk.RestoreYaml()).Fingerprint;
-        Assert.Equal(["newer_key"], fingerprint.DifferencesFrom(new Dictionary<string, string>(fingerprint.Entries) { ["newer_key"] = "x" }));
+        Assert.Equal(
+            ["newer_key"],
+            fingerprint.DifferencesFrom(new Dictionary<string, string>(fingerprint.Entries) { ["newer_key"] = "x" })
+        );
     }
 }

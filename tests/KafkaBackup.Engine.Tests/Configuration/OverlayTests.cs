@@ -34,15 +34,37 @@ public sealed class OverlayTests : IDisposable
     [Fact]
     public void H4_credentials_without_an_address_go_over_the_files_group()
     {
-        var options = _desk.Backup(Secured, new BackupSettings
-        {
-            Source = new ClusterSettings { SaslUsername = "me", SaslPassword = new Secret("mine"), KafkaOptions = new Dictionary<string, Secret> { ["linger.ms"] = new("5") } },
-            Store = new StoreSettings { Options = new Dictionary<string, string> { ["access_key"] = "k", ["secret_key"] = "s", ["path_style"] = "True" } },
-        });
+        var options = _desk.Backup(
+            Secured,
+            new BackupSettings
+            {
+                Source = new ClusterSettings
+                {
+                    SaslUsername = "me",
+                    SaslPassword = new Secret("mine"),
+                    KafkaOptions = new Dictionary<string, Secret> { ["linger.ms"] = new("5") },
+                },
+                Store = new StoreSettings
+                {
+                    Options = new Dictionary<string, string>
+                    {
+                        ["access_key"] = "k",
+                        ["secret_key"] = "s",
+                        ["path_style"] = "True",
+                    },
+                },
+            }
+        );
         Assert.Equal("prod:9092", options.Source.Address);
-        Assert.Equal(("me", "mine", SaslMechanism.Plain), (options.Source.SaslUsername, options.Source.SaslPassword!.Reveal(), options.Source.SaslMechanism));
+        Assert.Equal(
+            ("me", "mine", SaslMechanism.Plain),
+            (options.Source.SaslUsername, options.Source.SaslPassword!.Reveal(), options.Source.SaslMechanism)
+        );
         Assert.Equal(["client.id", "linger.ms"], options.Source.KafkaOptions!.Keys.Order());
-        Assert.Equal(("s3://prod-bucket", "k", "s", null), (options.Store.Path, options.Store.AccessKey, options.Store.SecretKey!.Reveal(), options.Store.SessionToken));
+        Assert.Equal(
+            ("s3://prod-bucket", "k", "s", null),
+            (options.Store.Path, options.Store.AccessKey, options.Store.SecretKey!.Reveal(), options.Store.SessionToken)
+        );
         Assert.Equal(("eu-1", "true"), (options.Store.Options!["region"], options.Store.Options["path_style"]));
     }
 
@@ -55,7 +77,11 @@ public sealed class OverlayTests : IDisposable
 
     [Fact]
     public void H4_every_cluster_setting_of_the_file_survives_unless_given() =>
-        EveryPropertyIsLaidOver<ClusterSettings>((given, file) => Overlay.Lay(given, file)!, new ClusterSettings(), nameof(ClusterSettings.BootstrapServers));
+        EveryPropertyIsLaidOver<ClusterSettings>(
+            (given, file) => Overlay.Lay(given, file)!,
+            new ClusterSettings(),
+            nameof(ClusterSettings.BootstrapServers)
+        );
 
     [Fact]
     public void H4_the_level_of_the_file_belongs_to_the_compression_of_the_file()
@@ -71,7 +97,9 @@ public sealed class OverlayTests : IDisposable
     public void A6_paths_in_a_file_are_relative_to_the_file_and_parameters_to_the_base_folder()
     {
         var file = _desk.Write(ConfigDesk.RestoreYaml("checkpoint_state: cp.json"), Path.Combine("sub", "restore.yaml"));
-        var options = _desk.Resolver.Resolve(new RestoreSettings { ConfigPath = Path.Combine("sub", "restore.yaml"), OffsetReportPath = "report.json" });
+        var options = _desk.Resolver.Resolve(
+            new RestoreSettings { ConfigPath = Path.Combine("sub", "restore.yaml"), OffsetReportPath = "report.json" }
+        );
         Assert.Equal(Path.Combine(Path.GetDirectoryName(file)!, "cp.json"), options.CheckpointPath);
         Assert.Equal(Path.Combine(Path.GetDirectoryName(file)!, "store"), options.Store.Path);
         Assert.Equal(Path.Combine(_desk.Folder, "report.json"), options.OffsetReportPath);
@@ -80,40 +108,67 @@ public sealed class OverlayTests : IDisposable
     [Fact]
     public void A1_without_a_file_parameters_are_enough_and_defaults_apply()
     {
-        var options = _desk.Resolver.Resolve(new BackupSettings
-        {
-            Source = new ClusterSettings { BootstrapServers = ["h:1"] }, Store = new StoreSettings { Path = "store" },
-        });
+        var options = _desk.Resolver.Resolve(
+            new BackupSettings
+            {
+                Source = new ClusterSettings { BootstrapServers = ["h:1"] },
+                Store = new StoreSettings { Path = "store" },
+            }
+        );
         Assert.Equal("backup-20260102-030405", options.BackupId);
         Assert.Equal(Path.Combine(_desk.Folder, "store"), options.Store.Path);
-        Assert.Equal((CompressionKind.Zstd, 1, 134217728L, 4), (options.Compression, options.CompressionLevel, options.SegmentMaxBytes, options.MaxConcurrentPartitions));
-        Assert.Equal((IsolationLevel.ReadCommitted, true, MissingTopicAction.Fail), (options.IsolationLevel, options.ConsumerGroupSnapshot, options.OnMissingTopic));
+        Assert.Equal(
+            (CompressionKind.Zstd, 1, 134217728L, 4),
+            (options.Compression, options.CompressionLevel, options.SegmentMaxBytes, options.MaxConcurrentPartitions)
+        );
+        Assert.Equal(
+            (IsolationLevel.ReadCommitted, true, MissingTopicAction.Fail),
+            (options.IsolationLevel, options.ConsumerGroupSnapshot, options.OnMissingTopic)
+        );
         Assert.True(options.Topics.Selects("anything"));
         Assert.False(options.Health.Enabled);
     }
 
     [Fact]
-    public void A4_an_empty_list_of_topics_is_not_all_topics() => Assert.Equal("ConfigOutOfRange", Assert.Throws<KafkaBackupException>(
-        () => _desk.Backup(ConfigDesk.BackupYaml(), new BackupSettings { Topics = [] })).ErrorId);
+    public void A4_an_empty_list_of_topics_is_not_all_topics() =>
+        Assert.Equal(
+            "ConfigOutOfRange",
+            Assert.Throws<KafkaBackupException>(() => _desk.Backup(ConfigDesk.BackupYaml(), new BackupSettings { Topics = [] })).ErrorId
+        );
 
     [Fact]
     public void A1_offline_needs_no_target()
     {
-        var options = _desk.Resolver.Resolve(new RestoreSettings { Store = new StoreSettings { Path = "s" }, BackupId = "b", Offline = true });
+        var options = _desk.Resolver.Resolve(
+            new RestoreSettings
+            {
+                Store = new StoreSettings { Path = "s" },
+                BackupId = "b",
+                Offline = true,
+            }
+        );
         Assert.Null(options.Target);
     }
 
     [Theory]
     [InlineData("restore: {reset_consumer_offsets: true, consumer_groups: [g]}", OffsetStrategy.HeaderBased, true, 1)]
     [InlineData("restore: {consumer_group_strategy: header-based}", OffsetStrategy.HeaderBased, true, 0)]
-    [InlineData("restore: {consumer_group_strategy: header-based, include_original_offset_header: false}", OffsetStrategy.HeaderBased, true, 1)]
+    [InlineData(
+        "restore: {consumer_group_strategy: header-based, include_original_offset_header: false}",
+        OffsetStrategy.HeaderBased,
+        true,
+        1
+    )]
     [InlineData("restore: {consumer_group_strategy: timestamp-based}", OffsetStrategy.TimestampBased, false, 0)]
     [InlineData("restore: {consumer_groups: [g]}", OffsetStrategy.Skip, false, 1)]
     [InlineData("restore: {reset_consumer_offsets: false, consumer_groups: []}", OffsetStrategy.Skip, false, 0)]
     public void F1_settings_about_groups_go_together(string lines, OffsetStrategy strategy, bool headers, int warnings)
     {
         var options = _desk.Restore(ConfigDesk.RestoreYaml() + lines);
-        Assert.Equal((strategy, headers, warnings), (options.OffsetStrategy, options.IncludeOriginalOffsetHeader, _desk.Events.Warnings.Count));
+        Assert.Equal(
+            (strategy, headers, warnings),
+            (options.OffsetStrategy, options.IncludeOriginalOffsetHeader, _desk.Events.Warnings.Count)
+        );
     }
 
     [Fact]
@@ -142,7 +197,11 @@ public sealed class OverlayTests : IDisposable
     [InlineData("object_lock_days", "0", "ConfigOutOfRange")]
     public void A2_store_options_from_parameters_are_as_strict_as_a_file(string name, string value, string errorId)
     {
-        var settings = new StoreSettings { Path = "s3://bucket", Options = new Dictionary<string, string> { [name] = value } };
+        var settings = new StoreSettings
+        {
+            Path = "s3://bucket",
+            Options = new Dictionary<string, string> { [name] = value },
+        };
         var error = Assert.Throws<KafkaBackupException>(() => _desk.Resolver.Resolve(settings));
         Assert.Equal(errorId, error.ErrorId);
         Assert.StartsWith("-StorageOption: ", error.Message, StringComparison.Ordinal);
@@ -158,7 +217,9 @@ public sealed class OverlayTests : IDisposable
         Assert.Single(_desk.Events.Warnings);
     }
 
-    /// <summary>Sets each property on one side only and looks for it in the result: a property that the overlay forgets is found here.</summary>
+    /// <summary>
+    /// Sets each property on one side only and looks for it in the result: a property that the overlay forgets is found here.
+    /// </summary>
     private static void EveryPropertyIsLaidOver<T>(Func<T, T, T> lay, T empty, params string[] parametersOnly)
         where T : class
     {

@@ -31,13 +31,21 @@ public sealed class PatternTests
         Assert.Equal(matches, new TopicSelection([pattern]).Selects(topic));
 
     [Fact]
-    public void A4_globs_agree_with_their_translation_to_a_regular_expression() => Prop.ForAll(
-        Gen.Elements('a', 'b', '*', '?').ArrayOf().Where(g => g.Length > 0).ToArbitrary(), Gen.Elements('a', 'b').ArrayOf().ToArbitrary(), (glob, name) =>
-        {
-            var text = new string(glob);
-            var expected = Regex.IsMatch(new string(name), "^" + text.Replace("*", ".*", StringComparison.Ordinal).Replace("?", ".", StringComparison.Ordinal) + "$");
-            return TopicPattern.ForNames(text).Matches(new string(name)) == expected;
-        }).QuickCheckThrowOnFailure();
+    public void A4_globs_agree_with_their_translation_to_a_regular_expression() =>
+        Prop.ForAll(
+                Gen.Elements('a', 'b', '*', '?').ArrayOf().Where(g => g.Length > 0).ToArbitrary(),
+                Gen.Elements('a', 'b').ArrayOf().ToArbitrary(),
+                (glob, name) =>
+                {
+                    var text = new string(glob);
+                    var expected = Regex.IsMatch(
+                        new string(name),
+                        "^" + text.Replace("*", ".*", StringComparison.Ordinal).Replace("?", ".", StringComparison.Ordinal) + "$"
+                    );
+                    return TopicPattern.ForNames(text).Matches(new string(name)) == expected;
+                }
+            )
+            .QuickCheckThrowOnFailure();
 
     [Theory]
     [InlineData("")]
@@ -70,7 +78,10 @@ public sealed class PatternTests
 
     [Fact]
     public void A4_names_asked_for_one_by_one_are_known() =>
-        Assert.Equal(["orders", "payments", "__consumer_offsets"], new TopicSelection(["orders", "x*", "payments", "__consumer_offsets"]).Literals);
+        Assert.Equal(
+            ["orders", "payments", "__consumer_offsets"],
+            new TopicSelection(["orders", "x*", "payments", "__consumer_offsets"]).Literals
+        );
 
     [Theory]
     [InlineData("*", false, null, false)]
@@ -83,7 +94,10 @@ public sealed class PatternTests
     [InlineData("orders", false, "__consumer_offsets", true)]
     [InlineData("*", true, "__other", false)]
     public void B12_internal_topics_are_left_out_unless_asked_for(string include, bool all, string? internalTopic, bool selected) =>
-        Assert.Equal(selected, new TopicSelection([include], null, all, internalTopic is null ? null : [internalTopic]).Selects("__consumer_offsets"));
+        Assert.Equal(
+            selected,
+            new TopicSelection([include], null, all, internalTopic is null ? null : [internalTopic]).Selects("__consumer_offsets")
+        );
 
     [Fact]
     public void B12_an_excluded_internal_topic_stays_out() =>
@@ -99,7 +113,11 @@ public sealed class PatternTests
 
     [Fact]
     public void A9_nothing_but_internal_topics_is_explained() =>
-        Assert.Contains("__consumer_offsets", new TopicSelection(["*"]).NothingMatched("The cluster", ["__consumer_offsets"]).Advice, StringComparison.Ordinal);
+        Assert.Contains(
+            "__consumer_offsets",
+            new TopicSelection(["*"]).NothingMatched("The cluster", ["__consumer_offsets"]).Advice,
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void A4_ten_thousand_names_select_among_ten_thousand_topics()

@@ -16,7 +16,10 @@ public sealed class RedactionTests : IDisposable
 
     [Theory]
     [InlineData("run kafka-configs.sh, or my-kafka_2", "run kafka-configs.sh, or my-kafka_2")]
-    [InlineData("the user kafka. Then kafka, 'kafka' and --kafka-", "the user ${KAFKA_USER}. Then ${KAFKA_USER}, '${KAFKA_USER}' and --${KAFKA_USER}-")]
+    [InlineData(
+        "the user kafka. Then kafka, 'kafka' and --kafka-",
+        "the user ${KAFKA_USER}. Then ${KAFKA_USER}, '${KAFKA_USER}' and --${KAFKA_USER}-"
+    )]
     [InlineData("kafka.example:9092 is no user", "kafka.example:9092 is no user")]
     public void A3_a_short_value_that_is_a_part_of_a_name_is_left_there(string text, string expected)
     {
@@ -40,7 +43,11 @@ public sealed class RedactionTests : IDisposable
     [InlineData("u:hunter2-Sup3r@host")]
     public void A3_an_endpoint_with_a_login_is_refused_without_being_repeated(string endpoint)
     {
-        var store = new StoreSettings { Path = "s3://bucket/prefix", Options = new Dictionary<string, string> { ["endpoint"] = endpoint } };
+        var store = new StoreSettings
+        {
+            Path = "s3://bucket/prefix",
+            Options = new Dictionary<string, string> { ["endpoint"] = endpoint },
+        };
         AssertHidden(Assert.Throws<KafkaBackupException>(() => _desk.Resolver.Resolve(store)));
         AssertHidden(_desk.RefusedBackup($"source:\n  {ConfigDesk.Cluster}\nstorage:\n  bucket: bucket\n  endpoint: {endpoint}\n"));
     }
@@ -51,7 +58,9 @@ public sealed class RedactionTests : IDisposable
     [InlineData("user:hunter2-Sup3r,x@host:9092")]
     public void A3_a_bootstrap_server_with_a_login_is_refused_without_being_repeated(string server)
     {
-        AssertHidden(Assert.Throws<KafkaBackupException>(() => _desk.Resolver.Resolve(new ClusterSettings { BootstrapServers = [server] })));
+        AssertHidden(
+            Assert.Throws<KafkaBackupException>(() => _desk.Resolver.Resolve(new ClusterSettings { BootstrapServers = [server] }))
+        );
         AssertHidden(_desk.RefusedBackup($"source:\n  bootstrap_servers: ['{server}']\nstorage:\n  path: store\n"));
     }
 
@@ -89,9 +98,13 @@ public sealed class RedactionTests : IDisposable
         var store = new MemoryStore();
         await Verify.SmallBackup.WriteAsync(store, 1);
         var events = new RecordingEvents();
-        var path = _desk.Write($"mode: restore\ntarget:\n  {ConfigDesk.Cluster}\n  topics:\n    include: [{pattern}]\nstorage:\n  path: store\n{lines}\n");
+        var path = _desk.Write(
+            $"mode: restore\ntarget:\n  {ConfigDesk.Cluster}\n  topics:\n    include: [{pattern}]\nstorage:\n  path: store\n{lines}\n"
+        );
         var engine = Engine(store, events);
-        var error = await Assert.ThrowsAsync<KafkaBackupException>(() => WithVariableAsync(() => engine.PlanRestoreAsync([new RestoreSettings { ConfigPath = path, Offline = true }], default)));
+        var error = await Assert.ThrowsAsync<KafkaBackupException>(() =>
+            WithVariableAsync(() => engine.PlanRestoreAsync([new RestoreSettings { ConfigPath = path, Offline = true }], default))
+        );
         AssertHidden(error);
         Assert.DoesNotContain(Secret, Text(events), StringComparison.Ordinal);
     }
@@ -108,8 +121,12 @@ public sealed class RedactionTests : IDisposable
         }
 
         var events = new RecordingEvents();
-        var path = _desk.Write($"mode: restore\nbackup_id: ${{SECRET}}\ntarget:\n  {ConfigDesk.Cluster}\nstorage:\n  path: ${{SECRET}}/store\nrestore:\n  checkpoint_state: ${{SECRET}}/checkpoint.json\n  produce_acks: -1\n");
-        await using var planned = await WithVariableAsync(() => Engine(store, events).PlanRestoreAsync([new RestoreSettings { ConfigPath = path, Offline = true }], default));
+        var path = _desk.Write(
+            $"mode: restore\nbackup_id: ${{SECRET}}\ntarget:\n  {ConfigDesk.Cluster}\nstorage:\n  path: ${{SECRET}}/store\nrestore:\n  checkpoint_state: ${{SECRET}}/checkpoint.json\n  produce_acks: -1\n"
+        );
+        await using var planned = await WithVariableAsync(() =>
+            Engine(store, events).PlanRestoreAsync([new RestoreSettings { ConfigPath = path, Offline = true }], default)
+        );
         var findings = planned.Plan.Single().Findings;
         Assert.NotEmpty(findings);
         Assert.All(findings, f => Assert.DoesNotContain(Secret, f.ToString() + f.Advice, StringComparison.Ordinal));
@@ -123,8 +140,12 @@ public sealed class RedactionTests : IDisposable
     public async Task A3_a_value_from_a_variable_is_in_no_error_of_a_backup()
     {
         var events = new RecordingEvents();
-        var path = _desk.Write("mode: backup\nbackup_id: b\nsource:\n  bootstrap_servers: ['${SECRET}.invalid:9092']\nstorage:\n  path: store\n");
-        var error = await Assert.ThrowsAsync<KafkaBackupException>(() => WithVariableAsync(() => Engine(new MemoryStore(), events).PlanBackupAsync(new BackupSettings { ConfigPath = path }, default)));
+        var path = _desk.Write(
+            "mode: backup\nbackup_id: b\nsource:\n  bootstrap_servers: ['${SECRET}.invalid:9092']\nstorage:\n  path: store\n"
+        );
+        var error = await Assert.ThrowsAsync<KafkaBackupException>(() =>
+            WithVariableAsync(() => Engine(new MemoryStore(), events).PlanBackupAsync(new BackupSettings { ConfigPath = path }, default))
+        );
         AssertHidden(error);
         Assert.DoesNotContain(Secret, Text(events), StringComparison.Ordinal);
         Assert.Contains("${SECRET}", error.Message, StringComparison.Ordinal);

@@ -6,9 +6,13 @@ namespace KafkaBackup.Engine.Tests.Configuration;
 
 public sealed class SecrecyTests
 {
-    public static TheoryData<Type> Types => new(typeof(BackupSettings).Assembly.GetTypes()
-        .Where(type => type.IsPublic && type.Namespace == "KafkaBackup" && type.Name.EndsWith("Settings", StringComparison.Ordinal))
-        .Concat([typeof(BackupOptions), typeof(RestoreOptions), typeof(CompareSide)]));
+    public static TheoryData<Type> Types =>
+        new(
+            typeof(BackupSettings)
+                .Assembly.GetTypes()
+                .Where(type => type.IsPublic && type.Namespace == "KafkaBackup" && type.Name.EndsWith("Settings", StringComparison.Ordinal))
+                .Concat([typeof(BackupOptions), typeof(RestoreOptions), typeof(CompareSide)])
+        );
 
     [Theory]
     [MemberData(nameof(Types))]
@@ -26,10 +30,16 @@ public sealed class SecrecyTests
 
     [Theory]
     [MemberData(nameof(Types))]
-    public void A3_what_is_named_like_a_secret_is_one(Type type) => Assert.All(
-        type.GetProperties().Where(p => p.Name.Contains("Password", StringComparison.Ordinal) || p.Name.Contains("Secret", StringComparison.Ordinal)
-            || p.Name.EndsWith("Token", StringComparison.Ordinal)),
-        property => Assert.Equal(typeof(Secret), property.PropertyType));
+    public void A3_what_is_named_like_a_secret_is_one(Type type) =>
+        Assert.All(
+            type.GetProperties()
+                .Where(p =>
+                    p.Name.Contains("Password", StringComparison.Ordinal)
+                    || p.Name.Contains("Secret", StringComparison.Ordinal)
+                    || p.Name.EndsWith("Token", StringComparison.Ordinal)
+                ),
+            property => Assert.Equal(typeof(Secret), property.PropertyType)
+        );
 
     [Fact]
     public void A3_a_secret_shows_itself_nowhere()

@@ -17,7 +17,11 @@ public sealed class StrictYamlTests : IDisposable
     {
         var error = _desk.RefusedRestore(ConfigDesk.RestoreYaml($"create_topics: true\n{line}"));
         Assert.Equal("ConfigUnknownKey", error.ErrorId);
-        Assert.Contains($"{Path.Combine(_desk.Folder, "config.yaml")}, line 8, column 3: restore.", error.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"{Path.Combine(_desk.Folder, "config.yaml")}, line 8, column 3: restore.",
+            error.Message,
+            StringComparison.Ordinal
+        );
         Assert.Contains(nearest, error.Message, StringComparison.Ordinal);
     }
 
@@ -30,7 +34,11 @@ public sealed class StrictYamlTests : IDisposable
 
     [Fact]
     public void A2_a_key_like_no_other_lists_the_known_ones() =>
-        Assert.Contains("segment_max_bytes", _desk.RefusedBackup(ConfigDesk.BackupYaml("flibbertigibbet: 1")).Advice, StringComparison.Ordinal);
+        Assert.Contains(
+            "segment_max_bytes",
+            _desk.RefusedBackup(ConfigDesk.BackupYaml("flibbertigibbet: 1")).Advice,
+            StringComparison.Ordinal
+        );
 
     [Theory]
     [InlineData("max_concurrent_partitions: four", "ConfigWrongType")]
@@ -121,7 +129,10 @@ public sealed class StrictYamlTests : IDisposable
     [InlineData("SASL_SSL://kafka-1:9093")]
     [InlineData("plaintext://[::1]:9092")]
     public void A1_a_listeners_own_spelling_of_its_address_is_taken(string server) =>
-        Assert.Equal([server], _desk.Backup($"source:\n  bootstrap_servers: [ \"{server}\" ]\nstorage:\n  path: store\n").Source.BootstrapServers);
+        Assert.Equal(
+            [server],
+            _desk.Backup($"source:\n  bootstrap_servers: [ \"{server}\" ]\nstorage:\n  path: store\n").Source.BootstrapServers
+        );
 
     [Fact]
     public void A2_deep_nesting_is_refused_not_a_crash() =>
@@ -132,28 +143,44 @@ public sealed class StrictYamlTests : IDisposable
     {
         var path = _desk.Write("");
         File.WriteAllBytes(path, [0x61, 0x3a, 0x20, 0xff, 0xc3]);
-        Assert.Equal("ConfigSyntax", Assert.Throws<KafkaBackupException>(() => _desk.Resolver.Resolve(new BackupSettings { ConfigPath = path })).ErrorId);
+        Assert.Equal(
+            "ConfigSyntax",
+            Assert.Throws<KafkaBackupException>(() => _desk.Resolver.Resolve(new BackupSettings { ConfigPath = path })).ErrorId
+        );
     }
 
     [Fact]
     public void A2_byte_order_marks_and_windows_line_ends_are_fine()
     {
         var path = _desk.Write("");
-        File.WriteAllText(path, ConfigDesk.BackupYaml("continuous: true").ReplaceLineEndings("\r\n"), new System.Text.UnicodeEncoding(false, true));
+        File.WriteAllText(
+            path,
+            ConfigDesk.BackupYaml("continuous: true").ReplaceLineEndings("\r\n"),
+            new System.Text.UnicodeEncoding(false, true)
+        );
         Assert.True(_desk.Resolver.Resolve(new BackupSettings { ConfigPath = path }).Continuous);
     }
 
     [Fact]
     public void A2_a_missing_file_and_a_folder_are_told_apart()
     {
-        Assert.Equal("ConfigFileNotFound", Assert.Throws<KafkaBackupException>(() => _desk.Resolver.Resolve(new BackupSettings { ConfigPath = "no.yaml" })).ErrorId);
-        Assert.Contains("folder", Assert.Throws<KafkaBackupException>(() => _desk.Resolver.Resolve(new BackupSettings { ConfigPath = "." })).Message, StringComparison.Ordinal);
+        Assert.Equal(
+            "ConfigFileNotFound",
+            Assert.Throws<KafkaBackupException>(() => _desk.Resolver.Resolve(new BackupSettings { ConfigPath = "no.yaml" })).ErrorId
+        );
+        Assert.Contains(
+            "folder",
+            Assert.Throws<KafkaBackupException>(() => _desk.Resolver.Resolve(new BackupSettings { ConfigPath = "." })).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void A2_aliases_are_followed()
     {
-        var options = _desk.Restore("backup_id: nightly\ntarget:\n  bootstrap_servers: &b [h:1]\n  topics: {include: &t [orders]}\nstorage: {path: s}\nrestore: {consumer_groups: *t}");
+        var options = _desk.Restore(
+            "backup_id: nightly\ntarget:\n  bootstrap_servers: &b [h:1]\n  topics: {include: &t [orders]}\nstorage: {path: s}\nrestore: {consumer_groups: *t}"
+        );
         Assert.Equal(["orders"], options.ConsumerGroups);
     }
 
@@ -229,7 +256,10 @@ public sealed class StrictYamlTests : IDisposable
     [InlineData("security_protocol: SSL, ssl_key_location: k.pem", "MissingSettings")]
     [InlineData("security_protocol: TLS", "ConfigWrongType")]
     public void A7_security_that_would_be_ignored_or_is_incomplete_is_refused(string security, string errorId) =>
-        Assert.Equal(errorId, _desk.RefusedBackup($"source: {{bootstrap_servers: [h:1], security: {{{security}}}}}\nstorage: {{path: s}}\n").ErrorId);
+        Assert.Equal(
+            errorId,
+            _desk.RefusedBackup($"source: {{bootstrap_servers: [h:1], security: {{{security}}}}}\nstorage: {{path: s}}\n").ErrorId
+        );
 
     [Theory]
     [InlineData("localhost:0")]
@@ -238,7 +268,10 @@ public sealed class StrictYamlTests : IDisposable
     [InlineData(":9092")]
     [InlineData("http://host:1/path")]
     public void A1_a_bootstrap_server_that_is_none_is_refused(string server) =>
-        Assert.Equal("ConfigWrongType", _desk.RefusedBackup($"source: {{bootstrap_servers: ['{server}']}}\nstorage: {{path: s}}\n").ErrorId);
+        Assert.Equal(
+            "ConfigWrongType",
+            _desk.RefusedBackup($"source: {{bootstrap_servers: ['{server}']}}\nstorage: {{path: s}}\n").ErrorId
+        );
 
     [Fact]
     public void A1_all_that_is_missing_is_named_in_one_error()

@@ -115,7 +115,8 @@ public sealed class ValueTextTests
     [InlineData("0s", 0)]
     [InlineData("00:05:00", 300_000)]
     [InlineData("1.00:00:00", 86_400_000)]
-    public void A5a_a_duration_has_a_unit(string text, double milliseconds) => Assert.Equal(milliseconds, DurationText.Parse(text).TotalMilliseconds);
+    public void A5a_a_duration_has_a_unit(string text, double milliseconds) =>
+        Assert.Equal(milliseconds, DurationText.Parse(text).TotalMilliseconds);
 
     [Theory]
     [InlineData("60", "has no unit")]
@@ -171,14 +172,16 @@ public sealed class ValueTextTests
     [InlineData("ScramSha512", SaslMechanism.ScramSha512)]
     [InlineData("OAUTHBEARER", SaslMechanism.OAuthBearer)]
     [InlineData("GSSAPI", SaslMechanism.Gssapi)]
-    public void A7_mechanisms_have_several_spellings(string text, SaslMechanism expected) => Assert.Equal(expected, EnumText.Parse<SaslMechanism>(text));
+    public void A7_mechanisms_have_several_spellings(string text, SaslMechanism expected) =>
+        Assert.Equal(expected, EnumText.Parse<SaslMechanism>(text));
 
     [Theory]
     [InlineData("header-based", OffsetStrategy.HeaderBased)]
     [InlineData("HeaderBased", OffsetStrategy.HeaderBased)]
     [InlineData("header_based", OffsetStrategy.HeaderBased)]
     [InlineData("skip", OffsetStrategy.Skip)]
-    public void A5a_enums_are_read_in_both_spellings(string text, OffsetStrategy expected) => Assert.Equal(expected, EnumText.Parse<OffsetStrategy>(text));
+    public void A5a_enums_are_read_in_both_spellings(string text, OffsetStrategy expected) =>
+        Assert.Equal(expected, EnumText.Parse<OffsetStrategy>(text));
 
     [Fact]
     public void A5a_enums_are_spelt_as_in_YAML()
@@ -195,7 +198,11 @@ public sealed class ValueTextTests
     [InlineData("")]
     [InlineData("zstd, gzip")]
     public void A5a_an_unknown_enum_value_names_the_valid_ones(string text) =>
-        Assert.Contains("zstd, gzip, none", Assert.Throws<KafkaBackupException>(() => EnumText.Parse<CompressionKind>(text)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "zstd, gzip, none",
+            Assert.Throws<KafkaBackupException>(() => EnumText.Parse<CompressionKind>(text)).Message,
+            StringComparison.Ordinal
+        );
 
     [Theory]
     [InlineData("backup-2025-01-15")]

@@ -81,7 +81,9 @@ public sealed class VariableTests : IDisposable
     public void A3_a_secret_written_out_is_a_warning_that_does_not_repeat_it(string line, int warnings)
     {
         _desk.Variables["PASSWORD"] = "hunter2";
-        _desk.Backup($"source: {{bootstrap_servers: [h:1], security: {{security_protocol: SASL_SSL, sasl_mechanism: PLAIN, sasl_username: u, {line}}}}}\nstorage: {{path: s}}\n");
+        _desk.Backup(
+            $"source: {{bootstrap_servers: [h:1], security: {{security_protocol: SASL_SSL, sasl_mechanism: PLAIN, sasl_username: u, {line}}}}}\nstorage: {{path: s}}\n"
+        );
         Assert.Equal(warnings, _desk.Events.Warnings.Count);
         Assert.All(_desk.Events.Warnings, warning => Assert.DoesNotContain("hunter2", warning, StringComparison.Ordinal));
     }
@@ -89,7 +91,9 @@ public sealed class VariableTests : IDisposable
     [Fact]
     public void A3_secrets_among_client_properties_are_noticed()
     {
-        _desk.Backup("source: {bootstrap_servers: [h:1], kafka_options: {ssl.keystore.password: hunter2, client.id: me}}\nstorage: {path: s}\n");
+        _desk.Backup(
+            "source: {bootstrap_servers: [h:1], kafka_options: {ssl.keystore.password: hunter2, client.id: me}}\nstorage: {path: s}\n"
+        );
         Assert.Contains("ssl.keystore.password", Assert.Single(_desk.Events.Warnings), StringComparison.Ordinal);
     }
 

@@ -42,22 +42,30 @@ public sealed class AllocationTests
         using var builder = new BlockBuilder(pool);
         using var writer = new SegmentWriter(SegmentImage.Header());
         file.Write(writer.Start().Span);
-        TestRecord.Text(0, "customer-17", new string('v', 90)).View((in RecordView template) =>
-        {
-            for (var offset = 0; offset < count; offset++)
-            {
-                var record = new RecordView
+        TestRecord
+            .Text(0, "customer-17", new string('v', 90))
+            .View(
+                (in RecordView template) =>
                 {
-                    Offset = offset, Timestamp = offset, TimestampKind = TimestampKind.CreateTime, Key = template.Key, Value = template.Value,
-                };
-                if (!builder.Append(record, CancellationToken.None))
-                {
-                    using var block = compressor.Compress(builder.Seal());
-                    file.Write(writer.AppendBlock(block).Span);
-                    builder.Append(record, CancellationToken.None);
+                    for (var offset = 0; offset < count; offset++)
+                    {
+                        var record = new RecordView
+                        {
+                            Offset = offset,
+                            Timestamp = offset,
+                            TimestampKind = TimestampKind.CreateTime,
+                            Key = template.Key,
+                            Value = template.Value,
+                        };
+                        if (!builder.Append(record, CancellationToken.None))
+                        {
+                            using var block = compressor.Compress(builder.Seal());
+                            file.Write(writer.AppendBlock(block).Span);
+                            builder.Append(record, CancellationToken.None);
+                        }
+                    }
                 }
-            }
-        });
+            );
         using var last = compressor.Compress(builder.Seal());
         file.Write(writer.AppendBlock(last).Span);
         file.Write(writer.Finish(out _).Span);
@@ -67,7 +75,8 @@ public sealed class AllocationTests
     {
         var bytes = file.GetBuffer().AsMemory(0, (int)file.Length);
         using var reader = Properties.Wait(
-            SegmentReader.OpenAsync("s", SegmentImage.Source(bytes), bytes.Length, pool, 1 << 20, CancellationToken.None).AsTask());
+            SegmentReader.OpenAsync("s", SegmentImage.Source(bytes), bytes.Length, pool, 1 << 20, CancellationToken.None).AsTask()
+        );
         var count = 0;
         for (var index = 0; index < reader.Blocks.Count; index++)
         {

@@ -7,7 +7,7 @@ public sealed class BlockBufferPoolTests
 {
     private const int Standard = BlockBufferPool.StandardBlock;
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task An_empty_pool_says_no_and_serves_those_who_wait_in_their_order()
     {
         using var pool = new BlockBufferPool(3 << 20);
@@ -24,7 +24,7 @@ public sealed class BlockBufferPoolTests
         Assert.Equal(0, pool.BytesInUse);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Nobody_overtakes_one_who_waits()
     {
         using var pool = new BlockBufferPool(3 << 20);
@@ -37,7 +37,7 @@ public sealed class BlockBufferPoolTests
         Return(second);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task One_who_gives_up_makes_room_for_the_next()
     {
         using var pool = new BlockBufferPool(3 << 20);
@@ -55,7 +55,7 @@ public sealed class BlockBufferPoolTests
         Assert.Equal(0, pool.BytesInUse);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Two_giants_are_never_out_at_once_beyond_the_budget()
     {
         using var pool = new BlockBufferPool(8 << 20);
@@ -79,7 +79,7 @@ public sealed class BlockBufferPoolTests
         Assert.NotSame(Rent(pool), Rent(pool));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_pool_that_ends_lets_nobody_wait_for_ever()
     {
         var pool = new BlockBufferPool(3 << 20);
@@ -92,22 +92,28 @@ public sealed class BlockBufferPoolTests
         Return(first);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Many_threads_never_hold_more_than_the_budget()
     {
         using var pool = new BlockBufferPool(4 << 20);
         var most = 0L;
-        await Task.WhenAll(Enumerable.Range(0, 8).Select(worker => Task.Run(async () =>
-        {
-            for (var round = 0; round < 500; round++)
-            {
-                using var buffer = await pool.RentAsync((worker + round) % 3 == 0 ? 100 : Standard, CancellationToken.None);
-                InterlockedMax(ref most, pool.BytesInUse);
-                buffer.GetSpan()[0] = (byte)worker;
-                await Task.Yield();
-                Assert.Equal((byte)worker, buffer.GetSpan()[0]);
-            }
-        })));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 8)
+                .Select(worker =>
+                    Task.Run(async () =>
+                    {
+                        for (var round = 0; round < 500; round++)
+                        {
+                            using var buffer = await pool.RentAsync((worker + round) % 3 == 0 ? 100 : Standard, CancellationToken.None);
+                            InterlockedMax(ref most, pool.BytesInUse);
+                            buffer.GetSpan()[0] = (byte)worker;
+                            await Task.Yield();
+                            Assert.Equal((byte)worker, buffer.GetSpan()[0]);
+                        }
+                    })
+                )
+        );
         Assert.InRange(most, 1, pool.BudgetBytes);
         Assert.Equal(0, pool.BytesInUse);
     }

@@ -13,7 +13,10 @@ public sealed class ForeignBoundTests
     [Fact]
     public void K_a_small_manifest_that_claims_millions_of_partitions_is_damage()
     {
-        var topics = string.Join(",", Enumerable.Range(0, 60).Select(i => $$"""{"name":"t{{i}}","original_partition_count":1000000,"partitions":[]}"""));
+        var topics = string.Join(
+            ",",
+            Enumerable.Range(0, 60).Select(i => $$"""{"name":"t{{i}}","original_partition_count":1000000,"partitions":[]}""")
+        );
         var before = GC.GetAllocatedBytesForCurrentThread();
         Assert.Contains("claims 1,000,000 partitions", Refused(Manifest(topics)), StringComparison.Ordinal);
         Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 64L << 20);
@@ -21,9 +24,13 @@ public sealed class ForeignBoundTests
 
     [Theory]
     [InlineData("""{"name":"t","original_partition_count":2147483647,"partitions":[]}""", "claims 2,147,483,647 partitions")]
-    [InlineData("""{"name":"t","original_partition_count":4000000000,"partitions":[]}""", "topics[0].original_partition_count: a whole number from 0 to 2147483647 is expected here")]
+    [InlineData(
+        """{"name":"t","original_partition_count":4000000000,"partitions":[]}""",
+        "topics[0].original_partition_count: a whole number from 0 to 2147483647 is expected here"
+    )]
     [InlineData("""{"name":"t","partitions":[{"partition_id":999999,"segments":[]}]}""", "claims 1,000,000 partitions")]
-    public void K_a_count_of_partitions_beyond_reason_is_damage(string topic, string expected) => Assert.Contains(expected, Refused(Manifest(topic)), StringComparison.Ordinal);
+    public void K_a_count_of_partitions_beyond_reason_is_damage(string topic, string expected) =>
+        Assert.Contains(expected, Refused(Manifest(topic)), StringComparison.Ordinal);
 
     [Theory]
     [InlineData("backup_id", "'backup_id' is missing")]
@@ -37,7 +44,14 @@ public sealed class ForeignBoundTests
     {
         var json = Manifest($$"""{"name":"t","partitions":[{"partition_id":0,"segments":[{{Segment}}]}]}""");
         Assert.Contains(expected, Refused(json.Replace($"\"{field}\"", "\"renamed\"", StringComparison.Ordinal)), StringComparison.Ordinal);
-        Assert.Contains(expected, Refused(json.Replace($"\"{field}\"", "\"renamed\"", StringComparison.Ordinal).Replace("\"renamed\"", $"\"{field}\": null, \"renamed\"", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Contains(
+            expected,
+            Refused(
+                json.Replace($"\"{field}\"", "\"renamed\"", StringComparison.Ordinal)
+                    .Replace("\"renamed\"", $"\"{field}\": null, \"renamed\"", StringComparison.Ordinal)
+            ),
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -58,15 +72,26 @@ public sealed class ForeignBoundTests
     [Fact]
     public void K_sizes_that_add_up_to_more_than_a_number_holds_are_damage()
     {
-        string Partition(int number) => $$"""{"partition_id":{{number}},"segments":[{"key":"b/{{number}}","start_offset":0,"end_offset":9223372036854775806,"end_timestamp":1,"record_count":9223372036854775807,"compressed_size":1}]}""";
-        Assert.Contains("add up to more", Refused(Manifest($$"""{"name":"t","partitions":[{{Partition(0)}},{{Partition(1)}}]}""")), StringComparison.Ordinal);
+        string Partition(int number) =>
+            $$"""{"partition_id":{{number}},"segments":[{"key":"b/{{number}}","start_offset":0,"end_offset":9223372036854775806,"end_timestamp":1,"record_count":9223372036854775807,"compressed_size":1}]}""";
+        Assert.Contains(
+            "add up to more",
+            Refused(Manifest($$"""{"name":"t","partitions":[{{Partition(0)}},{{Partition(1)}}]}""")),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void K_a_hundred_thousand_empty_partitions_are_taken() =>
-        Assert.Equal(100_000, ForeignManifest.Parse(Encoding.UTF8.GetBytes(Manifest("""{"name":"t","original_partition_count":100000,"partitions":[]}""")), "m").Topics["t"].Partitions.Count);
+        Assert.Equal(
+            100_000,
+            ForeignManifest
+                .Parse(Encoding.UTF8.GetBytes(Manifest("""{"name":"t","original_partition_count":100000,"partitions":[]}""")), "m")
+                .Topics["t"]
+                .Partitions.Count
+        );
 
-    [Theory(Timeout = 180_000)]
+    [Theory]
     [InlineData(1)]
     [InlineData(2)]
     public async Task K_a_record_far_larger_than_its_file_is_damage_before_it_takes_memory(byte compression)
@@ -77,7 +102,7 @@ public sealed class ForeignBoundTests
         Assert.Contains("more than a compressed file of", Assert.Single(check.Damages).Message, StringComparison.Ordinal);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task K_a_large_record_of_an_honest_file_is_read()
     {
         var value = new byte[30_000_000];
@@ -86,7 +111,7 @@ public sealed class ForeignBoundTests
         Assert.Equal(records, await SegmentImage.ReadAsync(KbakImage.Write(records, 1)));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task K_a_segment_with_more_records_than_its_header_says_is_damage_at_the_first_of_them()
     {
         var records = Enumerable.Range(0, 5).Select(i => TestRecord.Text(i, "k", "v")).ToArray();

@@ -42,9 +42,23 @@ public sealed class ForeignManifestTests
         Assert.Equal([0, 1, 2, 3], orders.Partitions.Keys.Order());
         var partition = orders.Partitions[1];
         Assert.Equal((5, 300, 300), (partition.CapturedStart, partition.CapturedEnd, partition.NextOffset));
-        Assert.Equal(["topics/orders/partition=1/segment-000001.bin.zst", "topics/orders/partition=1/segment-000002.bin.zst"], partition.Segments.Select(static segment => segment.Key));
-        Assert.Equal((90, 300, 900, ""), (partition.Segments[1].RecordCount, partition.Segments[1].StoredBytes, partition.Segments[1].Bytes, partition.Segments[1].Sha256));
-        Assert.Equal(new GapEntry(100, 200, "retention", DateTimeOffset.FromUnixTimeMilliseconds(1705312800001)), Assert.Single(partition.Gaps));
+        Assert.Equal(
+            ["topics/orders/partition=1/segment-000001.bin.zst", "topics/orders/partition=1/segment-000002.bin.zst"],
+            partition.Segments.Select(static segment => segment.Key)
+        );
+        Assert.Equal(
+            (90, 300, 900, ""),
+            (
+                partition.Segments[1].RecordCount,
+                partition.Segments[1].StoredBytes,
+                partition.Segments[1].Bytes,
+                partition.Segments[1].Sha256
+            )
+        );
+        Assert.Equal(
+            new GapEntry(100, 200, "retention", DateTimeOffset.FromUnixTimeMilliseconds(1705312800001)),
+            Assert.Single(partition.Gaps)
+        );
         Assert.Empty(orders.Partitions[0].Segments);
     }
 
@@ -66,7 +80,9 @@ public sealed class ForeignManifestTests
     [InlineData("""{"backup_id": "b", "created_at": 9223372036854775807, "topics": []}""")]
     [InlineData("""{"backup_id": "b", "created_at": 1, "topics": [{"name": "t", "partitions": [{"partition_id": -1, "segments": []}]}]}""")]
     [InlineData("""{"backup_id": "b", "created_at": 1, "topics": [{"name": "t", "partitions": []}, {"name": "t", "partitions": []}]}""")]
-    [InlineData("""{"backup_id": "b", "created_at": 1, "topics": [{"name": "t", "partitions": [{"partition_id": 0, "segments": [{"key": "k", "start_offset": 9, "end_offset": 1, "end_timestamp": 0, "record_count": 1}]}]}]}""")]
+    [InlineData(
+        """{"backup_id": "b", "created_at": 1, "topics": [{"name": "t", "partitions": [{"partition_id": 0, "segments": [{"key": "k", "start_offset": 9, "end_offset": 1, "end_timestamp": 0, "record_count": 1}]}]}]}"""
+    )]
     public void K_a_manifest_that_makes_no_sense_is_an_error_with_advice(string json)
     {
         var error = Assert.Throws<KafkaBackupException>(() => ForeignManifest.Parse(Json(json), "b/manifest.json"));

@@ -19,31 +19,39 @@ public sealed class ForeignSegmentTests
     private static byte[] VectorBytes => Convert.FromHexString(Vector.ReplaceLineEndings(""));
 
     private static TestRecord[] VectorRecords =>
-    [
-        new()
-        {
-            Offset = 1000, Timestamp = 1705312800000, Key = "k1"u8.ToArray(), Value = "v1"u8.ToArray(),
-            Headers =
-            [
-                new TestHeader("x-original-offset"u8.ToArray(), BitConverter.GetBytes(1000L)),
-                new TestHeader("x-original-timestamp"u8.ToArray(), BitConverter.GetBytes(1705312800000L)),
-            ],
-        },
-        new() { Offset = 1001, Timestamp = 1705312800001, Headers = [new TestHeader("h", "")] },
-    ];
+        [
+            new()
+            {
+                Offset = 1000,
+                Timestamp = 1705312800000,
+                Key = "k1"u8.ToArray(),
+                Value = "v1"u8.ToArray(),
+                Headers =
+                [
+                    new TestHeader("x-original-offset"u8.ToArray(), BitConverter.GetBytes(1000L)),
+                    new TestHeader("x-original-timestamp"u8.ToArray(), BitConverter.GetBytes(1705312800000L)),
+                ],
+            },
+            new()
+            {
+                Offset = 1001,
+                Timestamp = 1705312800001,
+                Headers = [new TestHeader("h", "")],
+            },
+        ];
 
     /// <summary>What the layout can hold: no timestamp types.</summary>
     private static TestRecord[] Hostile(int seed, int count) =>
         [.. new HostileRecords(seed).List(count).Select(static record => record with { TimestampKind = TimestampKind.CreateTime })];
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task K_the_known_segment_reads_as_its_two_records()
     {
         Assert.Equal(VectorRecords, await SegmentImage.ReadAsync(VectorBytes));
         Assert.Equal(VectorBytes, KbakImage.Write(VectorRecords));
     }
 
-    [Theory(Timeout = 180_000)]
+    [Theory]
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(2)]
@@ -61,7 +69,7 @@ public sealed class ForeignSegmentTests
         }
     }
 
-    [Theory(Timeout = 180_000)]
+    [Theory]
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(2)]
@@ -69,11 +77,19 @@ public sealed class ForeignSegmentTests
     {
         var large = new byte[5_000_000];
         new Random(7).NextBytes(large.AsSpan(0, 2_000_000));
-        TestRecord[] records = [TestRecord.Text(5, "a", "b"), TestRecord.Text(6, "k", null) with { Value = large }, TestRecord.Text(9, null, "")];
+        TestRecord[] records =
+        [
+            TestRecord.Text(5, "a", "b"),
+            TestRecord.Text(6, "k", null) with
+            {
+                Value = large,
+            },
+            TestRecord.Text(9, null, ""),
+        ];
         Assert.Equal(records, await SegmentImage.ReadAsync(KbakImage.Write(records, compression)));
     }
 
-    [Theory(Timeout = 180_000)]
+    [Theory]
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(2)]
@@ -84,7 +100,7 @@ public sealed class ForeignSegmentTests
         await Corruption.EveryFlipIsFoundAsync(file);
     }
 
-    [Theory(Timeout = 180_000)]
+    [Theory]
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(2)]
@@ -101,12 +117,15 @@ public sealed class ForeignSegmentTests
                 forged[random.Next(forged.Length)] = (byte)random.Next(256);
             }
 
-            // Nothing but the checksum could tell changed content in such a segment: here it is only about not crashing, hanging or running on.
-            await Corruption.RecordsOrDamageAsync(KbakImage.Wrap(records, compression, forged[..random.Next(forged.Length / 2, forged.Length + 1)]));
+            // Nothing but the checksum could tell changed content in such a segment: here it is only about not crashing, hanging or running
+            // on.
+            await Corruption.RecordsOrDamageAsync(
+                KbakImage.Wrap(records, compression, forged[..random.Next(forged.Length / 2, forged.Length + 1)])
+            );
         }
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task K_counts_and_offsets_that_the_header_denies_are_damage()
     {
         var file = KbakImage.Wrap([.. VectorRecords, TestRecord.Text(1002, "more", "there")], 0, KbakImage.Payload(VectorRecords));
@@ -114,7 +133,7 @@ public sealed class ForeignSegmentTests
         Assert.Contains("its header says 3", Assert.Single(check.Damages).Message, StringComparison.Ordinal);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task K_a_later_version_is_refused_as_too_new()
     {
         var file = VectorBytes;
@@ -123,7 +142,7 @@ public sealed class ForeignSegmentTests
         Assert.Equal(ErrorIds.FormatTooNew.Id, error.ErrorId);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task K_an_empty_segment_has_no_records()
     {
         foreach (var compression in (byte[])[0, 1, 2])
@@ -205,8 +224,7 @@ public sealed class ForeignSegmentTests
             from += consumed;
             output.Write(part, 0, written);
             Assert.True(output.Length <= length);
-        }
-        while (written > 0 || from < block.Length);
+        } while (written > 0 || from < block.Length);
         Assert.True(decoder.MayEnd);
         return output.ToArray();
     }

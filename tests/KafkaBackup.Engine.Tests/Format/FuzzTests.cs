@@ -10,8 +10,8 @@ using KafkaBackup.Testing.Storage;
 namespace KafkaBackup.Engine.Tests.Format;
 
 /// <summary>
-/// What parses bytes that anybody may have written, on damaged inputs: a few thousand in the normal run, KAFKABACKUP_TEST_FUZZ=1000000 for a million each.
-/// A failure names seed and round, by which its input can be made again.
+/// What parses bytes that anybody may have written, on damaged inputs: a few thousand in the normal run, KAFKABACKUP_TEST_FUZZ=1000000 for
+/// a million each. A failure names seed and round, by which its input can be made again.
 /// </summary>
 public sealed class FuzzTests
 {
@@ -19,7 +19,24 @@ public sealed class FuzzTests
 
     private static readonly byte[][] Words =
     [
-        .. new[] { "null", "[]", "{}", "\"sha256\": \"", "\"head\"", "\"segments\"", "\"runs\"", "\"retired\"", "\"generation\"", "../", "topics/", "manifest/pages/", "-1", "1e300", "9223372036854775807" }.Select(Encoding.UTF8.GetBytes),
+        .. new[]
+        {
+            "null",
+            "[]",
+            "{}",
+            "\"sha256\": \"",
+            "\"head\"",
+            "\"segments\"",
+            "\"runs\"",
+            "\"retired\"",
+            "\"generation\"",
+            "../",
+            "topics/",
+            "manifest/pages/",
+            "-1",
+            "1e300",
+            "9223372036854775807",
+        }.Select(Encoding.UTF8.GetBytes),
     ];
 
     [Fact]
@@ -35,12 +52,15 @@ public sealed class FuzzTests
             store.Remove(head);
         }
 
-        fuzzer.Run(MutationFuzzer.Rounds, async input =>
-        {
-            store[heads[^1]] = input;
-            store[copy] = input;
-            Use(await new BackupCatalog(store).OpenAsync("b", default));
-        });
+        fuzzer.Run(
+            MutationFuzzer.Rounds,
+            async input =>
+            {
+                store[heads[^1]] = input;
+                store[copy] = input;
+                Use(await new BackupCatalog(store).OpenAsync("b", default));
+            }
+        );
     }
 
     [Fact]
@@ -49,32 +69,52 @@ public sealed class FuzzTests
     {
         var store = await StoreAsync();
         var key = store.Keys.Last(k => k.StartsWith("b/manifest/0", StringComparison.Ordinal));
-        var pages = ManifestLayout.PageReferencesOf((await new HeadSearch(store, "b").ReadAsync(BackupKeys.GenerationOf(key[2..])!.Value, default))!).ToArray();
+        var pages = ManifestLayout
+            .PageReferencesOf((await new HeadSearch(store, "b").ReadAsync(BackupKeys.GenerationOf(key[2..])!.Value, default))!)
+            .ToArray();
         var fuzzer = new MutationFuzzer(Seed, [.. pages.Select(p => store["b/" + p.Key])], Words);
         var round = 0;
-        fuzzer.Run(MutationFuzzer.Rounds, input =>
-        {
-            // Named with a right checksum, as the head is anybody's too.
-            var named = pages[round++ % pages.Length] with { Size = input.Length, Sha256 = Engine.Format.Manifests.ManifestFile.Hash(input) };
-            var page = ManifestValidation.ReadPage(named, input);
-            page?.Segments?.ForEach(s => BackupKeys.PartitionFolder(s.Topic, s.Partition));
-            page?.Topics?.ForEach(t => BackupKeys.PartitionFolder(t.Name, t.PartitionCount));
-            page?.Runs?.ForEach(r => Engine.Format.Manifests.ManifestMapping.ToEntry(r));
-            return Task.CompletedTask;
-        });
+        fuzzer.Run(
+            MutationFuzzer.Rounds,
+            input =>
+            {
+                // Named with a right checksum, as the head is anybody's too.
+                var named = pages[round++ % pages.Length] with
+                {
+                    Size = input.Length,
+                    Sha256 = Engine.Format.Manifests.ManifestFile.Hash(input),
+                };
+                var page = ManifestValidation.ReadPage(named, input);
+                page?.Segments?.ForEach(s => BackupKeys.PartitionFolder(s.Topic, s.Partition));
+                page?.Topics?.ForEach(t => BackupKeys.PartitionFolder(t.Name, t.PartitionCount));
+                page?.Runs?.ForEach(r => Engine.Format.Manifests.ManifestMapping.ToEntry(r));
+                return Task.CompletedTask;
+            }
+        );
     }
 
     [Fact]
     public void C2_locks_from_anybody_are_read_or_refused()
     {
-        var own = new LockDocument { Owner = "x", Host = "host", RunId = "run-1", ProcessId = 5, HeartbeatSeconds = 10, StartedAt = DateTimeOffset.UnixEpoch }.Write();
-        var store = new MemoryStore();
-        new MutationFuzzer(Seed, [own], Words).Run(MutationFuzzer.Rounds, async input =>
+        var own = new LockDocument
         {
-            store["b/lock.json"] = input;
-            var info = await BackupLock.DescribeAsync(store, "b", default);
-            Assert.InRange(info!.StaleAfter, TimeSpan.FromSeconds(3), TimeSpan.FromMinutes(3));
-        });
+            Owner = "x",
+            Host = "host",
+            RunId = "run-1",
+            ProcessId = 5,
+            HeartbeatSeconds = 10,
+            StartedAt = DateTimeOffset.UnixEpoch,
+        }.Write();
+        var store = new MemoryStore();
+        new MutationFuzzer(Seed, [own], Words).Run(
+            MutationFuzzer.Rounds,
+            async input =>
+            {
+                store["b/lock.json"] = input;
+                var info = await BackupLock.DescribeAsync(store, "b", default);
+                Assert.InRange(info!.StaleAfter, TimeSpan.FromSeconds(3), TimeSpan.FromMinutes(3));
+            }
+        );
     }
 
     [Fact]
@@ -88,21 +128,26 @@ public sealed class FuzzTests
         }
 
         using var pool = new Engine.Format.Blocks.BlockBufferPool(64 << 20);
-        new MutationFuzzer(Seed, sound, Words).Run(MutationFuzzer.Rounds, async input =>
-        {
-            try
+        new MutationFuzzer(Seed, sound, Words).Run(
+            MutationFuzzer.Rounds,
+            async input =>
             {
-                await SegmentFile.CheckAsync("x.kbs", SegmentImage.Source(input), input.Length, pool, default);
-                await foreach (var block in SegmentFile.ReadBlocksAsync("x.kbs", SegmentImage.Source(input), input.Length, pool, null, 0, default))
+                try
                 {
-                    block.Dispose();
+                    await SegmentFile.CheckAsync("x.kbs", SegmentImage.Source(input), input.Length, pool, default);
+                    await foreach (
+                        var block in SegmentFile.ReadBlocksAsync("x.kbs", SegmentImage.Source(input), input.Length, pool, null, 0, default)
+                    )
+                    {
+                        block.Dispose();
+                    }
+                }
+                catch (SegmentDamagedException)
+                {
+                    // As it should be.
                 }
             }
-            catch (SegmentDamagedException)
-            {
-                // As it should be.
-            }
-        });
+        );
     }
 
     [Fact]
@@ -111,13 +156,22 @@ public sealed class FuzzTests
         var fuzzer = new MutationFuzzer(1, [Encoding.UTF8.GetBytes("{\"a\": 1, \"b\": [2, 3]}")], Words);
         Assert.Equal(fuzzer.Input(17), fuzzer.Input(17));
         Assert.NotEqual(fuzzer.Input(17), fuzzer.Input(18));
-        Assert.Contains("round 0", Assert.Throws<InvalidOperationException>(() => fuzzer.Run(10, _ => throw new FormatException("crash"))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "round 0",
+            Assert.Throws<InvalidOperationException>(() => fuzzer.Run(10, _ => throw new FormatException("crash"))).Message,
+            StringComparison.Ordinal
+        );
         Assert.Throws<InvalidOperationException>(() => fuzzer.Run(10, _ => throw ErrorIds.Unexpected.With("x", "x")));
-        Assert.Throws<InvalidOperationException>(() => fuzzer.Run(10, _ =>
-        {
-            GC.KeepAlive(new byte[80 << 20]);
-            return Task.CompletedTask;
-        }));
+        Assert.Throws<InvalidOperationException>(() =>
+            fuzzer.Run(
+                10,
+                _ =>
+                {
+                    GC.KeepAlive(new byte[80 << 20]);
+                    return Task.CompletedTask;
+                }
+            )
+        );
         fuzzer.Run(10, _ => throw ErrorIds.ManifestDamaged.With("x", "x"));
     }
 
@@ -125,7 +179,12 @@ public sealed class FuzzTests
     {
         var store = new MemoryStore();
         await SmallBackup.WriteAsync(store, 30);
-        await using var session = await BackupSession.BeginAsync(new BackupCatalog(store), "b", new SessionOptions { RunId = "r", Clock = TimeProvider.System }, default);
+        await using var session = await BackupSession.BeginAsync(
+            new BackupCatalog(store),
+            "b",
+            new SessionOptions { RunId = "r", Clock = TimeProvider.System },
+            default
+        );
         await session.CommitAsync(session.Manifest!.With(ManifestSamples.BigTopic(300)), default);
         await session.CommitAsync(session.Manifest!, default);
         return store;

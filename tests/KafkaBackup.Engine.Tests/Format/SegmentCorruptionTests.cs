@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
 using FsCheck;
 using FsCheck.Fluent;
-using KafkaBackup.Engine.Format.Blocks;
 using KafkaBackup.Engine.Batches;
+using KafkaBackup.Engine.Format.Blocks;
 using KafkaBackup.Engine.Format.Segments;
 using KafkaBackup.Testing.Records;
 using Xunit;
@@ -12,18 +12,21 @@ namespace KafkaBackup.Engine.Tests.Format;
 public sealed class SegmentCorruptionTests
 {
     private static TestRecord[] Few =>
-    [
-        TestRecord.Text(7, "key", "a value, a value, a value, a value, a value, a value, a value, a value, a value, a value"),
-        TestRecord.Text(8, null, null, -1) with { Headers = [new TestHeader("h", null), new TestHeader("h", "")] },
-        TestRecord.Text(1000, "", "b value, b value, b value, b value, b value, b value, b value, b value, b value, b value"),
-    ];
+        [
+            TestRecord.Text(7, "key", "a value, a value, a value, a value, a value, a value, a value, a value, a value, a value"),
+            TestRecord.Text(8, null, null, -1) with
+            {
+                Headers = [new TestHeader("h", null), new TestHeader("h", "")],
+            },
+            TestRecord.Text(1000, "", "b value, b value, b value, b value, b value, b value, b value, b value, b value, b value"),
+        ];
 
-    [Theory(Timeout = 180_000)]
+    [Theory]
     [MemberData(nameof(SegmentRoundTripTests.Kinds), MemberType = typeof(SegmentRoundTripTests))]
     public async Task D2_every_flipped_byte_of_a_segment_is_found(CompressionKind kind) =>
         await Corruption.EveryFlipIsFoundAsync(SegmentImage.Write(Few, kind, recordsPerBlock: 2).Bytes);
 
-    [Theory(Timeout = 180_000)]
+    [Theory]
     [MemberData(nameof(SegmentRoundTripTests.Kinds), MemberType = typeof(SegmentRoundTripTests))]
     public async Task D2_a_segment_cut_at_any_byte_is_found_to_be_truncated(CompressionKind kind)
     {
@@ -43,39 +46,65 @@ public sealed class SegmentCorruptionTests
     [MemberData(nameof(SegmentRoundTripTests.Kinds), MemberType = typeof(SegmentRoundTripTests))]
     public void D2_any_corruption_gives_the_original_records_or_a_finding(CompressionKind kind)
     {
-        Check.One(Properties.Runs(kind == CompressionKind.Gzip ? 100 : 300), Prop.ForAll(Properties.RecordLists, Properties.Seeds, (records, seed) =>
-        {
-            var (file, _) = SegmentImage.Write(records, kind, 1 + (seed % 20));
-            var damaged = Damage(file, new Random(seed));
-            var read = Properties.Wait(Corruption.RecordsOrDamageAsync(damaged));
-            var found = Properties.Wait(Corruption.IsFoundByCheckAsync(damaged));
-            var same = damaged.AsSpan().SequenceEqual(file);
-            return (read is null ? !same : records.SequenceEqual(read)) && found == !same;
-        }));
+        Check.One(
+            Properties.Runs(kind == CompressionKind.Gzip ? 100 : 300),
+            Prop.ForAll(
+                Properties.RecordLists,
+                Properties.Seeds,
+                (records, seed) =>
+                {
+                    var (file, _) = SegmentImage.Write(records, kind, 1 + (seed % 20));
+                    var damaged = Damage(file, new Random(seed));
+                    var read = Properties.Wait(Corruption.RecordsOrDamageAsync(damaged));
+                    var found = Properties.Wait(Corruption.IsFoundByCheckAsync(damaged));
+                    var same = damaged.AsSpan().SequenceEqual(file);
+                    return (read is null ? !same : records.SequenceEqual(read)) && found == !same;
+                }
+            )
+        );
     }
 
     [Fact]
     public void D2_what_is_whole_of_a_damaged_segment_is_original_records()
     {
-        Check.One(Properties.Runs(200), Prop.ForAll(Properties.RecordLists, Properties.Seeds, (records, seed) =>
-        {
-            var (file, _) = SegmentImage.Write(records, (CompressionKind)(seed % 3), 1 + (seed % 7));
-            var damaged = Damage(file, new Random(seed));
-            return Properties.Wait(SalvageAsync(damaged)).All(record => records.Contains(record));
-        }));
+        Check.One(
+            Properties.Runs(200),
+            Prop.ForAll(
+                Properties.RecordLists,
+                Properties.Seeds,
+                (records, seed) =>
+                {
+                    var (file, _) = SegmentImage.Write(records, (CompressionKind)(seed % 3), 1 + (seed % 7));
+                    var damaged = Damage(file, new Random(seed));
+                    return Properties.Wait(SalvageAsync(damaged)).All(record => records.Contains(record));
+                }
+            )
+        );
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task D2_one_damaged_block_leaves_the_others_readable()
     {
         var records = new HostileRecords(4).List(100).ToArray();
         var (file, summary) = SegmentImage.Write(records, CompressionKind.Zstd, recordsPerBlock: 10);
         using var pool = new BlockBufferPool(16 << 20);
-        using var reader = await SegmentReader.OpenAsync("test.kbs", SegmentImage.Source(file), file.Length, pool, 0, CancellationToken.None);
+        using var reader = await SegmentReader.OpenAsync(
+            "test.kbs",
+            SegmentImage.Source(file),
+            file.Length,
+            pool,
+            0,
+            CancellationToken.None
+        );
         var bad = reader.Blocks[4];
         file[bad.FileOffset + BlockHeader.Size + 1] ^= 4;
-        var damage = (await Assert.ThrowsAsync<SegmentDamagedException>(async () => await reader.ReadBlockAsync(4, CancellationToken.None))).Damage;
-        Assert.Equal((DamageKind.Corrupt, 4, bad.FileOffset, bad.Stats.FirstOffset), (damage.Kind, damage.Block, damage.FileOffset, damage.FirstOffset));
+        var damage = (
+            await Assert.ThrowsAsync<SegmentDamagedException>(async () => await reader.ReadBlockAsync(4, CancellationToken.None))
+        ).Damage;
+        Assert.Equal(
+            (DamageKind.Corrupt, 4, bad.FileOffset, bad.Stats.FirstOffset),
+            (damage.Kind, damage.Block, damage.FileOffset, damage.FirstOffset)
+        );
         Assert.Equal(FindingKind.Corrupt, damage.ToFinding().Kind);
         Assert.Equal(ErrorIds.SegmentCorrupt.Id, damage.ToError().ErrorId);
         (await reader.ReadBlockAsync(5, CancellationToken.None)).Dispose();
@@ -88,19 +117,34 @@ public sealed class SegmentCorruptionTests
         Assert.Equal(records.Where((_, index) => index / 10 != 4), await SalvageAsync(file));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task D2_a_block_inside_a_records_value_is_never_taken_for_one_of_the_segment()
     {
         var (inner, _) = SegmentImage.Write(new HostileRecords(1).List(20), CompressionKind.None, recordsPerBlock: 5);
-        TestRecord[] records = [TestRecord.Text(1, "k", "v"), TestRecord.Text(2, "k", null) with { Value = inner }, TestRecord.Text(3, "k", "v")];
+        TestRecord[] records =
+        [
+            TestRecord.Text(1, "k", "v"),
+            TestRecord.Text(2, "k", null) with
+            {
+                Value = inner,
+            },
+            TestRecord.Text(3, "k", "v"),
+        ];
         var (file, _) = SegmentImage.Write(records, CompressionKind.None, recordsPerBlock: 1);
         using var pool = new BlockBufferPool(16 << 20);
-        using var reader = await SegmentReader.OpenAsync("test.kbs", SegmentImage.Source(file), file.Length, pool, 0, CancellationToken.None);
+        using var reader = await SegmentReader.OpenAsync(
+            "test.kbs",
+            SegmentImage.Source(file),
+            file.Length,
+            pool,
+            0,
+            CancellationToken.None
+        );
         file[reader.Blocks[1].FileOffset + 5] ^= 1;
         Assert.Equal([records[0], records[2]], await SalvageAsync(file));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task D2_a_whole_segment_that_is_not_the_one_of_the_manifest_is_found()
     {
         var entry = SegmentImage.Write(Few).Summary.ToEntry("k", "run-1");
@@ -110,7 +154,7 @@ public sealed class SegmentCorruptionTests
         Assert.Empty((await SegmentImage.CheckAsync(SegmentImage.Write(Few).Bytes)).Against(entry));
     }
 
-    [Theory(Timeout = 180_000)]
+    [Theory]
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(2)]
@@ -144,19 +188,28 @@ public sealed class SegmentCorruptionTests
         Assert.Equal(0, pool.BytesInUse);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_newer_version_is_refused_as_such_and_a_flipped_version_byte_is_not()
     {
         var (file, _) = SegmentImage.Write(Few);
         file[8] = 2;
-        Assert.Equal(DamageKind.Corrupt, (await Assert.ThrowsAsync<SegmentDamagedException>(() => SegmentImage.ReadAsync(file))).Damage.Kind);
+        Assert.Equal(
+            DamageKind.Corrupt,
+            (await Assert.ThrowsAsync<SegmentDamagedException>(() => SegmentImage.ReadAsync(file))).Damage.Kind
+        );
         var headerLength = 16 + BinaryPrimitives.ReadInt32LittleEndian(file.AsSpan(12));
         BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(headerLength), Crc32C.Compute(file.AsSpan(0, headerLength)));
-        Assert.Equal(ErrorIds.FormatTooNew.Id, (await Assert.ThrowsAsync<KafkaBackupException>(() => SegmentImage.ReadAsync(file))).ErrorId);
-        Assert.Equal(ErrorIds.FormatTooNew.Id, (await Assert.ThrowsAsync<KafkaBackupException>(() => SegmentImage.CheckAsync(file))).ErrorId);
+        Assert.Equal(
+            ErrorIds.FormatTooNew.Id,
+            (await Assert.ThrowsAsync<KafkaBackupException>(() => SegmentImage.ReadAsync(file))).ErrorId
+        );
+        Assert.Equal(
+            ErrorIds.FormatTooNew.Id,
+            (await Assert.ThrowsAsync<KafkaBackupException>(() => SegmentImage.CheckAsync(file))).ErrorId
+        );
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Forged_contents_under_right_checksums_never_crash_hang_or_run_on()
     {
         var random = new Random(17);
@@ -176,24 +229,52 @@ public sealed class SegmentCorruptionTests
         }
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Forged_sizes_under_right_checksums_are_refused_before_memory_is_taken()
     {
         using var block = SegmentParts.Block([TestRecord.Text(1, "k", new string('v', 500))], CompressionKind.Zstd);
         var stored = block.PlaceAt(0)[BlockHeader.Size..].ToArray();
         BlockInfo[] forged =
         [
-            block.Info with { RawLength = BlockHeader.MaxRawLength },
-            block.Info with { RawLength = int.MaxValue },
-            block.Info with { RawLength = -1 },
-            block.Info with { RawLength = 17 << 20, Stats = block.Info.Stats with { RecordCount = 2, LastOffset = 2 } },
-            block.Info with { Stats = block.Info.Stats with { RecordCount = int.MaxValue } },
-            block.Info with { Stats = block.Info.Stats with { FirstOffset = -1 } },
-            block.Info with { Stats = block.Info.Stats with { LastOffset = 0 } },
+            block.Info with
+            {
+                RawLength = BlockHeader.MaxRawLength,
+            },
+            block.Info with
+            {
+                RawLength = int.MaxValue,
+            },
+            block.Info with
+            {
+                RawLength = -1,
+            },
+            block.Info with
+            {
+                RawLength = 17 << 20,
+                Stats = block.Info.Stats with { RecordCount = 2, LastOffset = 2 },
+            },
+            block.Info with
+            {
+                Stats = block.Info.Stats with { RecordCount = int.MaxValue },
+            },
+            block.Info with
+            {
+                Stats = block.Info.Stats with { FirstOffset = -1 },
+            },
+            block.Info with
+            {
+                Stats = block.Info.Stats with { LastOffset = 0 },
+            },
         ];
         foreach (var info in forged)
         {
-            Assert.NotNull(BlockHeader.TryRead(Forge(stored, info).AsSpan(SegmentImage.Header().Encode().Length), SegmentImage.Header().Encode().Length, out _));
+            Assert.NotNull(
+                BlockHeader.TryRead(
+                    Forge(stored, info).AsSpan(SegmentImage.Header().Encode().Length),
+                    SegmentImage.Header().Encode().Length,
+                    out _
+                )
+            );
             Assert.Null(await Corruption.RecordsOrDamageAsync(Forge(stored, info)));
             Assert.True(await Corruption.IsFoundByCheckAsync(Forge(stored, info)));
         }
@@ -219,7 +300,14 @@ public sealed class SegmentCorruptionTests
         using var pool = new BlockBufferPool(16 << 20);
         try
         {
-            using var reader = await SegmentReader.OpenAsync("test.kbs", SegmentImage.Source(file), file.Length, pool, 0, CancellationToken.None);
+            using var reader = await SegmentReader.OpenAsync(
+                "test.kbs",
+                SegmentImage.Source(file),
+                file.Length,
+                pool,
+                0,
+                CancellationToken.None
+            );
             foreach (var index in Enumerable.Range(0, reader.Blocks.Count).Where(index => whole.Contains(reader.Blocks[index].FileOffset)))
             {
                 using var block = await reader.ReadBlockAsync(index, CancellationToken.None);

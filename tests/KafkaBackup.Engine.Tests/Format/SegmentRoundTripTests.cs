@@ -14,34 +14,58 @@ public sealed class SegmentRoundTripTests
     [MemberData(nameof(Kinds))]
     public void B7_any_list_of_records_survives_write_and_read(CompressionKind kind)
     {
-        Check.One(Properties.Runs(kind == CompressionKind.Gzip ? 60 : 150), Prop.ForAll(Properties.RecordLists, Properties.BlockSizes, (records, perBlock) =>
-        {
-            var (file, summary) = SegmentImage.Write(records, kind, perBlock);
-            var read = Properties.Wait(SegmentImage.ReadAsync(file, perBlock * 100));
-            var check = Properties.Wait(SegmentImage.CheckAsync(file));
-            return records.SequenceEqual(read) && check.IsWhole && check.Summary == summary && summary.StoredBytes == file.Length;
-        }));
+        Check.One(
+            Properties.Runs(kind == CompressionKind.Gzip ? 60 : 150),
+            Prop.ForAll(
+                Properties.RecordLists,
+                Properties.BlockSizes,
+                (records, perBlock) =>
+                {
+                    var (file, summary) = SegmentImage.Write(records, kind, perBlock);
+                    var read = Properties.Wait(SegmentImage.ReadAsync(file, perBlock * 100));
+                    var check = Properties.Wait(SegmentImage.CheckAsync(file));
+                    return records.SequenceEqual(read) && check.IsWhole && check.Summary == summary && summary.StoredBytes == file.Length;
+                }
+            )
+        );
     }
 
     [Fact]
     public void B7_the_summary_is_what_the_records_amount_to()
     {
-        Check.One(Properties.Runs(100), Prop.ForAll(Properties.RecordLists, Properties.BlockSizes, (records, perBlock) =>
-        {
-            var stats = SegmentImage.Write(records, CompressionKind.None, perBlock).Summary.Stats;
-            long[] sizes = [.. records.Select(static record => (long)((record.Key?.Length ?? 0) + (record.Value?.Length ?? 0)
-                + record.Headers.Sum(static header => header.Name.Length + (header.Value?.Length ?? 0))))];
-            return stats.RecordCount == records.Length
-                && stats.PayloadBytes == sizes.Sum() && stats.LargestRecord == sizes.Max()
-                && stats.FirstOffset == records[0].Offset && stats.LastOffset == records[^1].Offset
-                && stats.MinTimestamp == records.Min(static record => record.Timestamp)
-                && stats.MaxTimestamp == records.Max(static record => record.Timestamp)
-                && stats.LastTimestamp == records[^1].Timestamp
-                && stats.ZeroTimestamps == records.Count(static record => record.Timestamp == 0);
-        }));
+        Check.One(
+            Properties.Runs(100),
+            Prop.ForAll(
+                Properties.RecordLists,
+                Properties.BlockSizes,
+                (records, perBlock) =>
+                {
+                    var stats = SegmentImage.Write(records, CompressionKind.None, perBlock).Summary.Stats;
+                    long[] sizes =
+                    [
+                        .. records.Select(static record =>
+                            (long)(
+                                (record.Key?.Length ?? 0)
+                                + (record.Value?.Length ?? 0)
+                                + record.Headers.Sum(static header => header.Name.Length + (header.Value?.Length ?? 0))
+                            )
+                        ),
+                    ];
+                    return stats.RecordCount == records.Length
+                        && stats.PayloadBytes == sizes.Sum()
+                        && stats.LargestRecord == sizes.Max()
+                        && stats.FirstOffset == records[0].Offset
+                        && stats.LastOffset == records[^1].Offset
+                        && stats.MinTimestamp == records.Min(static record => record.Timestamp)
+                        && stats.MaxTimestamp == records.Max(static record => record.Timestamp)
+                        && stats.LastTimestamp == records[^1].Timestamp
+                        && stats.ZeroTimestamps == records.Count(static record => record.Timestamp == 0);
+                }
+            )
+        );
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task B7_records_of_many_megabytes_survive_beside_small_ones()
     {
         var large = new byte[20_000_000];
@@ -49,9 +73,16 @@ public sealed class SegmentRoundTripTests
         TestRecord[] records =
         [
             TestRecord.Text(0, "a", "b"),
-            TestRecord.Text(1, "k", null) with { Value = large },
+            TestRecord.Text(1, "k", null) with
+            {
+                Value = large,
+            },
             TestRecord.Text(2, "c", null),
-            TestRecord.Text(3, null, null) with { Key = large[..3_000_000], Headers = [new TestHeader(large[..70_000], large[..2_000_000])] },
+            TestRecord.Text(3, null, null) with
+            {
+                Key = large[..3_000_000],
+                Headers = [new TestHeader(large[..70_000], large[..2_000_000])],
+            },
             TestRecord.Text(long.MaxValue, "z", ""),
         ];
         foreach (var kind in Enum.GetValues<CompressionKind>())
@@ -64,17 +95,22 @@ public sealed class SegmentRoundTripTests
         }
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task D6_blocks_say_which_times_and_offsets_they_may_hold()
     {
-        TestRecord[] records = [.. Enumerable.Range(0, 100).Select(static number => TestRecord.Text(number * 10, "k", "v", 1000 - (number * 7 % 100)))];
+        TestRecord[] records =
+        [
+            .. Enumerable.Range(0, 100).Select(static number => TestRecord.Text(number * 10, "k", "v", 1000 - (number * 7 % 100))),
+        ];
         var (file, _) = SegmentImage.Write(records, CompressionKind.None, recordsPerBlock: 10);
         using var pool = new Engine.Format.Blocks.BlockBufferPool(16 << 20);
         using var reader = await SegmentReader.OpenAsync("s", SegmentImage.Source(file), file.Length, pool, 0, CancellationToken.None);
         Assert.Equal(10, reader.Blocks.Count);
         foreach (var block in reader.Blocks)
         {
-            var within = records.Where(record => record.Offset >= block.Stats.FirstOffset && record.Offset <= block.Stats.LastOffset).ToArray();
+            var within = records
+                .Where(record => record.Offset >= block.Stats.FirstOffset && record.Offset <= block.Stats.LastOffset)
+                .ToArray();
             Assert.Equal(10, within.Length);
             Assert.Equal(within.Min(static record => record.Timestamp), block.Stats.MinTimestamp);
             Assert.Equal(within.Max(static record => record.Timestamp), block.Stats.MaxTimestamp);
@@ -84,7 +120,7 @@ public sealed class SegmentRoundTripTests
         }
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Opening_takes_two_reads_and_a_block_one_more()
     {
         var (file, _) = SegmentImage.Write(new HostileRecords(8).List(3000), CompressionKind.Zstd, recordsPerBlock: 100);

@@ -5,7 +5,8 @@ namespace KafkaBackup.Engine.Tests.Format;
 
 public sealed unsafe class VarintTests
 {
-    public static TheoryData<ulong> Values => new() { 0, 1, 127, 128, 16_383, 16_384, uint.MaxValue, long.MaxValue, 1UL << 63, ulong.MaxValue };
+    public static TheoryData<ulong> Values =>
+        new() { 0, 1, 127, 128, 16_383, 16_384, uint.MaxValue, long.MaxValue, 1UL << 63, ulong.MaxValue };
 
     [Theory]
     [MemberData(nameof(Values))]

@@ -7,7 +7,7 @@ namespace KafkaBackup.LocalBroker.Tests;
 
 public sealed class BrokerTests
 {
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Producing_and_consuming_follow_a_moved_leader()
     {
         await using var cluster = LocalCluster.Start(new LocalClusterOptions { Brokers = 3 });
@@ -22,7 +22,7 @@ public sealed class BrokerTests
         Assert.Equal([0, 1], cluster.Read("t").Select(r => r.LeaderEpoch));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_lost_broker_hands_its_partitions_to_other_replicas()
     {
         await using var cluster = LocalCluster.Start(new LocalClusterOptions { Brokers = 2 });
@@ -38,7 +38,7 @@ public sealed class BrokerTests
         Assert.Equal([1, 2], cluster.AliveBrokers);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_single_broker_comes_back_on_its_port_with_its_data()
     {
         await using var cluster = LocalCluster.Start();
@@ -56,7 +56,7 @@ public sealed class BrokerTests
         Assert.Equal(["a", "b"], Values(ReadAll(cluster, "t")));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_partition_without_a_living_replica_has_no_leader()
     {
         await using var cluster = LocalCluster.Start(new LocalClusterOptions { Brokers = 2 });
@@ -70,17 +70,20 @@ public sealed class BrokerTests
         Assert.Equal(lost, cluster.LeaderOf("t", 1));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_consumer_notices_a_truncated_log_by_its_leader_epoch()
     {
         await using var cluster = LocalCluster.Start();
         cluster.CreateTopic("t");
         cluster.Append("t", 0, Numbered(10));
-        using var consumer = Consumer(cluster, c =>
-        {
-            c.AutoOffsetReset = AutoOffsetReset.Error;
-            c.TopicMetadataRefreshIntervalMs = 100;
-        });
+        using var consumer = Consumer(
+            cluster,
+            c =>
+            {
+                c.AutoOffsetReset = AutoOffsetReset.Error;
+                c.TopicMetadataRefreshIntervalMs = 100;
+            }
+        );
         consumer.Assign(new TopicPartitionOffset("t", 0, 0));
         Assert.Equal(10, ReadToEnd(consumer).Count);
         cluster.Truncate("t", 0, 4);
@@ -92,10 +95,13 @@ public sealed class BrokerTests
         }
 
         var error = Assert.Throws<ConsumeException>((Action)ReadOn);
-        Assert.Contains(error.Error.Code, new[] { Confluent.Kafka.ErrorCode.Local_LogTruncation, Confluent.Kafka.ErrorCode.Local_AutoOffsetReset });
+        Assert.Contains(
+            error.Error.Code,
+            new[] { Confluent.Kafka.ErrorCode.Local_LogTruncation, Confluent.Kafka.ErrorCode.Local_AutoOffsetReset }
+        );
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Two_clusters_in_one_process_know_nothing_of_each_other()
     {
         await using var one = LocalCluster.Start();

@@ -1,6 +1,6 @@
 using System.Text;
-using Confluent.Kafka.Admin;
 using Confluent.Kafka;
+using Confluent.Kafka.Admin;
 using KafkaBackup.LocalBroker;
 using Xunit;
 
@@ -15,19 +15,33 @@ internal static class Clients
     {
         var config = new ProducerConfig
         {
-            BootstrapServers = cluster.BootstrapServers, LingerMs = 1, MessageTimeoutMs = 15000, RetryBackoffMs = 20, ReconnectBackoffMs = 20,
+            BootstrapServers = cluster.BootstrapServers,
+            LingerMs = 1,
+            MessageTimeoutMs = 15000,
+            RetryBackoffMs = 20,
+            ReconnectBackoffMs = 20,
         };
         set?.Invoke(config);
-        return new ProducerBuilder<byte[]?, byte[]?>(config).SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { })
-            .SetKeySerializer(Serializers.ByteArray).SetValueSerializer(Serializers.ByteArray).Build();
+        return new ProducerBuilder<byte[]?, byte[]?>(config)
+            .SetLogHandler((_, _) => { })
+            .SetErrorHandler((_, _) => { })
+            .SetKeySerializer(Serializers.ByteArray)
+            .SetValueSerializer(Serializers.ByteArray)
+            .Build();
     }
 
     public static IConsumer<byte[]?, byte[]?> Consumer(LocalCluster cluster, Action<ConsumerConfig>? set = null)
     {
         var config = new ConsumerConfig
         {
-            BootstrapServers = cluster.BootstrapServers, GroupId = "g-" + Guid.NewGuid().ToString("N"), EnableAutoCommit = false, EnablePartitionEof = true,
-            AutoOffsetReset = AutoOffsetReset.Earliest, FetchWaitMaxMs = 20, CheckCrcs = true, ReconnectBackoffMs = 20,
+            BootstrapServers = cluster.BootstrapServers,
+            GroupId = "g-" + Guid.NewGuid().ToString("N"),
+            EnableAutoCommit = false,
+            EnablePartitionEof = true,
+            AutoOffsetReset = AutoOffsetReset.Earliest,
+            FetchWaitMaxMs = 20,
+            CheckCrcs = true,
+            ReconnectBackoffMs = 20,
             IsolationLevel = Confluent.Kafka.IsolationLevel.ReadUncommitted,
         };
         set?.Invoke(config);
@@ -36,7 +50,12 @@ internal static class Clients
 
     public static IAdminClient Admin(LocalCluster cluster, Action<AdminClientConfig>? set = null)
     {
-        var config = new AdminClientConfig { BootstrapServers = cluster.BootstrapServers, SocketTimeoutMs = 10000, ReconnectBackoffMs = 20 };
+        var config = new AdminClientConfig
+        {
+            BootstrapServers = cluster.BootstrapServers,
+            SocketTimeoutMs = 10000,
+            ReconnectBackoffMs = 20,
+        };
         set?.Invoke(config);
         return new AdminClientBuilder(config).SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
     }
@@ -57,7 +76,12 @@ internal static class Clients
 
     /// <summary>Reads a partition from an offset to its end.</summary>
     public static List<ConsumeResult<byte[]?, byte[]?>> ReadAll(
-        LocalCluster cluster, string topic, int partition = 0, long from = 0, Action<ConsumerConfig>? set = null)
+        LocalCluster cluster,
+        string topic,
+        int partition = 0,
+        long from = 0,
+        Action<ConsumerConfig>? set = null
+    )
     {
         using var consumer = Consumer(cluster, set);
         consumer.Assign(new TopicPartitionOffset(topic, partition, from));
@@ -76,7 +100,8 @@ internal static class Clients
         }
     }
 
-    public static List<string?> Values(IEnumerable<ConsumeResult<byte[]?, byte[]?>> records) => [.. records.Select(r => Text(r.Message.Value))];
+    public static List<string?> Values(IEnumerable<ConsumeResult<byte[]?, byte[]?>> records) =>
+        [.. records.Select(r => Text(r.Message.Value))];
 
     public static LocalRecord[] Numbered(int count, long firstTimestamp = 1_700_000_000_000, string prefix = "v") =>
         [.. Enumerable.Range(0, count).Select(i => LocalRecord.Of("k" + i, prefix + i, firstTimestamp + i))];

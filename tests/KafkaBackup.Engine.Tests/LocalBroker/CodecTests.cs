@@ -10,14 +10,38 @@ public sealed class CodecTests
     [Theory]
     [InlineData("123456789", 0xE3069283u)]
     [InlineData("", 0u)]
-    public void The_checksum_is_crc_32c(string text, uint expected) => Assert.Equal(expected, Crc32C.Compute(Encoding.ASCII.GetBytes(text)));
+    public void The_checksum_is_crc_32c(string text, uint expected) =>
+        Assert.Equal(expected, Crc32C.Compute(Encoding.ASCII.GetBytes(text)));
 
     [Fact]
     public void Snappy_in_the_framing_of_the_java_library_is_opened()
     {
         // A block of 11 bytes: a literal of four, then a copy of seven from four back.
         byte[] block = [11, 3 << 2, (byte)'a', (byte)'b', (byte)'c', (byte)'d', (3 << 2) | 1, 4];
-        byte[] framed = [0x82, (byte)'S', (byte)'N', (byte)'A', (byte)'P', (byte)'P', (byte)'Y', 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, (byte)block.Length, .. block];
+        byte[] framed =
+        [
+            0x82,
+            (byte)'S',
+            (byte)'N',
+            (byte)'A',
+            (byte)'P',
+            (byte)'P',
+            (byte)'Y',
+            0,
+            0,
+            0,
+            0,
+            1,
+            0,
+            0,
+            0,
+            1,
+            0,
+            0,
+            0,
+            (byte)block.Length,
+            .. block,
+        ];
         Assert.Equal("abcdabcdabc", Encoding.ASCII.GetString(Codecs.Decompress(Codecs.Snappy, block)));
         Assert.Equal("abcdabcdabc", Encoding.ASCII.GetString(Codecs.Decompress(Codecs.Snappy, framed)));
     }

@@ -7,7 +7,7 @@ namespace KafkaBackup.LocalBroker.Tests;
 
 public sealed class ConsumingTests
 {
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_consumer_starts_at_any_offset_even_inside_a_batch()
     {
         await using var cluster = LocalCluster.Start();
@@ -16,38 +16,46 @@ public sealed class ConsumingTests
         Assert.Equal(["v7", "v8", "v9"], Values(ReadAll(cluster, "t", from: 7)));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Many_batches_come_back_in_order_across_small_fetches()
     {
         await using var cluster = LocalCluster.Start();
         cluster.CreateTopic("t");
         for (var i = 0; i < 300; i++)
             cluster.Append("t", 0, Enumerable.Range(0, 20).Select(j => LocalRecord.Of("k", $"{i}-{j}-{new string('y', 200)}")));
-        var read = ReadAll(cluster, "t", set: c =>
-        {
-            c.MaxPartitionFetchBytes = 20000;
-            c.FetchMaxBytes = 20000;
-            c.MessageMaxBytes = 20000;
-        });
+        var read = ReadAll(
+            cluster,
+            "t",
+            set: c =>
+            {
+                c.MaxPartitionFetchBytes = 20000;
+                c.FetchMaxBytes = 20000;
+                c.MessageMaxBytes = 20000;
+            }
+        );
         Assert.Equal(Enumerable.Range(0, 6000).Select(i => (long)i), read.Select(r => r.Offset.Value));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_batch_larger_than_the_fetch_limit_comes_whole()
     {
         await using var cluster = LocalCluster.Start();
         cluster.CreateTopic("t");
         cluster.Append("t", 0, new LocalRecord(null, new byte[900_000], 1000));
-        var read = ReadAll(cluster, "t", set: c =>
-        {
-            c.MaxPartitionFetchBytes = 5000;
-            c.FetchMaxBytes = 5000;
-            c.MessageMaxBytes = 5000;
-        });
+        var read = ReadAll(
+            cluster,
+            "t",
+            set: c =>
+            {
+                c.MaxPartitionFetchBytes = 5000;
+                c.FetchMaxBytes = 5000;
+                c.MessageMaxBytes = 5000;
+            }
+        );
         Assert.Equal(900_000, Assert.Single(read).Message.Value!.Length);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_waiting_consumer_gets_a_record_as_soon_as_it_is_there()
     {
         await using var cluster = LocalCluster.Start();
@@ -61,7 +69,7 @@ public sealed class ConsumingTests
         Assert.InRange(watch.ElapsedMilliseconds, 0, 2000);
     }
 
-    [Theory(Timeout = 180_000)]
+    [Theory]
     [InlineData(LocalCodec.None)]
     [InlineData(LocalCodec.Gzip)]
     [InlineData(LocalCodec.Zstd)]
@@ -79,10 +87,13 @@ public sealed class ConsumingTests
         Assert.Equal(1999, At(1_001_999));
         Assert.Equal(Offset.End.Value, At(1_002_000));
 
-        long At(long timestamp) => consumer.OffsetsForTimes([new TopicPartitionTimestamp("t", 0, new Timestamp(timestamp, TimestampType.CreateTime))], Patience)[0].Offset.Value;
+        long At(long timestamp) =>
+            consumer
+                .OffsetsForTimes([new TopicPartitionTimestamp("t", 0, new Timestamp(timestamp, TimestampType.CreateTime))], Patience)[0]
+                .Offset.Value;
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Time_lookup_with_unordered_times_answers_the_first_offset_that_is_late_enough()
     {
         await using var cluster = LocalCluster.Start();
@@ -96,7 +107,7 @@ public sealed class ConsumingTests
         Assert.Equal(2, found[0].Offset.Value);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task An_offset_outside_the_log_is_out_of_range()
     {
         await using var cluster = LocalCluster.Start();
@@ -110,7 +121,7 @@ public sealed class ConsumingTests
         Assert.Equal(["v6", "v7", "v8", "v9"], Values(ReadAll(cluster, "t", from: 6)));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_damaged_batch_is_noticed_by_a_client_that_checks()
     {
         await using var cluster = LocalCluster.Start();
@@ -126,7 +137,7 @@ public sealed class ConsumingTests
         Assert.Equal(Confluent.Kafka.ErrorCode.Local_BadMsg, error.Error.Code);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Watermarks_follow_the_log()
     {
         await using var cluster = LocalCluster.Start();
@@ -138,7 +149,7 @@ public sealed class ConsumingTests
         Assert.Equal((4, 10), (marks.Low.Value, marks.High.Value));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Fetch_delays_and_broken_connections_lose_nothing()
     {
         await using var cluster = LocalCluster.Start();
@@ -152,7 +163,7 @@ public sealed class ConsumingTests
         Assert.Equal(20, read.Count);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task The_request_log_tells_reads_from_writes()
     {
         await using var cluster = LocalCluster.Start();

@@ -24,14 +24,39 @@ public sealed class ControlPortTests
         Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Another_process_makes_topics_and_reads_the_request_log()
     {
         var (cluster, http) = Start();
         await using var _ = cluster;
         using var __ = http;
-        await Post(http, "/topics", new { name = "t", partitions = 2, config = new Dictionary<string, string> { ["retention.ms"] = "5" } });
-        await Post(http, "/topics/t/partitions/1/records", new { records = new object[] { new { key = "k", value = "v", timestamp = 77 }, new { timestamp = 78 } } });
+        await Post(
+            http,
+            "/topics",
+            new
+            {
+                name = "t",
+                partitions = 2,
+                config = new Dictionary<string, string> { ["retention.ms"] = "5" },
+            }
+        );
+        await Post(
+            http,
+            "/topics/t/partitions/1/records",
+            new
+            {
+                records = new object[]
+                {
+                    new
+                    {
+                        key = "k",
+                        value = "v",
+                        timestamp = 77,
+                    },
+                    new { timestamp = 78 },
+                },
+            }
+        );
         Assert.Single(ReadAll(cluster, "t", 1, from: 1));
         var records = await http.GetFromJsonAsync<JsonArray>("/topics/t/partitions/1/records");
         Assert.Equal("v", (string?)records![0]!["value"]);
@@ -47,14 +72,25 @@ public sealed class ControlPortTests
         Assert.Empty((await http.GetFromJsonAsync<JsonArray>("/requests"))!);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Another_process_sets_and_ends_faults()
     {
         var (cluster, http) = Start();
         await using var _ = cluster;
         using var __ = http;
         cluster.CreateTopic("t");
-        await Post(http, "/faults", new { api = "Produce", topic = "t", times = 1, action = "Fail", error = "MessageTooLarge" });
+        await Post(
+            http,
+            "/faults",
+            new
+            {
+                api = "Produce",
+                topic = "t",
+                times = 1,
+                action = "Fail",
+                error = "MessageTooLarge",
+            }
+        );
         using var producer = Producer(cluster);
         await Assert.ThrowsAsync<ProduceException<byte[]?, byte[]?>>(() => producer.ProduceAsync("t", Message("k", "v")));
         Assert.Equal(1, (int)(await http.GetFromJsonAsync<JsonArray>("/faults"))![0]!["hits"]!);
@@ -67,7 +103,7 @@ public sealed class ControlPortTests
         await sending;
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Another_process_moves_leaders_loses_brokers_and_cuts_logs()
     {
         var (cluster, http) = Start(brokers: 2);
@@ -85,13 +121,23 @@ public sealed class ControlPortTests
         Assert.Equal((4L, 8L), (cluster.LogStart("t"), cluster.LogEnd("t")));
         await Post(http, "/topics/t/recreate", new { });
         Assert.Equal(0, cluster.LogEnd("t"));
-        await Post(http, "/groups/g", new { topic = "t", partition = 0, offset = 0, metadata = "m" });
+        await Post(
+            http,
+            "/groups/g",
+            new
+            {
+                topic = "t",
+                partition = 0,
+                offset = 0,
+                metadata = "m",
+            }
+        );
         Assert.Equal("m", (string?)(await http.GetFromJsonAsync<JsonArray>("/groups/g"))![0]!["metadata"]);
         await Post(http, "/denials", new { api = "Fetch", resource = "t" });
         Assert.Throws<ConsumeException>(() => ReadAll(cluster, "t"));
     }
 
-    [Theory(Timeout = 180_000)]
+    [Theory]
     [InlineData("POST", "/faults", "{\"api\":\"Nonsense\"}", HttpStatusCode.BadRequest)]
     [InlineData("POST", "/faults", "{", HttpStatusCode.BadRequest)]
     [InlineData("POST", "/topics/absent/compact", "{}", HttpStatusCode.BadRequest)]
@@ -102,21 +148,36 @@ public sealed class ControlPortTests
         var (cluster, http) = Start();
         await using var _ = cluster;
         using var __ = http;
-        using var request = new HttpRequestMessage(new HttpMethod(method), path) { Content = body is null ? null : new StringContent(body) };
+        using var request = new HttpRequestMessage(new HttpMethod(method), path)
+        {
+            Content = body is null ? null : new StringContent(body),
+        };
         using var answer = await http.SendAsync(request);
         Assert.Equal(expected, answer.StatusCode);
         Assert.NotEmpty((string?)JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["error"] ?? "");
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task The_program_prints_its_address_serves_and_stops_on_a_signal()
     {
         if (!OperatingSystem.IsLinux() && !OperatingSystem.IsMacOS())
             return;
         var start = new ProcessStartInfo("dotnet")
         {
-            RedirectStandardOutput = true, RedirectStandardError = true,
-            ArgumentList = { typeof(LocalCluster).Assembly.Location, "--port", "0", "--topics", "orders:3,other", "--control-port", "0", "--brokers", "2" },
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            ArgumentList =
+            {
+                typeof(LocalCluster).Assembly.Location,
+                "--port",
+                "0",
+                "--topics",
+                "orders:3,other",
+                "--control-port",
+                "0",
+                "--brokers",
+                "2",
+            },
         };
         using var process = Process.Start(start)!;
         try
@@ -144,7 +205,9 @@ public sealed class ControlPortTests
     {
         using var folder = new TemporaryFolder();
         var start = new ProcessStartInfo(
-            "dotnet", [typeof(LocalCluster).Assembly.Location, "--until-input-ends", "--data", folder.Path, "--topics", "orders:1"])
+            "dotnet",
+            [typeof(LocalCluster).Assembly.Location, "--until-input-ends", "--data", folder.Path, "--topics", "orders:1"]
+        )
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -160,7 +223,7 @@ public sealed class ControlPortTests
         Assert.Empty(Directory.GetFileSystemEntries(folder.Path));
     }
 
-    [Theory(Timeout = 180_000)]
+    [Theory]
     [InlineData("--wat")]
     [InlineData("--port")]
     [InlineData("--topics", "a:b")]

@@ -9,7 +9,7 @@ namespace KafkaBackup.LocalBroker.Tests;
 
 public sealed class FaultTests
 {
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task The_nth_request_fails_and_the_others_do_not()
     {
         await using var cluster = LocalCluster.Start();
@@ -23,7 +23,7 @@ public sealed class FaultTests
         Assert.Equal(["1", "3"], cluster.Read("t").Select(r => r.ValueText));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_fault_of_one_partition_leaves_the_others_alone()
     {
         await using var cluster = LocalCluster.Start();
@@ -31,12 +31,13 @@ public sealed class FaultTests
         cluster.Faults.On(ApiKey.Produce).Topic("t").Partition(1).Fail(ErrorCode.MessageTooLarge);
         using var producer = Producer(cluster);
         await producer.ProduceAsync(new Confluent.Kafka.TopicPartition("t", 0), Message("k", "ok"));
-        await Assert.ThrowsAsync<ProduceException<byte[]?, byte[]?>>(
-            () => producer.ProduceAsync(new Confluent.Kafka.TopicPartition("t", 1), Message("k", "bad")));
+        await Assert.ThrowsAsync<ProduceException<byte[]?, byte[]?>>(() =>
+            producer.ProduceAsync(new Confluent.Kafka.TopicPartition("t", 1), Message("k", "bad"))
+        );
         Assert.Equal((1L, 0L), (cluster.LogEnd("t", 0), cluster.LogEnd("t", 1)));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_fault_of_one_client_leaves_the_others_alone()
     {
         await using var cluster = LocalCluster.Start();
@@ -49,7 +50,7 @@ public sealed class FaultTests
         Assert.Equal(["2"], cluster.Read("t").Select(r => r.ValueText));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_retriable_error_is_retried_until_the_fault_is_removed()
     {
         await using var cluster = LocalCluster.Start();
@@ -64,7 +65,7 @@ public sealed class FaultTests
         Assert.Equal(1, cluster.LogEnd("t"));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_delayed_request_takes_its_time()
     {
         await using var cluster = LocalCluster.Start();
@@ -77,7 +78,7 @@ public sealed class FaultTests
         Assert.True(watch.ElapsedMilliseconds >= 390);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_dropped_request_did_nothing()
     {
         await using var cluster = LocalCluster.Start();
@@ -89,17 +90,20 @@ public sealed class FaultTests
         Assert.Equal(1, cluster.LogEnd("t"));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Frozen_requests_are_appended_after_their_client_has_died()
     {
         await using var cluster = LocalCluster.Start();
         cluster.CreateTopic("t");
         var frozen = cluster.Faults.On(ApiKey.Produce).Freeze();
-        var producer = Producer(cluster, c =>
-        {
-            c.EnableIdempotence = true;
-            c.BatchNumMessages = 1;
-        });
+        var producer = Producer(
+            cluster,
+            c =>
+            {
+                c.EnableIdempotence = true;
+                c.BatchNumMessages = 1;
+            }
+        );
         producer.Produce("t", Message("k", "late1"));
         producer.Produce("t", Message("k", "late2"));
         await frozen.WaitForHits();
@@ -112,7 +116,7 @@ public sealed class FaultTests
         Assert.Equal(["late1", "late2"], cluster.Read("t").Select(r => r.ValueText));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_cluster_stops_at_once_while_requests_are_frozen()
     {
         var cluster = LocalCluster.Start();
@@ -125,22 +129,33 @@ public sealed class FaultTests
         Assert.Empty(cluster.UnexpectedErrors);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task An_admin_call_may_fail_too()
     {
         await using var cluster = LocalCluster.Start();
         cluster.Faults.On(ApiKey.CreateTopics).Topic("bad").Fail(ErrorCode.PolicyViolation);
         using var admin = Admin(cluster);
-        var error = await Assert.ThrowsAsync<CreateTopicsException>(() => admin.CreateTopicsAsync(
-        [
-            new TopicSpecification { Name = "bad", NumPartitions = 1, ReplicationFactor = 1 },
-            new TopicSpecification { Name = "good", NumPartitions = 1, ReplicationFactor = 1 },
-        ]));
+        var error = await Assert.ThrowsAsync<CreateTopicsException>(() =>
+            admin.CreateTopicsAsync([
+                new TopicSpecification
+                {
+                    Name = "bad",
+                    NumPartitions = 1,
+                    ReplicationFactor = 1,
+                },
+                new TopicSpecification
+                {
+                    Name = "good",
+                    NumPartitions = 1,
+                    ReplicationFactor = 1,
+                },
+            ])
+        );
         Assert.Equal(Confluent.Kafka.ErrorCode.PolicyViolation, error.Results.Single(r => r.Topic == "bad").Error.Code);
         Assert.Equal(["good"], cluster.TopicNames);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_fault_on_every_api_spares_the_opening_of_connections()
     {
         await using var cluster = LocalCluster.Start();
@@ -151,7 +166,7 @@ public sealed class FaultTests
         Assert.Equal(3, fault.Hits);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Broken_connections_are_made_anew()
     {
         await using var cluster = LocalCluster.Start();

@@ -1,5 +1,5 @@
-using Confluent.Kafka.Admin;
 using Confluent.Kafka;
+using Confluent.Kafka.Admin;
 using KafkaBackup.LocalBroker;
 using Xunit;
 using static KafkaBackup.LocalBroker.Tests.Clients;
@@ -8,7 +8,7 @@ namespace KafkaBackup.LocalBroker.Tests;
 
 public sealed class GroupTests
 {
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_subscribed_consumer_gets_all_partitions_commits_and_resumes()
     {
         await using var cluster = LocalCluster.Start();
@@ -33,13 +33,12 @@ public sealed class GroupTests
         cluster.Append("t", 0, Numbered(1, prefix: "new"));
         using var second = Subscribed(cluster, "g");
         ConsumeResult<byte[]?, byte[]?> read;
-        do
-            read = Next(second);
+        do read = Next(second);
         while (read.IsPartitionEOF);
         Assert.Equal("new0", Text(read.Message.Value));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Two_members_share_the_partitions_and_one_takes_over_when_the_other_leaves()
     {
         await using var cluster = LocalCluster.Start();
@@ -52,23 +51,27 @@ public sealed class GroupTests
         Await(first, c => c.Assignment.Count == 4);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_silent_member_is_expelled_after_its_session_timeout()
     {
         await using var cluster = LocalCluster.Start();
         cluster.CreateTopic("t");
-        using var consumer = Subscribed(cluster, "g", c =>
-        {
-            c.SessionTimeoutMs = 1000;
-            c.HeartbeatIntervalMs = 200;
-        });
+        using var consumer = Subscribed(
+            cluster,
+            "g",
+            c =>
+            {
+                c.SessionTimeoutMs = 1000;
+                c.HeartbeatIntervalMs = 200;
+            }
+        );
         Await(consumer, c => c.Assignment.Count == 1);
         cluster.Faults.On(ApiKey.Heartbeat).Freeze();
         cluster.Faults.On(ApiKey.JoinGroup).Freeze();
         await Eventually(() => cluster.GroupState("g") == "Empty");
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Groups_are_listed_and_described_with_their_members()
     {
         await using var cluster = LocalCluster.Start();
@@ -90,7 +93,7 @@ public sealed class GroupTests
         Assert.Equal(2, member.Assignment.TopicPartitions.Count);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Offsets_of_a_group_are_listed_and_altered()
     {
         await using var cluster = LocalCluster.Start();
@@ -105,7 +108,7 @@ public sealed class GroupTests
         Assert.Equal("note", cluster.GroupOffsets("g")[new KafkaBackup.LocalBroker.TopicPartition("t", 0)].Metadata);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Offsets_of_an_active_group_are_not_altered()
     {
         await using var cluster = LocalCluster.Start();
@@ -113,13 +116,14 @@ public sealed class GroupTests
         using var consumer = Subscribed(cluster, "g");
         Await(consumer, c => c.Assignment.Count == 1);
         using var admin = Admin(cluster);
-        var error = await Assert.ThrowsAsync<AlterConsumerGroupOffsetsException>(
-            () => admin.AlterConsumerGroupOffsetsAsync([new ConsumerGroupTopicPartitionOffsets("g", [new TopicPartitionOffset("t", 0, 9)])]));
+        var error = await Assert.ThrowsAsync<AlterConsumerGroupOffsetsException>(() =>
+            admin.AlterConsumerGroupOffsetsAsync([new ConsumerGroupTopicPartitionOffsets("g", [new TopicPartitionOffset("t", 0, 9)])])
+        );
         Assert.Equal(Confluent.Kafka.ErrorCode.UnknownMemberId, error.Results.Single().Partitions.Single().Error.Code);
         Assert.Empty(cluster.GroupOffsets("g"));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Offsets_of_a_group_are_deleted_unless_it_subscribes_to_the_topic()
     {
         await using var cluster = LocalCluster.Start();
@@ -130,14 +134,15 @@ public sealed class GroupTests
         using var consumer = Subscribed(cluster, "g");
         Await(consumer, c => c.Assignment.Count == 1);
         using var admin = Admin(cluster);
-        var error = await Assert.ThrowsAsync<DeleteConsumerGroupOffsetsException>(
-            () => admin.DeleteConsumerGroupOffsetsAsync("g", [new Confluent.Kafka.TopicPartition("t", 0)]));
+        var error = await Assert.ThrowsAsync<DeleteConsumerGroupOffsetsException>(() =>
+            admin.DeleteConsumerGroupOffsetsAsync("g", [new Confluent.Kafka.TopicPartition("t", 0)])
+        );
         Assert.Equal(Confluent.Kafka.ErrorCode.GroupSubscribedToTopic, error.Result.Partitions.Single().Error.Code);
         await admin.DeleteConsumerGroupOffsetsAsync("g", [new Confluent.Kafka.TopicPartition("other", 0)]);
         Assert.Equal("t", cluster.GroupOffsets("g").Keys.Single().Topic);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Only_an_empty_group_is_deleted()
     {
         await using var cluster = LocalCluster.Start();
@@ -154,7 +159,7 @@ public sealed class GroupTests
         Assert.Equal(Confluent.Kafka.ErrorCode.GroupIdNotFound, error.Results.Single().Error.Code);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Commit_metadata_is_kept()
     {
         await using var cluster = LocalCluster.Start();
@@ -165,7 +170,7 @@ public sealed class GroupTests
         Assert.Equal(3, consumer.Committed([new Confluent.Kafka.TopicPartition("t", 0)], Patience).Single().Offset.Value);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Deleting_a_topic_forgets_the_offsets_committed_on_it()
     {
         await using var cluster = LocalCluster.Start();
@@ -177,7 +182,7 @@ public sealed class GroupTests
         Assert.Equal("u", cluster.GroupOffsets("g").Keys.Single().Topic);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_group_moves_to_another_coordinator_when_its_broker_is_lost()
     {
         await using var cluster = LocalCluster.Start(new LocalClusterOptions { Brokers = 2 });
@@ -200,12 +205,15 @@ public sealed class GroupTests
 
     private static IConsumer<byte[]?, byte[]?> Subscribed(LocalCluster cluster, string group, Action<ConsumerConfig>? set = null)
     {
-        var consumer = Consumer(cluster, c =>
-        {
-            c.GroupId = group;
-            c.HeartbeatIntervalMs = 100;
-            set?.Invoke(c);
-        });
+        var consumer = Consumer(
+            cluster,
+            c =>
+            {
+                c.GroupId = group;
+                c.HeartbeatIntervalMs = 100;
+                set?.Invoke(c);
+            }
+        );
         consumer.Subscribe("t");
         return consumer;
     }

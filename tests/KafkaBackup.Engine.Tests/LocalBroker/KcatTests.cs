@@ -28,12 +28,20 @@ public sealed class KcatFactAttribute : FactAttribute
 
 internal static class Kcat
 {
-    public static string? Path => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(System.IO.Path.PathSeparator)
-        .Select(d => System.IO.Path.Combine(d, "kcat")).FirstOrDefault(File.Exists);
+    public static string? Path =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "")
+            .Split(System.IO.Path.PathSeparator)
+            .Select(d => System.IO.Path.Combine(d, "kcat"))
+            .FirstOrDefault(File.Exists);
 
     public static async Task<string> Run(LocalCluster cluster, string? input, params string[] arguments)
     {
-        var start = new ProcessStartInfo(Path!) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(Path!)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         foreach (var argument in new[] { "-b", cluster.BootstrapServers }.Concat(arguments))
             start.ArgumentList.Add(argument);
         using var process = Process.Start(start)!;
@@ -59,7 +67,7 @@ internal static class Kcat
 
 public sealed class KcatTests
 {
-    [KcatTheory(Timeout = 180_000)]
+    [KcatTheory]
     [InlineData("none")]
     [InlineData("gzip")]
     [InlineData("snappy")]
@@ -81,7 +89,7 @@ public sealed class KcatTests
         Assert.Equal("h1=one,h2=two\n", await Kcat.Run(cluster, null, "-C", "-t", "t", "-e", "-q", "-c", "1", "-f", "%h\n"));
     }
 
-    [KcatFact(Timeout = 180_000)]
+    [KcatFact]
     public async Task Kcat_lists_brokers_topics_and_leaders()
     {
         await using var cluster = LocalCluster.Start(new LocalClusterOptions { Brokers = 2 });
@@ -92,7 +100,7 @@ public sealed class KcatTests
         Assert.Contains("partition 1, leader 2", listing, StringComparison.Ordinal);
     }
 
-    [KcatFact(Timeout = 180_000)]
+    [KcatFact]
     public async Task Kcat_finds_offsets_by_time()
     {
         await using var cluster = LocalCluster.Start();
@@ -102,7 +110,7 @@ public sealed class KcatTests
         Assert.Equal("t [0] offset 100\n", await Kcat.Run(cluster, null, "-Q", "-t", "t:0:-1"));
     }
 
-    [KcatFact(Timeout = 180_000)]
+    [KcatFact]
     public async Task Kcat_produces_in_a_transaction_and_reads_only_what_is_committed()
     {
         await using var cluster = LocalCluster.Start();
@@ -112,7 +120,7 @@ public sealed class KcatTests
         Assert.Equal("one\ntwo\n", await Kcat.Run(cluster, null, "-C", "-t", "t", "-e", "-q", "-X", "isolation.level=read_committed"));
     }
 
-    [KcatFact(Timeout = 180_000)]
+    [KcatFact]
     public async Task Kcat_subscribes_as_a_group()
     {
         await using var cluster = LocalCluster.Start();

@@ -8,7 +8,7 @@ namespace KafkaBackup.LocalBroker.Tests;
 /// <summary>What happens to logs behind the clients' backs.</summary>
 public sealed class LogTests
 {
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Compaction_keeps_the_newest_record_of_each_key_at_its_offset()
     {
         await using var cluster = LocalCluster.Start();
@@ -22,7 +22,7 @@ public sealed class LogTests
         Assert.Equal(6, cluster.LogEnd("t"));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Compaction_that_empties_the_tail_leaves_an_empty_batch_through_which_consumers_reach_the_end()
     {
         await using var cluster = WithEmptiedTail(dropEmptyTail: false);
@@ -32,7 +32,7 @@ public sealed class LogTests
         Assert.Equal([0L, 3], ReadAll(cluster, "t").Select(r => r.Offset.Value));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Compaction_as_older_brokers_do_it_leaves_consumers_short_of_the_end()
     {
         await using var cluster = WithEmptiedTail(dropEmptyTail: true);
@@ -55,24 +55,32 @@ public sealed class LogTests
         return cluster;
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Compaction_opens_compressed_batches_and_keeps_headers_and_times()
     {
         await using var cluster = LocalCluster.Start();
         cluster.CreateTopic("t");
         LocalRecord[] records =
         [
-            LocalRecord.Of("a", "old", 5000), LocalRecord.Of("b", "x", 1000) with { Headers = [("h", [1]), ("h", null)] }, LocalRecord.Of("a", "new", 3000),
+            LocalRecord.Of("a", "old", 5000),
+            LocalRecord.Of("b", "x", 1000) with
+            {
+                Headers = [("h", [1]), ("h", null)],
+            },
+            LocalRecord.Of("a", "new", 3000),
         ];
         cluster.Append("t", 0, records, LocalCodec.Zstd);
         cluster.Compact("t");
         var read = ReadAll(cluster, "t");
-        Assert.Equal([(1L, 1000L, "x"), (2L, 3000L, "new")], read.Select(r => (r.Offset.Value, r.Message.Timestamp.UnixTimestampMs, Text(r.Message.Value)!)));
+        Assert.Equal(
+            [(1L, 1000L, "x"), (2L, 3000L, "new")],
+            read.Select(r => (r.Offset.Value, r.Message.Timestamp.UnixTimestampMs, Text(r.Message.Value)!))
+        );
         Assert.Equal([1], read[0].Message.Headers[0].GetValueBytes());
         Assert.Null(read[0].Message.Headers[1].GetValueBytes());
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Compaction_drops_aborted_records_and_leaves_open_ones_alone()
     {
         await using var cluster = LocalCluster.Start();
@@ -89,12 +97,18 @@ public sealed class LogTests
         ProduceAll(producer, "t", 0, ["open"]);
         cluster.Compact("t");
         Assert.Equal(["committed", "open"], cluster.Read("t").Where(r => !r.IsControl).Select(r => r.ValueText));
-        Assert.Equal(["committed"], Values(ReadAll(cluster, "t", set: c => c.IsolationLevel = Confluent.Kafka.IsolationLevel.ReadCommitted)));
+        Assert.Equal(
+            ["committed"],
+            Values(ReadAll(cluster, "t", set: c => c.IsolationLevel = Confluent.Kafka.IsolationLevel.ReadCommitted))
+        );
         producer.CommitTransaction(Patience);
-        Assert.Equal(["committed", "open"], Values(ReadAll(cluster, "t", set: c => c.IsolationLevel = Confluent.Kafka.IsolationLevel.ReadCommitted)));
+        Assert.Equal(
+            ["committed", "open"],
+            Values(ReadAll(cluster, "t", set: c => c.IsolationLevel = Confluent.Kafka.IsolationLevel.ReadCommitted))
+        );
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task An_idempotent_producer_goes_on_after_compaction_emptied_its_last_batch()
     {
         await using var cluster = LocalCluster.Start();
@@ -107,7 +121,7 @@ public sealed class LogTests
         Assert.Equal(["newer", "again"], Values(ReadAll(cluster, "t")));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Expiry_drops_leading_batches_without_younger_records()
     {
         await using var cluster = LocalCluster.Start();
@@ -124,7 +138,7 @@ public sealed class LogTests
         Assert.Equal(9, Assert.Single(ReadAll(cluster, "t", from: 9)).Offset.Value);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Retention_set_on_a_topic_is_applied_when_asked()
     {
         await using var cluster = LocalCluster.Start();
@@ -140,7 +154,7 @@ public sealed class LogTests
         Assert.Equal(3, cluster.LogStart("small"));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Truncation_loses_the_end_raises_the_epoch_and_the_log_regrows()
     {
         await using var cluster = LocalCluster.Start();
@@ -157,7 +171,7 @@ public sealed class LogTests
         Assert.Equal(1, read[7].LeaderEpoch);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Truncation_forgets_what_producers_did_past_it()
     {
         await using var cluster = LocalCluster.Start();
@@ -174,7 +188,7 @@ public sealed class LogTests
         Assert.Equal((2L, 2L), (cluster.LogEnd("t"), cluster.LastStableOffset("t")));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_recreated_topic_is_empty_and_has_a_new_id()
     {
         await using var cluster = LocalCluster.Start();
@@ -187,16 +201,22 @@ public sealed class LogTests
         Assert.Equal("1234", cluster.TopicConfigOf("t")["retention.ms"]);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Times_from_minus_one_to_the_far_future_are_kept()
     {
         await using var cluster = LocalCluster.Start();
         cluster.CreateTopic("t");
-        cluster.Append("t", 0, LocalRecord.Of("k", "none", -1), LocalRecord.Of("k", "far", 253_402_300_799_999), LocalRecord.Of("k", "zero", 0));
+        cluster.Append(
+            "t",
+            0,
+            LocalRecord.Of("k", "none", -1),
+            LocalRecord.Of("k", "far", 253_402_300_799_999),
+            LocalRecord.Of("k", "zero", 0)
+        );
         Assert.Equal([-1L, 253_402_300_799_999, 0], cluster.Read("t").Select(r => r.Timestamp));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Nothing_is_left_on_disk_and_a_thousand_empty_partitions_cost_no_file()
     {
         var directory = Directory.CreateTempSubdirectory("kafkabackup-broker-");

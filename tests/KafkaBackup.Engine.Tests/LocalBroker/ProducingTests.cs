@@ -8,14 +8,27 @@ namespace KafkaBackup.LocalBroker.Tests;
 
 public sealed class ProducingTests
 {
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task What_is_produced_is_read_back_with_every_field()
     {
         await using var cluster = LocalCluster.Start();
         cluster.CreateTopic("t");
         using var producer = Producer(cluster);
-        var headers = new Headers { { "a", Bytes("1") }, { "a", Bytes("2") }, { "null", null }, { "empty", [] }, { "raw", [0xff, 0xfe] } };
-        var sent = new Message<byte[]?, byte[]?> { Key = null, Value = [], Headers = headers, Timestamp = new Timestamp(1234567890123, TimestampType.CreateTime) };
+        var headers = new Headers
+        {
+            { "a", Bytes("1") },
+            { "a", Bytes("2") },
+            { "null", null },
+            { "empty", [] },
+            { "raw", [0xff, 0xfe] },
+        };
+        var sent = new Message<byte[]?, byte[]?>
+        {
+            Key = null,
+            Value = [],
+            Headers = headers,
+            Timestamp = new Timestamp(1234567890123, TimestampType.CreateTime),
+        };
 
         var report = await producer.ProduceAsync("t", sent);
 
@@ -35,7 +48,7 @@ public sealed class ProducingTests
         Assert.Empty(cluster.UnexpectedErrors);
     }
 
-    [Theory(Timeout = 180_000)]
+    [Theory]
     [InlineData(CompressionType.None, 0)]
     [InlineData(CompressionType.Gzip, 1)]
     [InlineData(CompressionType.Snappy, 2)]
@@ -46,11 +59,16 @@ public sealed class ProducingTests
         await using var cluster = LocalCluster.Start();
         cluster.CreateTopic("t");
         var values = Enumerable.Range(0, 500).Select(string? (i) => $"value {i} {new string('x', i)}").ToList();
-        using (var producer = Producer(cluster, c =>
-        {
-            c.CompressionType = codec;
-            c.LingerMs = 50;
-        }))
+        using (
+            var producer = Producer(
+                cluster,
+                c =>
+                {
+                    c.CompressionType = codec;
+                    c.LingerMs = 50;
+                }
+            )
+        )
         {
             ProduceAll(producer, "t", 0, values);
         }
@@ -63,7 +81,7 @@ public sealed class ProducingTests
         Assert.All(behind, r => Assert.Contains(r.Codec, new[] { 0, stored }));
     }
 
-    [Theory(Timeout = 180_000)]
+    [Theory]
     [InlineData(Acks.None)]
     [InlineData(Acks.Leader)]
     [InlineData(Acks.All)]
@@ -76,18 +94,20 @@ public sealed class ProducingTests
         await Eventually(() => cluster.LogEnd("t") == 2);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_batch_over_max_message_bytes_is_refused()
     {
         await using var cluster = LocalCluster.Start();
         cluster.CreateTopic("t", 1, new Dictionary<string, string> { ["max.message.bytes"] = "2000" });
         using var producer = Producer(cluster);
-        var error = await Assert.ThrowsAsync<ProduceException<byte[]?, byte[]?>>(() => producer.ProduceAsync("t", new() { Value = new byte[3000] }));
+        var error = await Assert.ThrowsAsync<ProduceException<byte[]?, byte[]?>>(() =>
+            producer.ProduceAsync("t", new() { Value = new byte[3000] })
+        );
         Assert.Equal(Confluent.Kafka.ErrorCode.MsgSizeTooLarge, error.Error.Code);
         Assert.Equal(0, cluster.LogEnd("t"));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_record_without_key_is_refused_by_a_compacted_topic()
     {
         await using var cluster = LocalCluster.Start();
@@ -98,7 +118,7 @@ public sealed class ProducingTests
         Assert.Equal(1, cluster.LogEnd("t"));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task LogAppendTime_stamps_records_with_the_brokers_clock()
     {
         await using var cluster = LocalCluster.Start();
@@ -112,7 +132,7 @@ public sealed class ProducingTests
         Assert.InRange(read.Message.Timestamp.UnixTimestampMs, before, before + 20000);
     }
 
-    [Theory(Timeout = 180_000)]
+    [Theory]
     [InlineData("message.timestamp.before.max.ms", -7200000)]
     [InlineData("message.timestamp.after.max.ms", 7200000)]
     [InlineData("message.timestamp.difference.max.ms", -7200000)]
@@ -122,28 +142,33 @@ public sealed class ProducingTests
         cluster.CreateTopic("t", 1, new Dictionary<string, string> { [setting] = "3600000" });
         using var producer = Producer(cluster);
         var stamp = new Timestamp(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() + shiftMs, TimestampType.CreateTime);
-        var error = await Assert.ThrowsAsync<ProduceException<byte[]?, byte[]?>>(() => producer.ProduceAsync("t", new() { Value = [1], Timestamp = stamp }));
+        var error = await Assert.ThrowsAsync<ProduceException<byte[]?, byte[]?>>(() =>
+            producer.ProduceAsync("t", new() { Value = [1], Timestamp = stamp })
+        );
         Assert.Equal(Confluent.Kafka.ErrorCode.InvalidTimestamp, error.Error.Code);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_lost_answer_to_an_idempotent_producer_leaves_no_duplicate()
     {
         await using var cluster = LocalCluster.Start();
         cluster.CreateTopic("t");
         var fault = cluster.Faults.On(ApiKey.Produce).Skip(1).Times(2).DropAfterHandling();
-        using var producer = Producer(cluster, c =>
-        {
-            c.EnableIdempotence = true;
-            c.BatchNumMessages = 10;
-        });
+        using var producer = Producer(
+            cluster,
+            c =>
+            {
+                c.EnableIdempotence = true;
+                c.BatchNumMessages = 10;
+            }
+        );
         var values = Enumerable.Range(0, 200).Select(i => "v" + i).ToList();
         ProduceAll(producer, "t", 0, values);
         Assert.Equal(2, fault.Hits);
         Assert.Equal(values, cluster.Read("t").Select(r => r.ValueText));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_lost_answer_to_a_plain_producer_leaves_a_duplicate()
     {
         await using var cluster = LocalCluster.Start();
@@ -154,7 +179,7 @@ public sealed class ProducingTests
         Assert.Equal(["v", "v"], cluster.Read("t").Select(r => r.ValueText));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task An_error_after_handling_is_made_good_by_an_idempotent_retry()
     {
         await using var cluster = LocalCluster.Start();
@@ -165,7 +190,7 @@ public sealed class ProducingTests
         Assert.Equal(["a", "b", "c"], cluster.Read("t").Select(r => r.ValueText));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_missing_topic_is_unknown_to_the_producer_and_is_not_created()
     {
         await using var cluster = LocalCluster.Start();
@@ -175,7 +200,7 @@ public sealed class ProducingTests
         Assert.Empty(cluster.TopicNames);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Topics_are_created_on_demand_only_when_that_is_asked_for()
     {
         await using var cluster = LocalCluster.Start(new LocalClusterOptions { AutoCreateTopics = true, AutoCreatePartitions = 2 });
@@ -184,7 +209,7 @@ public sealed class ProducingTests
         Assert.Equal(2, cluster.PartitionCount("fresh"));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Topics_whose_names_differ_only_in_case_do_not_mix()
     {
         await using var cluster = LocalCluster.Start();

@@ -8,10 +8,12 @@ namespace KafkaBackup.LocalBroker.Tests;
 
 public sealed class SecurityTests
 {
-    private static LocalClusterOptions WithSasl(string mechanism) => new()
-    {
-        SaslMechanisms = [mechanism], Users = new Dictionary<string, string> { ["alice"] = "s3cret, =x", ["bob"] = "other" },
-    };
+    private static LocalClusterOptions WithSasl(string mechanism) =>
+        new()
+        {
+            SaslMechanisms = [mechanism],
+            Users = new Dictionary<string, string> { ["alice"] = "s3cret, =x", ["bob"] = "other" },
+        };
 
     private static void Login(ClientConfig config, Confluent.Kafka.SaslMechanism mechanism, string user, string password)
     {
@@ -21,7 +23,7 @@ public sealed class SecurityTests
         config.SaslPassword = password;
     }
 
-    [Theory(Timeout = 180_000)]
+    [Theory]
     [InlineData("PLAIN", Confluent.Kafka.SaslMechanism.Plain)]
     [InlineData("SCRAM-SHA-256", Confluent.Kafka.SaslMechanism.ScramSha256)]
     [InlineData("SCRAM-SHA-512", Confluent.Kafka.SaslMechanism.ScramSha512)]
@@ -34,7 +36,7 @@ public sealed class SecurityTests
         Assert.Equal("alice", cluster.Requests.Of(ApiKey.Produce)[0].User);
     }
 
-    [Theory(Timeout = 180_000)]
+    [Theory]
     [InlineData("PLAIN", Confluent.Kafka.SaslMechanism.Plain, "alice", "wrong")]
     [InlineData("SCRAM-SHA-256", Confluent.Kafka.SaslMechanism.ScramSha256, "alice", "wrong")]
     [InlineData("SCRAM-SHA-512", Confluent.Kafka.SaslMechanism.ScramSha512, "nobody", "s3cret, =x")]
@@ -50,7 +52,7 @@ public sealed class SecurityTests
         Assert.Empty(cluster.Requests.Of(ApiKey.Metadata));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_client_that_does_not_log_in_gets_nothing()
     {
         await using var cluster = LocalCluster.Start(WithSasl("PLAIN"));
@@ -59,7 +61,7 @@ public sealed class SecurityTests
         Assert.Empty(cluster.Requests.Of(ApiKey.Metadata));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_mechanism_that_is_not_offered_is_refused()
     {
         await using var cluster = LocalCluster.Start(WithSasl("SCRAM-SHA-256"));
@@ -67,59 +69,71 @@ public sealed class SecurityTests
         Assert.Throws<KafkaException>(() => admin.GetMetadata(TimeSpan.FromSeconds(1)));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Tls_needs_the_clusters_authority()
     {
         await using var cluster = LocalCluster.Start(new LocalClusterOptions { Tls = true });
         cluster.CreateTopic("t");
-        using var trusting = Producer(cluster, c =>
-        {
-            c.SecurityProtocol = Confluent.Kafka.SecurityProtocol.Ssl;
-            c.SslCaLocation = cluster.Certificates!.AuthorityPath;
-        });
+        using var trusting = Producer(
+            cluster,
+            c =>
+            {
+                c.SecurityProtocol = Confluent.Kafka.SecurityProtocol.Ssl;
+                c.SslCaLocation = cluster.Certificates!.AuthorityPath;
+            }
+        );
         await trusting.ProduceAsync("t", Message("k", "v"));
         using var suspicious = Admin(cluster, c => c.SecurityProtocol = Confluent.Kafka.SecurityProtocol.Ssl);
         Assert.Throws<KafkaException>(() => suspicious.GetMetadata(TimeSpan.FromSeconds(1)));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_required_client_certificate_names_the_user()
     {
         await using var cluster = LocalCluster.Start(new LocalClusterOptions { Tls = true, RequireClientCertificate = true });
         cluster.CreateTopic("t");
-        using var known = Producer(cluster, c =>
-        {
-            c.SecurityProtocol = Confluent.Kafka.SecurityProtocol.Ssl;
-            c.SslCaLocation = cluster.Certificates!.AuthorityPath;
-            c.SslCertificateLocation = cluster.Certificates.ClientCertificatePath;
-            c.SslKeyLocation = cluster.Certificates.ClientKeyPath;
-        });
+        using var known = Producer(
+            cluster,
+            c =>
+            {
+                c.SecurityProtocol = Confluent.Kafka.SecurityProtocol.Ssl;
+                c.SslCaLocation = cluster.Certificates!.AuthorityPath;
+                c.SslCertificateLocation = cluster.Certificates.ClientCertificatePath;
+                c.SslKeyLocation = cluster.Certificates.ClientKeyPath;
+            }
+        );
         await known.ProduceAsync("t", Message("k", "v"));
         Assert.Equal("CN=local-client", cluster.Requests.Of(ApiKey.Produce)[0].User);
-        using var unknown = Admin(cluster, c =>
-        {
-            c.SecurityProtocol = Confluent.Kafka.SecurityProtocol.Ssl;
-            c.SslCaLocation = cluster.Certificates!.AuthorityPath;
-        });
+        using var unknown = Admin(
+            cluster,
+            c =>
+            {
+                c.SecurityProtocol = Confluent.Kafka.SecurityProtocol.Ssl;
+                c.SslCaLocation = cluster.Certificates!.AuthorityPath;
+            }
+        );
         Assert.Throws<KafkaException>(() => unknown.GetMetadata(TimeSpan.FromSeconds(1)));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Sasl_runs_over_tls()
     {
         await using var cluster = LocalCluster.Start(WithSasl("SCRAM-SHA-512") with { Tls = true });
         cluster.CreateTopic("t");
-        using var producer = Producer(cluster, c =>
-        {
-            Login(c, Confluent.Kafka.SaslMechanism.ScramSha512, "bob", "other");
-            c.SecurityProtocol = Confluent.Kafka.SecurityProtocol.SaslSsl;
-            c.SslCaLocation = cluster.Certificates!.AuthorityPath;
-        });
+        using var producer = Producer(
+            cluster,
+            c =>
+            {
+                Login(c, Confluent.Kafka.SaslMechanism.ScramSha512, "bob", "other");
+                c.SecurityProtocol = Confluent.Kafka.SecurityProtocol.SaslSsl;
+                c.SslCaLocation = cluster.Certificates!.AuthorityPath;
+            }
+        );
         await producer.ProduceAsync("t", Message("k", "v"));
         Assert.Equal(1, cluster.LogEnd("t"));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_denied_topic_is_not_written()
     {
         await using var cluster = LocalCluster.Start();
@@ -135,7 +149,7 @@ public sealed class SecurityTests
         await fresh.ProduceAsync("closed", Message("k", "v"));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_denied_topic_is_not_read()
     {
         await using var cluster = LocalCluster.Start();
@@ -148,7 +162,7 @@ public sealed class SecurityTests
         Assert.Equal(Confluent.Kafka.ErrorCode.TopicAuthorizationFailed, error.Error.Code);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_topic_denied_altogether_is_missing_from_the_list_of_topics()
     {
         await using var cluster = LocalCluster.Start();
@@ -160,7 +174,7 @@ public sealed class SecurityTests
         Assert.Equal(Confluent.Kafka.ErrorCode.TopicAuthorizationFailed, admin.GetMetadata("hidden", Patience).Topics.Single().Error.Code);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_denied_group_is_not_committed()
     {
         await using var cluster = LocalCluster.Start();
@@ -171,7 +185,7 @@ public sealed class SecurityTests
         Assert.Equal(Confluent.Kafka.ErrorCode.GroupAuthorizationFailed, error.Error.Code);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Rights_can_be_taken_from_one_user_only()
     {
         await using var cluster = LocalCluster.Start(WithSasl("PLAIN"));
@@ -183,7 +197,7 @@ public sealed class SecurityTests
         await Assert.ThrowsAsync<ProduceException<byte[]?, byte[]?>>(() => bob.ProduceAsync("t", Message("k", "v")));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_denied_transactional_id_is_not_initialised()
     {
         await using var cluster = LocalCluster.Start();

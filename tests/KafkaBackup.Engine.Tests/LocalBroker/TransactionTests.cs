@@ -9,19 +9,22 @@ public sealed class TransactionTests
 {
     private static IProducer<byte[]?, byte[]?> Transactional(LocalCluster cluster, string id = "tx", int timeoutMs = 60000)
     {
-        var producer = Producer(cluster, c =>
-        {
-            c.TransactionalId = id;
-            c.TransactionTimeoutMs = timeoutMs;
-            c.MessageTimeoutMs = Math.Min(timeoutMs, 15000);
-        });
+        var producer = Producer(
+            cluster,
+            c =>
+            {
+                c.TransactionalId = id;
+                c.TransactionTimeoutMs = timeoutMs;
+                c.MessageTimeoutMs = Math.Min(timeoutMs, 15000);
+            }
+        );
         producer.InitTransactions(Patience);
         return producer;
     }
 
     private static void Committed(ConsumerConfig config) => config.IsolationLevel = Confluent.Kafka.IsolationLevel.ReadCommitted;
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Committed_records_are_read_and_the_marker_takes_an_offset()
     {
         await using var cluster = LocalCluster.Start();
@@ -36,7 +39,7 @@ public sealed class TransactionTests
         Assert.True(cluster.Read("t")[^1].IsControl);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Aborted_records_are_skipped_by_read_committed_only()
     {
         await using var cluster = LocalCluster.Start();
@@ -56,7 +59,7 @@ public sealed class TransactionTests
         Assert.Equal(["bad1", "bad2", "bad3"], cluster.Read("t").Where(r => r.IsAborted).Select(r => r.ValueText));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_read_from_the_middle_of_an_aborted_transaction_still_skips_it()
     {
         await using var cluster = LocalCluster.Start();
@@ -70,7 +73,7 @@ public sealed class TransactionTests
         Assert.Empty(ReadAll(cluster, "t", from: 1, set: Committed));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task An_open_transaction_holds_the_last_stable_offset()
     {
         await using var cluster = LocalCluster.Start();
@@ -87,7 +90,7 @@ public sealed class TransactionTests
         Assert.Equal(["v0", "v1", "open", "later0", "later1"], Values(ReadAll(cluster, "t", set: Committed)));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Initialising_again_aborts_what_was_open_and_fences_the_former_producer()
     {
         await using var cluster = LocalCluster.Start();
@@ -105,7 +108,7 @@ public sealed class TransactionTests
         Assert.Equal(["kept"], Values(ReadAll(cluster, "t", set: Committed)));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_transaction_over_its_time_is_aborted()
     {
         await using var cluster = LocalCluster.Start();
@@ -117,7 +120,7 @@ public sealed class TransactionTests
         Assert.True(cluster.Read("t")[0].IsAborted);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task One_transaction_spans_partitions_and_topics()
     {
         await using var cluster = LocalCluster.Start(new LocalClusterOptions { Brokers = 3 });
@@ -135,7 +138,7 @@ public sealed class TransactionTests
         Assert.Equal(["x"], Values(ReadAll(cluster, "a", 1, set: Committed)));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Offsets_are_committed_with_the_transaction_or_not_at_all()
     {
         await using var cluster = LocalCluster.Start();
@@ -160,17 +163,20 @@ public sealed class TransactionTests
         Assert.Equal(1, cluster.GroupOffsets("g").Values.Single().Offset);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_stable_fetch_of_offsets_waits_for_the_open_transaction()
     {
         await using var cluster = LocalCluster.Start();
         cluster.CreateTopic("in");
         cluster.Append("in", 0, Numbered(10));
-        using var consumer = Consumer(cluster, c =>
-        {
-            c.GroupId = "g";
-            c.IsolationLevel = Confluent.Kafka.IsolationLevel.ReadCommitted;
-        });
+        using var consumer = Consumer(
+            cluster,
+            c =>
+            {
+                c.GroupId = "g";
+                c.IsolationLevel = Confluent.Kafka.IsolationLevel.ReadCommitted;
+            }
+        );
         consumer.Assign(new TopicPartitionOffset("in", 0, 0));
         using var producer = Transactional(cluster);
         producer.BeginTransaction();
@@ -181,7 +187,7 @@ public sealed class TransactionTests
         Assert.Equal(7, consumer.Committed([partition], Patience).Single().Offset.Value);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Late_appends_of_a_fenced_producer_are_refused()
     {
         await using var cluster = LocalCluster.Start();
@@ -202,7 +208,7 @@ public sealed class TransactionTests
         Assert.Equal(["new"], Values(ReadAll(cluster, "t", set: Committed)));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_transaction_from_behind_stays_open_until_it_is_ended()
     {
         await using var cluster = LocalCluster.Start();
@@ -222,7 +228,7 @@ public sealed class TransactionTests
         Assert.Equal(5, ReadAll(cluster, "t").Count);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_transaction_survives_a_lost_answer_to_its_commit()
     {
         await using var cluster = LocalCluster.Start();

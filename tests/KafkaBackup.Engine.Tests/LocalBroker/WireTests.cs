@@ -9,7 +9,7 @@ namespace KafkaBackup.LocalBroker.Tests;
 /// <summary>What no decent client sends, byte by byte.</summary>
 public sealed class WireTests
 {
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_client_from_the_future_learns_what_is_served()
     {
         await using var cluster = LocalCluster.Start();
@@ -22,7 +22,7 @@ public sealed class WireTests
         Assert.Equal(Enum.GetValues<ApiKey>().Order(), served.Select(s => s.Key).Order());
     }
 
-    [Theory(Timeout = 180_000)]
+    [Theory]
     [InlineData(999, 0)]
     [InlineData(1, 3)]
     [InlineData(1, 18)]
@@ -37,7 +37,7 @@ public sealed class WireTests
         Assert.NotNull(await Ask(other, (short)ApiKey.ApiVersions, 0, []));
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task Requests_sent_without_waiting_are_answered_in_order()
     {
         await using var cluster = LocalCluster.Start();
@@ -48,7 +48,7 @@ public sealed class WireTests
             Assert.Equal(i, (await Receive(client))!.Int32());
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task A_batch_with_a_wrong_checksum_or_an_old_format_is_refused()
     {
         await using var cluster = LocalCluster.Start();
@@ -72,36 +72,48 @@ public sealed class WireTests
             body.String(null);
             body.Int16(-1);
             body.Int32(1000);
-            body.Array([0], (t, _) =>
-            {
-                t.String("t");
-                t.Array([0], (p, _) =>
+            body.Array(
+                [0],
+                (t, _) =>
                 {
-                    p.Int32(0);
-                    p.Bytes(records);
-                });
-            });
+                    t.String("t");
+                    t.Array(
+                        [0],
+                        (p, _) =>
+                        {
+                            p.Int32(0);
+                            p.Bytes(records);
+                        }
+                    );
+                }
+            );
             var reply = await Ask(client, (short)ApiKey.Produce, 3, body.Written.ToArray());
             reply!.Int32();
-            return reply.Array(static t =>
-            {
-                t.String();
-                return t.Array(static p =>
+            return reply
+                .Array(static t =>
                 {
-                    p.Int32();
-                    var error = (ErrorCode)p.Int16();
-                    p.Int64();
-                    p.Int64();
-                    return error;
-                }).Single();
-            }).Single();
+                    t.String();
+                    return t.Array(static p =>
+                        {
+                            p.Int32();
+                            var error = (ErrorCode)p.Int16();
+                            p.Int64();
+                            p.Int64();
+                            return error;
+                        })
+                        .Single();
+                })
+                .Single();
         }
     }
 
     private static async Task<TcpClient> Connect(LocalCluster cluster)
     {
         var client = new TcpClient();
-        await client.ConnectAsync("127.0.0.1", int.Parse(cluster.BootstrapServers.Split(':')[1], System.Globalization.CultureInfo.InvariantCulture));
+        await client.ConnectAsync(
+            "127.0.0.1",
+            int.Parse(cluster.BootstrapServers.Split(':')[1], System.Globalization.CultureInfo.InvariantCulture)
+        );
         return client;
     }
 

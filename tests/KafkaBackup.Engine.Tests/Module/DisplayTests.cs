@@ -18,13 +18,15 @@ public class DisplayTests
     [InlineData(-1L, "-1 ms")]
     [InlineData(long.MaxValue, "9223372036854775807 ms")]
     [InlineData(null, "")]
-    public void H3_a_time_that_no_calendar_holds_is_shown_as_its_milliseconds(long? milliseconds, string shown) => Assert.Equal(shown, Display.Time(milliseconds));
+    public void H3_a_time_that_no_calendar_holds_is_shown_as_its_milliseconds(long? milliseconds, string shown) =>
+        Assert.Equal(shown, Display.Time(milliseconds));
 
     [Theory]
     [InlineData(1.25, "1.3s")]
     [InlineData(61, "1m 01s")]
     [InlineData(90061, "25h 01m 01s")]
-    public void Durations_are_in_hours_minutes_and_seconds(double seconds, string shown) => Assert.Equal(shown, Display.Duration(TimeSpan.FromSeconds(seconds)));
+    public void Durations_are_in_hours_minutes_and_seconds(double seconds, string shown) =>
+        Assert.Equal(shown, Display.Duration(TimeSpan.FromSeconds(seconds)));
 
     [Fact]
     public void B7_null_empty_text_and_bytes_look_different() =>

@@ -24,16 +24,24 @@ public class HelpContentTests
     }
 
     [Fact]
-    public void The_first_example_of_every_page_runs_against_a_local_broker_as_it_is() => Assert.All(ModuleFiles.Cmdlets, cmdlet =>
-    {
-        var code = ModuleFiles.Help(cmdlet.Name).Examples[0].Code;
-        Assert.Contains(cmdlet.Name, code, StringComparison.Ordinal);
-        Assert.DoesNotContain("kafka-1", code, StringComparison.Ordinal);
-        Assert.DoesNotContain("-ConfigPath", code, StringComparison.Ordinal);
-    });
+    public void The_first_example_of_every_page_runs_against_a_local_broker_as_it_is() =>
+        Assert.All(
+            ModuleFiles.Cmdlets,
+            cmdlet =>
+            {
+                var code = ModuleFiles.Help(cmdlet.Name).Examples[0].Code;
+                Assert.Contains(cmdlet.Name, code, StringComparison.Ordinal);
+                Assert.DoesNotContain("kafka-1", code, StringComparison.Ordinal);
+                Assert.DoesNotContain("-ConfigPath", code, StringComparison.Ordinal);
+            }
+        );
 
     [Fact]
-    public void A5a_the_forms_of_times_are_named_where_a_time_is_taken() => Assert.All(
-        ModuleFiles.Cmdlets.SelectMany(cmdlet => ModuleFiles.Help(cmdlet.Name).Parameters.Where(parameter => parameter.Name == "FromTime")),
-        parameter => Assert.Contains(parameter.Text, text => text.Contains("ISO 8601 with a zone", StringComparison.Ordinal)));
+    public void A5a_the_forms_of_times_are_named_where_a_time_is_taken() =>
+        Assert.All(
+            ModuleFiles.Cmdlets.SelectMany(cmdlet =>
+                ModuleFiles.Help(cmdlet.Name).Parameters.Where(parameter => parameter.Name == "FromTime")
+            ),
+            parameter => Assert.Contains(parameter.Text, text => text.Contains("ISO 8601 with a zone", StringComparison.Ordinal))
+        );
 }

@@ -11,7 +11,8 @@ internal static class ModuleFiles
 
     public static string Manifest { get; } = File.ReadAllText(Path.Combine(BuildOutputs.RepositoryRoot, "KafkaBackup.psd1"));
 
-    public static string Views { get; } = File.ReadAllText(Path.Combine(BuildOutputs.RepositoryRoot, "module", "KafkaBackup.format.ps1xml"));
+    public static string Views { get; } =
+        File.ReadAllText(Path.Combine(BuildOutputs.RepositoryRoot, "module", "KafkaBackup.format.ps1xml"));
 
     public static HelpPage Help(string cmdlet) =>
         HelpPageReader.Read(File.ReadAllText(Path.Combine(BuildOutputs.RepositoryRoot, "module", "help", cmdlet + ".md")));

@@ -7,28 +7,55 @@ namespace KafkaBackup.Engine.Tests.Module;
 public class OutputTests
 {
     private static readonly IReadOnlyDictionary<string, string[]> Declared = ModuleFiles.Cmdlets.ToDictionary(
-        cmdlet => cmdlet.Name, cmdlet => cmdlet.OutputTypes.Select(type => type.Split(',')[0]).ToArray());
+        cmdlet => cmdlet.Name,
+        cmdlet => cmdlet.OutputTypes.Select(type => type.Split(',')[0]).ToArray()
+    );
 
     [Fact]
-    public void Every_cmdlet_declares_types_of_the_model_that_exist() => Assert.All(Declared, cmdlet =>
-    {
-        Assert.NotEmpty(cmdlet.Value);
-        Assert.All(cmdlet.Value, type => Assert.True(type == "System.Boolean" || typeof(BackupInfo).Assembly.GetType(type) is not null, $"{cmdlet.Key}: {type}"));
-    });
+    public void Every_cmdlet_declares_types_of_the_model_that_exist() =>
+        Assert.All(
+            Declared,
+            cmdlet =>
+            {
+                Assert.NotEmpty(cmdlet.Value);
+                Assert.All(
+                    cmdlet.Value,
+                    type =>
+                        Assert.True(
+                            type == "System.Boolean" || typeof(BackupInfo).Assembly.GetType(type) is not null,
+                            $"{cmdlet.Key}: {type}"
+                        )
+                );
+            }
+        );
 
     [Fact]
-    public void Bool_is_declared_where_Quiet_is_and_nowhere_else() => Assert.All(ModuleFiles.Cmdlets, cmdlet =>
-        Assert.Equal(cmdlet.Parameters.Any(parameter => parameter.Name == "Quiet"), Declared[cmdlet.Name].Contains("System.Boolean")));
+    public void Bool_is_declared_where_Quiet_is_and_nowhere_else() =>
+        Assert.All(
+            ModuleFiles.Cmdlets,
+            cmdlet =>
+                Assert.Equal(
+                    cmdlet.Parameters.Any(parameter => parameter.Name == "Quiet"),
+                    Declared[cmdlet.Name].Contains("System.Boolean")
+                )
+        );
 
     [Fact]
     public void Every_declared_type_has_a_table_and_a_list()
     {
-        var types = Declared.Values.SelectMany(types => types).Where(type => type != "System.Boolean").Select(type => type.Split('.')[^1]).Distinct();
-        Assert.All(types, type =>
-        {
-            Assert.Contains($"<Name>{type} table</Name>", ModuleFiles.Views, StringComparison.Ordinal);
-            Assert.Contains($"<Name>{type} list</Name>", ModuleFiles.Views, StringComparison.Ordinal);
-        });
+        var types = Declared
+            .Values.SelectMany(types => types)
+            .Where(type => type != "System.Boolean")
+            .Select(type => type.Split('.')[^1])
+            .Distinct();
+        Assert.All(
+            types,
+            type =>
+            {
+                Assert.Contains($"<Name>{type} table</Name>", ModuleFiles.Views, StringComparison.Ordinal);
+                Assert.Contains($"<Name>{type} list</Name>", ModuleFiles.Views, StringComparison.Ordinal);
+            }
+        );
     }
 
     [Fact]
@@ -44,13 +71,22 @@ public class OutputTests
     }
 
     [Fact]
-    public void The_help_of_every_cmdlet_names_the_types_that_it_declares() => Assert.All(Declared, cmdlet =>
-        Assert.Equal(cmdlet.Value.Order(StringComparer.Ordinal), ModuleFiles.Help(cmdlet.Key).Outputs.Select(output => output.Name).Order(StringComparer.Ordinal)));
+    public void The_help_of_every_cmdlet_names_the_types_that_it_declares() =>
+        Assert.All(
+            Declared,
+            cmdlet =>
+                Assert.Equal(
+                    cmdlet.Value.Order(StringComparer.Ordinal),
+                    ModuleFiles.Help(cmdlet.Key).Outputs.Select(output => output.Name).Order(StringComparer.Ordinal)
+                )
+        );
 
     [Fact]
     public void H3_every_time_of_a_result_has_a_twin_in_milliseconds()
     {
-        var times = typeof(BackupInfo).Assembly.GetExportedTypes().SelectMany(type => type.GetProperties())
+        var times = typeof(BackupInfo)
+            .Assembly.GetExportedTypes()
+            .SelectMany(type => type.GetProperties())
             .Where(property => property.PropertyType == typeof(DateTimeOffset?) && property.DeclaringType != typeof(BackupRunInfo));
         Assert.All(times, time => Assert.Equal(typeof(long), Underlying(time.DeclaringType!.GetProperty(time.Name + "Ms")?.PropertyType)));
     }

@@ -15,12 +15,17 @@ public class SurfaceConsistencyTests
 
     [Fact]
     public void The_manifest_exports_exactly_the_cmdlets_that_there_are() =>
-        Assert.Equal(Cmdlets.Select(cmdlet => cmdlet.Name).Order(StringComparer.Ordinal), ModuleFiles.Listed("CmdletsToExport").Order(StringComparer.Ordinal));
+        Assert.Equal(
+            Cmdlets.Select(cmdlet => cmdlet.Name).Order(StringComparer.Ordinal),
+            ModuleFiles.Listed("CmdletsToExport").Order(StringComparer.Ordinal)
+        );
 
     [Fact]
     public void The_manifest_exports_exactly_the_aliases_that_there_are() =>
         Assert.Equal(
-            Cmdlets.SelectMany(cmdlet => cmdlet.Aliases).Order(StringComparer.Ordinal), ModuleFiles.Listed("AliasesToExport").Order(StringComparer.Ordinal));
+            Cmdlets.SelectMany(cmdlet => cmdlet.Aliases).Order(StringComparer.Ordinal),
+            ModuleFiles.Listed("AliasesToExport").Order(StringComparer.Ordinal)
+        );
 
     [Fact]
     public void Every_verb_is_an_approved_one() => Assert.All(Cmdlets, cmdlet => Assert.Contains(cmdlet.Verb, ApprovedVerbs));
@@ -32,7 +37,8 @@ public class SurfaceConsistencyTests
     [Fact]
     public void The_same_parameter_name_has_the_same_type_everywhere()
     {
-        var differing = Cmdlets.SelectMany(cmdlet => cmdlet.Parameters.Select(parameter => (parameter.Name, parameter.Type, Cmdlet: cmdlet.Name)))
+        var differing = Cmdlets
+            .SelectMany(cmdlet => cmdlet.Parameters.Select(parameter => (parameter.Name, parameter.Type, Cmdlet: cmdlet.Name)))
             .GroupBy(parameter => parameter.Name, StringComparer.OrdinalIgnoreCase)
             .Where(same => same.Select(parameter => (parameter.Name, parameter.Type)).Distinct().Count() > 1)
             .Select(same => string.Join(", ", same.Select(parameter => $"{parameter.Cmdlet} -{parameter.Name} {parameter.Type}")));
@@ -43,11 +49,14 @@ public class SurfaceConsistencyTests
     [Fact]
     public void The_same_parameter_name_is_bound_the_same_way_everywhere()
     {
-        var differing = Cmdlets.SelectMany(cmdlet => cmdlet.Parameters)
+        var differing = Cmdlets
+            .SelectMany(cmdlet => cmdlet.Parameters)
             .GroupBy(parameter => parameter.Name)
-            .Where(same => same.Select(parameter => (parameter.Bindings[0].Position, parameter.Bindings[0].Pipeline)).Distinct().Count() > 1
+            .Where(same =>
+                same.Select(parameter => (parameter.Bindings[0].Position, parameter.Bindings[0].Pipeline)).Distinct().Count() > 1
                 // Restore-KafkaBackup writes the report that Get-KafkaOffsetMapping takes from the pipeline.
-                && same.Key != "OffsetReportPath")
+                && same.Key != "OffsetReportPath"
+            )
             .Select(same => same.Key);
 
         Assert.Empty(differing);
@@ -57,11 +66,15 @@ public class SurfaceConsistencyTests
     public void What_results_carry_along_is_taken_from_the_pipeline_by_name() =>
         Assert.All(
             Cmdlets.SelectMany(cmdlet => cmdlet.Parameters).Where(parameter => CarriedAlong.Contains(parameter.Name)),
-            parameter => Assert.Equal("true (ByPropertyName)", parameter.Bindings[0].Pipeline));
+            parameter => Assert.Equal("true (ByPropertyName)", parameter.Bindings[0].Pipeline)
+        );
 
     [Fact]
     public void Nothing_is_mandatory_for_a_prompt_would_hang_a_job() =>
-        Assert.DoesNotContain(Cmdlets.SelectMany(cmdlet => cmdlet.Parameters).SelectMany(parameter => parameter.Bindings), binding => binding.Mandatory);
+        Assert.DoesNotContain(
+            Cmdlets.SelectMany(cmdlet => cmdlet.Parameters).SelectMany(parameter => parameter.Bindings),
+            binding => binding.Mandatory
+        );
 
     [Fact]
     public void A_cmdlet_has_one_parameter_set() => Assert.All(Cmdlets, cmdlet => Assert.Single(cmdlet.ParameterSets()));
@@ -69,7 +82,10 @@ public class SurfaceConsistencyTests
     [Fact]
     public void Parameters_are_in_the_singular()
     {
-        var plural = Cmdlets.SelectMany(cmdlet => cmdlet.Parameters).Select(parameter => parameter.Name).Distinct()
+        var plural = Cmdlets
+            .SelectMany(cmdlet => cmdlet.Parameters)
+            .Select(parameter => parameter.Name)
+            .Distinct()
             .Where(name => name.EndsWith('s') && name is not ("AllConsumerGroups" or "Continuous"));
         Assert.Empty(plural);
     }
@@ -78,13 +94,16 @@ public class SurfaceConsistencyTests
     public void H1_whatever_writes_has_WhatIf_and_nothing_else_has() =>
         Assert.Equal(
             ["Remove-KafkaBackup", "Repair-KafkaBackup", "Restore-KafkaBackup", "Restore-KafkaConsumerOffset", "Start-KafkaBackup"],
-            Cmdlets.Where(cmdlet => cmdlet.SupportsShouldProcess).Select(cmdlet => cmdlet.Name).Order(StringComparer.Ordinal));
+            Cmdlets.Where(cmdlet => cmdlet.SupportsShouldProcess).Select(cmdlet => cmdlet.Name).Order(StringComparer.Ordinal)
+        );
 
     [Fact]
     public void The_rehearsal_of_a_restore_takes_every_parameter_of_the_restore()
     {
         var rehearsal = Named("Test-KafkaRestore");
-        var missing = Named("Restore-KafkaBackup").Parameters.Select(parameter => parameter.Name).Except(rehearsal.Parameters.Select(parameter => parameter.Name));
+        var missing = Named("Restore-KafkaBackup")
+            .Parameters.Select(parameter => parameter.Name)
+            .Except(rehearsal.Parameters.Select(parameter => parameter.Name));
         Assert.Empty(missing);
     }
 

@@ -9,8 +9,6 @@ namespace KafkaBackup.Engine.Tests.Offsets;
 /// <summary>Restore-KafkaConsumerOffset: undoing a reset.</summary>
 public sealed class OffsetRestoreTests : IAsyncDisposable
 {
-    private const int TestLimit = 180_000;
-
     private readonly LocalCluster _cluster = LocalCluster.Start();
     private readonly TemporaryFolder _folder = new();
 
@@ -23,12 +21,15 @@ public sealed class OffsetRestoreTests : IAsyncDisposable
         _cluster.CommitOffset("billing", "orders", 1, 200, "");
     }
 
-    [Fact(Timeout = TestLimit)]
+    [Fact]
     public async Task F4_saved_offsets_come_back_with_metadata_and_what_was_not_there_is_removed_again()
     {
         await using var planned = await PlanAsync(Saved());
 
-        Assert.Equal([(0, (long?)100, (long?)7), (1, 200, null)], planned.Plan.Changes.Select(c => (c.Partition, c.OldOffset, c.NewOffset)));
+        Assert.Equal(
+            [(0, (long?)100, (long?)7), (1, 200, null)],
+            planned.Plan.Changes.Select(c => (c.Partition, c.OldOffset, c.NewOffset))
+        );
         Assert.Empty(planned.Plan.Findings);
         Assert.Equal(100, _cluster.GroupOffsets("billing")[new("orders", 0)].Offset);
 
@@ -41,7 +42,7 @@ public sealed class OffsetRestoreTests : IAsyncDisposable
         Assert.Empty(again.Plan.Changes);
     }
 
-    [Fact(Timeout = TestLimit)]
+    [Fact]
     public async Task F4_a_group_with_consumers_is_refused_and_force_does_not_help()
     {
         using var consumer = Subscribe("billing");
@@ -57,7 +58,7 @@ public sealed class OffsetRestoreTests : IAsyncDisposable
         Assert.Equal(100, _cluster.GroupOffsets("billing")[new("orders", 0)].Offset);
     }
 
-    [Fact(Timeout = TestLimit)]
+    [Fact]
     public async Task H5_offsets_that_moved_since_the_reset_need_force()
     {
         _cluster.CommitOffset("billing", "orders", 0, 150);
@@ -74,20 +75,36 @@ public sealed class OffsetRestoreTests : IAsyncDisposable
         Assert.Equal(7, _cluster.GroupOffsets("billing")[new("orders", 0)].Offset);
     }
 
-    [Fact(Timeout = TestLimit)]
+    [Fact]
     public async Task F4_another_cluster_and_other_files_are_refused()
     {
-        Assert.Equal(ErrorIds.OffsetFileInvalid.Id, (await Assert.ThrowsAsync<KafkaBackupException>(() => PlanAsync(Saved() with { TargetClusterId = "somewhere-else" }))).ErrorId);
+        Assert.Equal(
+            ErrorIds.OffsetFileInvalid.Id,
+            (await Assert.ThrowsAsync<KafkaBackupException>(() => PlanAsync(Saved() with { TargetClusterId = "somewhere-else" }))).ErrorId
+        );
         await File.WriteAllTextAsync(_folder.File("other.json"), "{}");
-        Assert.Equal(ErrorIds.OffsetFileInvalid.Id, (await Assert.ThrowsAsync<KafkaBackupException>(() => PlanAsync("other.json", false))).ErrorId);
-        Assert.Equal(ErrorIds.OffsetFileInvalid.Id, (await Assert.ThrowsAsync<KafkaBackupException>(() => PlanAsync("none.json", false))).ErrorId);
+        Assert.Equal(
+            ErrorIds.OffsetFileInvalid.Id,
+            (await Assert.ThrowsAsync<KafkaBackupException>(() => PlanAsync("other.json", false))).ErrorId
+        );
+        Assert.Equal(
+            ErrorIds.OffsetFileInvalid.Id,
+            (await Assert.ThrowsAsync<KafkaBackupException>(() => PlanAsync("none.json", false))).ErrorId
+        );
     }
 
-    [Fact(Timeout = TestLimit)]
+    [Fact]
     public async Task F4_saved_offsets_that_cannot_be_meant_are_refused()
     {
         var good = Saved().Offsets[0];
-        SavedOffset[][] damaged = [[good, good], [good with { OldOffset = -1 }], [good with { Topic = "a/b" }], [good with { Partition = -1 }], [null!]];
+        SavedOffset[][] damaged =
+        [
+            [good, good],
+            [good with { OldOffset = -1 }],
+            [good with { Topic = "a/b" }],
+            [good with { Partition = -1 }],
+            [null!],
+        ];
         foreach (var offsets in damaged)
         {
             var refused = await Assert.ThrowsAsync<KafkaBackupException>(() => PlanAsync(Saved() with { Offsets = offsets }));
@@ -104,7 +121,14 @@ public sealed class OffsetRestoreTests : IAsyncDisposable
 
     private Confluent.Kafka.IConsumer<byte[], byte[]> Subscribe(string group)
     {
-        var consumer = new Confluent.Kafka.ConsumerBuilder<byte[], byte[]>(new Confluent.Kafka.ConsumerConfig { BootstrapServers = _cluster.BootstrapServers, GroupId = group, EnableAutoCommit = false }).Build();
+        var consumer = new Confluent.Kafka.ConsumerBuilder<byte[], byte[]>(
+            new Confluent.Kafka.ConsumerConfig
+            {
+                BootstrapServers = _cluster.BootstrapServers,
+                GroupId = group,
+                EnableAutoCommit = false,
+            }
+        ).Build();
         consumer.Subscribe("orders");
         return consumer;
     }
@@ -118,14 +142,26 @@ public sealed class OffsetRestoreTests : IAsyncDisposable
 
     private Task<Planned<ConsumerOffsetPlan, IReadOnlyList<ConsumerOffsetRestoreResult>>> PlanAsync(string path, bool force) =>
         new KafkaEngine(SilentEvents.Instance, _folder.Path).PlanOffsetRestoreAsync(
-            new ConsumerOffsetRestoreSettings { Target = Settings(_cluster.BootstrapServers), OffsetBackupPath = path, Force = force }, Limit());
+            new ConsumerOffsetRestoreSettings
+            {
+                Target = Settings(_cluster.BootstrapServers),
+                OffsetBackupPath = path,
+                Force = force,
+            },
+            Limit()
+        );
 
-    private static SavedOffsets Saved() => new()
-    {
-        Version = SavedOffsets.CurrentVersion,
-        BackupId = "b",
-        TargetClusterId = null,
-        SavedAt = DateTimeOffset.UnixEpoch,
-        Offsets = [new SavedOffset("billing", "orders", 0, 7, "kept note", 100), new SavedOffset("billing", "orders", 1, null, "", 200)],
-    };
+    private static SavedOffsets Saved() =>
+        new()
+        {
+            Version = SavedOffsets.CurrentVersion,
+            BackupId = "b",
+            TargetClusterId = null,
+            SavedAt = DateTimeOffset.UnixEpoch,
+            Offsets =
+            [
+                new SavedOffset("billing", "orders", 0, 7, "kept note", 100),
+                new SavedOffset("billing", "orders", 1, null, "", 200),
+            ],
+        };
 }

@@ -9,7 +9,8 @@ public sealed class ResetCommandTests
 {
     private static readonly TopicPartition Target = new("orders-copy", 3);
 
-    public static TheoryData<string> Plain() => [.. (string[])["billing", "007", "1e3", "0x10", "1.0", "-x", "-foo.bar", "--execute", "true", "a.b_c-d", "-", "--", "."]];
+    public static TheoryData<string> Plain() =>
+        [.. (string[])["billing", "007", "1e3", "0x10", "1.0", "-x", "-foo.bar", "--execute", "true", "a.b_c-d", "-", "--", "."]];
 
     [Theory]
     [MemberData(nameof(Plain))]
@@ -23,7 +24,21 @@ public sealed class ResetCommandTests
             Assert.Equal(command.Arguments, tool.Run(command.Text!));
         }
 
-        Assert.Equal(["--bootstrap-server", "a:9092,[::1]:9093", "--group", group, "--topic", "orders-copy:3", "--reset-offsets", "--to-offset", "5", "--execute"], command.Arguments);
+        Assert.Equal(
+            [
+                "--bootstrap-server",
+                "a:9092,[::1]:9093",
+                "--group",
+                group,
+                "--topic",
+                "orders-copy:3",
+                "--reset-offsets",
+                "--to-offset",
+                "5",
+                "--execute",
+            ],
+            command.Arguments
+        );
     }
 
     [Theory]
@@ -77,7 +92,12 @@ public sealed class ResetCommandTests
 
         public string[] Run(string line)
         {
-            var start = new ProcessStartInfo("/bin/sh") { ArgumentList = { "-c", line }, RedirectStandardOutput = true, WorkingDirectory = _folder.Path };
+            var start = new ProcessStartInfo("/bin/sh")
+            {
+                ArgumentList = { "-c", line },
+                RedirectStandardOutput = true,
+                WorkingDirectory = _folder.Path,
+            };
             start.Environment["PATH"] = $"{_folder.Path}{Path.PathSeparator}{Environment.GetEnvironmentVariable("PATH")}";
             using var process = Process.Start(start)!;
             var output = process.StandardOutput.ReadToEnd();

@@ -17,7 +17,12 @@ public sealed class ScanTests
         scenario.Source.Cluster.CommitOffset("billing", "orders", 0, 20);
         scenario.Source.Cluster.CommitOffset("billing", "orders", 1, 21);
         await scenario.Source.BackUpAsync();
-        await scenario.RestoredAsync(Asked() with { PartitionMapping = new Dictionary<int, int> { [0] = 1, [1] = 0 } });
+        await scenario.RestoredAsync(
+            Asked() with
+            {
+                PartitionMapping = new Dictionary<int, int> { [0] = 1, [1] = 0 },
+            }
+        );
 
         var rows = await ScanAsync(scenario);
 
@@ -37,13 +42,22 @@ public sealed class ScanTests
         scenario.Source.Cluster.CommitOffset("both", "orders", 0, 20);
         scenario.Source.Cluster.CommitOffset("both", "orders", 1, 21);
         await scenario.Source.BackUpAsync();
-        await scenario.RestoredAsync(Asked() with { PartitionMapping = new Dictionary<int, int> { [1] = 0 }, AllowMerge = true });
+        await scenario.RestoredAsync(
+            Asked() with
+            {
+                PartitionMapping = new Dictionary<int, int> { [1] = 0 },
+                AllowMerge = true,
+            }
+        );
 
         var rows = await ScanAsync(scenario);
 
         Assert.Equal(
             [("billing", "k0-20", true), ("both", "k0-20", false), ("both", "k1-21", false), ("shipping", "k1-21", true)],
-            rows.OrderBy(r => r.ConsumerGroup, StringComparer.Ordinal).ThenBy(r => r.Partition).Select(r => (r.ConsumerGroup!, Key(scenario, r), r.ResetCommand is not null)));
+            rows.OrderBy(r => r.ConsumerGroup, StringComparer.Ordinal)
+                .ThenBy(r => r.Partition)
+                .Select(r => (r.ConsumerGroup!, Key(scenario, r), r.ResetCommand is not null))
+        );
     }
 
     [Fact]
@@ -58,12 +72,21 @@ public sealed class ScanTests
         scenario.Source.Cluster.CommitOffset("billing", "orders", 1, 70);
         scenario.Source.Cluster.CommitOffset("behind", "orders", 1, 30);
         await scenario.Source.BackUpAsync();
-        await scenario.RestoredAsync(Asked() with { PartitionMapping = new Dictionary<int, int> { [1] = 0 }, AllowMerge = true });
+        await scenario.RestoredAsync(
+            Asked() with
+            {
+                PartitionMapping = new Dictionary<int, int> { [1] = 0 },
+                AllowMerge = true,
+            }
+        );
 
         var rows = (await ScanAsync(scenario)).OrderBy(r => r.ConsumerGroup, StringComparer.Ordinal).ThenBy(r => r.Partition).ToArray();
 
         // The first partition's own records cannot be told from records that an older run of the backup held for the second one.
-        Assert.Equal([("behind", 1, null), ("billing", 0, null), ("billing", 1, (long?)70)], rows.Select(r => (r.ConsumerGroup!, r.Partition, r.TargetOffset)));
+        Assert.Equal(
+            [("behind", 1, null), ("billing", 0, null), ("billing", 1, (long?)70)],
+            rows.Select(r => (r.ConsumerGroup!, r.Partition, r.TargetOffset))
+        );
         Assert.Equal((null, 50L), (rows[1].TargetTopic, rows[2].TargetFirstOffset));
         Assert.Contains(scenario.Events.Warnings, w => w.Contains("not known to be those of orders/0", StringComparison.Ordinal));
     }
@@ -84,7 +107,9 @@ public sealed class ScanTests
         Assert.Contains(scenario.Events.Warnings, w => w.Contains("more than once", StringComparison.Ordinal));
 
         // Without the backup nothing tells them apart.
-        var alone = Assert.Single(await scenario.NewEngine().GetOffsetMappingAsync(new OffsetMappingSettings { Scan = Target(scenario) }, scenario.Cancel));
+        var alone = Assert.Single(
+            await scenario.NewEngine().GetOffsetMappingAsync(new OffsetMappingSettings { Scan = Target(scenario) }, scenario.Cancel)
+        );
         Assert.Equal((null, null), (alone.TargetFirstOffset, alone.ResetCommand));
         Assert.Contains(scenario.Events.Warnings, w => w.Contains("Name the backup", StringComparison.Ordinal));
     }
@@ -93,18 +118,36 @@ public sealed class ScanTests
 
     private static ClusterSettings Target(RestoreScenario scenario) => new() { BootstrapServers = [scenario.Target.BootstrapServers] };
 
-    private static Task<IReadOnlyList<OffsetMapping>> ScanAsync(RestoreScenario scenario) => scenario.NewEngine().GetOffsetMappingAsync(
-        new OffsetMappingSettings { Store = new StoreSettings { Path = scenario.Source.StorePath }, BackupId = "b", Scan = Target(scenario), ConsumerGroups = ["*"] }, scenario.Cancel);
+    private static Task<IReadOnlyList<OffsetMapping>> ScanAsync(RestoreScenario scenario) =>
+        scenario
+            .NewEngine()
+            .GetOffsetMappingAsync(
+                new OffsetMappingSettings
+                {
+                    Store = new StoreSettings { Path = scenario.Source.StorePath },
+                    BackupId = "b",
+                    Scan = Target(scenario),
+                    ConsumerGroups = ["*"],
+                },
+                scenario.Cancel
+            );
 
     /// <summary>Every other record is gone, as after compaction; neither partition has an offset that the other one has.</summary>
     private static void Holes(RestoreScenario scenario, int partition, bool even, int count)
     {
         scenario.Source.Cluster.Append(
-            "orders", partition, Enumerable.Range(0, count).Select(i => LocalRecord.Of(i % 2 == (even ? 0 : 1) ? $"k{partition}-{i}" : "gone", $"v{i}", 1_700_000_000_000 + i)));
+            "orders",
+            partition,
+            Enumerable
+                .Range(0, count)
+                .Select(i => LocalRecord.Of(i % 2 == (even ? 0 : 1) ? $"k{partition}-{i}" : "gone", $"v{i}", 1_700_000_000_000 + i))
+        );
         scenario.Source.Cluster.Append("orders", partition, LocalRecord.Of("gone", null, 1_700_000_000_500));
         scenario.Source.Cluster.Compact("orders");
     }
 
     private static string Key(RestoreScenario scenario, OffsetMapping row) =>
-        System.Text.Encoding.UTF8.GetString(scenario.Restored(row.TargetTopic!, row.TargetPartition!.Value).First(r => r.Offset >= row.TargetOffset).Key!);
+        System.Text.Encoding.UTF8.GetString(
+            scenario.Restored(row.TargetTopic!, row.TargetPartition!.Value).First(r => r.Offset >= row.TargetOffset).Key!
+        );
 }

@@ -12,7 +12,8 @@ public sealed class RateLimiterTests
     {
         var clock = new HandClock();
         var limiter = new RateLimiter(records, bytes, clock);
-        long takenRecords = 0, takenBytes = 0;
+        long takenRecords = 0,
+            takenBytes = 0;
         while (clock.Elapsed < TimeSpan.FromSeconds(30))
         {
             takenRecords += takeRecords;
@@ -54,7 +55,8 @@ public sealed class RateLimiterTests
     }
 
     [Fact]
-    public void B14_without_limits_nothing_waits() => Assert.Equal(TimeSpan.Zero, new RateLimiter(null, null, TimeProvider.System).Take(long.MaxValue, long.MaxValue));
+    public void B14_without_limits_nothing_waits() =>
+        Assert.Equal(TimeSpan.Zero, new RateLimiter(null, null, TimeProvider.System).Take(long.MaxValue, long.MaxValue));
 
     private sealed class HandClock : TimeProvider
     {

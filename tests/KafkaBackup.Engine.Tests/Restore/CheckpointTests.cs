@@ -17,14 +17,20 @@ public sealed class CheckpointTests
         var root = checkpoint.RootElement;
         Assert.Equal("b", root.GetProperty("backup_id").GetString());
         Assert.Equal(stopped.RecordCount, root.GetProperty("records_restored").GetInt64());
-        var under = root.GetProperty("segments_in_progress").EnumerateArray().Concat(root.GetProperty("segments_completed").EnumerateArray()).ToArray();
+        var under = root.GetProperty("segments_in_progress")
+            .EnumerateArray()
+            .Concat(root.GetProperty("segments_completed").EnumerateArray())
+            .ToArray();
         Assert.NotEmpty(under);
         Assert.All(under, s => Assert.StartsWith("b/topics/", (s.ValueKind == JsonValueKind.Array ? s[0] : s).GetString()));
         Assert.All(["start_time", "last_checkpoint_time", "bytes_restored"], name => Assert.True(root.GetProperty(name).GetInt64() > 0));
         Assert.Equal(64, root.GetProperty("config_hash").GetString()!.Length);
 
         var resumed = await scenario.RestoredAsync(settings);
-        Assert.Equal((true, stopped.RecordCount, 6000 - stopped.RecordCount), (resumed.Resumed, resumed.RecordsSkippedOnResume, resumed.RecordCount));
+        Assert.Equal(
+            (true, stopped.RecordCount, 6000 - stopped.RecordCount),
+            (resumed.Resumed, resumed.RecordsSkippedOnResume, resumed.RecordCount)
+        );
         Assert.Contains(scenario.Events.VerboseLines, l => l.Contains("records are there already", StringComparison.Ordinal));
         Assert.False(File.Exists(scenario.CheckpointPath));
         scenario.AssertEqual("orders");
@@ -39,7 +45,13 @@ public sealed class CheckpointTests
         var settings = RestoreScenario.Asked() with { CheckpointPath = scenario.CheckpointPath };
         await FaultTests.StopAtAsync(scenario, settings, 1000);
 
-        var refused = await scenario.RefusedAsync(settings with { IncludeOriginalOffsetHeader = true, TimeWindowStart = 1_700_000_000_001 });
+        var refused = await scenario.RefusedAsync(
+            settings with
+            {
+                IncludeOriginalOffsetHeader = true,
+                TimeWindowStart = 1_700_000_000_001,
+            }
+        );
 
         Assert.Equal(ErrorIds.CheckpointMismatch, refused.Definition);
         Assert.Contains("include_original_offset_header", refused.Message, StringComparison.Ordinal);
@@ -52,7 +64,10 @@ public sealed class CheckpointTests
         await using var scenario = await FaultTests.FilledAsync(10);
         await File.WriteAllTextAsync(scenario.CheckpointPath, "{\"version\": 1, \"back");
 
-        Assert.Equal(ErrorIds.CheckpointDamaged, (await scenario.RefusedAsync(RestoreScenario.Asked() with { CheckpointPath = scenario.CheckpointPath })).Definition);
+        Assert.Equal(
+            ErrorIds.CheckpointDamaged,
+            (await scenario.RefusedAsync(RestoreScenario.Asked() with { CheckpointPath = scenario.CheckpointPath })).Definition
+        );
     }
 
     [Fact]
@@ -61,7 +76,12 @@ public sealed class CheckpointTests
         await using var scenario = await FaultTests.FilledAsync(10);
         await File.WriteAllTextAsync(Path.Combine(scenario.Folder, "file"), "");
 
-        var refused = await scenario.RefusedAsync(RestoreScenario.Asked() with { CheckpointPath = Path.Combine(scenario.Folder, "file", "checkpoint.json") });
+        var refused = await scenario.RefusedAsync(
+            RestoreScenario.Asked() with
+            {
+                CheckpointPath = Path.Combine(scenario.Folder, "file", "checkpoint.json"),
+            }
+        );
 
         Assert.Equal(ErrorIds.CheckpointWrite, refused.Definition);
         Assert.Empty(scenario.Target.TopicNames);
@@ -83,7 +103,11 @@ public sealed class CheckpointTests
     public async Task E3_a_full_disk_under_the_checkpoint_stops_the_restore_and_a_resume_is_exact()
     {
         await using var scenario = await FaultTests.FilledAsync(6000);
-        var settings = RestoreScenario.Asked() with { CheckpointPath = scenario.CheckpointPath, CheckpointInterval = TimeSpan.FromMilliseconds(100) };
+        var settings = RestoreScenario.Asked() with
+        {
+            CheckpointPath = scenario.CheckpointPath,
+            CheckpointInterval = TimeSpan.FromMilliseconds(100),
+        };
         var running = scenario.RestoreAsync(settings with { RecordsPerSecond = 1500 });
         await FaultTests.ReachedAsync(scenario, 1000);
 

@@ -22,10 +22,16 @@ public sealed class CreationTests
     [Fact]
     public async Task E5_what_is_the_source_clusters_own_is_not_copied_and_an_empty_value_leaves_a_setting_to_the_target()
     {
-        await using var scenario = await FilledAsync(new()
-        {
-            ["leader.replication.throttled.replicas"] = "0:1", ["follower.replication.throttled.replicas"] = "0:2", ["message.format.version"] = "0.9.0", ["segment.ms"] = "1000", ["retention.ms"] = "-1",
-        });
+        await using var scenario = await FilledAsync(
+            new()
+            {
+                ["leader.replication.throttled.replicas"] = "0:1",
+                ["follower.replication.throttled.replicas"] = "0:2",
+                ["message.format.version"] = "0.9.0",
+                ["segment.ms"] = "1000",
+                ["retention.ms"] = "-1",
+            }
+        );
 
         await scenario.RestoredAsync(Override("segment.ms", ""));
 
@@ -71,13 +77,22 @@ public sealed class CreationTests
             scenario.Target.Deny(api, "orders");
         }
 
-        var findings = (await scenario.ReportAsync(RestoreScenario.Asked() with { PurgeTopics = true, Force = true })).Findings.Where(f => f.Kind == FindingKind.Unauthorized).ToArray();
-        Assert.Equal([("Write", true), ("Delete", false), ("Read", false), ("DescribeConfigs", true)], findings.Select(f => (f.Advice.Split(' ')[3], f.CanForce)));
+        var findings = (await scenario.ReportAsync(RestoreScenario.Asked() with { PurgeTopics = true, Force = true }))
+            .Findings.Where(f => f.Kind == FindingKind.Unauthorized)
+            .ToArray();
+        Assert.Equal(
+            [("Write", true), ("Delete", false), ("Read", false), ("DescribeConfigs", true)],
+            findings.Select(f => (f.Advice.Split(' ')[3], f.CanForce))
+        );
         Assert.Contains("may not write", (await scenario.RefusedAsync()).Message, StringComparison.Ordinal);
 
         scenario.Target.AllowAll();
         scenario.Target.Deny(ApiKey.Fetch, "orders");
-        Assert.Contains("may not read", (await scenario.RefusedAsync(RestoreScenario.Asked() with { Delivery = DeliveryMode.Transactional })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "may not read",
+            (await scenario.RefusedAsync(RestoreScenario.Asked() with { Delivery = DeliveryMode.Transactional })).Message,
+            StringComparison.Ordinal
+        );
         Assert.Equal(10, (await scenario.RestoredAsync()).RecordCount);
     }
 
@@ -86,7 +101,10 @@ public sealed class CreationTests
     {
         await using var scenario = await FilledAsync([]);
         scenario.Target.CreateTopic("orders");
-        scenario.WrapCluster = inner => new ClusterDouble(inner) { Rights = () => throw ErrorIds.ClusterRequestFailed.With("Asking is not supported.", "orders") };
+        scenario.WrapCluster = inner => new ClusterDouble(inner)
+        {
+            Rights = () => throw ErrorIds.ClusterRequestFailed.With("Asking is not supported.", "orders"),
+        };
 
         var result = await scenario.RestoredAsync();
 
@@ -117,7 +135,9 @@ public sealed class CreationTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task D3_what_a_server_says_against_a_topic_that_is_no_refusal_is_a_warning_and_so_is_a_server_that_cannot_be_asked(bool answers)
+    public async Task D3_what_a_server_says_against_a_topic_that_is_no_refusal_is_a_warning_and_so_is_a_server_that_cannot_be_asked(
+        bool answers
+    )
     {
         await using var scenario = await FilledAsync([]);
         var trouble = ErrorIds.ClusterRequestFailed.With("Asking is not supported.", "orders");
@@ -128,7 +148,12 @@ public sealed class CreationTests
 
         var result = await scenario.RestoredAsync();
 
-        Assert.Contains(result.Findings, f => f is { Kind: FindingKind.TargetMissing, Severity: FindingSeverity.Warning } && f.Message.Contains("not supported", StringComparison.Ordinal));
+        Assert.Contains(
+            result.Findings,
+            f =>
+                f is { Kind: FindingKind.TargetMissing, Severity: FindingSeverity.Warning }
+                && f.Message.Contains("not supported", StringComparison.Ordinal)
+        );
         scenario.AssertEqual("orders");
     }
 
@@ -137,7 +162,9 @@ public sealed class CreationTests
     {
         await using var scenario = await FilledAsync([]);
 
-        var error = await Assert.ThrowsAsync<KafkaBackupException>(() => scenario.RestoreAsync(Override("no.such.setting", "1") with { Force = true }));
+        var error = await Assert.ThrowsAsync<KafkaBackupException>(() =>
+            scenario.RestoreAsync(Override("no.such.setting", "1") with { Force = true })
+        );
 
         Assert.Equal(ErrorIds.TopicCreation, error.Definition);
         Assert.Empty(scenario.Target.TopicNames);
@@ -161,7 +188,9 @@ public sealed class CreationTests
         await using var scenario = await FilledAsync(new() { ["min.insync.replicas"] = "2" });
         using var stop = new CancellationTokenSource();
         var running = scenario.RestoreAsync(RestoreScenario.Asked() with { DefaultReplicationFactor = -1 }, stop.Token);
-        while (!scenario.Events.Warnings.Any(w => w.Contains("has replication factor 1, but min.insync.replicas 2", StringComparison.Ordinal)))
+        while (
+            !scenario.Events.Warnings.Any(w => w.Contains("has replication factor 1, but min.insync.replicas 2", StringComparison.Ordinal))
+        )
         {
             await Task.Delay(20, scenario.Cancel);
         }
@@ -208,8 +237,12 @@ public sealed class CreationTests
         return scenario;
     }
 
-    private static RestoreSettings Override(string name, string value) => RestoreScenario.Asked() with
-    {
-        TopicConfigOverrides = new Dictionary<string, IReadOnlyDictionary<string, string>> { [""] = new Dictionary<string, string> { [name] = value } },
-    };
+    private static RestoreSettings Override(string name, string value) =>
+        RestoreScenario.Asked() with
+        {
+            TopicConfigOverrides = new Dictionary<string, IReadOnlyDictionary<string, string>>
+            {
+                [""] = new Dictionary<string, string> { [name] = value },
+            },
+        };
 }

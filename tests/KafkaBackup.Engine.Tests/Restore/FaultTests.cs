@@ -58,7 +58,11 @@ public sealed class FaultTests
         const int Records = 200;
         await using var scenario = new RestoreScenario();
         scenario.Source.Cluster.CreateTopic("orders");
-        scenario.Source.Cluster.Append("orders", 0, Enumerable.Range(0, Records).Select(i => LocalRecord.Of($"k{i}", new string('v', 960_000), 1_700_000_000_000)));
+        scenario.Source.Cluster.Append(
+            "orders",
+            0,
+            Enumerable.Range(0, Records).Select(i => LocalRecord.Of($"k{i}", new string('v', 960_000), 1_700_000_000_000))
+        );
         await scenario.Source.BackUpAsync();
         var begun = System.Diagnostics.Stopwatch.GetTimestamp();
 
@@ -77,7 +81,11 @@ public sealed class FaultTests
         const int Records = 6000;
         await using var scenario = new RestoreScenario();
         scenario.Source.Cluster.CreateTopic("orders");
-        scenario.Source.Cluster.Append("orders", 0, Enumerable.Range(0, Records).Select(i => LocalRecord.Of($"k{i}", new string('v', 500), 1_700_000_000_000)));
+        scenario.Source.Cluster.Append(
+            "orders",
+            0,
+            Enumerable.Range(0, Records).Select(i => LocalRecord.Of($"k{i}", new string('v', 500), 1_700_000_000_000))
+        );
         await scenario.Source.BackUpAsync();
         scenario.Target.CreateTopic("orders");
         await using var planned = await scenario.PlanAsync(RestoreScenario.Asked() with { Delivery = delivery });
@@ -144,7 +152,9 @@ public sealed class FaultTests
         scenario.Source.Fill("orders", 300);
         scenario.Source.Fill("orders", 300, partition: 1);
         await scenario.Source.BackUpAsync(BackupScenario.Asked() with { SegmentMaxRecords = 100 });
-        var file = Directory.GetFiles(scenario.Source.StorePath, "segment-*100-*.kbs", SearchOption.AllDirectories).Single(f => f.Contains("partition=0", StringComparison.Ordinal));
+        var file = Directory
+            .GetFiles(scenario.Source.StorePath, "segment-*100-*.kbs", SearchOption.AllDirectories)
+            .Single(f => f.Contains("partition=0", StringComparison.Ordinal));
         var bytes = await File.ReadAllBytesAsync(file);
         bytes[bytes.Length / 2] ^= 1;
         await File.WriteAllBytesAsync(file, bytes);
@@ -152,13 +162,22 @@ public sealed class FaultTests
         var result = await scenario.RestoreAsync();
 
         Assert.Equal(RestoreStatus.Incomplete, result.Status);
-        Assert.Equal((PartitionStatus.Failed, nameof(ErrorIds.SegmentCorrupt), 100L), (result.Partitions[0].Status, result.Partitions[0].ErrorId, result.Partitions[0].RecordCount));
+        Assert.Equal(
+            (PartitionStatus.Failed, nameof(ErrorIds.SegmentCorrupt), 100L),
+            (result.Partitions[0].Status, result.Partitions[0].ErrorId, result.Partitions[0].RecordCount)
+        );
         Assert.Contains("offsets 100 to 199", result.Partitions[0].ErrorMessage, StringComparison.Ordinal);
         scenario.AssertEqual("orders", 0, only: r => r.Offset < 100);
         scenario.AssertEqual("orders", 1);
 
         // All that is left of it, when asked for.
-        var rest = await scenario.RestoredAsync(RestoreScenario.Asked() with { Force = true, TopicMapping = new Dictionary<string, string> { ["orders"] = "rest" } });
+        var rest = await scenario.RestoredAsync(
+            RestoreScenario.Asked() with
+            {
+                Force = true,
+                TopicMapping = new Dictionary<string, string> { ["orders"] = "rest" },
+            }
+        );
         Assert.Equal(500, rest.RecordCount);
         Assert.Contains(rest.Findings, f => f.Kind == FindingKind.Corrupt);
         scenario.AssertEqual("orders", 0, target: "rest", only: r => r.Offset is < 100 or >= 200);
@@ -182,7 +201,10 @@ public sealed class FaultTests
         await using var scenario = await FilledAsync(300, segment: 100);
         scenario.Target.CreateTopic("orders");
         scenario.Target.Append("orders", 0, LocalRecord.Of("old", "old"));
-        Assert.Equal(ErrorIds.PurgeNeedsForce, (await scenario.RefusedAsync(RestoreScenario.Asked() with { PurgeTopics = true })).Definition);
+        Assert.Equal(
+            ErrorIds.PurgeNeedsForce,
+            (await scenario.RefusedAsync(RestoreScenario.Asked() with { PurgeTopics = true })).Definition
+        );
 
         var file = Directory.GetFiles(scenario.Source.StorePath, "segment-*100-*.kbs", SearchOption.AllDirectories).Single();
         var sound = await File.ReadAllBytesAsync(file);
@@ -206,7 +228,13 @@ public sealed class FaultTests
         await using var scenario = await FilledAsync(5000);
         scenario.Target.CreateTopic("orders");
         scenario.Target.Append("orders", 0, LocalRecord.Of("old", "old"));
-        var settings = RestoreScenario.Asked() with { PurgeTopics = true, Force = true, Delivery = delivery, CheckpointPath = scenario.CheckpointPath };
+        var settings = RestoreScenario.Asked() with
+        {
+            PurgeTopics = true,
+            Force = true,
+            Delivery = delivery,
+            CheckpointPath = scenario.CheckpointPath,
+        };
         await StopAtAsync(scenario, settings, 1000);
 
         var resumed = await scenario.RestoredAsync(settings);
@@ -265,5 +293,10 @@ public sealed class FaultTests
     }
 
     internal static Task ReachedAsync(RestoreScenario scenario, int records) =>
-        scenario.Source.WaitAsync(() => scenario.Target.TopicNames.Contains("orders") && scenario.Target.LogEnd("orders") - scenario.Target.LogStart("orders") >= records, $"{records} records");
+        scenario.Source.WaitAsync(
+            () =>
+                scenario.Target.TopicNames.Contains("orders")
+                && scenario.Target.LogEnd("orders") - scenario.Target.LogStart("orders") >= records,
+            $"{records} records"
+        );
 }

@@ -13,10 +13,20 @@ public sealed class ForeignTests
     public async Task K_a_backup_of_the_other_tool_is_restored_record_for_record(byte compression)
     {
         await using var scenario = new RestoreScenario();
-        var records = Enumerable.Range(0, 500).Select(i => TestRecord.Text(100 + (i * 2), i % 7 == 0 ? null : $"k{i}", i % 5 == 0 ? null : $"value {i}", 1_705_312_800_000 + (i * 37 % 1000)) with
-        {
-            Headers = i % 3 == 0 ? [new TestHeader("h", null), new TestHeader("h", "")] : [],
-        }).ToArray();
+        var records = Enumerable
+            .Range(0, 500)
+            .Select(i =>
+                TestRecord.Text(
+                    100 + (i * 2),
+                    i % 7 == 0 ? null : $"k{i}",
+                    i % 5 == 0 ? null : $"value {i}",
+                    1_705_312_800_000 + (i * 37 % 1000)
+                ) with
+                {
+                    Headers = i % 3 == 0 ? [new TestHeader("h", null), new TestHeader("h", "")] : [],
+                }
+            )
+            .ToArray();
         await WriteAsync(scenario, records, compression);
 
         var report = await scenario.ReportAsync();
@@ -25,9 +35,25 @@ public sealed class ForeignTests
         Assert.Equal(records.Select(RestoreScenario.Content), scenario.Restored("orders").Select(RestoreScenario.Content));
 
         var rows = new List<TopicComparison>();
-        var backup = new CompareSide { Store = new StoreSettings { Path = scenario.Source.StorePath }, BackupId = "b" };
+        var backup = new CompareSide
+        {
+            Store = new StoreSettings { Path = scenario.Source.StorePath },
+            BackupId = "b",
+        };
         var target = new CompareSide { Cluster = new ClusterSettings { BootstrapServers = [scenario.Target.BootstrapServers] } };
-        await foreach (var row in scenario.NewEngine().CompareAsync(new CompareSettings { Reference = backup, Difference = target, Topics = ["orders"] }, scenario.Cancel))
+        await foreach (
+            var row in scenario
+                .NewEngine()
+                .CompareAsync(
+                    new CompareSettings
+                    {
+                        Reference = backup,
+                        Difference = target,
+                        Topics = ["orders"],
+                    },
+                    scenario.Cancel
+                )
+        )
         {
             rows.Add(row);
         }
@@ -35,10 +61,14 @@ public sealed class ForeignTests
         Assert.All(rows, r => Assert.Equal((true, 500L), (r.Equal, r.ComparedCount)));
         Assert.NotEmpty(rows);
 
-        var window = await scenario.RestoredAsync(RestoreScenario.Asked() with
-        {
-            TimeWindowStart = 1_705_312_800_100, TimeWindowEnd = 1_705_312_800_199, TopicMapping = new Dictionary<string, string> { ["orders"] = "window" },
-        });
+        var window = await scenario.RestoredAsync(
+            RestoreScenario.Asked() with
+            {
+                TimeWindowStart = 1_705_312_800_100,
+                TimeWindowEnd = 1_705_312_800_199,
+                TopicMapping = new Dictionary<string, string> { ["orders"] = "window" },
+            }
+        );
         Assert.Equal(records.Count(r => r.Timestamp is >= 1_705_312_800_100 and <= 1_705_312_800_199), window.RecordCount);
     }
 
@@ -72,14 +102,22 @@ public sealed class ForeignTests
         var bytes = Convert.FromHexString(string.Concat(Vector.Where(char.IsAsciiHexDigit)));
         Assert.Equal(176, bytes.Length);
         await File.WriteAllBytesAsync(Path.Combine(folder, "segment-000000.bin"), bytes);
-        await File.WriteAllTextAsync(Path.Combine(scenario.Source.StorePath, "b", "manifest.json"), """
+        await File.WriteAllTextAsync(
+            Path.Combine(scenario.Source.StorePath, "b", "manifest.json"),
+            """
             {"backup_id": "b", "created_at": 1705312800000, "compression": "none", "topics": [{"name": "orders", "original_partition_count": 1, "partitions": [{"partition_id": 0, "gaps": [],
              "segments": [{"key": "b/topics/orders/partition=0/segment-000000.bin", "start_offset": 1000, "end_offset": 1001, "start_timestamp": 1705312800000, "end_timestamp": 1705312800001,
                            "record_count": 2, "uncompressed_size": 136, "compressed_size": 176}]}]}]}
-            """, new UTF8Encoding(false));
+            """,
+            new UTF8Encoding(false)
+        );
 
         var listed = new List<BackupInfo>();
-        await foreach (var info in scenario.NewEngine().GetBackupsAsync(new StoreSettings { Path = scenario.Source.StorePath }, null, null, scenario.Cancel))
+        await foreach (
+            var info in scenario
+                .NewEngine()
+                .GetBackupsAsync(new StoreSettings { Path = scenario.Source.StorePath }, null, null, scenario.Cancel)
+        )
         {
             listed.Add(info);
         }
@@ -91,9 +129,16 @@ public sealed class ForeignTests
         [
             TestRecord.Text(0, "k1", "v1", 1_705_312_800_000) with
             {
-                Headers = [new TestHeader("x-original-offset"u8.ToArray(), BitConverter.GetBytes(1000L)), new TestHeader("x-original-timestamp"u8.ToArray(), BitConverter.GetBytes(1_705_312_800_000L))],
+                Headers =
+                [
+                    new TestHeader("x-original-offset"u8.ToArray(), BitConverter.GetBytes(1000L)),
+                    new TestHeader("x-original-timestamp"u8.ToArray(), BitConverter.GetBytes(1_705_312_800_000L)),
+                ],
             },
-            TestRecord.Text(0, null, null, 1_705_312_800_001) with { Headers = [new TestHeader("h", "")] },
+            TestRecord.Text(0, null, null, 1_705_312_800_001) with
+            {
+                Headers = [new TestHeader("h", "")],
+            },
         ];
         Assert.Equal(expected.Select(RestoreScenario.Content), scenario.Restored("orders").Select(RestoreScenario.Content));
     }
@@ -106,15 +151,25 @@ public sealed class ForeignTests
         {
             var name = $"segment-{number:000000}.bin";
             await File.WriteAllBytesAsync(Path.Combine(folder, name), KbakImage.Write(part, compression));
-            segments.Add($$"""
-                {"key": "b/topics/orders/partition=0/{{name}}", "start_offset": {{part[0].Offset}}, "end_offset": {{part[^1].Offset}}, "start_timestamp": {{part[0].Timestamp}},
-                 "end_timestamp": {{part[^1].Timestamp}}, "record_count": {{part.Length}}, "uncompressed_size": 1, "compressed_size": 1, "invented_later": {} }
-                """);
+            segments.Add(
+                $$"""
+                {"key": "b/topics/orders/partition=0/{{name}}", "start_offset": {{part[0].Offset}}, "end_offset": {{part[
+                    ^1
+                ].Offset}}, "start_timestamp": {{part[0].Timestamp}},
+                 "end_timestamp": {{part[
+                    ^1
+                ].Timestamp}}, "record_count": {{part.Length}}, "uncompressed_size": 1, "compressed_size": 1, "invented_later": {} }
+                """
+            );
         }
 
-        await File.WriteAllTextAsync(Path.Combine(scenario.Source.StorePath, "b", "manifest.json"), $$$"""
+        await File.WriteAllTextAsync(
+            Path.Combine(scenario.Source.StorePath, "b", "manifest.json"),
+            $$$"""
             {"backup_id": "b", "created_at": 1705312800000, "compression": "none", "topics": [{"name": "orders", "original_partition_count": 1,
              "partitions": [{"partition_id": 0, "segments": [{{{string.Join(',', segments)}}}]}]}]}
-            """, new UTF8Encoding(false));
+            """,
+            new UTF8Encoding(false)
+        );
     }
 }

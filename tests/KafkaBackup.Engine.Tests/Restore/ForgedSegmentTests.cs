@@ -8,7 +8,9 @@ using KafkaBackup.Testing.Records;
 
 namespace KafkaBackup.Engine.Tests.Restore;
 
-/// <summary>Segments whose values somebody changed, with every checksum inside made right again: only the manifest's SHA-256 knows better.</summary>
+/// <summary>
+/// Segments whose values somebody changed, with every checksum inside made right again: only the manifest's SHA-256 knows better.
+/// </summary>
 public sealed class ForgedSegmentTests
 {
     [Fact]
@@ -71,7 +73,17 @@ public sealed class ForgedSegmentTests
         Assert.Equal(ReportStatus.Valid, shallow.Status);
         Assert.Contains("The contents of 1 segment", shallow.NotChecked, StringComparison.Ordinal);
 
-        var deep = await scenario.NewEngine().CheckBackupAsync(new CheckSettings { Store = store, BackupId = "b", Deep = true }, scenario.Cancel);
+        var deep = await scenario
+            .NewEngine()
+            .CheckBackupAsync(
+                new CheckSettings
+                {
+                    Store = store,
+                    BackupId = "b",
+                    Deep = true,
+                },
+                scenario.Cancel
+            );
         Assert.Equal((ReportStatus.Invalid, (string?)null), (deep.Status, deep.NotChecked));
     }
 
@@ -80,17 +92,30 @@ public sealed class ForgedSegmentTests
     {
         await using var scenario = new RestoreScenario();
         var folder = Directory.CreateDirectory(Path.Combine(scenario.Source.StorePath, "b", "topics", "orders", "partition=0")).FullName;
-        await File.WriteAllBytesAsync(Path.Combine(folder, "segment-000000.bin"), KbakImage.Write([TestRecord.Text(0, "k", "v", 1_705_312_800_000)]));
-        await File.WriteAllTextAsync(Path.Combine(scenario.Source.StorePath, "b", "manifest.json"), """
+        await File.WriteAllBytesAsync(
+            Path.Combine(folder, "segment-000000.bin"),
+            KbakImage.Write([TestRecord.Text(0, "k", "v", 1_705_312_800_000)])
+        );
+        await File.WriteAllTextAsync(
+            Path.Combine(scenario.Source.StorePath, "b", "manifest.json"),
+            """
             {"backup_id": "b", "created_at": 1705312800000, "topics": [{"name": "orders", "original_partition_count": 1, "partitions": [{"partition_id": 0, "segments": [
              {"key": "b/topics/orders/partition=0/segment-000000.bin", "start_offset": 0, "end_offset": 9, "start_timestamp": 1, "end_timestamp": 2, "record_count": 10}]}]}]}
-            """, new UTF8Encoding(false));
+            """,
+            new UTF8Encoding(false)
+        );
 
         foreach (var deep in new[] { false, true })
         {
             var report = await scenario.ReportAsync(RestoreScenario.Asked() with { Deep = deep });
             Assert.Equal(ReportStatus.Invalid, report.Status);
-            Assert.Contains(report.Findings, f => f is { Kind: FindingKind.Corrupt, CanForce: true } && f.Message.Contains("1 records", StringComparison.Ordinal) && f.Message.Contains("10", StringComparison.Ordinal));
+            Assert.Contains(
+                report.Findings,
+                f =>
+                    f is { Kind: FindingKind.Corrupt, CanForce: true }
+                    && f.Message.Contains("1 records", StringComparison.Ordinal)
+                    && f.Message.Contains("10", StringComparison.Ordinal)
+            );
         }
 
         await scenario.RefusedAsync();
@@ -101,7 +126,11 @@ public sealed class ForgedSegmentTests
     {
         var scenario = new RestoreScenario();
         scenario.Source.Cluster.CreateTopic("orders");
-        scenario.Source.Cluster.Append("orders", 0, Enumerable.Range(0, count).Select(i => LocalRecord.Of($"k{i}", new string('a', valueBytes), 1_700_000_000_000 + i)));
+        scenario.Source.Cluster.Append(
+            "orders",
+            0,
+            Enumerable.Range(0, count).Select(i => LocalRecord.Of($"k{i}", new string('a', valueBytes), 1_700_000_000_000 + i))
+        );
         await scenario.Source.BackUpAsync(BackupScenario.Asked() with { Compression = CompressionKind.None });
         var entry = (await scenario.Source.PartitionAsync("orders")).Segments.Single();
         if (!forge)

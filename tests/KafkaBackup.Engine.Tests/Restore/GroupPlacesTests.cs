@@ -4,7 +4,9 @@ using KafkaBackup.LocalBroker;
 
 namespace KafkaBackup.Engine.Tests.Restore;
 
-/// <summary>Where groups go on when the target partition holds more than one source's records once, and what cannot be reset at all.</summary>
+/// <summary>
+/// Where groups go on when the target partition holds more than one source's records once, and what cannot be reset at all.
+/// </summary>
 public sealed class GroupPlacesTests
 {
     private static readonly OffsetStrategy[] All = [OffsetStrategy.HeaderBased, OffsetStrategy.TimestampBased, OffsetStrategy.ClusterScan];
@@ -40,11 +42,18 @@ public sealed class GroupPlacesTests
         scenario.Source.Cluster.CommitOffset("other-end", "orders", 0, 299);
         await scenario.Source.BackUpAsync();
 
-        await scenario.RestoredAsync(Reset(strategy) with { PartitionMapping = new Dictionary<int, int> { [1] = 0 }, AllowMerge = true });
+        await scenario.RestoredAsync(
+            Reset(strategy) with
+            {
+                PartitionMapping = new Dictionary<int, int> { [1] = 0 },
+                AllowMerge = true,
+            }
+        );
 
         Assert.Equal(
             [("billing", 299 + 448 - first), ("end", 299 + 600 - first), ("other", 148), ("other-end", 299), ("start", 299)],
-            Committed(scenario, "orders"));
+            Committed(scenario, "orders")
+        );
         Assert.Equal("v448", Value(scenario, "orders", 299 + 448 - first));
     }
 
@@ -102,7 +111,11 @@ public sealed class GroupPlacesTests
         scenario.Source.Cluster.CommitOffset("with-empty", "orders", 0, 5);
         scenario.Source.Cluster.CommitOffset("with-empty", "orders", 2, 0);
         await scenario.Source.BackUpAsync();
-        var merging = Reset(strategy) with { PartitionMapping = new Dictionary<int, int> { [1] = 0, [2] = 0 }, AllowMerge = true };
+        var merging = Reset(strategy) with
+        {
+            PartitionMapping = new Dictionary<int, int> { [1] = 0, [2] = 0 },
+            AllowMerge = true,
+        };
 
         var refused = await scenario.RefusedAsync(merging);
         Assert.Contains("both has offsets on orders/0 and orders/1", refused.Message, StringComparison.Ordinal);
@@ -122,7 +135,14 @@ public sealed class GroupPlacesTests
     {
         await using var scenario = await WithOtherGroupAsync();
 
-        var refused = await scenario.RefusedAsync(Reset(OffsetStrategy.HeaderBased) with { Topics = ["orders"], AllConsumerGroups = false, ConsumerGroups = ["shipping", asked] });
+        var refused = await scenario.RefusedAsync(
+            Reset(OffsetStrategy.HeaderBased) with
+            {
+                Topics = ["orders"],
+                AllConsumerGroups = false,
+                ConsumerGroups = ["shipping", asked],
+            }
+        );
 
         Assert.Contains(message, refused.Message, StringComparison.Ordinal);
     }
@@ -154,18 +174,25 @@ public sealed class GroupPlacesTests
         return scenario;
     }
 
-    private static RestoreSettings Reset(OffsetStrategy strategy) => RestoreScenario.Asked() with
-    {
-        OffsetStrategy = strategy, IncludeOriginalOffsetHeader = true, ResetConsumerOffsets = true, AllConsumerGroups = true,
-    };
+    private static RestoreSettings Reset(OffsetStrategy strategy) =>
+        RestoreScenario.Asked() with
+        {
+            OffsetStrategy = strategy,
+            IncludeOriginalOffsetHeader = true,
+            ResetConsumerOffsets = true,
+            AllConsumerGroups = true,
+        };
 
-    private static LocalRecord Original(int i, int original) => LocalRecord.Of($"k{i}", $"v{i}", 1_700_000_000_000 + i) with
-    {
-        Headers = [("x-original-offset", System.Text.Encoding.ASCII.GetBytes(original.ToString(CultureInfo.InvariantCulture)))],
-    };
+    private static LocalRecord Original(int i, int original) =>
+        LocalRecord.Of($"k{i}", $"v{i}", 1_700_000_000_000 + i) with
+        {
+            Headers = [("x-original-offset", System.Text.Encoding.ASCII.GetBytes(original.ToString(CultureInfo.InvariantCulture)))],
+        };
 
     private static IEnumerable<(string Group, long Offset)> Committed(RestoreScenario scenario, string topic) =>
-        scenario.Target.GroupNames.Order(StringComparer.Ordinal).Select(g => (g, scenario.Target.GroupOffsets(g)[new LocalBroker.TopicPartition(topic, 0)].Offset));
+        scenario
+            .Target.GroupNames.Order(StringComparer.Ordinal)
+            .Select(g => (g, scenario.Target.GroupOffsets(g)[new LocalBroker.TopicPartition(topic, 0)].Offset));
 
     private static string Value(RestoreScenario scenario, string topic, long offset) =>
         System.Text.Encoding.UTF8.GetString(scenario.Restored(topic).Single(r => r.Offset == offset).Value!);

@@ -13,11 +13,17 @@ public sealed class GroupTests
     public async Task F1_every_strategy_sets_the_groups_where_the_next_record_is(OffsetStrategy strategy)
     {
         await using var scenario = await WithGroupsAsync();
-        var result = await scenario.RestoredAsync(RestoreScenario.Asked() with
-        {
-            OffsetStrategy = strategy, IncludeOriginalOffsetHeader = true, ResetConsumerOffsets = true, AllConsumerGroups = true, Force = true,
-            TopicMapping = new Dictionary<string, string> { ["orders"] = "copy" },
-        });
+        var result = await scenario.RestoredAsync(
+            RestoreScenario.Asked() with
+            {
+                OffsetStrategy = strategy,
+                IncludeOriginalOffsetHeader = true,
+                ResetConsumerOffsets = true,
+                AllConsumerGroups = true,
+                Force = true,
+                TopicMapping = new Dictionary<string, string> { ["orders"] = "copy" },
+            }
+        );
 
         // Offsets 0 to 49 are gone, the target began at 1: source 50 is target 1.
         var partition = new LocalBroker.TopicPartition("copy", 0);
@@ -47,11 +53,17 @@ public sealed class GroupTests
     {
         await using var scenario = await WithGroupsAsync();
         scenario.Target.CommitOffset("middle", "copy", 0, 1, "old");
-        var result = await scenario.RestoredAsync(RestoreScenario.Asked() with
-        {
-            OffsetStrategy = OffsetStrategy.HeaderBased, ResetConsumerOffsets = true, ConsumerGroups = ["middle"], Force = true,
-            TopicMapping = new Dictionary<string, string> { ["orders"] = "copy" }, OffsetReportPath = scenario.ReportPath,
-        });
+        var result = await scenario.RestoredAsync(
+            RestoreScenario.Asked() with
+            {
+                OffsetStrategy = OffsetStrategy.HeaderBased,
+                ResetConsumerOffsets = true,
+                ConsumerGroups = ["middle"],
+                Force = true,
+                TopicMapping = new Dictionary<string, string> { ["orders"] = "copy" },
+                OffsetReportPath = scenario.ReportPath,
+            }
+        );
 
         Assert.Equal(["middle"], scenario.Target.GroupNames);
         Assert.Equal(1, result.GroupsReset.Single().OldOffset);
@@ -64,7 +76,15 @@ public sealed class GroupTests
     public async Task F4_a_group_that_the_backup_does_not_have_is_refused()
     {
         await using var scenario = await WithGroupsAsync();
-        var refused = await scenario.RefusedAsync(RestoreScenario.Asked() with { OffsetStrategy = OffsetStrategy.HeaderBased, ResetConsumerOffsets = true, ConsumerGroups = ["absent"], Force = true });
+        var refused = await scenario.RefusedAsync(
+            RestoreScenario.Asked() with
+            {
+                OffsetStrategy = OffsetStrategy.HeaderBased,
+                ResetConsumerOffsets = true,
+                ConsumerGroups = ["absent"],
+                Force = true,
+            }
+        );
         Assert.Contains("absent is not in the backup", refused.Message, StringComparison.Ordinal);
     }
 
@@ -72,7 +92,15 @@ public sealed class GroupTests
     public async Task F1_a_scan_without_headers_to_go_by_changes_no_offset()
     {
         await using var scenario = await WithGroupsAsync();
-        var result = await scenario.RestoreAsync(RestoreScenario.Asked() with { OffsetStrategy = OffsetStrategy.ClusterScan, ResetConsumerOffsets = true, AllConsumerGroups = true, Force = true });
+        var result = await scenario.RestoreAsync(
+            RestoreScenario.Asked() with
+            {
+                OffsetStrategy = OffsetStrategy.ClusterScan,
+                ResetConsumerOffsets = true,
+                AllConsumerGroups = true,
+                Force = true,
+            }
+        );
         Assert.Equal((RestoreStatus.Incomplete, 100L), (result.Status, result.RecordCount));
         Assert.Empty(scenario.Target.GroupNames);
         Assert.Contains(scenario.Events.Errors, e => e.Definition == ErrorIds.GroupOffsets);

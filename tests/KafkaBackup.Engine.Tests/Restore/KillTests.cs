@@ -10,7 +10,14 @@ public sealed class KillTests
 {
     private const int Records = 60_000;
 
-    private static readonly int Kills = int.TryParse(Environment.GetEnvironmentVariable("KAFKABACKUP_TEST_KILLS"), NumberStyles.None, CultureInfo.InvariantCulture, out var kills) ? kills : 8;
+    private static readonly int Kills = int.TryParse(
+        Environment.GetEnvironmentVariable("KAFKABACKUP_TEST_KILLS"),
+        NumberStyles.None,
+        CultureInfo.InvariantCulture,
+        out var kills
+    )
+        ? kills
+        : 8;
 
     [Theory]
     [InlineData("idempotent")]

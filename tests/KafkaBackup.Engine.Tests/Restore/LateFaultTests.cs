@@ -36,7 +36,10 @@ public sealed class LateFaultTests
         await using var scenario = await WithGroupAsync();
         var settings = RestoreScenario.Asked() with
         {
-            CheckpointPath = scenario.CheckpointPath, OffsetStrategy = OffsetStrategy.HeaderBased, ResetConsumerOffsets = true, AllConsumerGroups = true,
+            CheckpointPath = scenario.CheckpointPath,
+            OffsetStrategy = OffsetStrategy.HeaderBased,
+            ResetConsumerOffsets = true,
+            AllConsumerGroups = true,
         };
         using var stop = new CancellationTokenSource();
         var held = scenario.Target.Faults.On(ApiKey.OffsetCommit).Freeze();
@@ -83,9 +86,20 @@ public sealed class LateFaultTests
     public async Task F1_by_time_no_group_is_set_in_a_topic_that_stamps_records_itself(bool isThere)
     {
         await using var scenario = await WithGroupAsync();
-        var brokers = new TopicConfig(ConfigTraps.TimestampType, ConfigTraps.LogAppendTime, IsDefault: true, IsSensitive: false, IsReadOnly: false);
+        var brokers = new TopicConfig(
+            ConfigTraps.TimestampType,
+            ConfigTraps.LogAppendTime,
+            IsDefault: true,
+            IsSensitive: false,
+            IsReadOnly: false
+        );
         scenario.WrapCluster = inner => new ClusterDouble(inner) { Config = brokers };
-        var settings = RestoreScenario.Asked() with { OffsetStrategy = OffsetStrategy.TimestampBased, ResetConsumerOffsets = true, AllConsumerGroups = true };
+        var settings = RestoreScenario.Asked() with
+        {
+            OffsetStrategy = OffsetStrategy.TimestampBased,
+            ResetConsumerOffsets = true,
+            AllConsumerGroups = true,
+        };
         if (isThere)
         {
             scenario.Target.CreateTopic("orders");
@@ -95,7 +109,11 @@ public sealed class LateFaultTests
         {
             var result = await scenario.RestoreAsync(settings);
             Assert.Equal((RestoreStatus.Incomplete, 100L), (result.Status, result.RecordCount));
-            Assert.Contains("LogAppendTime", Assert.Single(scenario.Events.Errors, e => e.Definition == ErrorIds.GroupOffsets).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "LogAppendTime",
+                Assert.Single(scenario.Events.Errors, e => e.Definition == ErrorIds.GroupOffsets).Message,
+                StringComparison.Ordinal
+            );
         }
 
         Assert.Empty(scenario.Target.GroupNames);

@@ -17,12 +17,21 @@ public sealed class LocalFileTests
         await File.WriteAllTextAsync(scenario.ReportPath + ".new", "mine too");
         var before = Directory.GetFiles(scenario.Folder).Order().ToArray();
 
-        await scenario.RestoredAsync(RestoreScenario.Asked() with { CheckpointPath = scenario.CheckpointPath, OffsetReportPath = scenario.ReportPath });
+        await scenario.RestoredAsync(
+            RestoreScenario.Asked() with
+            {
+                CheckpointPath = scenario.CheckpointPath,
+                OffsetReportPath = scenario.ReportPath,
+            }
+        );
 
         Assert.Equal("mine", await File.ReadAllTextAsync(victim));
         Assert.Equal("mine too", await File.ReadAllTextAsync(scenario.ReportPath + ".new"));
         Assert.Equal(victim, new FileInfo(scenario.CheckpointPath + ".new").LinkTarget);
-        Assert.Equal([.. before, scenario.ReportPath], Directory.GetFiles(scenario.Folder).Order().ToArray().OrderBy(f => f == scenario.ReportPath));
+        Assert.Equal(
+            [.. before, scenario.ReportPath],
+            Directory.GetFiles(scenario.Folder).Order().ToArray().OrderBy(f => f == scenario.ReportPath)
+        );
     }
 
     [Fact]

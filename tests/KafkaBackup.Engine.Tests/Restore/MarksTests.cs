@@ -125,7 +125,10 @@ public sealed class MarksTests
         }
 
         Assert.Equal(300, (await running).RecordCount);
-        Assert.Contains(scenario.Events.Warnings, w => w.Contains("a transaction of another producer is open from offset 0", StringComparison.Ordinal));
+        Assert.Contains(
+            scenario.Events.Warnings,
+            w => w.Contains("a transaction of another producer is open from offset 0", StringComparison.Ordinal)
+        );
         Assert.DoesNotContain(scenario.Events.Warnings, w => w.Contains("not of this restore", StringComparison.Ordinal));
     }
 
@@ -140,7 +143,14 @@ public sealed class MarksTests
 
     private static async Task DeleteMarksAsync(RestoreScenario scenario, int[] partitions)
     {
-        await using var cluster = KafkaCluster.Connect(new ClusterSettings { BootstrapServers = [scenario.Target.BootstrapServers] }, scenario.Events);
-        await cluster.DeleteGroupOffsetsAsync(Group, partitions.Select(p => new KafkaBackup.TopicPartition("target", p)).ToArray(), scenario.Cancel);
+        await using var cluster = KafkaCluster.Connect(
+            new ClusterSettings { BootstrapServers = [scenario.Target.BootstrapServers] },
+            scenario.Events
+        );
+        await cluster.DeleteGroupOffsetsAsync(
+            Group,
+            partitions.Select(p => new KafkaBackup.TopicPartition("target", p)).ToArray(),
+            scenario.Cancel
+        );
     }
 }

@@ -50,7 +50,11 @@ public sealed class OffsetMapTests
         var random = new Random(seed);
         var map = new OffsetMap();
         var records = new List<(long Source, long Target)>();
-        for (long source = random.Next(5), target = random.Next(5); records.Count < 300; source += random.Next(3) == 0 ? random.Next(2, 6) : 1, target += random.Next(5) == 0 ? 2 : 1)
+        for (
+            long source = random.Next(5), target = random.Next(5);
+            records.Count < 300;
+            source += random.Next(3) == 0 ? random.Next(2, 6) : 1, target += random.Next(5) == 0 ? 2 : 1
+        )
         {
             records.Add((source, target));
             map.Add(source, target);

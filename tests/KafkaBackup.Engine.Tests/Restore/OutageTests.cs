@@ -36,7 +36,10 @@ public sealed class OutageTests
         ApiKey[] apis = [ApiKey.Metadata, ApiKey.Produce, ApiKey.ListOffsets, ApiKey.AddPartitionsToTxn];
         var unknown = apis.Select(a => scenario.Target.Faults.On(a).Topic("orders").Fail(ErrorCode.UnknownTopicOrPartition)).ToArray();
         scenario.Target.DropConnections();
-        await scenario.Source.WaitAsync(() => scenario.Events.Warnings.Any(w => w.StartsWith("Waiting for the target", StringComparison.Ordinal)), "the wait");
+        await scenario.Source.WaitAsync(
+            () => scenario.Events.Warnings.Any(w => w.StartsWith("Waiting for the target", StringComparison.Ordinal)),
+            "the wait"
+        );
         foreach (var fault in unknown)
         {
             fault.Remove();
@@ -56,7 +59,10 @@ public sealed class OutageTests
         var running = scenario.RestoreAsync(RestoreScenario.Asked() with { Delivery = delivery, RecordsPerSecond = 3000 });
         await FaultTests.ReachedAsync(scenario, 1000);
         scenario.Target.DeleteTopic("orders");
-        await scenario.Source.WaitAsync(() => scenario.Events.Warnings.Any(w => w.StartsWith("Waiting for the target", StringComparison.Ordinal)), "the wait");
+        await scenario.Source.WaitAsync(
+            () => scenario.Events.Warnings.Any(w => w.StartsWith("Waiting for the target", StringComparison.Ordinal)),
+            "the wait"
+        );
         clock.Shift(TimeSpan.FromMinutes(2));
 
         var partition = (await running).Partitions.Single();
@@ -73,13 +79,22 @@ public sealed class OutageTests
         var clock = new ShiftingClock();
         await using var scenario = await FaultTests.FilledAsync(9000);
         scenario.Clock = clock;
-        var running = scenario.RestoredAsync(RestoreScenario.Asked() with { Delivery = DeliveryMode.Transactional, RecordsPerSecond = 3000 });
+        var running = scenario.RestoredAsync(
+            RestoreScenario.Asked() with
+            {
+                Delivery = DeliveryMode.Transactional,
+                RecordsPerSecond = 3000,
+            }
+        );
         await FaultTests.ReachedAsync(scenario, 1);
         var ends = scenario.Target.Faults.On(ApiKey.EndTxn);
         var stuck = carriedOut ? ends.FailAfterHandling(ErrorCode.CoordinatorNotAvailable) : ends.Fail(ErrorCode.CoordinatorNotAvailable);
         await stuck.WaitForHits(2, TimeSpan.FromMinutes(1));
         clock.Shift(TimeSpan.FromSeconds(95));
-        await scenario.Source.WaitAsync(() => scenario.Events.VerboseLines.Any(l => l.Contains("its producer is given up", StringComparison.Ordinal)), "the end of the writer");
+        await scenario.Source.WaitAsync(
+            () => scenario.Events.VerboseLines.Any(l => l.Contains("its producer is given up", StringComparison.Ordinal)),
+            "the end of the writer"
+        );
         stuck.Remove();
 
         Assert.Equal(9000, (await running).RecordCount);

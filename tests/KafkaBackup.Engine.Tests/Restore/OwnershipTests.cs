@@ -5,7 +5,9 @@ using KafkaBackup.Testing;
 
 namespace KafkaBackup.Engine.Tests.Restore;
 
-/// <summary>Who may write to a target partition now: two restores at once, one after another, one that wakes up late, and strangers.</summary>
+/// <summary>
+/// Who may write to a target partition now: two restores at once, one after another, one that wakes up late, and strangers.
+/// </summary>
 public sealed class OwnershipTests
 {
     private const int Rounds = 50;
@@ -34,21 +36,26 @@ public sealed class OwnershipTests
         using var folder = new TemporaryFolder();
         var path = folder.File("checkpoint.json");
         var (holders, most, taken) = (0, 0, 0);
-        Parallel.For(0, 2000, new ParallelOptions { MaxDegreeOfParallelism = 8 }, _ =>
-        {
-            try
+        Parallel.For(
+            0,
+            2000,
+            new ParallelOptions { MaxDegreeOfParallelism = 8 },
+            _ =>
             {
-                using var held = CheckpointLock.Take(path);
-                most = Math.Max(most, Interlocked.Increment(ref holders));
-                Interlocked.Increment(ref taken);
-                Thread.Yield();
-                Interlocked.Decrement(ref holders);
+                try
+                {
+                    using var held = CheckpointLock.Take(path);
+                    most = Math.Max(most, Interlocked.Increment(ref holders));
+                    Interlocked.Increment(ref taken);
+                    Thread.Yield();
+                    Interlocked.Decrement(ref holders);
+                }
+                catch (KafkaBackupException error)
+                {
+                    Assert.Equal(ErrorIds.CheckpointInUse, error.Definition);
+                }
             }
-            catch (KafkaBackupException error)
-            {
-                Assert.Equal(ErrorIds.CheckpointInUse, error.Definition);
-            }
-        });
+        );
 
         Assert.Equal(1, most);
         Assert.InRange(taken, 1, 2000);
@@ -93,11 +100,11 @@ public sealed class OwnershipTests
             await using var late = await scenario.PlanAsync(settings);
             await scenario.RestoredAsync(settings);
 
-            var refused = create
-                ? nameof(ErrorIds.TopicCreation)
+            var refused =
+                create ? nameof(ErrorIds.TopicCreation)
                 : delivery == DeliveryMode.Transactional
                     ? (await Assert.ThrowsAsync<KafkaBackupException>(() => late.RunAsync(scenario.Cancel))).ErrorId
-                    : (await late.RunAsync(scenario.Cancel)).Single().Partitions.Select(p => p.ErrorId).Distinct().Single();
+                : (await late.RunAsync(scenario.Cancel)).Single().Partitions.Select(p => p.ErrorId).Distinct().Single();
             if (create)
             {
                 refused = (await Assert.ThrowsAsync<KafkaBackupException>(() => late.RunAsync(scenario.Cancel))).ErrorId;
@@ -132,18 +139,23 @@ public sealed class OwnershipTests
         await using var scenario = await TwoPartitionsAsync(400);
         var random = new Random(13);
         var (complete, exact) = (0, 0);
-        await RoundsAsync(scenario, DeliveryMode.Transactional, random, async (topic, one, two) =>
-        {
-            complete += new[] { one, two }.Count(IsComplete);
-            if (!IsComplete(one) && !IsComplete(two))
+        await RoundsAsync(
+            scenario,
+            DeliveryMode.Transactional,
+            random,
+            async (topic, one, two) =>
             {
-                // They shut each other out; what is there is a part of the whole, and goes on.
-                await scenario.RestoredAsync(Into(topic, DeliveryMode.Transactional));
-            }
+                complete += new[] { one, two }.Count(IsComplete);
+                if (!IsComplete(one) && !IsComplete(two))
+                {
+                    // They shut each other out; what is there is a part of the whole, and goes on.
+                    await scenario.RestoredAsync(Into(topic, DeliveryMode.Transactional));
+                }
 
-            AssertExact(scenario, topic);
-            exact++;
-        });
+                AssertExact(scenario, topic);
+                exact++;
+            }
+        );
 
         Assert.Equal(Rounds, exact);
         Assert.InRange(complete, 1, 2 * Rounds);
@@ -157,19 +169,24 @@ public sealed class OwnershipTests
         await using var scenario = await TwoPartitionsAsync(2);
         var random = new Random(3);
         var met = 0;
-        await RoundsAsync(scenario, DeliveryMode.Idempotent, random, (topic, one, two) =>
-        {
-            Assert.False(IsComplete(one) && IsComplete(two), topic);
-            var failed = new[] { one, two }.Where(r => !IsComplete(r)).ToArray();
-            Assert.All(failed, f => Assert.Contains(f?.ErrorId, (string?[])[nameof(ErrorIds.TargetChanged)]));
-            met += failed.Length;
-            if (Enumerable.Range(0, 2).Any(p => scenario.Restored(topic, p).Count > 2))
+        await RoundsAsync(
+            scenario,
+            DeliveryMode.Idempotent,
+            random,
+            (topic, one, two) =>
             {
-                Assert.NotEmpty(failed);
-            }
+                Assert.False(IsComplete(one) && IsComplete(two), topic);
+                var failed = new[] { one, two }.Where(r => !IsComplete(r)).ToArray();
+                Assert.All(failed, f => Assert.Contains(f?.ErrorId, (string?[])[nameof(ErrorIds.TargetChanged)]));
+                met += failed.Length;
+                if (Enumerable.Range(0, 2).Any(p => scenario.Restored(topic, p).Count > 2))
+                {
+                    Assert.NotEmpty(failed);
+                }
 
-            return Task.CompletedTask;
-        });
+                return Task.CompletedTask;
+            }
+        );
 
         Assert.InRange(met, Rounds, 2 * Rounds);
     }
@@ -203,7 +220,12 @@ public sealed class OwnershipTests
         await scenario.Source.WaitAsync(() => scenario.Target.LogEnd("target", 0) > 200, "some records");
         await stop.CancelAsync();
         await running;
-        await using (var cluster = Engine.Cluster.KafkaCluster.Connect(new ClusterSettings { BootstrapServers = [scenario.Target.BootstrapServers] }, scenario.Events))
+        await using (
+            var cluster = Engine.Cluster.KafkaCluster.Connect(
+                new ClusterSettings { BootstrapServers = [scenario.Target.BootstrapServers] },
+                scenario.Events
+            )
+        )
         {
             await cluster.DeleteGroupOffsetsAsync("kafkabackup-restore-b", [new TopicPartition("target", 1)], scenario.Cancel);
         }
@@ -226,7 +248,10 @@ public sealed class OwnershipTests
         var result = await running;
         var resumed = await scenario.RestoreAsync(settings);
 
-        Assert.All([result, resumed], r => Assert.Equal((RestoreStatus.Failed, nameof(ErrorIds.TargetChanged)), (r.Status, r.Partitions.Single().ErrorId)));
+        Assert.All(
+            [result, resumed],
+            r => Assert.Equal((RestoreStatus.Failed, nameof(ErrorIds.TargetChanged)), (r.Status, r.Partitions.Single().ErrorId))
+        );
 
         // Told that it may stay, the restore goes on beside it, and counts only what is its own.
         var forced = await scenario.RestoredAsync(settings with { Force = true });
@@ -240,7 +265,12 @@ public sealed class OwnershipTests
     public async Task E2_a_transactional_resume_counts_only_its_own_records(bool checkpoint)
     {
         await using var scenario = await FaultTests.FilledAsync(8000);
-        var settings = RestoreScenario.Asked() with { Delivery = DeliveryMode.Transactional, Force = true, CheckpointPath = checkpoint ? scenario.CheckpointPath : null };
+        var settings = RestoreScenario.Asked() with
+        {
+            Delivery = DeliveryMode.Transactional,
+            Force = true,
+            CheckpointPath = checkpoint ? scenario.CheckpointPath : null,
+        };
         using var stop = new CancellationTokenSource();
         var running = scenario.RestoreAsync(settings with { RecordsPerSecond = 1000 }, stop.Token);
         for (var n = 1; n <= 3; n++)
@@ -286,10 +316,12 @@ public sealed class OwnershipTests
 
     internal static bool IsComplete(Ending? ending) => ending?.Result?.Status == RestoreStatus.Complete;
 
-    internal static RestoreSettings Into(string topic, DeliveryMode delivery) => RestoreScenario.Asked() with
-    {
-        Delivery = delivery, TopicMapping = new Dictionary<string, string> { ["orders"] = topic },
-    };
+    internal static RestoreSettings Into(string topic, DeliveryMode delivery) =>
+        RestoreScenario.Asked() with
+        {
+            Delivery = delivery,
+            TopicMapping = new Dictionary<string, string> { ["orders"] = topic },
+        };
 
     internal static async Task<RestoreScenario> TwoPartitionsAsync(int each)
     {
@@ -308,7 +340,12 @@ public sealed class OwnershipTests
     }
 
     /// <summary>All pairs are planned while their targets are empty; then each pair runs, the second a moment later.</summary>
-    private static async Task RoundsAsync(RestoreScenario scenario, DeliveryMode delivery, Random random, Func<string, Ending, Ending, Task> look)
+    private static async Task RoundsAsync(
+        RestoreScenario scenario,
+        DeliveryMode delivery,
+        Random random,
+        Func<string, Ending, Ending, Task> look
+    )
     {
         var topics = Enumerable.Range(0, Rounds).Select(i => $"t{i}").ToArray();
         foreach (var topic in topics)
@@ -331,7 +368,10 @@ public sealed class OwnershipTests
         }
     }
 
-    private static async Task<Ending> EndAsync(Planned<IReadOnlyList<RestoreReport>, IReadOnlyList<RestoreResult>> plan, CancellationToken cancel)
+    private static async Task<Ending> EndAsync(
+        Planned<IReadOnlyList<RestoreReport>, IReadOnlyList<RestoreResult>> plan,
+        CancellationToken cancel
+    )
     {
         await using (plan)
         {
@@ -349,8 +389,14 @@ public sealed class OwnershipTests
     /// <summary>Every record of the backup is where the mapping says.</summary>
     private static void AssertMapped(RestoreScenario scenario, RestoreResult result, int records)
     {
-        var places = scenario.Target.Read("orders").Where(r => !r.IsControl && !r.IsAborted).ToDictionary(r => r.Offset, r => System.Text.Encoding.UTF8.GetString(r.Value!));
-        var pairs = result.OffsetMapping.Single().Ranges.SelectMany(r => Enumerable.Range(0, (int)r.Length).Select(i => (Source: r.SourceStart + i, Target: r.TargetStart + i))).ToArray();
+        var places = scenario
+            .Target.Read("orders")
+            .Where(r => !r.IsControl && !r.IsAborted)
+            .ToDictionary(r => r.Offset, r => System.Text.Encoding.UTF8.GetString(r.Value!));
+        var pairs = result
+            .OffsetMapping.Single()
+            .Ranges.SelectMany(r => Enumerable.Range(0, (int)r.Length).Select(i => (Source: r.SourceStart + i, Target: r.TargetStart + i)))
+            .ToArray();
         Assert.Equal(records, pairs.Length);
         Assert.All(pairs, p => Assert.Equal($"v{p.Source}", places[p.Target]));
     }

@@ -9,18 +9,31 @@ public sealed class PlanTests
 {
     private const long T0 = 1_700_000_000_000;
 
-    private static readonly Dictionary<string, IReadOnlyDictionary<string, string>> KeptForever = new() { [""] = new Dictionary<string, string> { ["retention.ms"] = "-1" } };
+    private static readonly Dictionary<string, IReadOnlyDictionary<string, string>> KeptForever = new()
+    {
+        [""] = new Dictionary<string, string> { ["retention.ms"] = "-1" },
+    };
 
     [Fact]
     public async Task D1_the_plan_counts_to_the_record_and_writes_nothing()
     {
         await using var scenario = await FaultTests.FilledAsync(3000, segment: 1000);
         var before = await scenario.Source.KeysAsync();
-        var asked = RestoreScenario.Asked() with { TimeWindowStart = T0 + 500, TimeWindowEnd = T0 + 2499, CheckpointPath = scenario.CheckpointPath, OffsetReportPath = scenario.ReportPath, TopicConfigOverrides = KeptForever };
+        var asked = RestoreScenario.Asked() with
+        {
+            TimeWindowStart = T0 + 500,
+            TimeWindowEnd = T0 + 2499,
+            CheckpointPath = scenario.CheckpointPath,
+            OffsetReportPath = scenario.ReportPath,
+            TopicConfigOverrides = KeptForever,
+        };
 
         var report = await scenario.ReportAsync(asked);
 
-        Assert.Equal((ReportStatus.Valid, 2000L, 3, T0 + 500, T0 + 2499), (report.Status, report.RecordCount, report.SegmentCount, report.FromTimeMs, report.ToTimeMs));
+        Assert.Equal(
+            (ReportStatus.Valid, 2000L, 3, T0 + 500, T0 + 2499),
+            (report.Status, report.RecordCount, report.SegmentCount, report.FromTimeMs, report.ToTimeMs)
+        );
         var partition = report.Topics.Single().Partitions.Single();
         Assert.Equal((500L, 2499L, 2000L), (partition.FirstOffset, partition.LastOffset, partition.RecordCount));
         Assert.True(report.Topics.Single().Create);
@@ -62,12 +75,18 @@ public sealed class PlanTests
         var random = new Random(1);
         for (var batch = 0; batch < 140; batch++)
         {
-            scenario.Source.Cluster.Append("orders", 0, Enumerable.Range(0, 100).Select(i =>
-            {
-                var value = new byte[5000];
-                random.NextBytes(value);
-                return new LocalRecord(null, value, T0 + (batch * 100) + i);
-            }));
+            scenario.Source.Cluster.Append(
+                "orders",
+                0,
+                Enumerable
+                    .Range(0, 100)
+                    .Select(i =>
+                    {
+                        var value = new byte[5000];
+                        random.NextBytes(value);
+                        return new LocalRecord(null, value, T0 + (batch * 100) + i);
+                    })
+            );
         }
 
         await scenario.Source.BackUpAsync(BackupScenario.Asked() with { SegmentMaxBytes = 8 << 20 });
@@ -91,7 +110,10 @@ public sealed class PlanTests
         scenario.Source.Cluster.Append("orders", 0, times.Select((t, i) => LocalRecord.Of($"k{i}", $"v{i}", t)));
         await scenario.Source.BackUpAsync(BackupScenario.Asked() with { SegmentMaxRecords = 2 });
 
-        Assert.Equal(4, (await scenario.RestoredAsync(RestoreScenario.Asked() with { TimeWindowStart = T0 + 1, TimeWindowEnd = T0 + 6 })).RecordCount);
+        Assert.Equal(
+            4,
+            (await scenario.RestoredAsync(RestoreScenario.Asked() with { TimeWindowStart = T0 + 1, TimeWindowEnd = T0 + 6 })).RecordCount
+        );
         scenario.AssertEqual("orders", only: r => r.Timestamp is >= T0 + 1 and <= T0 + 6);
     }
 
@@ -126,9 +148,17 @@ public sealed class PlanTests
         scenario.Source.Fill("orders", 10, partition: 2);
         await scenario.Source.BackUpAsync();
 
-        Assert.Contains("creating topics is switched off", (await scenario.RefusedAsync(RestoreScenario.Asked() with { CreateTopics = false, Force = true })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "creating topics is switched off",
+            (await scenario.RefusedAsync(RestoreScenario.Asked() with { CreateTopics = false, Force = true })).Message,
+            StringComparison.Ordinal
+        );
         scenario.Target.CreateTopic("orders", 2);
-        Assert.Contains("has 2 partitions; the restore needs 3", (await scenario.RefusedAsync(RestoreScenario.Asked() with { Force = true })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "has 2 partitions; the restore needs 3",
+            (await scenario.RefusedAsync(RestoreScenario.Asked() with { Force = true })).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -161,12 +191,20 @@ public sealed class PlanTests
     [InlineData("message.format.version", "0.10.2-IV0", FindingKind.MessageFormat, FindingSeverity.Error)]
     [InlineData("min.insync.replicas", "2", FindingKind.Replication, FindingSeverity.Warning)]
     [InlineData("message.timestamp.difference.max.ms", "1000", FindingKind.TimestampLimit, FindingSeverity.Error)]
-    public async Task D4_settings_of_the_target_that_would_spoil_the_restore_are_found(string config, string value, FindingKind kind, FindingSeverity severity)
+    public async Task D4_settings_of_the_target_that_would_spoil_the_restore_are_found(
+        string config,
+        string value,
+        FindingKind kind,
+        FindingSeverity severity
+    )
     {
         await using var scenario = await FaultTests.FilledAsync(10);
         scenario.Target.CreateTopic("orders", config: new Dictionary<string, string> { [config] = value });
 
-        var finding = Assert.Single((await scenario.ReportAsync()).Findings, f => f.Kind == kind && f.Message.Contains(config, StringComparison.Ordinal));
+        var finding = Assert.Single(
+            (await scenario.ReportAsync()).Findings,
+            f => f.Kind == kind && f.Message.Contains(config, StringComparison.Ordinal)
+        );
         Assert.Equal(severity, finding.Severity);
         Assert.False(string.IsNullOrWhiteSpace(finding.Advice));
     }
@@ -174,7 +212,10 @@ public sealed class PlanTests
     [Theory]
     [InlineData("delete", FindingSeverity.Information)]
     [InlineData("compact,delete", FindingSeverity.Warning)]
-    public async Task D4_a_new_topic_with_the_cleanup_policy_that_was_asked_for_is_warned_of_only_where_records_would_go(string policy, FindingSeverity severity)
+    public async Task D4_a_new_topic_with_the_cleanup_policy_that_was_asked_for_is_warned_of_only_where_records_would_go(
+        string policy,
+        FindingSeverity severity
+    )
     {
         await using var scenario = new RestoreScenario();
         scenario.Source.Cluster.CreateTopic("orders", config: new Dictionary<string, string> { ["cleanup.policy"] = "compact" });
@@ -182,7 +223,10 @@ public sealed class PlanTests
         await scenario.Source.BackUpAsync();
         var asked = RestoreScenario.Asked() with
         {
-            TopicConfigOverrides = new Dictionary<string, IReadOnlyDictionary<string, string>> { [""] = new Dictionary<string, string> { ["cleanup.policy"] = policy } },
+            TopicConfigOverrides = new Dictionary<string, IReadOnlyDictionary<string, string>>
+            {
+                [""] = new Dictionary<string, string> { ["cleanup.policy"] = policy },
+            },
         };
 
         var finding = Assert.Single((await scenario.RestoredAsync(asked)).Findings, f => f.Kind == FindingKind.CleanupPolicy);
@@ -206,19 +250,31 @@ public sealed class PlanTests
     public async Task E1_records_stamped_by_their_broker_keep_their_times_and_a_target_that_stamps_anew_is_warned_of()
     {
         await using var scenario = new RestoreScenario();
-        scenario.Source.Cluster.CreateTopic("orders", config: new Dictionary<string, string> { ["message.timestamp.type"] = "LogAppendTime" });
+        scenario.Source.Cluster.CreateTopic(
+            "orders",
+            config: new Dictionary<string, string> { ["message.timestamp.type"] = "LogAppendTime" }
+        );
         scenario.Source.Fill("orders", 10);
         await scenario.Source.BackUpAsync();
 
-        Assert.Contains((await scenario.ReportAsync()).Findings, f => f is { Kind: FindingKind.TimestampType, Severity: FindingSeverity.Warning });
+        Assert.Contains(
+            (await scenario.ReportAsync()).Findings,
+            f => f is { Kind: FindingKind.TimestampType, Severity: FindingSeverity.Warning }
+        );
         var keep = RestoreScenario.Asked() with
         {
-            TopicConfigOverrides = new Dictionary<string, IReadOnlyDictionary<string, string>> { [""] = new Dictionary<string, string> { ["message.timestamp.type"] = "CreateTime" } },
+            TopicConfigOverrides = new Dictionary<string, IReadOnlyDictionary<string, string>>
+            {
+                [""] = new Dictionary<string, string> { ["message.timestamp.type"] = "CreateTime" },
+            },
         };
         var result = await scenario.RestoredAsync(keep);
 
         Assert.Contains(result.Findings, f => f is { Kind: FindingKind.TimestampType, Severity: FindingSeverity.Information });
-        Assert.Equal(scenario.Source.Source("orders").Select(r => (r.Timestamp, TimestampKind.CreateTime)), scenario.Restored("orders").Select(r => (r.Timestamp, r.TimestampKind)));
+        Assert.Equal(
+            scenario.Source.Source("orders").Select(r => (r.Timestamp, TimestampKind.CreateTime)),
+            scenario.Restored("orders").Select(r => (r.Timestamp, r.TimestampKind))
+        );
     }
 
     [Fact]
@@ -226,6 +282,9 @@ public sealed class PlanTests
     {
         await using var scenario = await FaultTests.FilledAsync(10);
         var map = new Dictionary<string, string> { ["orders"] = "__consumer_offsets" };
-        Assert.Equal(ErrorIds.InternalTopicWrite, (await scenario.RefusedAsync(RestoreScenario.Asked() with { TopicMapping = map, Force = true })).Definition);
+        Assert.Equal(
+            ErrorIds.InternalTopicWrite,
+            (await scenario.RefusedAsync(RestoreScenario.Asked() with { TopicMapping = map, Force = true })).Definition
+        );
     }
 }

@@ -18,9 +18,16 @@ public sealed class PlannedSettingTests
 
         Assert.Equal(FindingSeverity.Warning, finding.Severity);
         Assert.Contains("CreateTime, not LogAppendTime", finding.Message, StringComparison.Ordinal);
-        Assert.Contains("kafka-configs --alter --entity-type topics --entity-name orders --add-config message.timestamp.type=LogAppendTime", finding.Advice, StringComparison.Ordinal);
+        Assert.Contains(
+            "kafka-configs --alter --entity-type topics --entity-name orders --add-config message.timestamp.type=LogAppendTime",
+            finding.Advice,
+            StringComparison.Ordinal
+        );
         Assert.Equal("CreateTime", scenario.Target.TopicConfigOf("orders")["message.timestamp.type"]);
-        Assert.Equal(scenario.Source.Source("orders").Select(r => (r.Timestamp, TimestampKind.CreateTime)), scenario.Restored("orders").Select(r => (r.Timestamp, r.TimestampKind)));
+        Assert.Equal(
+            scenario.Source.Source("orders").Select(r => (r.Timestamp, TimestampKind.CreateTime)),
+            scenario.Restored("orders").Select(r => (r.Timestamp, r.TimestampKind))
+        );
     }
 
     [Fact]
@@ -41,10 +48,13 @@ public sealed class PlannedSettingTests
     public async Task E5_overrides_for_a_topic_that_is_not_in_the_backup_are_refused(string name)
     {
         await using var scenario = await FilledAsync([]);
-        var error = await scenario.RefusedAsync(RestoreScenario.Asked() with
-        {
-            TopicMapping = new Dictionary<string, string> { ["orders"] = "payments" }, TopicConfigOverrides = Overrides(name, new() { ["retention.ms"] = "-1" }),
-        });
+        var error = await scenario.RefusedAsync(
+            RestoreScenario.Asked() with
+            {
+                TopicMapping = new Dictionary<string, string> { ["orders"] = "payments" },
+                TopicConfigOverrides = Overrides(name, new() { ["retention.ms"] = "-1" }),
+            }
+        );
         Assert.Equal(ErrorIds.NothingMatched, error.Definition);
         Assert.Contains($"topic_config_overrides names topic '{name}'", error.Message, StringComparison.Ordinal);
         Assert.Equal(name == "payments", error.Message.Contains("the target's name of 'orders'", StringComparison.Ordinal));
@@ -59,9 +69,16 @@ public sealed class PlannedSettingTests
         Assert.Contains("1,001 partitions", (await scenario.RefusedAsync(asked)).Message, StringComparison.Ordinal);
         var offline = await scenario.ReportAsync(asked with { Offline = true });
         Assert.Equal(1001, offline.Topics.Single().TargetPartitionCount);
-        Assert.Contains(offline.Findings, f => f is { Kind: FindingKind.PartitionMapping, Severity: FindingSeverity.Error, CanForce: true });
-        Assert.Contains((await scenario.ReportAsync(asked with { PartitionMapping = new Dictionary<int, int> { [2] = 5 } })).Findings,
-            f => f is { Kind: FindingKind.PartitionMapping, Severity: FindingSeverity.Information } && f.Message.Contains("6 partitions", StringComparison.Ordinal));
+        Assert.Contains(
+            offline.Findings,
+            f => f is { Kind: FindingKind.PartitionMapping, Severity: FindingSeverity.Error, CanForce: true }
+        );
+        Assert.Contains(
+            (await scenario.ReportAsync(asked with { PartitionMapping = new Dictionary<int, int> { [2] = 5 } })).Findings,
+            f =>
+                f is { Kind: FindingKind.PartitionMapping, Severity: FindingSeverity.Information }
+                && f.Message.Contains("6 partitions", StringComparison.Ordinal)
+        );
 
         await scenario.RestoredAsync(asked with { Force = true });
         Assert.Equal(1001, scenario.Target.PartitionCount("orders"));
@@ -83,7 +100,14 @@ public sealed class PlannedSettingTests
         var map = new Dictionary<string, string> { ["orders"] = "orders-2", ["payments"] = "payments-2" };
         var asked = RestoreScenario.Asked() with
         {
-            TopicMapping = map, PartitionMapping = new Dictionary<int, int> { [0] = 1, [1] = 0, [2] = 2 }, TopicConfigOverrides = Overrides("payments", new() { ["retention.ms"] = "-1" }),
+            TopicMapping = map,
+            PartitionMapping = new Dictionary<int, int>
+            {
+                [0] = 1,
+                [1] = 0,
+                [2] = 2,
+            },
+            TopicConfigOverrides = Overrides("payments", new() { ["retention.ms"] = "-1" }),
         };
 
         await using var both = await scenario.PlanAsync(asked with { BackupId = "b" }, asked with { BackupId = "c" });
@@ -98,9 +122,16 @@ public sealed class PlannedSettingTests
     {
         await using var scenario = await TwoBackupsAsync();
         async Task<KafkaBackupException> Refused(RestoreSettings asked) =>
-            await Assert.ThrowsAsync<KafkaBackupException>(() => scenario.PlanAsync(asked with { BackupId = "b" }, asked with { BackupId = "c" }));
+            await Assert.ThrowsAsync<KafkaBackupException>(() =>
+                scenario.PlanAsync(asked with { BackupId = "b" }, asked with { BackupId = "c" })
+            );
 
-        var topic = await Refused(RestoreScenario.Asked() with { TopicMapping = new Dictionary<string, string> { ["orders"] = "x", ["oders"] = "y" } });
+        var topic = await Refused(
+            RestoreScenario.Asked() with
+            {
+                TopicMapping = new Dictionary<string, string> { ["orders"] = "x", ["oders"] = "y" },
+            }
+        );
         Assert.Contains("'oders', which none of the 2 backups holds", topic.Message, StringComparison.Ordinal);
         var configs = await Refused(RestoreScenario.Asked() with { TopicConfigOverrides = Overrides("oders", []) });
         Assert.Contains("'oders', which none of the 2 backups holds", configs.Message, StringComparison.Ordinal);
@@ -115,26 +146,34 @@ public sealed class PlannedSettingTests
     {
         await using var scenario = await FilledAsync([]);
         var options = new Dictionary<string, Secret> { ["enable.ssl.certificate.verification"] = new("false") };
-        var result = await scenario.RestoredAsync(RestoreScenario.Asked() with
-        {
-            Target = new ClusterSettings { BootstrapServers = [scenario.Target.BootstrapServers], KafkaOptions = options },
-        });
+        var result = await scenario.RestoredAsync(
+            RestoreScenario.Asked() with
+            {
+                Target = new ClusterSettings { BootstrapServers = [scenario.Target.BootstrapServers], KafkaOptions = options },
+            }
+        );
         Assert.Contains(result.Findings, f => f.Message.Contains("enable.ssl.certificate.verification", StringComparison.Ordinal));
         Assert.Contains(scenario.Events.Warnings, w => w.Contains("enable.ssl.certificate.verification", StringComparison.Ordinal));
 
         for (var round = 0; round < 2; round++)
         {
-            var backup = await scenario.Source.BackUpAsync(BackupScenario.Asked() with
-            {
-                Source = new ClusterSettings { BootstrapServers = [scenario.Source.Cluster.BootstrapServers], KafkaOptions = options },
-            });
+            var backup = await scenario.Source.BackUpAsync(
+                BackupScenario.Asked() with
+                {
+                    Source = new ClusterSettings { BootstrapServers = [scenario.Source.Cluster.BootstrapServers], KafkaOptions = options },
+                }
+            );
             Assert.Contains(backup.Findings, f => f.Message.Contains("enable.ssl.certificate.verification", StringComparison.Ordinal));
         }
 
-        Assert.Equal(2, scenario.Source.Events.Warnings.Count(w => w.Contains("enable.ssl.certificate.verification", StringComparison.Ordinal)));
+        Assert.Equal(
+            2,
+            scenario.Source.Events.Warnings.Count(w => w.Contains("enable.ssl.certificate.verification", StringComparison.Ordinal))
+        );
     }
 
-    private static Dictionary<string, IReadOnlyDictionary<string, string>> Overrides(string topic, Dictionary<string, string> configs) => new() { [topic] = configs };
+    private static Dictionary<string, IReadOnlyDictionary<string, string>> Overrides(string topic, Dictionary<string, string> configs) =>
+        new() { [topic] = configs };
 
     private static async Task<RestoreScenario> FilledAsync(Dictionary<string, string> configs, int partitions = 1)
     {

@@ -15,20 +15,32 @@ internal sealed class RestoreProcess : IDisposable
     public RestoreProcess(RestoreScenario scenario, string keys = "")
     {
         var config = Path.Combine(scenario.Folder, "restore.yaml");
-        File.WriteAllText(config, string.Create(CultureInfo.InvariantCulture, $$"""
-            mode: restore
-            backup_id: b
-            target:
-              bootstrap_servers: ["{{scenario.Target.BootstrapServers}}"]
-            storage:
-              path: '{{scenario.Source.StorePath}}'
-            restore:
-              checkpoint_state: '{{scenario.CheckpointPath}}'
-              checkpoint_interval_secs: 1
-              resume_quiet_secs: 2
-            {{keys}}
-            """));
-        _process = Process.Start(new ProcessStartInfo("dotnet", [Program, "restore", "--config", config]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        File.WriteAllText(
+            config,
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $$"""
+                mode: restore
+                backup_id: b
+                target:
+                  bootstrap_servers: ["{{scenario.Target.BootstrapServers}}"]
+                storage:
+                  path: '{{scenario.Source.StorePath}}'
+                restore:
+                  checkpoint_state: '{{scenario.CheckpointPath}}'
+                  checkpoint_interval_secs: 1
+                  resume_quiet_secs: 2
+                {{keys}}
+                """
+            )
+        );
+        _process = Process.Start(
+            new ProcessStartInfo("dotnet", [Program, "restore", "--config", config])
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            }
+        )!;
         _output = _process.StandardOutput.ReadToEndAsync();
         _errors = _process.StandardError.ReadToEndAsync();
     }

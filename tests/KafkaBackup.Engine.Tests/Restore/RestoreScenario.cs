@@ -7,7 +7,9 @@ using KafkaBackup.Testing.Records;
 
 namespace KafkaBackup.Engine.Tests.Restore;
 
-/// <summary>A source cluster with its backup, and a target cluster: for tests that restore and look at what the target's log holds.</summary>
+/// <summary>
+/// A source cluster with its backup, and a target cluster: for tests that restore and look at what the target's log holds.
+/// </summary>
 public sealed class RestoreScenario : IAsyncDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -44,14 +46,17 @@ public sealed class RestoreScenario : IAsyncDisposable
 
     public static RestoreSettings Asked() => new() { BackupId = "b", ResumeQuiet = TimeSpan.FromMilliseconds(300) };
 
-    public KafkaEngine NewEngine() => new(
-        Events, _folder.Path,
-        EngineSeams.Real with
-        {
-            Clock = Clock,
-            OpenStore = (_, _) => new Kept(Wrap(Source.Store)),
-            OpenCluster = (settings, events) => WrapCluster(EngineSeams.Real.OpenCluster(settings, events)),
-        });
+    public KafkaEngine NewEngine() =>
+        new(
+            Events,
+            _folder.Path,
+            EngineSeams.Real with
+            {
+                Clock = Clock,
+                OpenStore = (_, _) => new Kept(Wrap(Source.Store)),
+                OpenCluster = (settings, events) => WrapCluster(EngineSeams.Real.OpenCluster(settings, events)),
+            }
+        );
 
     public Task<Planned<IReadOnlyList<RestoreReport>, IReadOnlyList<RestoreResult>>> PlanAsync(params RestoreSettings[] settings) =>
         NewEngine().PlanRestoreAsync(settings.Select(Complete).ToArray(), Cancel);
@@ -89,21 +94,30 @@ public sealed class RestoreScenario : IAsyncDisposable
     }
 
     /// <summary>Everything in the target's log that a consumer sees.</summary>
-    public IReadOnlyList<TestRecord> Restored(string topic, int partition = 0, bool committedOnly = false) => Target.Read(topic, partition)
-        .Where(r => !r.IsControl && !(committedOnly && r.IsAborted))
-        .Select(r => new TestRecord
-        {
-            Offset = r.Offset,
-            Timestamp = r.Timestamp,
-            TimestampKind = r.IsLogAppendTime ? TimestampKind.LogAppendTime : TimestampKind.CreateTime,
-            Key = r.Key,
-            Value = r.Value,
-            Headers = r.Headers.Select(h => new TestHeader(System.Text.Encoding.UTF8.GetBytes(h.Name), h.Value)).ToArray(),
-        })
-        .ToArray();
+    public IReadOnlyList<TestRecord> Restored(string topic, int partition = 0, bool committedOnly = false) =>
+        Target
+            .Read(topic, partition)
+            .Where(r => !r.IsControl && !(committedOnly && r.IsAborted))
+            .Select(r => new TestRecord
+            {
+                Offset = r.Offset,
+                Timestamp = r.Timestamp,
+                TimestampKind = r.IsLogAppendTime ? TimestampKind.LogAppendTime : TimestampKind.CreateTime,
+                Key = r.Key,
+                Value = r.Value,
+                Headers = r.Headers.Select(h => new TestHeader(System.Text.Encoding.UTF8.GetBytes(h.Name), h.Value)).ToArray(),
+            })
+            .ToArray();
 
     /// <summary>The target's partition holds exactly what the source's does: nothing missing, nothing twice, in order.</summary>
-    public void AssertEqual(string topic, int partition = 0, string? target = null, int? targetPartition = null, Func<TestRecord, bool>? only = null, bool committedOnly = false)
+    public void AssertEqual(
+        string topic,
+        int partition = 0,
+        string? target = null,
+        int? targetPartition = null,
+        Func<TestRecord, bool>? only = null,
+        bool committedOnly = false
+    )
     {
         var expected = Source.Source(topic, partition).Where(only ?? (_ => true)).Select(Content);
         var found = Restored(target ?? topic, targetPartition ?? partition, committedOnly).Select(Content);
@@ -117,8 +131,11 @@ public sealed class RestoreScenario : IAsyncDisposable
     /// <summary>A record without its offset, which is another one in the target.</summary>
     public static string Content(TestRecord record) => (record with { Offset = 0 }).ToString();
 
-    public IReadOnlyList<(string, int, long)> Ends() => Target.TopicNames.Order(StringComparer.Ordinal)
-        .SelectMany(t => Enumerable.Range(0, Target.PartitionCount(t)).Select(p => (t, p, Target.LogEnd(t, p)))).ToArray();
+    public IReadOnlyList<(string, int, long)> Ends() =>
+        Target
+            .TopicNames.Order(StringComparer.Ordinal)
+            .SelectMany(t => Enumerable.Range(0, Target.PartitionCount(t)).Select(p => (t, p, Target.LogEnd(t, p))))
+            .ToArray();
 
     public async ValueTask DisposeAsync()
     {
@@ -127,11 +144,12 @@ public sealed class RestoreScenario : IAsyncDisposable
         _folder.Dispose();
     }
 
-    private RestoreSettings Complete(RestoreSettings settings) => settings with
-    {
-        Target = settings.Target ?? new ClusterSettings { BootstrapServers = [Target.BootstrapServers] },
-        Store = settings.Store ?? new StoreSettings { Path = Source.StorePath },
-    };
+    private RestoreSettings Complete(RestoreSettings settings) =>
+        settings with
+        {
+            Target = settings.Target ?? new ClusterSettings { BootstrapServers = [Target.BootstrapServers] },
+            Store = settings.Store ?? new StoreSettings { Path = Source.StorePath },
+        };
 
     /// <summary>The scenario keeps the store; the engine disposes what it opened.</summary>
     private sealed class Kept(IStore inner) : ForwardingStore(inner)

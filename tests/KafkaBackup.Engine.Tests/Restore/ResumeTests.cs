@@ -7,7 +7,13 @@ namespace KafkaBackup.Engine.Tests.Restore;
 public sealed class ResumeTests
 {
     /// <summary>With the checkpoint, and in transactional mode also by nothing but what lies in the target.</summary>
-    public static TheoryData<DeliveryMode, bool> Ways => new() { { DeliveryMode.Idempotent, true }, { DeliveryMode.Transactional, true }, { DeliveryMode.Transactional, false } };
+    public static TheoryData<DeliveryMode, bool> Ways =>
+        new()
+        {
+            { DeliveryMode.Idempotent, true },
+            { DeliveryMode.Transactional, true },
+            { DeliveryMode.Transactional, false },
+        };
 
     [Theory]
     [MemberData(nameof(Ways))]
@@ -35,7 +41,10 @@ public sealed class ResumeTests
         scenario.AssertEqual("orders", only: r => r.Offset < 4800, committedOnly: true);
         Assert.Equal(["orders"], scenario.Target.TopicNames);
         Assert.Equal((0L, 4799L), (resumed.Partitions.Single().SourceFirstOffset, resumed.Partitions.Single().SourceLastOffset));
-        Assert.Contains(resumed.Findings, f => f.Severity == FindingSeverity.Warning && f.Message.Contains("has grown since", StringComparison.Ordinal));
+        Assert.Contains(
+            resumed.Findings,
+            f => f.Severity == FindingSeverity.Warning && f.Message.Contains("has grown since", StringComparison.Ordinal)
+        );
 
         // The next restore is a new one and brings everything.
         var anew = await scenario.RestoredAsync(settings with { TopicMapping = new Dictionary<string, string> { ["orders"] = "anew" } });
@@ -50,14 +59,22 @@ public sealed class ResumeTests
         scenario.Source.Cluster.CreateTopic("payments");
         scenario.Source.Fill("payments", 2000, 50_000);
         await scenario.Source.BackUpAsync();
-        var settings = Settings(scenario, delivery, checkpoint) with { AllowMerge = true, TopicMapping = new Dictionary<string, string> { ["payments"] = "orders" } };
+        var settings = Settings(scenario, delivery, checkpoint) with
+        {
+            AllowMerge = true,
+            TopicMapping = new Dictionary<string, string> { ["payments"] = "orders" },
+        };
         await FaultTests.StopAtAsync(scenario, settings, 1200);
         scenario.Source.Fill("orders", 500, 2000);
         await scenario.Source.BackUpAsync();
 
         await scenario.RestoredAsync(settings);
 
-        var expected = scenario.Source.Source("orders").Take(2000).Concat(scenario.Source.Source("payments")).Select(RestoreScenario.Content);
+        var expected = scenario
+            .Source.Source("orders")
+            .Take(2000)
+            .Concat(scenario.Source.Source("payments"))
+            .Select(RestoreScenario.Content);
         Assert.Equal(expected, scenario.Restored("orders", committedOnly: true).Select(RestoreScenario.Content));
     }
 
@@ -80,7 +97,10 @@ public sealed class ResumeTests
 
     [Theory]
     [MemberData(nameof(Ways))]
-    public async Task E3_records_removed_from_the_backup_before_they_were_restored_are_missed_and_named(DeliveryMode delivery, bool checkpoint)
+    public async Task E3_records_removed_from_the_backup_before_they_were_restored_are_missed_and_named(
+        DeliveryMode delivery,
+        bool checkpoint
+    )
     {
         await using var scenario = await RunsAsync(4, 1000);
         var settings = Settings(scenario, delivery, checkpoint);
@@ -109,7 +129,10 @@ public sealed class ResumeTests
         Assert.InRange(before, 1, 1199);
 
         // Stopped on its way, a forced resume leaves out the same again, even when the file has been put back.
-        var forced = settings with { Force = true };
+        var forced = settings with
+        {
+            Force = true,
+        };
         var stopped = await StopAfterAsync(scenario, forced, before + 100);
         await DamageAsync(scenario, 0.5);
         var done = await scenario.RestoredAsync(settings);
@@ -149,7 +172,11 @@ public sealed class ResumeTests
         Assert.Equal(report.RecordCount, result.RecordCount);
         Assert.InRange(result.RecordCount, 600, 1199);
         var ranges = result.OffsetMapping.Single().Ranges;
-        Assert.Contains($"offsets {ranges[0].SourceStart + ranges[0].Length} to {ranges[1].SourceStart - 1} ", damage.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"offsets {ranges[0].SourceStart + ranges[0].Length} to {ranges[1].SourceStart - 1} ",
+            damage.Message,
+            StringComparison.Ordinal
+        );
         scenario.AssertEqual("orders", only: r => r.Offset < ranges[0].Length || r.Offset >= ranges[1].SourceStart);
     }
 
@@ -165,17 +192,27 @@ public sealed class ResumeTests
         var resumed = await scenario.RestoredAsync(settings with { OffsetReportPath = scenario.ReportPath, Force = true });
 
         Assert.InRange(resumed.RecordsSkippedOnResume, 1001, 3999);
-        var places = scenario.Target.Read("orders").Where(r => !r.IsControl && !r.IsAborted).ToDictionary(r => r.Offset, r => System.Text.Encoding.UTF8.GetString(r.Value!));
+        var places = scenario
+            .Target.Read("orders")
+            .Where(r => !r.IsControl && !r.IsAborted)
+            .ToDictionary(r => r.Offset, r => System.Text.Encoding.UTF8.GetString(r.Value!));
         var ranges = resumed.OffsetMapping.Single().Ranges;
         Assert.Equal(4000, ranges.Sum(r => r.Length));
-        Assert.All(ranges.SelectMany(r => Enumerable.Range(0, (int)r.Length).Select(i => (Source: r.SourceStart + i, Target: r.TargetStart + i))).Where(p => p.Target >= 1000), p => Assert.Equal($"v{p.Source}", places[p.Target]));
+        Assert.All(
+            ranges
+                .SelectMany(r => Enumerable.Range(0, (int)r.Length).Select(i => (Source: r.SourceStart + i, Target: r.TargetStart + i)))
+                .Where(p => p.Target >= 1000),
+            p => Assert.Equal($"v{p.Source}", places[p.Target])
+        );
         Assert.Equal(3000, places.Count);
     }
 
-    private static RestoreSettings Settings(RestoreScenario scenario, DeliveryMode delivery, bool checkpoint) => RestoreScenario.Asked() with
-    {
-        Delivery = delivery, CheckpointPath = checkpoint ? scenario.CheckpointPath : null,
-    };
+    private static RestoreSettings Settings(RestoreScenario scenario, DeliveryMode delivery, bool checkpoint) =>
+        RestoreScenario.Asked() with
+        {
+            Delivery = delivery,
+            CheckpointPath = checkpoint ? scenario.CheckpointPath : null,
+        };
 
     /// <summary>So many runs, each with a segment of its own.</summary>
     private static async Task<RestoreScenario> RunsAsync(int runs, int each)
@@ -199,12 +236,18 @@ public sealed class ResumeTests
         var random = new Random(4);
         for (var batch = 0; batch < 12; batch++)
         {
-            scenario.Source.Cluster.Append("orders", 0, Enumerable.Range(0, 100).Select(i =>
-            {
-                var value = new byte[4000];
-                random.NextBytes(value);
-                return new LocalRecord([(byte)i], value, 1_700_000_000_000 + (batch * 100) + i);
-            }));
+            scenario.Source.Cluster.Append(
+                "orders",
+                0,
+                Enumerable
+                    .Range(0, 100)
+                    .Select(i =>
+                    {
+                        var value = new byte[4000];
+                        random.NextBytes(value);
+                        return new LocalRecord([(byte)i], value, 1_700_000_000_000 + (batch * 100) + i);
+                    })
+            );
         }
 
         await scenario.Source.BackUpAsync();
@@ -235,8 +278,17 @@ public sealed class ResumeTests
 
     private static async Task KeepLastAsync(RestoreScenario scenario, int runs)
     {
-        await using var planned = await scenario.Source.Engine().PlanRemovalAsync(
-            new RemoveSettings { Store = new StoreSettings { Path = scenario.Source.StorePath }, BackupId = "b", KeepLast = runs }, scenario.Cancel);
+        await using var planned = await scenario
+            .Source.Engine()
+            .PlanRemovalAsync(
+                new RemoveSettings
+                {
+                    Store = new StoreSettings { Path = scenario.Source.StorePath },
+                    BackupId = "b",
+                    KeepLast = runs,
+                },
+                scenario.Cancel
+            );
         await planned.RunAsync(scenario.Cancel);
     }
 }

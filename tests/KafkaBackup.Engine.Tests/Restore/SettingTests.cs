@@ -21,7 +21,13 @@ public sealed class SettingTests
         probe.Start();
         var port = ((IPEndPoint)probe.LocalEndpoint).Port;
         probe.Stop();
-        var running = scenario.RestoredAsync(RestoreScenario.Asked() with { RecordsPerSecond = 2000, Health = new HealthSettings { Enabled = true, Port = port } });
+        var running = scenario.RestoredAsync(
+            RestoreScenario.Asked() with
+            {
+                RecordsPerSecond = 2000,
+                Health = new HealthSettings { Enabled = true, Port = port },
+            }
+        );
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}"), Timeout = TimeSpan.FromSeconds(10) };
         await FaultTests.ReachedAsync(scenario, 2000);
 
@@ -38,10 +44,14 @@ public sealed class SettingTests
     public async Task A2_checkpoint_interval_secs_says_how_old_a_checkpoint_may_get(int milliseconds, bool grows)
     {
         await using var scenario = await FaultTests.FilledAsync(8000);
-        var running = scenario.RestoredAsync(RestoreScenario.Asked() with
-        {
-            CheckpointPath = scenario.CheckpointPath, CheckpointInterval = TimeSpan.FromMilliseconds(milliseconds), RecordsPerSecond = 2000,
-        });
+        var running = scenario.RestoredAsync(
+            RestoreScenario.Asked() with
+            {
+                CheckpointPath = scenario.CheckpointPath,
+                CheckpointInterval = TimeSpan.FromMilliseconds(milliseconds),
+                RecordsPerSecond = 2000,
+            }
+        );
         await FaultTests.ReachedAsync(scenario, 5000);
 
         using var checkpoint = JsonDocument.Parse(await File.ReadAllTextAsync(scenario.CheckpointPath));
@@ -58,10 +68,17 @@ public sealed class SettingTests
         await FaultTests.StopAtAsync(scenario, settings, 1000);
         var done = scenario.Target.LogEnd("orders");
         var resuming = scenario.RestoredAsync(settings);
-        await scenario.Source.WaitAsync(() => scenario.Events.VerboseLines.Any(l => l.StartsWith("Waiting until", StringComparison.Ordinal)), "the resume");
+        await scenario.Source.WaitAsync(
+            () => scenario.Events.VerboseLines.Any(l => l.StartsWith("Waiting until", StringComparison.Ordinal)),
+            "the resume"
+        );
 
         // The requests that were under way come late; they are the records that come next.
-        scenario.Target.Append("orders", 0, Enumerable.Range((int)done, 50).Select(i => LocalRecord.Of($"k{i}", $"v{i}", 1_700_000_000_000 + i)));
+        scenario.Target.Append(
+            "orders",
+            0,
+            Enumerable.Range((int)done, 50).Select(i => LocalRecord.Of($"k{i}", $"v{i}", 1_700_000_000_000 + i))
+        );
 
         Assert.Equal(done + 50, (await resuming).RecordsSkippedOnResume);
         scenario.AssertEqual("orders");
@@ -74,7 +91,12 @@ public sealed class SettingTests
         await scenario.RestoredAsync(RestoreScenario.Asked() with { ProduceBatchSize = 10 });
         var small = scenario.Target.Requests.Of(ApiKey.Produce).Count;
         scenario.Target.Requests.Clear();
-        await scenario.RestoredAsync(RestoreScenario.Asked() with { TopicMapping = new Dictionary<string, string> { ["orders"] = "large" } });
+        await scenario.RestoredAsync(
+            RestoreScenario.Asked() with
+            {
+                TopicMapping = new Dictionary<string, string> { ["orders"] = "large" },
+            }
+        );
 
         // A request carries one batch of a partition.
         Assert.InRange(small, 200, 2000);
@@ -90,15 +112,26 @@ public sealed class SettingTests
         scenario.Source.Cluster.CommitOffset("busy", "orders", 0, 5);
         await scenario.Source.BackUpAsync();
         scenario.Target.CreateTopic("elsewhere");
-        using var consumer = new ConsumerBuilder<byte[], byte[]>(new ConsumerConfig { BootstrapServers = scenario.Target.BootstrapServers, GroupId = "busy" }).Build();
+        using var consumer = new ConsumerBuilder<byte[], byte[]>(
+            new ConsumerConfig { BootstrapServers = scenario.Target.BootstrapServers, GroupId = "busy" }
+        ).Build();
         consumer.Subscribe("elsewhere");
         await scenario.Source.WaitAsync(
             () =>
             {
                 consumer.Consume(TimeSpan.FromMilliseconds(50));
                 return scenario.Target.GroupState("busy") == "Stable";
-            }, "the group");
-        var settings = RestoreScenario.Asked() with { OffsetStrategy = OffsetStrategy.HeaderBased, IncludeOriginalOffsetHeader = true, ResetConsumerOffsets = true, ConsumerGroups = ["busy"], Force = true };
+            },
+            "the group"
+        );
+        var settings = RestoreScenario.Asked() with
+        {
+            OffsetStrategy = OffsetStrategy.HeaderBased,
+            IncludeOriginalOffsetHeader = true,
+            ResetConsumerOffsets = true,
+            ConsumerGroups = ["busy"],
+            Force = true,
+        };
 
         var refused = await scenario.RefusedAsync(settings);
 
@@ -133,8 +166,14 @@ public sealed class SettingTests
     }
 
     /// <summary>How long the broker is away: a minute is survived as well, and takes one.</summary>
-    private static readonly int AwaySeconds =
-        int.TryParse(Environment.GetEnvironmentVariable("KAFKABACKUP_TEST_AWAY_SECS"), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) ? seconds : 4;
+    private static readonly int AwaySeconds = int.TryParse(
+        Environment.GetEnvironmentVariable("KAFKABACKUP_TEST_AWAY_SECS"),
+        NumberStyles.None,
+        CultureInfo.InvariantCulture,
+        out var seconds
+    )
+        ? seconds
+        : 4;
 
     [Theory]
     [InlineData(DeliveryMode.Idempotent)]
@@ -165,7 +204,13 @@ public sealed class SettingTests
         scenario.Source.Cluster.CreateTopic("orders");
         scenario.Source.Fill("orders", 9000);
         await scenario.Source.BackUpAsync();
-        var running = scenario.RestoredAsync(RestoreScenario.Asked() with { RecordsPerSecond = 3000, Delivery = DeliveryMode.Transactional });
+        var running = scenario.RestoredAsync(
+            RestoreScenario.Asked() with
+            {
+                RecordsPerSecond = 3000,
+                Delivery = DeliveryMode.Transactional,
+            }
+        );
         await FaultTests.ReachedAsync(scenario, 3000);
 
         clock.Shift(TimeSpan.FromMinutes(2));
@@ -190,7 +235,9 @@ public sealed class SettingTests
         await UntilAsync(() => scenario.Target.Requests.Of(ApiKey.Produce).Count > 0);
 
         clock.Shift(TimeSpan.FromSeconds(40));
-        await UntilAsync(() => scenario.Events.Warnings.Any(w => w.Contains("orders/0 has acknowledged nothing", StringComparison.Ordinal)));
+        await UntilAsync(() =>
+            scenario.Events.Warnings.Any(w => w.Contains("orders/0 has acknowledged nothing", StringComparison.Ordinal))
+        );
         while (!running.IsCompleted)
         {
             // More than once: a fault is first looked into, by sending again.
@@ -215,7 +262,9 @@ public sealed class SettingTests
 
     private static long Restored(string metrics)
     {
-        var line = metrics.Split('\n').FirstOrDefault(l => l.StartsWith("kafkabackup_records_total{operation=\"restore\"", StringComparison.Ordinal));
+        var line = metrics
+            .Split('\n')
+            .FirstOrDefault(l => l.StartsWith("kafkabackup_records_total{operation=\"restore\"", StringComparison.Ordinal));
         return line is null ? -1 : long.Parse(line.Split(' ')[^1], CultureInfo.InvariantCulture);
     }
 }

@@ -9,14 +9,12 @@ public sealed class SeveralBackupsTests
     public async Task E9_several_backups_with_one_checkpoint_or_report_are_refused()
     {
         await using var scenario = await TwoAsync(10);
-        RestoreSettings[] shared =
-        [
-            new() { CheckpointPath = scenario.CheckpointPath },
-            new() { OffsetReportPath = scenario.ReportPath },
-        ];
+        RestoreSettings[] shared = [new() { CheckpointPath = scenario.CheckpointPath }, new() { OffsetReportPath = scenario.ReportPath }];
         foreach (var one in shared)
         {
-            var refused = await Assert.ThrowsAsync<KafkaBackupException>(() => scenario.PlanAsync(one with { BackupId = "b" }, one with { BackupId = "c" }));
+            var refused = await Assert.ThrowsAsync<KafkaBackupException>(() =>
+                scenario.PlanAsync(one with { BackupId = "b" }, one with { BackupId = "c" })
+            );
             Assert.Equal(ErrorIds.RestoreInvalid, refused.Definition);
             Assert.Contains((one.CheckpointPath ?? one.OffsetReportPath)!, refused.Message, StringComparison.Ordinal);
         }
@@ -28,7 +26,12 @@ public sealed class SeveralBackupsTests
     public async Task F4_a_group_that_one_of_several_backups_has_is_enough()
     {
         await using var scenario = await TwoAsync(10);
-        var asked = RestoreScenario.Asked() with { OffsetStrategy = OffsetStrategy.HeaderBased, ResetConsumerOffsets = true, ConsumerGroups = ["of-b", "of-c"] };
+        var asked = RestoreScenario.Asked() with
+        {
+            OffsetStrategy = OffsetStrategy.HeaderBased,
+            ResetConsumerOffsets = true,
+            ConsumerGroups = ["of-b", "of-c"],
+        };
 
         await using (var planned = await scenario.PlanAsync(asked with { BackupId = "b" }, asked with { BackupId = "c" }))
         {
@@ -38,7 +41,14 @@ public sealed class SeveralBackupsTests
 
         asked = asked with { ConsumerGroups = ["of-b", "of-nobody"] };
         await using var missing = await scenario.PlanAsync(asked with { BackupId = "b" }, asked with { BackupId = "c" });
-        Assert.All(missing.Plan, r => Assert.Equal("of-nobody", Assert.Single(r.Findings, f => f is { Severity: FindingSeverity.Error, Kind: FindingKind.ConsumerGroup }).Place));
+        Assert.All(
+            missing.Plan,
+            r =>
+                Assert.Equal(
+                    "of-nobody",
+                    Assert.Single(r.Findings, f => f is { Severity: FindingSeverity.Error, Kind: FindingKind.ConsumerGroup }).Place
+                )
+        );
     }
 
     [Fact]

@@ -3,8 +3,9 @@ using KafkaBackup.LocalBroker;
 namespace KafkaBackup.Engine.Tests.Scenarios;
 
 /// <summary>
-/// The cluster that a scenario runs against: the one that KAFKABACKUP_TEST_BOOTSTRAP=host:port names, with -p:UseTestcontainers=true one in Docker,
-/// else a local broker of the test class's own. A scenario that runs on all three takes names from <see cref="NewName"/> and uses clients only.
+/// The cluster that a scenario runs against: the one that KAFKABACKUP_TEST_BOOTSTRAP=host:port names, with -p:UseTestcontainers=true one in
+/// Docker, else a local broker of the test class's own. A scenario that runs on all three takes names from <see cref="NewName"/> and uses
+/// clients only.
 /// </summary>
 public sealed class ClusterFixture : IAsyncLifetime
 {

@@ -14,14 +14,36 @@ public sealed class ClusterFixtureTests(ClusterFixture cluster) : IClassFixture<
         using var limit = new CancellationTokenSource(Patience);
         var topic = ClusterFixture.NewName("plain");
         using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = cluster.BootstrapServers }).Build();
-        await admin.CreateTopicsAsync([new TopicSpecification { Name = topic, NumPartitions = 1, ReplicationFactor = 1 }]).WaitAsync(limit.Token);
+        await admin
+            .CreateTopicsAsync([
+                new TopicSpecification
+                {
+                    Name = topic,
+                    NumPartitions = 1,
+                    ReplicationFactor = 1,
+                },
+            ])
+            .WaitAsync(limit.Token);
         try
         {
-            using var producer = new ProducerBuilder<string, string>(new ProducerConfig { BootstrapServers = cluster.BootstrapServers, EnableIdempotence = true }).Build();
+            using var producer = new ProducerBuilder<string, string>(
+                new ProducerConfig { BootstrapServers = cluster.BootstrapServers, EnableIdempotence = true }
+            ).Build();
             for (var number = 0; number < 5; number++)
-                await producer.ProduceAsync(new Confluent.Kafka.TopicPartition(topic, 0), new Message<string, string> { Key = "k", Value = $"v{number}" }, limit.Token);
+                await producer.ProduceAsync(
+                    new Confluent.Kafka.TopicPartition(topic, 0),
+                    new Message<string, string> { Key = "k", Value = $"v{number}" },
+                    limit.Token
+                );
 
-            using var consumer = new ConsumerBuilder<string, string>(new ConsumerConfig { BootstrapServers = cluster.BootstrapServers, GroupId = topic, EnableAutoCommit = false }).Build();
+            using var consumer = new ConsumerBuilder<string, string>(
+                new ConsumerConfig
+                {
+                    BootstrapServers = cluster.BootstrapServers,
+                    GroupId = topic,
+                    EnableAutoCommit = false,
+                }
+            ).Build();
             consumer.Assign(new TopicPartitionOffset(topic, 0, Offset.Beginning));
             var values = Enumerable.Range(0, 5).Select(_ => consumer.Consume(limit.Token).Message.Value).ToList();
             Assert.Equal(["v0", "v1", "v2", "v3", "v4"], values);

@@ -4,9 +4,9 @@ using KafkaBackup.Engine.Tests.Cluster;
 namespace KafkaBackup.Engine.Tests.Scenarios;
 
 /// <summary>
-/// Topics with everything in them that a log can hold, written by a client: committed and aborted transactions, tails that a consumer never sees,
-/// deleted beginnings, compacted middles, tombstones, headers that repeat, zero-length everything, a record of ten megabytes. The same seed
-/// gives the same topics.
+/// Topics with everything in them that a log can hold, written by a client: committed and aborted transactions, tails that a consumer never
+/// sees, deleted beginnings, compacted middles, tombstones, headers that repeat, zero-length everything, a record of ten megabytes. The
+/// same seed gives the same topics.
 /// </summary>
 internal sealed class GeneratedTopics(IKafkaCluster cluster, int seed, CancellationToken cancel)
 {
@@ -22,7 +22,10 @@ internal sealed class GeneratedTopics(IKafkaCluster cluster, int seed, Cancellat
     /// <returns>How many records a read_committed consumer sees.</returns>
     public async Task<int> MixedAsync(string topic)
     {
-        await cluster.CreateTopicsAsync([new NewTopic(topic, 4, 1, new Dictionary<string, string> { ["retention.ms"] = "-1", ["max.message.bytes"] = "20000000" })], cancel);
+        await cluster.CreateTopicsAsync(
+            [new NewTopic(topic, 4, 1, new Dictionary<string, string> { ["retention.ms"] = "-1", ["max.message.bytes"] = "20000000" })],
+            cancel
+        );
         using var plain = new Writing(cluster, topic, null);
         for (var i = 0; i < Records; i++)
         {
@@ -52,7 +55,22 @@ internal sealed class GeneratedTopics(IKafkaCluster cluster, int seed, Cancellat
     public async Task CompactedAsync(string topic)
     {
         await cluster.CreateTopicsAsync(
-            [new NewTopic(topic, 1, 1, new Dictionary<string, string> { ["cleanup.policy"] = "compact", ["segment.ms"] = "100", ["min.cleanable.dirty.ratio"] = "0.01", ["delete.retention.ms"] = "3600000" })], cancel);
+            [
+                new NewTopic(
+                    topic,
+                    1,
+                    1,
+                    new Dictionary<string, string>
+                    {
+                        ["cleanup.policy"] = "compact",
+                        ["segment.ms"] = "100",
+                        ["min.cleanable.dirty.ratio"] = "0.01",
+                        ["delete.retention.ms"] = "3600000",
+                    }
+                ),
+            ],
+            cancel
+        );
         using var writing = new Writing(cluster, topic, null);
         for (var i = 0; i < Records; i++)
         {
@@ -91,7 +109,8 @@ internal sealed class GeneratedTopics(IKafkaCluster cluster, int seed, Cancellat
         return committed;
     }
 
-    private void Send(Writing writing, int partition, byte[]? value) => writing.Send(partition, Bytes(), value, Times[_random.Next(Times.Length)], Headers());
+    private void Send(Writing writing, int partition, byte[]? value) =>
+        writing.Send(partition, Bytes(), value, Times[_random.Next(Times.Length)], Headers());
 
     private byte[]? Bytes()
     {
@@ -108,7 +127,10 @@ internal sealed class GeneratedTopics(IKafkaCluster cluster, int seed, Cancellat
     private (byte[] Name, byte[]? Value)[] Headers()
     {
         byte[][] names = ["h"u8.ToArray(), "h"u8.ToArray(), [], "ü"u8.ToArray()];
-        return Enumerable.Range(0, _random.Next(3) == 0 ? _random.Next(1, 6) : 0).Select(_ => (names[_random.Next(names.Length)], Bytes())).ToArray();
+        return Enumerable
+            .Range(0, _random.Next(3) == 0 ? _random.Next(1, 6) : 0)
+            .Select(_ => (names[_random.Next(names.Length)], Bytes()))
+            .ToArray();
     }
 
     private sealed class Writing : IDisposable

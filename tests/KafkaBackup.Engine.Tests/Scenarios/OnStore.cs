@@ -5,7 +5,10 @@ using KafkaBackup.Testing.Storage;
 
 namespace KafkaBackup.Engine.Tests.Scenarios;
 
-/// <summary>Tests that run on every kind of store: on a folder or in memory as they stand, and on another where a class derived from them opens that.</summary>
+/// <summary>
+/// Tests that run on every kind of store: on a folder or in memory as they stand, and on another where a class derived from them opens
+/// that.
+/// </summary>
 public abstract class OnStore
 {
     /// <summary>Null for the tests' own kind.</summary>
@@ -17,5 +20,6 @@ public abstract class OnStore
     protected async Task<RestoreScenario> OpenRestoreAsync() => new(store: await OpenStoreAsync());
 
     /// <summary>A new store whose objects the test can damage.</summary>
-    protected async Task<IOpenedStore> OpenObjectsAsync() => await OpenStoreAsync() is { } store ? new OpenedStore(store) : new MemoryStore();
+    protected async Task<IOpenedStore> OpenObjectsAsync() =>
+        await OpenStoreAsync() is { } store ? new OpenedStore(store) : new MemoryStore();
 }

@@ -28,7 +28,18 @@ public sealed class RoundTripTests(ClusterFixture cluster) : IClassFixture<Clust
 
         var engine = new KafkaEngine(_events, folder.Path);
         var store = new StoreSettings { Path = folder.File("store") };
-        await using (var backup = await engine.PlanBackupAsync(new BackupSettings { BackupId = "b", Source = Settings(), Store = store, Topics = [mixed, compacted] }, limit.Token))
+        await using (
+            var backup = await engine.PlanBackupAsync(
+                new BackupSettings
+                {
+                    BackupId = "b",
+                    Source = Settings(),
+                    Store = store,
+                    Topics = [mixed, compacted],
+                },
+                limit.Token
+            )
+        )
         {
             Assert.Equal(BackupStatus.Complete, (await backup.RunAsync(limit.Token)).Status);
         }
@@ -36,7 +47,12 @@ public sealed class RoundTripTests(ClusterFixture cluster) : IClassFixture<Clust
         foreach (var delivery in Enum.GetValues<DeliveryMode>())
         {
             var names = new Dictionary<string, string> { [mixed] = $"{mixed}-{delivery}", [compacted] = $"{compacted}-{delivery}" };
-            await using (var restore = await engine.PlanRestoreAsync([Restore(delivery, names) with { Store = store, Target = Settings() }], limit.Token))
+            await using (
+                var restore = await engine.PlanRestoreAsync(
+                    [Restore(delivery, names) with { Store = store, Target = Settings() }],
+                    limit.Token
+                )
+            )
             {
                 var result = (await restore.RunAsync(limit.Token)).Single();
                 Assert.True(result.Status == RestoreStatus.Complete, string.Join('\n', result.Partitions.Select(p => p.ErrorMessage)));
@@ -66,7 +82,18 @@ public sealed class RoundTripTests(ClusterFixture cluster) : IClassFixture<Clust
     {
         var side = new CompareSide { Cluster = Settings() };
         var rows = new List<TopicComparison>();
-        await foreach (var row in engine.CompareAsync(new CompareSettings { Reference = side, Difference = side, Topics = [left], DifferenceTopics = [right] }, cancel))
+        await foreach (
+            var row in engine.CompareAsync(
+                new CompareSettings
+                {
+                    Reference = side,
+                    Difference = side,
+                    Topics = [left],
+                    DifferenceTopics = [right],
+                },
+                cancel
+            )
+        )
         {
             if (row.Partition >= 0)
             {
@@ -85,10 +112,16 @@ public sealed class RoundTripTests(ClusterFixture cluster) : IClassFixture<Clust
         await admin.DeleteTopicsAsync(topics);
     }
 
-    private static RestoreSettings Restore(DeliveryMode delivery, IReadOnlyDictionary<string, string> names) => new()
-    {
-        BackupId = "b", Delivery = delivery, TopicMapping = names,
-        // The copy must not be compacted before it has been compared.
-        TopicConfigOverrides = new Dictionary<string, IReadOnlyDictionary<string, string>> { [""] = new Dictionary<string, string> { ["cleanup.policy"] = "delete", ["retention.ms"] = "-1" } },
-    };
+    private static RestoreSettings Restore(DeliveryMode delivery, IReadOnlyDictionary<string, string> names) =>
+        new()
+        {
+            BackupId = "b",
+            Delivery = delivery,
+            TopicMapping = names,
+            // The copy must not be compacted before it has been compared.
+            TopicConfigOverrides = new Dictionary<string, IReadOnlyDictionary<string, string>>
+            {
+                [""] = new Dictionary<string, string> { ["cleanup.policy"] = "delete", ["retention.ms"] = "-1" },
+            },
+        };
 }

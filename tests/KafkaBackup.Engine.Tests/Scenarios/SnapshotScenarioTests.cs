@@ -6,9 +6,9 @@ using KafkaBackup.Testing;
 namespace KafkaBackup.Engine.Tests.Scenarios;
 
 /// <summary>
-/// What snapshots of disks do to a topic, and what is there to prove: a producer goes on, a mirror gets what the topic gets, the partitions of a
-/// snapshot end at different times. The restored topic has the biggest common tail with the mirror, and the skew of its heads is told. With a
-/// consistent cut the heads line up.
+/// What snapshots of disks do to a topic, and what is there to prove: a producer goes on, a mirror gets what the topic gets, the partitions
+/// of a snapshot end at different times. The restored topic has the biggest common tail with the mirror, and the skew of its heads is told.
+/// With a consistent cut the heads line up.
 /// </summary>
 [Trait("Run", "Long")]
 public sealed class SnapshotScenarioTests(ClusterFixture cluster) : IClassFixture<ClusterFixture>, IAsyncLifetime, IDisposable
@@ -34,7 +34,14 @@ public sealed class SnapshotScenarioTests(ClusterFixture cluster) : IClassFixtur
     public async Task B9_G3_a_snapshot_with_uneven_heads_has_its_common_tail_with_the_mirror_and_a_consistent_cut_has_even_heads()
     {
         var (blogs, mirror) = (await NewTopicAsync("blogs"), await NewTopicAsync("mirror"));
-        using var producer = new ProducerBuilder<Null, byte[]>(new ProducerConfig { BootstrapServers = cluster.BootstrapServers, LingerMs = 1, SocketNagleDisable = true }).Build();
+        using var producer = new ProducerBuilder<Null, byte[]>(
+            new ProducerConfig
+            {
+                BootstrapServers = cluster.BootstrapServers,
+                LingerMs = 1,
+                SocketNagleDisable = true,
+            }
+        ).Build();
         using var ending = new CancellationTokenSource();
         var producing = Task.Run(() => ProduceAsync(producer, [blogs, mirror], ending.Token));
         await WaitForRoundsAsync(120);
@@ -43,7 +50,16 @@ public sealed class SnapshotScenarioTests(ClusterFixture cluster) : IClassFixtur
         await BackUpAsync(blogs, "snapshot", null);
         int[] caught = [100, 90, 110];
         var uneven = await NewTopicAsync("uneven");
-        await RestoreAsync(caught.Select((rounds, partition) => To(blogs, "snapshot", uneven) with { SourcePartitions = [partition], TimeWindowEnd = TimeOf(rounds - 1) }));
+        await RestoreAsync(
+            caught.Select(
+                (rounds, partition) =>
+                    To(blogs, "snapshot", uneven) with
+                    {
+                        SourcePartitions = [partition],
+                        TimeWindowEnd = TimeOf(rounds - 1),
+                    }
+            )
+        );
 
         var rows = await CompareAsync(mirror, uneven);
         Assert.All(rows, r => Assert.Equal(ComparisonVerdict.Equal, r.Verdict));
@@ -60,7 +76,14 @@ public sealed class SnapshotScenarioTests(ClusterFixture cluster) : IClassFixtur
         await RestoreAsync([To(blogs, "consistent", even)]);
 
         rows = await CompareAsync(mirror, even);
-        Assert.All(rows, r => Assert.Equal((ComparisonVerdict.Equal, seen + 1, TimeOf(seen)), (r.Verdict, r.Partition is null ? r.CommonTail : r.ComparedCount, r.DifferenceHeadTimeMs)));
+        Assert.All(
+            rows,
+            r =>
+                Assert.Equal(
+                    (ComparisonVerdict.Equal, seen + 1, TimeOf(seen)),
+                    (r.Verdict, r.Partition is null ? r.CommonTail : r.ComparedCount, r.DifferenceHeadTimeMs)
+                )
+        );
         Assert.Equal(TimeSpan.Zero, rows[^1].DifferenceHeadSkew);
         Assert.False(producing.IsCompleted);
         await ending.CancelAsync();
@@ -87,12 +110,21 @@ public sealed class SnapshotScenarioTests(ClusterFixture cluster) : IClassFixtur
     {
         var topic = ClusterFixture.NewName(word);
         using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = cluster.BootstrapServers }).Build();
-        await admin.CreateTopicsAsync([new TopicSpecification { Name = topic, NumPartitions = Partitions, ReplicationFactor = 1 }]);
+        await admin.CreateTopicsAsync([
+            new TopicSpecification
+            {
+                Name = topic,
+                NumPartitions = Partitions,
+                ReplicationFactor = 1,
+            },
+        ]);
         _topics.Add(topic);
         return topic;
     }
 
-    /// <summary>Each round writes one record, of one time, to every partition of every topic; a round is only counted once all of it is there.</summary>
+    /// <summary>
+    /// Each round writes one record, of one time, to every partition of every topic; a round is only counted once all of it is there.
+    /// </summary>
     private async Task ProduceAsync(IProducer<Null, byte[]> producer, string[] topics, CancellationToken cancel)
     {
         for (var round = 0; !cancel.IsCancellationRequested; round++)
@@ -102,8 +134,14 @@ public sealed class SnapshotScenarioTests(ClusterFixture cluster) : IClassFixtur
                 from partition in Enumerable.Range(0, Partitions)
                 select producer.ProduceAsync(
                     new Confluent.Kafka.TopicPartition(topic, partition),
-                    new Message<Null, byte[]> { Value = Encoding.UTF8.GetBytes($"blog {round} of {partition}"), Timestamp = new Timestamp(TimeOf(round), TimestampType.CreateTime) },
-                    CancellationToken.None));
+                    new Message<Null, byte[]>
+                    {
+                        Value = Encoding.UTF8.GetBytes($"blog {round} of {partition}"),
+                        Timestamp = new Timestamp(TimeOf(round), TimestampType.CreateTime),
+                    },
+                    CancellationToken.None
+                )
+            );
             Volatile.Write(ref _rounds, round);
         }
     }
@@ -118,16 +156,29 @@ public sealed class SnapshotScenarioTests(ClusterFixture cluster) : IClassFixtur
 
     private async Task BackUpAsync(string topic, string id, TimePoint? consistentAt)
     {
-        var settings = new BackupSettings { Source = At, Store = Store, BackupId = id, Topics = [topic], ConsistentAt = consistentAt };
+        var settings = new BackupSettings
+        {
+            Source = At,
+            Store = Store,
+            BackupId = id,
+            Topics = [topic],
+            ConsistentAt = consistentAt,
+        };
         await using var planned = await NewEngine().PlanBackupAsync(settings, _limit.Token);
         Assert.Equal(BackupStatus.Complete, (await planned.RunAsync(_limit.Token)).Status);
     }
 
-    private RestoreSettings To(string topic, string id, string target) => new()
-    {
-        Target = At, Store = Store, BackupId = id, Topics = [topic], TopicMapping = new Dictionary<string, string> { [topic] = target },
-        CheckpointPath = _folder.File($"{Guid.NewGuid():n}.json"), CreateTopics = true,
-    };
+    private RestoreSettings To(string topic, string id, string target) =>
+        new()
+        {
+            Target = At,
+            Store = Store,
+            BackupId = id,
+            Topics = [topic],
+            TopicMapping = new Dictionary<string, string> { [topic] = target },
+            CheckpointPath = _folder.File($"{Guid.NewGuid():n}.json"),
+            CreateTopics = true,
+        };
 
     private async Task RestoreAsync(IEnumerable<RestoreSettings> settings)
     {
@@ -139,8 +190,20 @@ public sealed class SnapshotScenarioTests(ClusterFixture cluster) : IClassFixtur
     {
         var side = new CompareSide { Cluster = At };
         var rows = new List<TopicComparison>();
-        await foreach (var row in NewEngine().CompareAsync(
-            new CompareSettings { Reference = side, Difference = side, Topics = [mirror], DifferenceTopics = [restored], CommonTail = true }, _limit.Token))
+        await foreach (
+            var row in NewEngine()
+                .CompareAsync(
+                    new CompareSettings
+                    {
+                        Reference = side,
+                        Difference = side,
+                        Topics = [mirror],
+                        DifferenceTopics = [restored],
+                        CommonTail = true,
+                    },
+                    _limit.Token
+                )
+        )
         {
             rows.Add(row);
         }

@@ -22,8 +22,8 @@ public sealed class SteadyStateTests
     private const int More = 600_000;
 
     /// <summary>
-    /// Two sizes: what a run costs whatever it holds falls out. What is left is the engine's and, as it runs in this process, the broker's; others
-    /// can only add to it, so the least of a few tries counts.
+    /// Two sizes: what a run costs whatever it holds falls out. What is left is the engine's and, as it runs in this process, the broker's;
+    /// others can only add to it, so the least of a few tries counts.
     /// </summary>
     [Fact]
     public async Task A_backup_allocates_less_than_a_byte_a_record()
@@ -32,11 +32,13 @@ public sealed class SteadyStateTests
         Fill(scenario, "few", Few);
         Fill(scenario, "more", Few + More);
 
-        await AssertSteadyAsync(async (topic, expected) =>
-        {
-            var result = await scenario.BackUpAsync(BackupScenario.Asked(topic) with { BackupId = $"{topic}-{Guid.NewGuid():n}" });
-            Assert.Equal(expected, result.RecordCount);
-        });
+        await AssertSteadyAsync(
+            async (topic, expected) =>
+            {
+                var result = await scenario.BackUpAsync(BackupScenario.Asked(topic) with { BackupId = $"{topic}-{Guid.NewGuid():n}" });
+                Assert.Equal(expected, result.RecordCount);
+            }
+        );
     }
 
     [Theory]
@@ -53,16 +55,28 @@ public sealed class SteadyStateTests
 
         await scenario.BackUpAsync(BackupScenario.Asked("few", "more"));
         var live = new CompareSide { Cluster = new ClusterSettings { BootstrapServers = [scenario.Cluster.BootstrapServers] } };
-        var stored = new CompareSide { Store = new StoreSettings { Path = scenario.StorePath }, BackupId = "b" };
-        await AssertSteadyAsync(async (topic, expected) =>
+        var stored = new CompareSide
         {
-            var settings = new CompareSettings { Reference = withBackup ? stored : live, Difference = live, Topics = [topic], DifferenceTopics = [topic + "-copy"] };
-            await foreach (var row in scenario.Engine().CompareAsync(settings, scenario.Cancel))
+            Store = new StoreSettings { Path = scenario.StorePath },
+            BackupId = "b",
+        };
+        await AssertSteadyAsync(
+            async (topic, expected) =>
             {
-                Assert.True(row.Equal);
-                Assert.Equal(expected, row.ComparedCount);
+                var settings = new CompareSettings
+                {
+                    Reference = withBackup ? stored : live,
+                    Difference = live,
+                    Topics = [topic],
+                    DifferenceTopics = [topic + "-copy"],
+                };
+                await foreach (var row in scenario.Engine().CompareAsync(settings, scenario.Cancel))
+                {
+                    Assert.True(row.Equal);
+                    Assert.Equal(expected, row.ComparedCount);
+                }
             }
-        });
+        );
     }
 
     [Fact]
@@ -173,7 +187,11 @@ public sealed class SteadyStateTests
         var value = new string('v', ValueBytes);
         for (var next = 0; next < count; next += 10_000)
         {
-            scenario.Cluster.Append(topic, 0, Enumerable.Range(next, 10_000).Select(i => LocalRecord.Of("k", value, 1_700_000_000_000 + i)));
+            scenario.Cluster.Append(
+                topic,
+                0,
+                Enumerable.Range(next, 10_000).Select(i => LocalRecord.Of("k", value, 1_700_000_000_000 + i))
+            );
         }
     }
 }

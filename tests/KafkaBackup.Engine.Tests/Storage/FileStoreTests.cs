@@ -20,7 +20,7 @@ public sealed class FileStoreTests : StoreContract
         return Task.CompletedTask;
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C2_a_missing_root_is_an_error_to_read_not_an_empty_store()
     {
         await using var missing = new FileStore(Path.Combine(_root, "not", "mounted"));
@@ -28,19 +28,20 @@ public sealed class FileStoreTests : StoreContract
         await AssertErrorAsync(ErrorIds.StoreNotFound, async () => await missing.FindAsync("a/b", default));
         await AssertErrorAsync(ErrorIds.StoreNotFound, async () => await missing.ReadAsync("a/b", 0, new byte[1], default));
         await AssertErrorAsync(ErrorIds.StoreNotFound, async () => await missing.GetClockAsync(default));
-        await AssertErrorAsync(ErrorIds.StoreNotFound, async () =>
-        {
-            await foreach (var _ in missing.ListAsync("", default))
+        await AssertErrorAsync(
+            ErrorIds.StoreNotFound,
+            async () =>
             {
+                await foreach (var _ in missing.ListAsync("", default)) { }
             }
-        });
+        );
         Assert.False(Directory.Exists(missing.Location));
 
         await missing.PutAsync("a/b", Bytes("x"), default);
         Assert.NotNull(await missing.FindAsync("a/b", default));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C3_no_temporary_file_stays_behind()
     {
         await PutAsync("a/1", "x");
@@ -48,10 +49,13 @@ public sealed class FileStoreTests : StoreContract
         await Store.PutIfAbsentAsync("a/2", Bytes("y"), default);
         await Store.GetClockAsync(default);
 
-        Assert.Equal([".kafkabackup-store", "1", "2"], Directory.EnumerateFiles(_root, "*", SearchOption.AllDirectories).Select(Path.GetFileName).Order());
+        Assert.Equal(
+            [".kafkabackup-store", "1", "2"],
+            Directory.EnumerateFiles(_root, "*", SearchOption.AllDirectories).Select(Path.GetFileName).Order()
+        );
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C1_what_a_killed_writer_left_is_hidden_from_listing_and_named_as_an_upload()
     {
         await PutAsync("id/topics/a", "x");
@@ -64,7 +68,7 @@ public sealed class FileStoreTests : StoreContract
         Assert.Empty(await UploadsAsync("id/"));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task A8_links_below_the_root_are_neither_listed_nor_followed()
     {
         var outside = Directory.CreateTempSubdirectory("kafkabackup-outside-").FullName;
@@ -89,7 +93,7 @@ public sealed class FileStoreTests : StoreContract
         }
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C6_a_root_that_is_itself_a_link_works()
     {
         var link = _root + "-link";
@@ -107,7 +111,7 @@ public sealed class FileStoreTests : StoreContract
         }
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C4_a_full_disk_is_its_own_error_and_not_a_passing_one()
     {
         if (!OperatingSystem.IsLinux() || !File.Exists("/dev/full"))
@@ -122,7 +126,7 @@ public sealed class FileStoreTests : StoreContract
         Assert.Contains(_root, error.Message, StringComparison.Ordinal);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C4_a_file_where_a_folder_must_be_is_a_write_error_that_names_it()
     {
         await PutAsync("object", "x");
@@ -148,7 +152,7 @@ public sealed class FileStoreTests : StoreContract
         Assert.False(StoreFault.IsTransient(error));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C4_denied_access_is_its_own_error_and_not_a_passing_one()
     {
         var error = FileFault.Reading(new UnauthorizedAccessException("Access to the path is denied."), _root, "object");
@@ -166,12 +170,15 @@ public sealed class FileStoreTests : StoreContract
             }
             finally
             {
-                File.SetUnixFileMode(Path.Combine(_root, "locked"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+                File.SetUnixFileMode(
+                    Path.Combine(_root, "locked"),
+                    UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+                );
             }
         }
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C3_thousands_of_reads_leave_no_handle_open()
     {
         if (!OperatingSystem.IsLinux())
@@ -191,9 +198,10 @@ public sealed class FileStoreTests : StoreContract
     }
 
     /// <summary>The system's own answer to a write for which there is no room.</summary>
-    private static async Task<IOException> DiskFullAsync() => await Assert.ThrowsAnyAsync<IOException>(async () =>
-    {
-        await using var full = new FileStream("/dev/full", FileMode.Open, FileAccess.Write, FileShare.None, bufferSize: 0);
-        await full.WriteAsync(new byte[10]);
-    });
+    private static async Task<IOException> DiskFullAsync() =>
+        await Assert.ThrowsAnyAsync<IOException>(async () =>
+        {
+            await using var full = new FileStream("/dev/full", FileMode.Open, FileAccess.Write, FileShare.None, bufferSize: 0);
+            await full.WriteAsync(new byte[10]);
+        });
 }

@@ -10,9 +10,7 @@ namespace KafkaBackup.Engine.Tests.Storage;
 /// <summary>What only a folder has: mount points, rights, pipes, and somebody else in it.</summary>
 public sealed class FolderStoreTests
 {
-    private const int Limit = 180_000;
-
-    [Theory(Timeout = Limit)]
+    [Theory]
     [InlineData("deleted")]
     [InlineData("unmounted")]
     [InlineData("another store")]
@@ -49,7 +47,7 @@ public sealed class FolderStoreTests
         Assert.Equal(before, Directory.Exists(root) ? Directory.GetFileSystemEntries(root, "*", SearchOption.AllDirectories) : []);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C2_a_store_that_was_only_read_before_it_went_away_is_noticed_too()
     {
         using var folder = new TemporaryFolder();
@@ -68,13 +66,19 @@ public sealed class FolderStoreTests
         Assert.Empty(Directory.GetFileSystemEntries(root));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C2_a_run_whose_store_is_deleted_blames_the_store_and_makes_no_folder_again()
     {
         await using var scenario = new BackupScenario();
         scenario.Cluster.CreateTopic("orders");
         scenario.Fill("orders", 2000);
-        var running = scenario.BackUpAsync(BackupScenario.Asked() with { Continuous = true, SegmentMaxInterval = TimeSpan.FromMilliseconds(200) });
+        var running = scenario.BackUpAsync(
+            BackupScenario.Asked() with
+            {
+                Continuous = true,
+                SegmentMaxInterval = TimeSpan.FromMilliseconds(200),
+            }
+        );
         await scenario.WaitAsync(() => Directory.Exists(Path.Combine(scenario.StorePath, "b", "topics")), "the first segment");
         Directory.Move(scenario.StorePath, scenario.StorePath + "-away");
         scenario.Fill("orders", 2000, 2000);
@@ -89,7 +93,7 @@ public sealed class FolderStoreTests
         await scenario.AssertStoredIsSourceAsync("orders");
     }
 
-    [Theory(Timeout = Limit)]
+    [Theory]
     [InlineData(null, 0)]
     [InlineData("private", 0)]
     [InlineData("umask", 1)]
@@ -101,7 +105,11 @@ public sealed class FolderStoreTests
         }
 
         using var folder = new TemporaryFolder();
-        var settings = new StoreSettings { Path = folder.File("new/store"), Options = mode is null ? null : new Dictionary<string, string> { ["file_mode"] = mode } };
+        var settings = new StoreSettings
+        {
+            Path = folder.File("new/store"),
+            Options = mode is null ? null : new Dictionary<string, string> { ["file_mode"] = mode },
+        };
         await using var store = StoreFactory.Open(settings, TimeProvider.System);
         await store.PutAsync("b/topics/one", new byte[] { 1 }, default);
         await store.PutIfAbsentAsync("b/two", new byte[] { 1 }, default);
@@ -111,7 +119,13 @@ public sealed class FolderStoreTests
             await upload.CommitAsync(default);
         }
 
-        const UnixFileMode shared = UnixFileMode.GroupRead | UnixFileMode.OtherRead | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute | UnixFileMode.GroupWrite | UnixFileMode.OtherWrite;
+        const UnixFileMode shared =
+            UnixFileMode.GroupRead
+            | UnixFileMode.OtherRead
+            | UnixFileMode.GroupExecute
+            | UnixFileMode.OtherExecute
+            | UnixFileMode.GroupWrite
+            | UnixFileMode.OtherWrite;
         var reachable = 0;
         foreach (var entry in Directory.GetFileSystemEntries(folder.Path, "*", SearchOption.AllDirectories))
         {
@@ -126,11 +140,18 @@ public sealed class FolderStoreTests
     [Fact]
     public void A2_an_unknown_file_mode_is_refused()
     {
-        var settings = new StoreSettings { Path = Path.GetTempPath(), Options = new Dictionary<string, string> { ["file_mode"] = "0644" } };
-        Assert.Equal(ErrorIds.StoreConfiguration.Id, Assert.Throws<KafkaBackupException>(() => StoreFactory.Open(settings, TimeProvider.System)).ErrorId);
+        var settings = new StoreSettings
+        {
+            Path = Path.GetTempPath(),
+            Options = new Dictionary<string, string> { ["file_mode"] = "0644" },
+        };
+        Assert.Equal(
+            ErrorIds.StoreConfiguration.Id,
+            Assert.Throws<KafkaBackupException>(() => StoreFactory.Open(settings, TimeProvider.System)).ErrorId
+        );
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task A8_a_pipe_where_a_file_should_be_is_not_opened()
     {
         if (OperatingSystem.IsWindows())
@@ -149,7 +170,14 @@ public sealed class FolderStoreTests
             await made.WaitForExitAsync();
         }
 
-        Assert.Equal(ErrorIds.StoreRead.Id, (await Assert.ThrowsAsync<KafkaBackupException>(async () => await store.ReadAsync("bad/manifest.json", 0, new byte[1], default))).ErrorId);
+        Assert.Equal(
+            ErrorIds.StoreRead.Id,
+            (
+                await Assert.ThrowsAsync<KafkaBackupException>(async () =>
+                    await store.ReadAsync("bad/manifest.json", 0, new byte[1], default)
+                )
+            ).ErrorId
+        );
         var events = new RecordingEvents();
         var listed = new List<string>();
         await foreach (var info in SmallBackup.EngineOn(store, events).GetBackupsAsync(SmallBackup.Settings, null, null, default))
@@ -161,7 +189,7 @@ public sealed class FolderStoreTests
         Assert.DoesNotContain("bad", listed);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task A8_a_folder_that_is_swapped_for_a_link_again_and_again_never_leads_a_read_outside()
     {
         if (OperatingSystem.IsWindows())

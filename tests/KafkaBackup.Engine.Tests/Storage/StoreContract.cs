@@ -5,13 +5,11 @@ using Xunit;
 namespace KafkaBackup.Engine.Tests.Storage;
 
 /// <summary>
-/// What every store must do (SEMANTICS C3); the comment of <see cref="IStore"/> in tests. A new kind of store derives from this and gives
+/// What every store must do (rule C3); the comment of <see cref="IStore"/> in tests. A new kind of store derives from this and gives
 /// fresh, empty stores.
 /// </summary>
 public abstract class StoreContract : IAsyncLifetime
 {
-    protected const int Limit = 180_000;
-
     private IStore? _store;
 
     protected IStore Store => _store ?? throw new InvalidOperationException("Not open yet.");
@@ -19,7 +17,9 @@ public abstract class StoreContract : IAsyncLifetime
     /// <summary>Sizes at which this kind of store changes how it works, beside the small ones.</summary>
     protected virtual IReadOnlyList<int> InterestingSizes => [];
 
-    /// <summary>How much must be written before an upload leaves something in the store; smaller ones may be kept in memory until their commit.</summary>
+    /// <summary>
+    /// How much must be written before an upload leaves something in the store; smaller ones may be kept in memory until their commit.
+    /// </summary>
     protected virtual int BytesOfAnUnfinishedUpload => 10;
 
     /// <summary>An empty store, of its own for each test.</summary>
@@ -35,7 +35,7 @@ public abstract class StoreContract : IAsyncLifetime
         await RemoveAsync();
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C3_what_was_put_is_read_back()
     {
         await PutAsync("a/b.txt", "hello");
@@ -45,7 +45,7 @@ public abstract class StoreContract : IAsyncLifetime
         Assert.Equal(("a/b.txt", 5), (found!.Key, found.Size));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C3_a_put_replaces_the_whole_object()
     {
         await PutAsync("key", "a long first content");
@@ -54,7 +54,7 @@ public abstract class StoreContract : IAsyncLifetime
         Assert.Equal("short", await ReadTextAsync("key"));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C3_an_empty_object_is_an_object()
     {
         await PutAsync("empty", "");
@@ -63,7 +63,7 @@ public abstract class StoreContract : IAsyncLifetime
         Assert.Equal(0, await Store.ReadAsync("empty", 0, new byte[10], default));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C3_a_missing_object_is_null_to_find_and_an_error_to_read()
     {
         await PutAsync("there", "x");
@@ -75,7 +75,7 @@ public abstract class StoreContract : IAsyncLifetime
         await AssertErrorAsync(ErrorIds.StoreObjectMissing, async () => await Store.ReadAsync("no/such/folder", 0, new byte[1], default));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C3_a_folder_is_not_an_object()
     {
         await PutAsync("folder/object", "x");
@@ -84,7 +84,7 @@ public abstract class StoreContract : IAsyncLifetime
         await AssertErrorAsync(ErrorIds.StoreObjectMissing, async () => await Store.ReadAsync("folder", 0, new byte[1], default));
     }
 
-    [Theory(Timeout = Limit)]
+    [Theory]
     [InlineData(0, 3, "abc")]
     [InlineData(3, 4, "defg")]
     [InlineData(8, 10, "ij")]
@@ -103,7 +103,7 @@ public abstract class StoreContract : IAsyncLifetime
         Assert.Equal(expected, Encoding.UTF8.GetString(buffer, 0, count));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C3_an_upload_is_invisible_until_its_commit_and_whole_after_it()
     {
         await using var upload = await Store.CreateAsync("topics/t/segment", default);
@@ -120,7 +120,7 @@ public abstract class StoreContract : IAsyncLifetime
         Assert.Equal(["topics/t/segment"], await KeysAsync(""));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C3_an_upload_that_is_disposed_of_without_commit_leaves_nothing()
     {
         await using (var upload = await Store.CreateAsync("a/dropped", default))
@@ -133,7 +133,7 @@ public abstract class StoreContract : IAsyncLifetime
         Assert.Empty(await UploadsAsync(""));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C3_an_upload_without_a_byte_is_an_empty_object()
     {
         await using var upload = await Store.CreateAsync("empty", default);
@@ -142,7 +142,7 @@ public abstract class StoreContract : IAsyncLifetime
         Assert.Equal(0, (await Store.FindAsync("empty", default))!.Size);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C3_uploads_of_every_size_come_back_byte_for_byte()
     {
         foreach (var size in (int[])[1, 4095, 4096, 65_537, 1_048_576, 3_000_001, .. InterestingSizes])
@@ -168,7 +168,7 @@ public abstract class StoreContract : IAsyncLifetime
         }
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C3_the_writer_may_reuse_its_buffer_at_once()
     {
         var buffer = new byte[300_000];
@@ -189,7 +189,7 @@ public abstract class StoreContract : IAsyncLifetime
         }
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C3_an_unfinished_upload_is_listed_and_can_be_dropped()
     {
         await PutAsync("a/object", "x");
@@ -211,7 +211,7 @@ public abstract class StoreContract : IAsyncLifetime
         await upload.DisposeAsync();
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C3_listing_is_complete_and_in_ordinal_order_whatever_the_folders()
     {
         string[] keys = ["B", "a", "a-b/x", "a.b/x", "a/b", "a/b.c", "a/b/c", "a/c/1", "a0/x", "b/1", "b/10", "b/2", "ü/ß ä", "z y/x"];
@@ -223,7 +223,7 @@ public abstract class StoreContract : IAsyncLifetime
         Assert.Equal(keys.Where(k => k is not ("a" or "a/b")).Order(StringComparer.Ordinal), await KeysAsync(""));
     }
 
-    [Theory(Timeout = Limit)]
+    [Theory]
     [InlineData("", "a-b/x a/b/1 a/b/2 a/c ab/x b/x")]
     [InlineData("a", "a-b/x a/b/1 a/b/2 a/c ab/x")]
     [InlineData("a/", "a/b/1 a/b/2 a/c")]
@@ -243,11 +243,14 @@ public abstract class StoreContract : IAsyncLifetime
         Assert.Equal(expected, string.Join(' ', await KeysAsync(prefix)));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C3_listing_goes_on_past_a_page_of_a_thousand_and_tells_sizes()
     {
-        await Parallel.ForEachAsync(Enumerable.Range(0, 2100), new ParallelOptions { MaxDegreeOfParallelism = 8 },
-            async (i, cancel) => await Store.PutAsync($"many/{i:D5}", new byte[i % 5], cancel));
+        await Parallel.ForEachAsync(
+            Enumerable.Range(0, 2100),
+            new ParallelOptions { MaxDegreeOfParallelism = 8 },
+            async (i, cancel) => await Store.PutAsync($"many/{i:D5}", new byte[i % 5], cancel)
+        );
 
         var found = new List<StoreObject>();
         await foreach (var item in Store.ListAsync("many/", default))
@@ -258,7 +261,7 @@ public abstract class StoreContract : IAsyncLifetime
         Assert.Equal(Enumerable.Range(0, 2100).Select(i => ($"many/{i:D5}", (long)i % 5)), found.Select(f => (f.Key, f.Size)));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C3_a_listing_can_be_left_early()
     {
         foreach (var key in (string[])["a/1", "a/2", "b/1"])
@@ -273,7 +276,7 @@ public abstract class StoreContract : IAsyncLifetime
         }
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C3_folders_are_what_lies_up_to_the_next_slash()
     {
         foreach (var key in (string[])["one/a", "one/b/c", "two/x/y/z", "top", "one-more/x"])
@@ -288,7 +291,7 @@ public abstract class StoreContract : IAsyncLifetime
         Assert.Empty(await FoldersAsync("three/"));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C3_put_if_absent_writes_only_where_nothing_is()
     {
         Assert.True(await Store.PutIfAbsentAsync("a/key", Bytes("first"), default));
@@ -301,7 +304,7 @@ public abstract class StoreContract : IAsyncLifetime
         Assert.Empty(await UploadsAsync(""));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C3_of_many_that_put_if_absent_at_once_exactly_one_wins()
     {
         if (!Store.Capabilities.AtomicPutIfAbsent)
@@ -312,14 +315,18 @@ public abstract class StoreContract : IAsyncLifetime
         for (var round = 0; round < 20; round++)
         {
             var key = $"race/{round}";
-            var results = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => Task.Run(async () => (i, Won: await Store.PutIfAbsentAsync(key, Bytes($"writer {i}"), default)))));
+            var results = await Task.WhenAll(
+                Enumerable
+                    .Range(0, 8)
+                    .Select(i => Task.Run(async () => (i, Won: await Store.PutIfAbsentAsync(key, Bytes($"writer {i}"), default))))
+            );
 
             var winner = Assert.Single(results, r => r.Won);
             Assert.Equal($"writer {winner.i}", await ReadTextAsync(key));
         }
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C3_a_reader_beside_a_writer_sees_one_whole_content_or_the_other()
     {
         var contents = Enumerable.Range(0, 4).Select(i => Enumerable.Repeat((byte)i, 50_000 + (i * 1000)).ToArray()).ToArray();
@@ -343,7 +350,7 @@ public abstract class StoreContract : IAsyncLifetime
         await reader;
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C3_delete_removes_one_object_and_a_second_delete_is_no_error()
     {
         await PutAsync("a/b/1", "1");
@@ -361,24 +368,28 @@ public abstract class StoreContract : IAsyncLifetime
         Assert.Equal(["a/b/3"], await KeysAsync(""));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C3_writers_and_deleters_of_one_folder_do_not_disturb_each_other()
     {
-        await Parallel.ForEachAsync(Enumerable.Range(0, 8), new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (writer, cancel) =>
-        {
-            for (var i = 0; i < 25; i++)
+        await Parallel.ForEachAsync(
+            Enumerable.Range(0, 8),
+            new ParallelOptions { MaxDegreeOfParallelism = 8 },
+            async (writer, cancel) =>
             {
-                var key = $"folder/{i % 3}/{writer}";
-                await Store.PutAsync(key, Bytes(key), cancel);
-                Assert.NotNull(await Store.FindAsync(key, cancel));
-                await Store.DeleteAsync(key, cancel);
+                for (var i = 0; i < 25; i++)
+                {
+                    var key = $"folder/{i % 3}/{writer}";
+                    await Store.PutAsync(key, Bytes(key), cancel);
+                    Assert.NotNull(await Store.FindAsync(key, cancel));
+                    await Store.DeleteAsync(key, cancel);
+                }
             }
-        });
+        );
 
         Assert.Empty(await KeysAsync(""));
     }
 
-    [Theory(Timeout = Limit)]
+    [Theory]
     [InlineData("")]
     [InlineData("/absolute")]
     [InlineData("../outside")]
@@ -400,7 +411,7 @@ public abstract class StoreContract : IAsyncLifetime
         await AssertErrorAsync(ErrorIds.InvalidPath, async () => await Store.DeleteAsync(key, default));
     }
 
-    [Theory(Timeout = Limit)]
+    [Theory]
     [InlineData("../")]
     [InlineData("a/../")]
     [InlineData("/")]
@@ -410,7 +421,7 @@ public abstract class StoreContract : IAsyncLifetime
         await AssertErrorAsync(ErrorIds.InvalidPath, () => FoldersAsync(prefix));
     }
 
-    [Theory(Timeout = Limit)]
+    [Theory]
     [InlineData("with space/and more.json")]
     [InlineData("größe/日本語/ключ")]
     [InlineData("topics/!orders/partition=0/segment-00000000000000000042-0a1b2c.kbs")]
@@ -424,7 +435,7 @@ public abstract class StoreContract : IAsyncLifetime
         Assert.Equal([key], await KeysAsync(key[..^1]));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C6_keys_far_longer_than_windows_old_limit_work()
     {
         var key = string.Join('/', Enumerable.Range(0, 6).Select(i => new string((char)('a' + i), 120))) + "/object";
@@ -434,7 +445,7 @@ public abstract class StoreContract : IAsyncLifetime
         Assert.Equal([key], await KeysAsync("a"));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C3_times_are_the_stores_own_and_move_on()
     {
         await PutAsync("first", "");
@@ -446,7 +457,7 @@ public abstract class StoreContract : IAsyncLifetime
         Assert.Empty(await UploadsAsync(""));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C3_a_cancelled_call_writes_nothing()
     {
         await PutAsync("old", "old");

@@ -7,9 +7,7 @@ namespace KafkaBackup.Engine.Tests.Storage;
 /// <summary>Repeating, refusing, counting; and that the doubles which fail on demand really do.</summary>
 public sealed class StoreDecoratorTests
 {
-    private const int Limit = 180_000;
-
-    [Theory(Timeout = Limit)]
+    [Theory]
     [InlineData(StoreCall.Find)]
     [InlineData(StoreCall.List)]
     [InlineData(StoreCall.ListFolders)]
@@ -32,7 +30,7 @@ public sealed class StoreDecoratorTests
         Assert.Equal([1, 2, 3], notices.Select(n => n.Attempt));
     }
 
-    [Theory(Timeout = Limit)]
+    [Theory]
     [InlineData(StoreCall.Find)]
     [InlineData(StoreCall.List)]
     [InlineData(StoreCall.Read)]
@@ -41,7 +39,10 @@ public sealed class StoreDecoratorTests
     [InlineData(StoreCall.Delete)]
     public async Task C4_denied_access_and_a_full_disk_are_not_retried(StoreCall call)
     {
-        foreach (var error in (KafkaBackupException[])[ErrorIds.StoreAccessDenied.With("denied"), ErrorIds.StoreFull.With("full"), ErrorIds.StoreWrite.With("broken")])
+        foreach (
+            var error in (KafkaBackupException[])
+                [ErrorIds.StoreAccessDenied.With("denied"), ErrorIds.StoreFull.With("full"), ErrorIds.StoreWrite.With("broken")]
+        )
         {
             var (_, faulty, store, notices) = Make();
             faulty.FailBefore(call, error);
@@ -51,7 +52,7 @@ public sealed class StoreDecoratorTests
         }
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C4_the_budget_ends_retrying_with_the_stores_own_error()
     {
         var (clock, faulty, store, notices) = Make();
@@ -59,7 +60,9 @@ public sealed class StoreDecoratorTests
         faulty.FailBefore(StoreCall.Find, error, times: 1000);
         var begin = clock.GetUtcNow();
 
-        var thrown = await Assert.ThrowsAsync<KafkaBackupException>(() => clock.RunAsync(CallAsync(store, StoreCall.Find), TimeSpan.FromMilliseconds(500)));
+        var thrown = await Assert.ThrowsAsync<KafkaBackupException>(() =>
+            clock.RunAsync(CallAsync(store, StoreCall.Find), TimeSpan.FromMilliseconds(500))
+        );
 
         Assert.Same(error, thrown);
         Assert.InRange(clock.GetUtcNow() - begin, TimeSpan.FromSeconds(100), TimeSpan.FromSeconds(150));
@@ -78,7 +81,7 @@ public sealed class StoreDecoratorTests
         Assert.Equal(TimeSpan.FromSeconds(7.5), policy.DelayBefore(10_000, 0.5));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C4_cancelling_ends_a_wait_at_once()
     {
         var (_, faulty, store, _) = Make();
@@ -90,7 +93,7 @@ public sealed class StoreDecoratorTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C4_a_listing_that_breaks_off_goes_on_where_it_was_without_repeating()
     {
         var clock = new ManualClock();
@@ -115,7 +118,7 @@ public sealed class StoreDecoratorTests
         }
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C4_a_put_if_absent_that_won_but_lost_the_answer_is_a_win()
     {
         var (clock, faulty, store, _) = Make();
@@ -129,7 +132,7 @@ public sealed class StoreDecoratorTests
         faulty.AssertAllExercised();
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C4_a_put_if_absent_that_failed_and_then_met_anothers_object_is_a_loss()
     {
         var (clock, faulty, store, _) = Make();
@@ -142,7 +145,7 @@ public sealed class StoreDecoratorTests
         Assert.False(await won);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task H1_a_read_only_store_reads_and_refuses_every_write()
     {
         var memory = new MemoryStore();
@@ -150,12 +153,16 @@ public sealed class StoreDecoratorTests
         var store = new ReadOnlyStore(memory, TimeProvider.System);
 
         Assert.Equal(1, await store.ReadAsync("a", 0, new byte[5], default));
-        foreach (var write in (Func<Task>[])[
-            async () => await store.PutAsync("b", default, default),
-            async () => await store.PutIfAbsentAsync("b", default, default),
-            async () => await store.CreateAsync("b", default),
-            async () => await store.DeleteAsync("a", default),
-            async () => await store.DropUploadAsync(new StoreUpload("b", "b", 0, default), default)])
+        foreach (
+            var write in (Func<Task>[])
+                [
+                    async () => await store.PutAsync("b", default, default),
+                    async () => await store.PutIfAbsentAsync("b", default, default),
+                    async () => await store.CreateAsync("b", default),
+                    async () => await store.DeleteAsync("a", default),
+                    async () => await store.DropUploadAsync(new StoreUpload("b", "b", 0, default), default),
+                ]
+        )
         {
             await Assert.ThrowsAsync<KafkaBackupException>(write);
         }
@@ -163,7 +170,7 @@ public sealed class StoreDecoratorTests
         Assert.Equal(["a"], memory.Keys);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C3_counting_counts_calls_and_bytes()
     {
         await using var store = new CountingStore(new MemoryStore());
@@ -178,18 +185,19 @@ public sealed class StoreDecoratorTests
 
         await store.FindAsync("a", default);
         await store.DeleteAsync("a", default);
-        await foreach (var _ in store.ListAsync("", default))
-        {
-        }
+        await foreach (var _ in store.ListAsync("", default)) { }
 
         Assert.Equal(new StoreCounts(1, 1, 1, 1, 2, 1, 6, 17), store.Counts);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C3_the_faulty_store_tears_hangs_and_tells_what_it_never_met()
     {
         var memory = new MemoryStore();
-        var store = new FaultyStore(memory).TearWrite(ErrorIds.StoreWrite.With("torn")).Hang(StoreCall.Read).FailBefore(StoreCall.Delete, ErrorIds.StoreFull.With("full"), nth: 2);
+        var store = new FaultyStore(memory)
+            .TearWrite(ErrorIds.StoreWrite.With("torn"))
+            .Hang(StoreCall.Read)
+            .FailBefore(StoreCall.Delete, ErrorIds.StoreFull.With("full"), nth: 2);
         await using (var upload = await store.CreateAsync("torn", default))
         {
             await Assert.ThrowsAsync<KafkaBackupException>(async () => await upload.WriteAsync(new byte[10], default));
@@ -205,7 +213,7 @@ public sealed class StoreDecoratorTests
         store.AssertAllExercised();
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C1_a_dead_process_commits_nothing_and_cleans_nothing_up()
     {
         var memory = new MemoryStore();
@@ -230,7 +238,8 @@ public sealed class StoreDecoratorTests
     [Theory]
     [InlineData("")]
     [InlineData("   ")]
-    public void A1_a_store_without_a_path_is_refused(string path) => AssertRefused(ErrorIds.MissingSettings, new StoreSettings { Path = path });
+    public void A1_a_store_without_a_path_is_refused(string path) =>
+        AssertRefused(ErrorIds.MissingSettings, new StoreSettings { Path = path });
 
     [Fact]
     public void A1_paths_that_are_no_store_are_refused()
@@ -242,7 +251,14 @@ public sealed class StoreDecoratorTests
         AssertRefused(ErrorIds.InvalidPath, new StoreSettings { Path = file });
         AssertRefused(ErrorIds.InvalidPath, new StoreSettings { Path = "ftp://host/folder" });
         AssertRefused(ErrorIds.InvalidPath, new StoreSettings { Path = "relative/folder" });
-        AssertRefused(ErrorIds.StoreConfiguration, new StoreSettings { Path = folder.Path, Options = new Dictionary<string, string> { ["region"] = "eu" } });
+        AssertRefused(
+            ErrorIds.StoreConfiguration,
+            new StoreSettings
+            {
+                Path = folder.Path,
+                Options = new Dictionary<string, string> { ["region"] = "eu" },
+            }
+        );
     }
 
     private static void AssertRefused(ErrorDefinition expected, StoreSettings settings)
@@ -321,7 +337,10 @@ public sealed class StoreDecoratorTests
     {
         private int _left = times;
 
-        public override async IAsyncEnumerable<StoreObject> ListAsync(string prefix, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
+        public override async IAsyncEnumerable<StoreObject> ListAsync(
+            string prefix,
+            [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel
+        )
         {
             var count = 0;
             await foreach (var item in Inner.ListAsync(prefix, cancel))

@@ -10,9 +10,7 @@ namespace KafkaBackup.Engine.Tests.Verify;
 /// <summary>Which bytes a check reads and what it makes of them; the store does not matter here.</summary>
 public sealed class CheckedBytesTests
 {
-    private const int Limit = 180_000;
-
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task D2_two_whole_segments_in_each_others_place_are_found()
     {
         var store = new MemoryStore();
@@ -26,7 +24,7 @@ public sealed class CheckedBytesTests
         Assert.All(report.Findings, f => Assert.Equal(FindingKind.Corrupt, f.Kind));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task D2_what_is_damaged_at_the_first_look_and_whole_at_the_second_is_transient()
     {
         var store = new MemoryStore();
@@ -40,7 +38,7 @@ public sealed class CheckedBytesTests
         Assert.Equal((ReportStatus.ValidWithWarnings, 2), (report.Status, report.SegmentsChecked));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task D2_all_turns_of_a_sample_read_every_segment_once_and_growth_moves_none()
     {
         var store = new MemoryStore();
@@ -67,7 +65,7 @@ public sealed class CheckedBytesTests
         await Assert.ThrowsAsync<KafkaBackupException>(() => CheckAsync(store, sample: new Sample(4, 3)));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task K_a_backup_of_the_other_tool_is_checked_too()
     {
         var store = new MemoryStore();
@@ -85,9 +83,19 @@ public sealed class CheckedBytesTests
         }
     }
 
-    private static Task<List<IReadOnlyList<string>>> TurnsAsync(MemoryStore store, int turns) => Task.FromResult(Enumerable.Range(1, turns)
-        .Select(turn => (IReadOnlyList<string>)store.Keys.Where(k => k.EndsWith(".kbs", StringComparison.Ordinal))
-            .Where(k => Engine.Verify.SegmentCheckRun.IsInSample(k[(Id.Length + 1)..], new Sample(turn, turns))).ToArray()).ToList());
+    private static Task<List<IReadOnlyList<string>>> TurnsAsync(MemoryStore store, int turns) =>
+        Task.FromResult(
+            Enumerable
+                .Range(1, turns)
+                .Select(turn =>
+                    (IReadOnlyList<string>)
+                        store
+                            .Keys.Where(k => k.EndsWith(".kbs", StringComparison.Ordinal))
+                            .Where(k => Engine.Verify.SegmentCheckRun.IsInSample(k[(Id.Length + 1)..], new Sample(turn, turns)))
+                            .ToArray()
+                )
+                .ToList()
+        );
 
     /// <summary>The second read of one object, which is the first that brings its records, has a wrong byte.</summary>
     private sealed class LyingOnceStore(IStore inner, string liar) : ForwardingStore(inner)

@@ -10,9 +10,7 @@ namespace KafkaBackup.Engine.Tests.Verify;
 /// <summary>Runs that died: what they are shown as, and when a removal takes them.</summary>
 public sealed class DeadRunTests
 {
-    private const int Limit = 180_000;
-
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C1_a_run_that_died_ended_with_its_last_commit_and_is_removed_by_that()
     {
         var clock = new ManualClock();
@@ -32,7 +30,7 @@ public sealed class DeadRunTests
         Assert.Equal(["run-2"], Segments(await ManifestAsync(store)).Select(s => s.RunId));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C1_nothing_newer_than_the_cut_goes_with_the_only_run_that_died()
     {
         var clock = new ManualClock();
@@ -41,21 +39,37 @@ public sealed class DeadRunTests
         await DieAsync(store, clock, minutes: 5);
         clock.Advance(TimeSpan.FromHours(1));
 
-        await RemoveAsync(store, new RemoveSettings { OlderThan = started.AddMinutes(2).ToUnixTimeMilliseconds(), Force = true }, clock).WaitWithAsync(clock);
+        await RemoveAsync(store, new RemoveSettings { OlderThan = started.AddMinutes(2).ToUnixTimeMilliseconds(), Force = true }, clock)
+            .WaitWithAsync(clock);
 
         Assert.Equal(5, Segments(await ManifestAsync(store)).Count());
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C1_of_a_run_that_ended_before_the_cut_records_stamped_after_it_stay()
     {
         var store = new MemoryStore();
         await WriteAsync(store, 3);
 
         // The segments' records are stamped in the second after Begin; the runs are said to have ended long before.
-        await using (var session = await BackupSession.BeginAsync(new BackupCatalog(store), Id, new SessionOptions { RunId = "x", Clock = TimeProvider.System }, default))
+        await using (
+            var session = await BackupSession.BeginAsync(
+                new BackupCatalog(store),
+                Id,
+                new SessionOptions { RunId = "x", Clock = TimeProvider.System },
+                default
+            )
+        )
         {
-            await session.CommitAsync(session.Manifest! with { Runs = session.Manifest.Runs.Select(r => r with { StartedAt = Begin.AddYears(-1), EndedAt = Begin.AddYears(-1) }).ToArray() }, default);
+            await session.CommitAsync(
+                session.Manifest! with
+                {
+                    Runs = session
+                        .Manifest.Runs.Select(r => r with { StartedAt = Begin.AddYears(-1), EndedAt = Begin.AddYears(-1) })
+                        .ToArray(),
+                },
+                default
+            );
         }
 
         await RemoveAsync(store, new RemoveSettings { OlderThan = Begin.AddDays(-1).ToUnixTimeMilliseconds(), Force = true });
@@ -63,7 +77,7 @@ public sealed class DeadRunTests
         Assert.Equal(6, Segments(await ManifestAsync(store)).Count());
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C1_a_run_that_died_is_not_shown_as_running_with_no_records()
     {
         var clock = new ManualClock();
@@ -79,7 +93,7 @@ public sealed class DeadRunTests
         Assert.Equal((BackupStatus.Incomplete, started.AddMinutes(3), 30L), (run.Status, run.EndedAt!.Value, run.RecordCount));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task H1_a_removal_is_planned_as_it_would_be_carried_out()
     {
         var clock = new ManualClock();
@@ -90,21 +104,57 @@ public sealed class DeadRunTests
             await AddSegmentAsync(store, Id, "orders", 0, 20 + i, "dead");
         }
 
-        await using (var planned = await EngineOn(store, clock: clock).PlanRemovalAsync(new RemoveSettings { Store = Settings, BackupId = Id, KeepLast = 5 }, default))
+        await using (
+            var planned = await EngineOn(store, clock: clock)
+                .PlanRemovalAsync(
+                    new RemoveSettings
+                    {
+                        Store = Settings,
+                        BackupId = Id,
+                        KeepLast = 5,
+                    },
+                    default
+                )
+        )
         {
             var plan = Assert.Single(planned.Plan);
             Assert.Equal((3, 3, 0, false), (plan.ObjectsRemoved, plan.LeftoversRemoved, plan.RunsRemoved, plan.WholeBackup));
         }
 
-        await using (var planned = await EngineOn(store, clock: clock).PlanRemovalAsync(new RemoveSettings { Store = Settings, BackupId = Id, KeepLast = 1 }, default))
+        await using (
+            var planned = await EngineOn(store, clock: clock)
+                .PlanRemovalAsync(
+                    new RemoveSettings
+                    {
+                        Store = Settings,
+                        BackupId = Id,
+                        KeepLast = 1,
+                    },
+                    default
+                )
+        )
         {
             var plan = Assert.Single(planned.Plan);
             Assert.Equal((5, 3, 1), (plan.ObjectsRemoved, plan.LeftoversRemoved, plan.RunsRemoved));
         }
 
-        await using var session = await BackupSession.BeginAsync(new BackupCatalog(store), Id, new SessionOptions { RunId = "live", Clock = clock }, default);
+        await using var session = await BackupSession.BeginAsync(
+            new BackupCatalog(store),
+            Id,
+            new SessionOptions { RunId = "live", Clock = clock },
+            default
+        );
         var writes = new Engine.Storage.CountingStore(store);
-        var planning = EngineOn(writes, clock: clock).PlanRemovalAsync(new RemoveSettings { Store = Settings, BackupId = Id, KeepLast = 1 }, default);
+        var planning = EngineOn(writes, clock: clock)
+            .PlanRemovalAsync(
+                new RemoveSettings
+                {
+                    Store = Settings,
+                    BackupId = Id,
+                    KeepLast = 1,
+                },
+                default
+            );
         var error = await Assert.ThrowsAsync<KafkaBackupException>(() => clock.RunAsync(planning, TimeSpan.FromSeconds(1)));
         Assert.Equal(ErrorIds.BackupLocked.Id, error.ErrorId);
         Assert.Equal(0, writes.Counts.Writes);
@@ -125,15 +175,30 @@ public sealed class DeadRunTests
     private static async Task DieAsync(MemoryStore store, ManualClock clock, int minutes)
     {
         var crashing = new CrashStore(store, int.MaxValue, CrashMoment.BeforeCall);
-        var session = await BackupSession.BeginAsync(new BackupCatalog(crashing), Id, new SessionOptions { RunId = "run-1", Clock = clock }, default);
+        var session = await BackupSession.BeginAsync(
+            new BackupCatalog(crashing),
+            Id,
+            new SessionOptions { RunId = "run-1", Clock = clock },
+            default
+        );
         var begun = clock.GetUtcNow();
         for (var i = 0; i < minutes; i++)
         {
             clock.Advance(TimeSpan.FromMinutes(1));
-            await CommitAsync(store, session, clock, new RunEntry
-            {
-                RunId = "run-1", StartedAt = begun, State = BackupStatus.Running, ToolVersion = "1.0.0", Isolation = IsolationLevel.ReadCommitted, RequestedTopics = ["orders"],
-            });
+            await CommitAsync(
+                store,
+                session,
+                clock,
+                new RunEntry
+                {
+                    RunId = "run-1",
+                    StartedAt = begun,
+                    State = BackupStatus.Running,
+                    ToolVersion = "1.0.0",
+                    Isolation = IsolationLevel.ReadCommitted,
+                    RequestedTopics = ["orders"],
+                }
+            );
         }
 
         // Nothing of it lives on but what is stored, and its lock.
@@ -145,13 +210,26 @@ public sealed class DeadRunTests
     private static async Task WriteRunAsync(MemoryStore store, ManualClock clock, string runId)
     {
         clock.Advance(TimeSpan.FromMinutes(1));
-        await using var session = await BackupSession.BeginAsync(new BackupCatalog(store), Id, new SessionOptions { RunId = runId, Clock = clock }, default).WaitWithAsync(clock);
+        await using var session = await BackupSession
+            .BeginAsync(new BackupCatalog(store), Id, new SessionOptions { RunId = runId, Clock = clock }, default)
+            .WaitWithAsync(clock);
         Assert.True(session.FollowsDeadRun);
         var now = clock.GetUtcNow();
-        await CommitAsync(store, session, clock, new RunEntry
-        {
-            RunId = runId, StartedAt = now, EndedAt = now, State = BackupStatus.Complete, ToolVersion = "1.0.0", Isolation = IsolationLevel.ReadCommitted, RequestedTopics = ["orders"],
-        });
+        await CommitAsync(
+            store,
+            session,
+            clock,
+            new RunEntry
+            {
+                RunId = runId,
+                StartedAt = now,
+                EndedAt = now,
+                State = BackupStatus.Complete,
+                ToolVersion = "1.0.0",
+                Isolation = IsolationLevel.ReadCommitted,
+                RequestedTopics = ["orders"],
+            }
+        );
     }
 
     private static async Task CommitAsync(MemoryStore store, BackupSession session, ManualClock clock, RunEntry run)
@@ -161,17 +239,30 @@ public sealed class DeadRunTests
         var at = clock.GetUtcNow().ToUnixTimeMilliseconds();
         var partition = new PartitionEntry
         {
-            Partition = 0, CapturedStart = 0, CapturedEnd = entry.LastOffset + 1, NextOffset = entry.LastOffset + 1, Complete = true, Gaps = [], LastRecord = last,
+            Partition = 0,
+            CapturedStart = 0,
+            CapturedEnd = entry.LastOffset + 1,
+            NextOffset = entry.LastOffset + 1,
+            Complete = true,
+            Gaps = [],
+            LastRecord = last,
             Segments = [.. before?.Segments ?? [], entry with { MinTimestamp = at - 1000, MaxTimestamp = at, HeadTimestamp = at }],
         };
         var topic = new TopicEntry
         {
-            Name = "orders", PartitionCount = 1, ReplicationFactor = 1, Configs = new Dictionary<string, string>(), Partitions = new Dictionary<int, PartitionEntry> { [0] = partition },
+            Name = "orders",
+            PartitionCount = 1,
+            ReplicationFactor = 1,
+            Configs = new Dictionary<string, string>(),
+            Partitions = new Dictionary<int, PartitionEntry> { [0] = partition },
         };
-        await session.CommitAsync(session.Manifest with
-        {
-            Topics = new Dictionary<string, TopicEntry> { ["orders"] = topic },
-            Runs = [.. session.Manifest.Runs.Where(r => r.RunId != run.RunId), run],
-        }, default);
+        await session.CommitAsync(
+            session.Manifest with
+            {
+                Topics = new Dictionary<string, TopicEntry> { ["orders"] = topic },
+                Runs = [.. session.Manifest.Runs.Where(r => r.RunId != run.RunId), run],
+            },
+            default
+        );
     }
 }

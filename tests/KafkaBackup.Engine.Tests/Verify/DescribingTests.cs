@@ -9,9 +9,7 @@ namespace KafkaBackup.Engine.Tests.Verify;
 /// <summary>What Get-KafkaBackup shows.</summary>
 public class DescribingTests : OnStore
 {
-    private const int Limit = 180_000;
-
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task H3_a_backup_is_described_in_figures()
     {
         var store = await OpenObjectsAsync();
@@ -19,16 +17,25 @@ public class DescribingTests : OnStore
 
         var info = Assert.Single(await ListAsync(store, null));
 
-        Assert.Equal((Id, BackupStatus.Complete, 1, 2, 4, 40L), (info.BackupId, info.Status, info.TopicCount, info.PartitionCount, info.SegmentCount, info.RecordCount));
+        Assert.Equal(
+            (Id, BackupStatus.Complete, 1, 2, 4, 40L),
+            (info.BackupId, info.Status, info.TopicCount, info.PartitionCount, info.SegmentCount, info.RecordCount)
+        );
         Assert.Equal(("none", "1", "cluster-1"), (info.Compression, info.FormatVersion, info.SourceCluster));
         Assert.Equal(["run-1", "run-2"], info.Runs.Select(r => r.RunId));
-        Assert.Equal((0L, 19L, 20L), (info.Topics[0].Partitions[1].FirstOffset, info.Topics[0].Partitions[1].LastOffset, info.Topics[0].Partitions[1].NextOffset));
+        Assert.Equal(
+            (0L, 19L, 20L),
+            (info.Topics[0].Partitions[1].FirstOffset, info.Topics[0].Partitions[1].LastOffset, info.Topics[0].Partitions[1].NextOffset)
+        );
         Assert.Equal(Begin.ToUnixTimeMilliseconds(), info.FirstTimestampMs);
-        Assert.Equal(("billing", 5L, "note"), (info.ConsumerGroups[0].Group, info.ConsumerGroups[0].Offsets[0].Offset, info.ConsumerGroups[0].Offsets[0].Metadata));
+        Assert.Equal(
+            ("billing", 5L, "note"),
+            (info.ConsumerGroups[0].Group, info.ConsumerGroups[0].Offsets[0].Offset, info.ConsumerGroups[0].Offsets[0].Metadata)
+        );
         Assert.True(info.StoredBytes > 0);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task D2_a_damaged_backup_is_told_of_and_the_others_are_listed()
     {
         var store = await OpenObjectsAsync();
@@ -46,7 +53,7 @@ public class DescribingTests : OnStore
         Assert.Equal([ErrorIds.ManifestDamaged.Id], events.Errors.Select(e => e.ErrorId));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task A9_a_plain_id_that_is_not_there_is_an_error_and_a_glob_without_match_is_nothing()
     {
         var store = await OpenObjectsAsync();
@@ -61,7 +68,7 @@ public class DescribingTests : OnStore
         Assert.Contains("weekly", error.Message, StringComparison.Ordinal);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task A4_topics_narrow_what_is_shown()
     {
         var store = await OpenObjectsAsync();
@@ -71,7 +78,12 @@ public class DescribingTests : OnStore
         Assert.Equal(1, (await ListAsync(store, Id, ["ord*"]))[0].TopicCount);
     }
 
-    private static async Task<IReadOnlyList<BackupInfo>> ListAsync(IOpenedStore store, string? id, string[]? topics = null, IEngineEvents? events = null)
+    private static async Task<IReadOnlyList<BackupInfo>> ListAsync(
+        IOpenedStore store,
+        string? id,
+        string[]? topics = null,
+        IEngineEvents? events = null
+    )
     {
         var found = new List<BackupInfo>();
         await foreach (var info in EngineOn(store, events).GetBackupsAsync(Settings, id, topics, default))

@@ -28,7 +28,9 @@ internal static class ForeignBackup
         var key = $"{id}/topics/orders/partition=0/segment-0001.zst";
         var manifest = $$"""
             {"backup_id":"{{id}}","created_at":1705312800000,"topics":[{"name":"orders","original_partition_count":1,"partitions":[{"partition_id":0,"segments":[
-            {"key":"{{key}}","start_offset":{{records[0].Offset}},"end_offset":{{records[^1].Offset}},"start_timestamp":{{records[0].Timestamp}},
+            {"key":"{{key}}","start_offset":{{records[0].Offset}},"end_offset":{{records[^1].Offset}},"start_timestamp":{{records[
+                0
+            ].Timestamp}},
             "end_timestamp":{{records[^1].Timestamp}},"record_count":{{records.Length}},"uncompressed_size":100,"compressed_size":100}]}]}]}
             """;
         return (key, KbakImage.Write(records), Encoding.UTF8.GetBytes(manifest));

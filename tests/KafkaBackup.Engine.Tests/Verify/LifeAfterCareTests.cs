@@ -8,7 +8,7 @@ namespace KafkaBackup.Engine.Tests.Verify;
 /// <summary>A backup that was pruned or rebuilt goes on as if nothing had been.</summary>
 public class LifeAfterCareTests : OnStore
 {
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task B8_a_pruned_and_then_rebuilt_backup_is_continued_without_hole_or_repetition()
     {
         var store = await OpenObjectsAsync();
@@ -20,7 +20,19 @@ public class LifeAfterCareTests : OnStore
             await scenario.BackUpAsync();
         }
 
-        await using (var planned = await scenario.Engine().PlanRemovalAsync(new RemoveSettings { Store = SmallBackup.Settings, BackupId = "b", KeepLast = 1 }, scenario.Cancel))
+        await using (
+            var planned = await scenario
+                .Engine()
+                .PlanRemovalAsync(
+                    new RemoveSettings
+                    {
+                        Store = SmallBackup.Settings,
+                        BackupId = "b",
+                        KeepLast = 1,
+                    },
+                    scenario.Cancel
+                )
+        )
         {
             await planned.RunAsync(scenario.Cancel);
         }
@@ -34,7 +46,11 @@ public class LifeAfterCareTests : OnStore
             store.Remove(key);
         }
 
-        await using (var planned = await scenario.Engine().PlanRepairAsync(new RepairSettings { Store = SmallBackup.Settings, BackupId = "b" }, scenario.Cancel))
+        await using (
+            var planned = await scenario
+                .Engine()
+                .PlanRepairAsync(new RepairSettings { Store = SmallBackup.Settings, BackupId = "b" }, scenario.Cancel)
+        )
         {
             await planned.RunAsync(scenario.Cancel);
         }
@@ -44,7 +60,17 @@ public class LifeAfterCareTests : OnStore
 
         Assert.Equal((BackupStatus.Complete, 20L), (last.Status, last.RecordCount));
         Assert.Equal(Enumerable.Range(40, 60).Select(i => (long)i), (await scenario.StoredAsync("orders")).Select(r => r.Offset));
-        var report = await scenario.Engine().CheckBackupAsync(new CheckSettings { Store = SmallBackup.Settings, BackupId = "b", Deep = true }, scenario.Cancel);
+        var report = await scenario
+            .Engine()
+            .CheckBackupAsync(
+                new CheckSettings
+                {
+                    Store = SmallBackup.Settings,
+                    BackupId = "b",
+                    Deep = true,
+                },
+                scenario.Cancel
+            );
         Assert.Empty(report.Findings);
     }
 }

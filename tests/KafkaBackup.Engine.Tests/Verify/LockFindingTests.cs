@@ -10,15 +10,19 @@ namespace KafkaBackup.Engine.Tests.Verify;
 /// <summary>What a check says of a lock, by the store's clock.</summary>
 public sealed class LockFindingTests
 {
-    private const int Limit = 180_000;
-
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task D2_a_dead_runs_lock_is_found()
     {
         var clock = new ManualClock();
         var store = new MemoryStore(clock);
         await WriteAsync(store, 1, clock: clock);
-        store[BackupKeys.Of(Id, BackupKeys.Lock)] = new LockDocument { Owner = "dead", Host = "crashed-host", RunId = "run-0", HeartbeatSeconds = 10 }.Write();
+        store[BackupKeys.Of(Id, BackupKeys.Lock)] = new LockDocument
+        {
+            Owner = "dead",
+            Host = "crashed-host",
+            RunId = "run-0",
+            HeartbeatSeconds = 10,
+        }.Write();
         clock.Advance(TimeSpan.FromMinutes(1));
 
         var finding = Assert.Single((await CheckAsync(store, clock: clock)).Findings);
@@ -27,7 +31,7 @@ public sealed class LockFindingTests
         Assert.Contains("crashed-host", finding.Message, StringComparison.Ordinal);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task D2_a_lock_from_the_future_is_neither_alive_nor_dead_and_repair_watches_it()
     {
         var clock = new ManualClock();
@@ -35,7 +39,13 @@ public sealed class LockFindingTests
         late.Advance(TimeSpan.FromDays(1));
         var store = new MemoryStore(late);
         await WriteAsync(store, 1, clock: late);
-        store[BackupKeys.Of(Id, BackupKeys.Lock)] = new LockDocument { Owner = "dead", Host = "crashed-host", RunId = "run-0", HeartbeatSeconds = 10 }.Write();
+        store[BackupKeys.Of(Id, BackupKeys.Lock)] = new LockDocument
+        {
+            Owner = "dead",
+            Host = "crashed-host",
+            RunId = "run-0",
+            HeartbeatSeconds = 10,
+        }.Write();
         var there = new ClockStore(store, clock);
 
         var finding = Assert.Single((await CheckAsync(there, clock: clock)).Findings);

@@ -11,9 +11,7 @@ namespace KafkaBackup.Engine.Tests.Verify;
 /// <summary>What a repair makes of what is left of a manifest, and when it has nothing to do; the store does not matter here.</summary>
 public sealed class RebuiltManifestTests
 {
-    private const int Limit = 180_000;
-
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C2_a_backup_in_order_needs_nothing()
     {
         var store = new MemoryStore();
@@ -26,7 +24,7 @@ public sealed class RebuiltManifestTests
         Assert.False(planned.Plan.Applied);
     }
 
-    [Theory(Timeout = Limit)]
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public async Task C2_a_manifest_that_names_a_later_version_throughout_is_never_rebuilt(bool force)
@@ -50,7 +48,7 @@ public sealed class RebuiltManifestTests
         Assert.All(before, b => Assert.Equal(b.Value, store[b.Key]));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C2_one_head_that_names_a_later_version_is_damage_where_another_serves()
     {
         var store = new MemoryStore();
@@ -62,7 +60,7 @@ public sealed class RebuiltManifestTests
         Assert.DoesNotContain((await CheckAsync(store)).Findings, f => f.Kind == FindingKind.ManifestDamaged);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C2_topic_configs_come_from_pages_that_are_left()
     {
         var store = new MemoryStore();
@@ -78,7 +76,7 @@ public sealed class RebuiltManifestTests
         Assert.Equal(("-1", 3, "id-orders"), (topic.Configs["retention.ms"], topic.ReplicationFactor, topic.TopicId));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C2_of_a_merged_segment_and_its_parts_the_rebuilt_manifest_names_one()
     {
         var store = new MemoryStore();
@@ -94,7 +92,7 @@ public sealed class RebuiltManifestTests
         Assert.Equal([FindingKind.Incomplete], (await CheckAsync(store)).Findings.Select(f => f.Kind));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C2_a_damaged_newest_head_costs_no_segment()
     {
         var store = new MemoryStore();
@@ -113,14 +111,21 @@ public sealed class RebuiltManifestTests
         Assert.Equal([FindingKind.Incomplete], (await CheckAsync(store)).Findings.Select(f => f.Kind));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C1_a_plan_that_another_run_has_overtaken_is_refused()
     {
         var store = new MemoryStore();
         await WriteAsync(store, 1);
         await AddSegmentAsync(store, Id, "orders", 0, 10, "run-2");
         await using var planned = await PlanRepairAsync(store);
-        await using (var session = await BackupSession.BeginAsync(new BackupCatalog(store), Id, new SessionOptions { RunId = "run-2", Clock = TimeProvider.System }, default))
+        await using (
+            var session = await BackupSession.BeginAsync(
+                new BackupCatalog(store),
+                Id,
+                new SessionOptions { RunId = "run-2", Clock = TimeProvider.System },
+                default
+            )
+        )
         {
             await session.CommitAsync(session.Manifest!, default);
         }
@@ -130,7 +135,7 @@ public sealed class RebuiltManifestTests
         Assert.Equal(ErrorIds.BackupLocked.Id, error.ErrorId);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task K_a_backup_of_the_other_tool_is_not_repaired()
     {
         var store = new MemoryStore();
@@ -138,7 +143,7 @@ public sealed class RebuiltManifestTests
         Assert.Equal(ErrorIds.BackupReadOnly.Id, (await Assert.ThrowsAsync<KafkaBackupException>(() => PlanRepairAsync(store))).ErrorId);
     }
 
-    [Theory(Timeout = Limit)]
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public async Task C2_segments_of_another_backup_or_place_are_reported_and_stay(bool hasManifest)
@@ -169,14 +174,17 @@ public sealed class RebuiltManifestTests
         var manifest = await ManifestAsync(store);
         Assert.Equal(Id, manifest.BackupId);
         Assert.Equal(4, Segments(manifest).Count());
-        Assert.All((string[])[first, elsewhere], key =>
-        {
-            Assert.Contains(result.Findings, f => f.Place == key && f.Severity == FindingSeverity.Warning);
-            Assert.Contains(key, store.Keys);
-        });
+        Assert.All(
+            (string[])[first, elsewhere],
+            key =>
+            {
+                Assert.Contains(result.Findings, f => f.Place == key && f.Severity == FindingSeverity.Warning);
+                Assert.Contains(key, store.Keys);
+            }
+        );
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C2_without_manifest_a_renamed_backup_is_that_of_most_segments()
     {
         var store = new MemoryStore();
@@ -201,5 +209,7 @@ public sealed class RebuiltManifestTests
 
     /// <summary>As by hand: the checksum stays that of what was there.</summary>
     private static void CallVersion9(MemoryStore store, string key) =>
-        store[key] = Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(store[key]).Replace("\"version\": 1", "\"version\": 9", StringComparison.Ordinal));
+        store[key] = Encoding.UTF8.GetBytes(
+            Encoding.UTF8.GetString(store[key]).Replace("\"version\": 1", "\"version\": 9", StringComparison.Ordinal)
+        );
 }

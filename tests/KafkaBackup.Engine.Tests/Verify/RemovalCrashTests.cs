@@ -11,15 +11,18 @@ namespace KafkaBackup.Engine.Tests.Verify;
 [Trait("Run", "Long")]
 public sealed class RemovalCrashTests
 {
-    private const int Limit = 180_000;
-
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C1_a_backup_that_is_being_written_is_not_removed_even_with_force()
     {
         var clock = new ManualClock();
         var store = new MemoryStore(clock);
         await WriteAsync(store, 1, clock: clock);
-        await using var session = await BackupSession.BeginAsync(new BackupCatalog(store), Id, new SessionOptions { RunId = "run-2", Clock = clock }, default);
+        await using var session = await BackupSession.BeginAsync(
+            new BackupCatalog(store),
+            Id,
+            new SessionOptions { RunId = "run-2", Clock = clock },
+            default
+        );
 
         var removal = RemoveAsync(store, clock: clock);
         var error = await Assert.ThrowsAsync<KafkaBackupException>(() => clock.RunAsync(removal, TimeSpan.FromSeconds(1)));
@@ -27,7 +30,7 @@ public sealed class RemovalCrashTests
         Assert.Equal(ErrorIds.BackupLocked.Id, error.ErrorId);
     }
 
-    [Theory(Timeout = 180_000)]
+    [Theory]
     [InlineData("whole")]
     [InlineData("damaged")]
     [InlineData("foreign")]
@@ -67,7 +70,8 @@ public sealed class RemovalCrashTests
                     var report = await TryCheckAsync(store);
                     Assert.True(
                         report is null || report.RecordCount == 0 || report.Status != ReportStatus.Invalid,
-                        $"{fate}: {report?.RecordCount} records, {string.Join("; ", report?.Findings.Select(f => f.ToString()) ?? [])}");
+                        $"{fate}: {report?.RecordCount} records, {string.Join("; ", report?.Findings.Select(f => f.ToString()) ?? [])}"
+                    );
                 }
 
                 if (store.Keys.Count > 0)
@@ -76,12 +80,13 @@ public sealed class RemovalCrashTests
                 }
 
                 Assert.Empty(store.Keys);
-            });
+            }
+        );
 
         Assert.InRange(crashes, 8, 5000);
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact]
     public async Task C1_pruning_killed_at_any_store_call_leaves_all_or_the_kept_runs_and_no_leftovers_after_the_rerun()
     {
         var before = new MemoryStore();
@@ -95,7 +100,10 @@ public sealed class RemovalCrashTests
             {
                 store.Remove(Id + "/lock.json");
                 var between = await CheckAsync(store);
-                Assert.True(between.RecordCount is 80 or 40 && between.RecordsChecked == between.RecordCount, $"{fate}: {between.RecordCount}");
+                Assert.True(
+                    between.RecordCount is 80 or 40 && between.RecordsChecked == between.RecordCount,
+                    $"{fate}: {between.RecordCount}"
+                );
                 Assert.NotEqual(ReportStatus.Invalid, between.Status);
 
                 await RemoveAsync(store, settings);
@@ -103,7 +111,8 @@ public sealed class RemovalCrashTests
                 var after = await CheckAsync(store);
                 Assert.True(after is { Findings.Count: 0, RecordsChecked: 40 }, $"{fate}: {string.Join("; ", after.Findings)}");
                 Assert.Equal(4, store.Keys.Count(k => k.EndsWith(".kbs", StringComparison.Ordinal)));
-            });
+            }
+        );
 
         Assert.InRange(crashes, 20, 5000);
     }

@@ -8,12 +8,12 @@ using static KafkaBackup.Engine.Tests.Verify.SmallBackup;
 
 namespace KafkaBackup.Engine.Tests.Verify;
 
-/// <summary>Removing whole backups and old runs: manifest first, interruptible anywhere, never the last complete backup by mistake.</summary>
+/// <summary>
+/// Removing whole backups and old runs: manifest first, interruptible anywhere, never the last complete backup by mistake.
+/// </summary>
 public class RemovalTests : OnStore
 {
-    private const int Limit = 180_000;
-
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C1_a_whole_backup_goes_and_nothing_else_does()
     {
         var store = await OpenObjectsAsync();
@@ -28,7 +28,7 @@ public class RemovalTests : OnStore
         Assert.True(result is { WholeBackup: true, Applied: true, ObjectsRemoved: > 6, BytesFreed: > 1000 });
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C1_only_the_newest_runs_are_kept()
     {
         var store = await OpenObjectsAsync();
@@ -46,17 +46,29 @@ public class RemovalTests : OnStore
         Assert.Empty((await CheckAsync(store)).Findings);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task H1_a_plan_writes_nothing_and_says_what_would_go()
     {
         var store = await OpenObjectsAsync();
         await WriteAsync(store, 2);
         var counting = new CountingStore(store);
 
-        await using var planned = await EngineOn(counting).PlanRemovalAsync(new RemoveSettings { Store = Settings, BackupId = Id, Force = true }, default);
+        await using var planned = await EngineOn(counting)
+            .PlanRemovalAsync(
+                new RemoveSettings
+                {
+                    Store = Settings,
+                    BackupId = Id,
+                    Force = true,
+                },
+                default
+            );
 
         var plan = Assert.Single(planned.Plan);
-        Assert.Equal((store.Keys.Count, (long)store.Keys.Sum(k => store[k].Length), false), (plan.ObjectsRemoved, plan.BytesFreed, plan.Applied));
+        Assert.Equal(
+            (store.Keys.Count, (long)store.Keys.Sum(k => store[k].Length), false),
+            (plan.ObjectsRemoved, plan.BytesFreed, plan.Applied)
+        );
         Assert.Equal(0, counting.Counts.Writes);
     }
 }

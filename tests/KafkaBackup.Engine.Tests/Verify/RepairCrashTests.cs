@@ -11,10 +11,9 @@ namespace KafkaBackup.Engine.Tests.Verify;
 [Trait("Run", "Long")]
 public sealed class RepairCrashTests
 {
-    private const int Limit = 180_000;
     private const string LockKey = Id + "/lock.json";
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task D2_whatever_single_file_of_the_manifest_is_damaged_or_missing_the_repaired_backup_checks_clean()
     {
         var sound = new MemoryStore();
@@ -36,19 +35,28 @@ public sealed class RepairCrashTests
                 await RepairAsync(store);
 
                 var report = await CheckAsync(store);
-                Assert.True(report.Findings.All(f => f.Kind == FindingKind.Incomplete), $"{key} missing: {missing}: {string.Join("; ", report.Findings)}");
+                Assert.True(
+                    report.Findings.All(f => f.Kind == FindingKind.Incomplete),
+                    $"{key} missing: {missing}: {string.Join("; ", report.Findings)}"
+                );
                 Assert.Equal(60, report.RecordsChecked);
             }
         }
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C1_a_stale_lock_is_released_and_a_live_one_is_not()
     {
         var clock = new ManualClock();
         var store = new MemoryStore(clock);
         await WriteAsync(store, 1, clock: clock);
-        store[LockKey] = new LockDocument { Owner = "other", Host = "other-host", RunId = "run-9", HeartbeatSeconds = 10 }.Write();
+        store[LockKey] = new LockDocument
+        {
+            Owner = "other",
+            Host = "other-host",
+            RunId = "run-9",
+            HeartbeatSeconds = 10,
+        }.Write();
 
         await using (var early = await PlanRepairAsync(store, clock: clock))
         {
@@ -64,20 +72,26 @@ public sealed class RepairCrashTests
         Assert.DoesNotContain(LockKey, store.Keys);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task H5_force_releases_a_lock_that_is_not_proven_dead()
     {
         var clock = new ManualClock();
         var store = new MemoryStore(clock);
         await WriteAsync(store, 1, clock: clock);
-        store[LockKey] = new LockDocument { Owner = "other", Host = "other-host", RunId = "run-9", HeartbeatSeconds = 10 }.Write();
+        store[LockKey] = new LockDocument
+        {
+            Owner = "other",
+            Host = "other-host",
+            RunId = "run-9",
+            HeartbeatSeconds = 10,
+        }.Write();
 
         await RepairAsync(store, force: true, clock);
 
         Assert.DoesNotContain(LockKey, store.Keys);
     }
 
-    [Theory(Timeout = 180_000)]
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public async Task C1_a_repair_killed_at_any_store_call_and_run_again_ends_the_same(bool lostManifest)
@@ -102,8 +116,12 @@ public sealed class RepairCrashTests
                 store.Remove(LockKey);
                 await RepairAsync(store);
                 var report = await CheckAsync(store);
-                Assert.True(report.Findings.All(f => f.Kind == FindingKind.Incomplete) && report.RecordsChecked == 40, $"{fate}: {string.Join("; ", report.Findings)}");
-            });
+                Assert.True(
+                    report.Findings.All(f => f.Kind == FindingKind.Incomplete) && report.RecordsChecked == 40,
+                    $"{fate}: {string.Join("; ", report.Findings)}"
+                );
+            }
+        );
 
         Assert.InRange(crashes, 20, 5000);
     }

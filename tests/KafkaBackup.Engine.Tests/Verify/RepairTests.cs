@@ -12,9 +12,7 @@ namespace KafkaBackup.Engine.Tests.Verify;
 /// <summary>Repair says what it does before it does it, and what it leaves is a backup that checks clean.</summary>
 public class RepairTests : OnStore
 {
-    private const int Limit = 180_000;
-
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C2_a_lost_manifest_is_rebuilt_from_the_segments()
     {
         var store = await OpenObjectsAsync();
@@ -32,17 +30,22 @@ public class RepairTests : OnStore
         Assert.Equal(before.Topics["orders"].Partitions[1].LastRecord!.Digest, after.Topics["orders"].Partitions[1].LastRecord!.Digest);
         Assert.Equal(["run-1", "run-2", "run-3"], after.Runs.Select(r => r.RunId).Order(StringComparer.Ordinal));
         Assert.False(after.Complete);
-        Assert.Contains(result.Findings, f => f.Kind == FindingKind.ManifestDamaged && f.Message.Contains("configs", StringComparison.Ordinal));
+        Assert.Contains(
+            result.Findings,
+            f => f.Kind == FindingKind.ManifestDamaged && f.Message.Contains("configs", StringComparison.Ordinal)
+        );
         Assert.Equal([FindingKind.Incomplete], (await CheckAsync(store)).Findings.Select(f => f.Kind));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C2_damaged_segments_are_left_out_of_a_rebuilt_manifest_and_left_where_they_are()
     {
         var store = await OpenObjectsAsync();
         await WriteAsync(store, 3);
         RemoveManifest(store);
-        var damaged = store.Keys.First(k => k.Contains("partition=0", StringComparison.Ordinal) && k.Contains("00010-", StringComparison.Ordinal));
+        var damaged = store.Keys.First(k =>
+            k.Contains("partition=0", StringComparison.Ordinal) && k.Contains("00010-", StringComparison.Ordinal)
+        );
         Flip(store, damaged, store[damaged].Length / 2);
 
         var result = await RepairAsync(store);
@@ -54,7 +57,7 @@ public class RepairTests : OnStore
         Assert.Contains(damaged, store.Keys);
     }
 
-    [Theory(Timeout = Limit)]
+    [Theory]
     [InlineData(0)]
     [InlineData(10)]
     public async Task C2_a_damaged_segment_that_was_left_out_survives_further_repairs_and_is_taken_in_once_it_is_put_back(int first)
@@ -72,7 +75,10 @@ public class RepairTests : OnStore
         Assert.Contains(damaged, store.Keys);
         var gap = Assert.Single((await ManifestAsync(store)).Topics["orders"].Partitions[0].Gaps);
         Assert.Equal((first, first + 10), (gap.FromOffset, gap.ToOffset));
-        Assert.Contains((await CheckAsync(store)).Findings, f => f.Kind == FindingKind.Gap && f.Advice.Contains("put", StringComparison.OrdinalIgnoreCase));
+        Assert.Contains(
+            (await CheckAsync(store)).Findings,
+            f => f.Kind == FindingKind.Gap && f.Advice.Contains("put", StringComparison.OrdinalIgnoreCase)
+        );
 
         store[damaged] = copy;
         await RepairAsync(store);
@@ -83,7 +89,7 @@ public class RepairTests : OnStore
         Assert.Equal([FindingKind.Incomplete], (await CheckAsync(store)).Findings.Select(f => f.Kind));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C1_orphans_and_uploads_are_removed_after_they_were_shown()
     {
         var store = await OpenObjectsAsync();

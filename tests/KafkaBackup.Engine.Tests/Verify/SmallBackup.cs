@@ -20,18 +20,39 @@ internal static class SmallBackup
     /// <summary>So many complete runs, an hour apart; each adds a segment to both partitions of topic orders.</summary>
     /// <param name="compressions">Of the first run's segments, the second's, and so on, round and round; null for none.</param>
     public static async Task WriteAsync(
-        IStore store, int runs, string id = Id, TimeProvider? clock = null, int keptHeads = 5, int perSegment = PerSegment, CompressionKind[]? compressions = null)
+        IStore store,
+        int runs,
+        string id = Id,
+        TimeProvider? clock = null,
+        int keptHeads = 5,
+        int perSegment = PerSegment,
+        CompressionKind[]? compressions = null
+    )
     {
         for (var run = 1; run <= runs; run++)
         {
-            var options = new SessionOptions { RunId = $"run-{run}", Clock = clock ?? TimeProvider.System, SourceClusterId = "cluster-1", KeptHeads = keptHeads };
+            var options = new SessionOptions
+            {
+                RunId = $"run-{run}",
+                Clock = clock ?? TimeProvider.System,
+                SourceClusterId = "cluster-1",
+                KeptHeads = keptHeads,
+            };
             await using var session = await BackupSession.BeginAsync(new BackupCatalog(store), id, options, default);
             var partitions = new Dictionary<int, PartitionEntry>();
             for (var number = 0; number < 2; number++)
             {
                 var before = session.Manifest!.Topics.GetValueOrDefault("orders")?.Partitions[number];
                 var segment = await AddSegmentAsync(
-                    store, id, "orders", number, (run - 1) * perSegment, $"run-{run}", perSegment, compression: compressions?[run % compressions.Length] ?? CompressionKind.None);
+                    store,
+                    id,
+                    "orders",
+                    number,
+                    (run - 1) * perSegment,
+                    $"run-{run}",
+                    perSegment,
+                    compression: compressions?[run % compressions.Length] ?? CompressionKind.None
+                );
                 partitions[number] = new PartitionEntry
                 {
                     Partition = number,
@@ -55,32 +76,60 @@ internal static class SmallBackup
                 Partitions = partitions,
             };
             var started = Begin.AddHours(run - 1);
-            await session.CommitAsync(session.Manifest! with
-            {
-                Complete = true,
-                Topics = new Dictionary<string, TopicEntry> { ["orders"] = topic },
-                Runs =
-                [
-                    .. session.Manifest.Runs,
-                    new RunEntry
-                    {
-                        RunId = $"run-{run}", StartedAt = started, EndedAt = started.AddMinutes(10), State = BackupStatus.Complete, ToolVersion = "1.0.0",
-                        Isolation = IsolationLevel.ReadCommitted, RequestedTopics = ["orders"], RecordCount = 2 * perSegment,
-                    },
-                ],
-                GroupSnapshots = [new GroupSnapshot(started, $"run-{run}", [new GroupEntry("billing", [new GroupOffsetEntry("orders", 0, 5, "note")])])],
-            }, default);
+            await session.CommitAsync(
+                session.Manifest! with
+                {
+                    Complete = true,
+                    Topics = new Dictionary<string, TopicEntry> { ["orders"] = topic },
+                    Runs =
+                    [
+                        .. session.Manifest.Runs,
+                        new RunEntry
+                        {
+                            RunId = $"run-{run}",
+                            StartedAt = started,
+                            EndedAt = started.AddMinutes(10),
+                            State = BackupStatus.Complete,
+                            ToolVersion = "1.0.0",
+                            Isolation = IsolationLevel.ReadCommitted,
+                            RequestedTopics = ["orders"],
+                            RecordCount = 2 * perSegment,
+                        },
+                    ],
+                    GroupSnapshots =
+                    [
+                        new GroupSnapshot(
+                            started,
+                            $"run-{run}",
+                            [new GroupEntry("billing", [new GroupOffsetEntry("orders", 0, 5, "note")])]
+                        ),
+                    ],
+                },
+                default
+            );
         }
     }
 
     /// <summary>A whole segment in the store that no manifest names yet.</summary>
     public static async Task<(SegmentEntry Entry, LastRecord? Last)> AddSegmentAsync(
-        IStore store, string id, string topic, int partition, long first, string run, int records = PerSegment, int step = 1,
-        CompressionKind compression = CompressionKind.None)
+        IStore store,
+        string id,
+        string topic,
+        int partition,
+        long first,
+        string run,
+        int records = PerSegment,
+        int step = 1,
+        CompressionKind compression = CompressionKind.None
+    )
     {
         var key = BackupKeys.NewSegment(topic, partition, first);
         var header = new SegmentHeader(id, topic, partition, run, compression, Begin);
-        var all = Enumerable.Range(0, records).Select(i => TestRecord.Text(first + ((long)i * step), $"k{i}", $"value {first + i}", Begin.ToUnixTimeMilliseconds() + first + i));
+        var all = Enumerable
+            .Range(0, records)
+            .Select(i =>
+                TestRecord.Text(first + ((long)i * step), $"k{i}", $"value {first + i}", Begin.ToUnixTimeMilliseconds() + first + i)
+            );
         var (bytes, summary) = SegmentImage.Write(all, compression, recordsPerBlock: Math.Max(5, records / 8), header: header);
         await store.PutAsync(BackupKeys.Of(id, key), bytes, default);
         return (summary.ToEntry(key, run), (await SegmentImage.CheckAsync(bytes)).LastRecord);
@@ -95,14 +144,37 @@ internal static class SmallBackup
         return upload;
     }
 
-    public static KafkaEngine EngineOn(IStore store, IEngineEvents? events = null, TimeProvider? clock = null) => new(
-        events ?? SilentEvents.Instance, Path.GetTempPath(),
-        EngineSeams.Real with { OpenStore = (_, _) => store, Clock = clock ?? TimeProvider.System });
+    public static KafkaEngine EngineOn(IStore store, IEngineEvents? events = null, TimeProvider? clock = null) =>
+        new(
+            events ?? SilentEvents.Instance,
+            Path.GetTempPath(),
+            EngineSeams.Real with
+            {
+                OpenStore = (_, _) => store,
+                Clock = clock ?? TimeProvider.System,
+            }
+        );
 
     public static StoreSettings Settings { get; } = new() { Path = Path.Combine(Path.GetTempPath(), "kafkabackup-not-used") };
 
-    public static Task<BackupReport> CheckAsync(IStore store, bool deep = true, Sample? sample = null, string id = Id, TimeProvider? clock = null) =>
-        EngineOn(store, clock: clock).CheckBackupAsync(new CheckSettings { Store = Settings, BackupId = id, Deep = deep, Sample = sample }, default);
+    public static Task<BackupReport> CheckAsync(
+        IStore store,
+        bool deep = true,
+        Sample? sample = null,
+        string id = Id,
+        TimeProvider? clock = null
+    ) =>
+        EngineOn(store, clock: clock)
+            .CheckBackupAsync(
+                new CheckSettings
+                {
+                    Store = Settings,
+                    BackupId = id,
+                    Deep = deep,
+                    Sample = sample,
+                },
+                default
+            );
 
     public static async Task<RepairResult> RepairAsync(IStore store, bool force = false, TimeProvider? clock = null)
     {
@@ -111,20 +183,39 @@ internal static class SmallBackup
     }
 
     public static Task<Planned<RepairResult, RepairResult>> PlanRepairAsync(IStore store, bool force = false, TimeProvider? clock = null) =>
-        EngineOn(store, clock: clock).PlanRepairAsync(new RepairSettings { Store = Settings, BackupId = Id, Force = force }, default);
+        EngineOn(store, clock: clock)
+            .PlanRepairAsync(
+                new RepairSettings
+                {
+                    Store = Settings,
+                    BackupId = Id,
+                    Force = force,
+                },
+                default
+            );
 
     public static async Task<RemovalResult> RemoveAsync(IStore store, RemoveSettings? settings = null, TimeProvider? clock = null)
     {
-        await using var planned = await EngineOn(store, clock: clock).PlanRemovalAsync((settings ?? new RemoveSettings { Force = true }) with { Store = Settings, BackupId = settings?.BackupId ?? Id }, default);
+        await using var planned = await EngineOn(store, clock: clock)
+            .PlanRemovalAsync(
+                (settings ?? new RemoveSettings { Force = true }) with
+                {
+                    Store = Settings,
+                    BackupId = settings?.BackupId ?? Id,
+                },
+                default
+            );
         return Assert.Single(await planned.RunAsync(default));
     }
 
-    public static async Task<Manifest> ManifestAsync(IStore store, string id = Id) => (await new BackupCatalog(store).OpenAsync(id, default)).Manifest;
+    public static async Task<Manifest> ManifestAsync(IStore store, string id = Id) =>
+        (await new BackupCatalog(store).OpenAsync(id, default)).Manifest;
 
     public static IEnumerable<SegmentEntry> Segments(Manifest manifest) =>
         manifest.Topics.Values.SelectMany(t => t.Partitions.Values).SelectMany(p => p.Segments);
 
-    public static string SegmentKey(IOpenedStore store, int nth = 0) => store.Keys.Where(k => k.EndsWith(".kbs", StringComparison.Ordinal)).ElementAt(nth);
+    public static string SegmentKey(IOpenedStore store, int nth = 0) =>
+        store.Keys.Where(k => k.EndsWith(".kbs", StringComparison.Ordinal)).ElementAt(nth);
 
     public static void Flip(IOpenedStore store, string key, int at, byte mask = 0xFF)
     {

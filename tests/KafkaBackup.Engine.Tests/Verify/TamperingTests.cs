@@ -11,9 +11,7 @@ namespace KafkaBackup.Engine.Tests.Verify;
 /// <summary>What somebody may do who can write to the store, and what of it is noticed.</summary>
 public sealed class TamperingTests
 {
-    private const int Limit = 180_000;
-
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task D2_a_backups_folder_that_was_renamed_is_noticed()
     {
         var store = new MemoryStore();
@@ -30,20 +28,26 @@ public sealed class TamperingTests
         Assert.Contains("other", Assert.Single(report.Findings).Message, StringComparison.Ordinal);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task D2_a_segment_of_another_backup_in_place_of_ours_is_noticed()
     {
         var store = new MemoryStore();
         await WriteAsync(store, 1);
         await WriteAsync(store, 1, "other");
-        var (ours, theirs) = (store.Keys.First(k => k.StartsWith(Id + "/topics/", StringComparison.Ordinal)), store.Keys.First(k => k.StartsWith("other/topics/", StringComparison.Ordinal)));
-        Rewrite(store, head =>
-        {
-            // The manifest is made to fit, as somebody does who wants that to pass.
-            var segment = head["segments"]!.AsArray().First(s => ours.EndsWith((string)s!["key"]!, StringComparison.Ordinal))!;
-            segment["sha256"] = Engine.Format.Manifests.ManifestFile.Hash(store[theirs]);
-            segment["storedBytes"] = store[theirs].Length;
-        });
+        var (ours, theirs) = (
+            store.Keys.First(k => k.StartsWith(Id + "/topics/", StringComparison.Ordinal)),
+            store.Keys.First(k => k.StartsWith("other/topics/", StringComparison.Ordinal))
+        );
+        Rewrite(
+            store,
+            head =>
+            {
+                // The manifest is made to fit, as somebody does who wants that to pass.
+                var segment = head["segments"]!.AsArray().First(s => ours.EndsWith((string)s!["key"]!, StringComparison.Ordinal))!;
+                segment["sha256"] = Engine.Format.Manifests.ManifestFile.Hash(store[theirs]);
+                segment["storedBytes"] = store[theirs].Length;
+            }
+        );
         store[ours] = store[theirs];
 
         var report = await CheckAsync(store);
@@ -52,7 +56,7 @@ public sealed class TamperingTests
         Assert.Contains(report.Findings, f => f.Place == ours && f.Message.Contains("'other'", StringComparison.Ordinal));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task D2_a_segment_that_was_dropped_from_the_manifest_is_noticed_and_repair_takes_it_in_again()
     {
         var store = new MemoryStore();
@@ -67,7 +71,7 @@ public sealed class TamperingTests
         Assert.Equal(60, (await CheckAsync(store)).RecordCount);
     }
 
-    [Theory(Timeout = Limit)]
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public async Task D2_an_orphan_that_only_bears_the_name_of_a_dropped_segment_is_a_leftover(bool isSegment)
@@ -84,14 +88,21 @@ public sealed class TamperingTests
         Assert.Equal((FindingKind.Orphaned, FindingSeverity.Warning), (finding.Kind, finding.Severity));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task D2_an_older_state_than_this_computer_has_seen_is_reported_and_a_removed_newest_head_too()
     {
         using var folder = new TemporaryFolder();
         await using var store = new FileStore(folder.File("store"));
         await WriteAsync(store, 2);
         Copy(store.Location, folder.File("copy"));
-        await using (var session = await BackupSession.BeginAsync(new BackupCatalog(store), Id, new SessionOptions { RunId = "run-3", Clock = TimeProvider.System }, default))
+        await using (
+            var session = await BackupSession.BeginAsync(
+                new BackupCatalog(store),
+                Id,
+                new SessionOptions { RunId = "run-3", Clock = TimeProvider.System },
+                default
+            )
+        )
         {
             await session.CommitAsync(session.Manifest!, default);
         }
@@ -102,7 +113,10 @@ public sealed class TamperingTests
         var (newest, before) = (await File.ReadAllBytesAsync(heads[^1]), await File.ReadAllBytesAsync(heads[^2]));
         File.Delete(heads[^1]);
         await File.WriteAllBytesAsync(Path.Combine(store.Location, Id, "manifest.json"), before);
-        Assert.Contains((await CheckAsync(store)).Findings, f => f.Severity == FindingSeverity.Error && f.Message.Contains("this computer saw generation", StringComparison.Ordinal));
+        Assert.Contains(
+            (await CheckAsync(store)).Findings,
+            f => f.Severity == FindingSeverity.Error && f.Message.Contains("this computer saw generation", StringComparison.Ordinal)
+        );
         await File.WriteAllBytesAsync(heads[^1], newest);
         Assert.DoesNotContain((await CheckAsync(store)).Findings, f => f.Severity == FindingSeverity.Error);
 
@@ -112,18 +126,30 @@ public sealed class TamperingTests
         Assert.Equal(ReportStatus.Invalid, (await CheckAsync(again)).Status);
 
         // The next run says it and goes on from what is there.
-        await using (var session = await BackupSession.BeginAsync(new BackupCatalog(again), Id, new SessionOptions { RunId = "next", Clock = TimeProvider.System }, default))
+        await using (
+            var session = await BackupSession.BeginAsync(
+                new BackupCatalog(again),
+                Id,
+                new SessionOptions { RunId = "next", Clock = TimeProvider.System },
+                default
+            )
+        )
         {
             Assert.Contains(session.Findings, f => f.Message.Contains("this computer saw generation", StringComparison.Ordinal));
         }
 
         // One that was removed on purpose is forgotten.
         await RemoveAsync(again);
-        await using var anew = await BackupSession.BeginAsync(new BackupCatalog(again), Id, new SessionOptions { RunId = "new", Clock = TimeProvider.System }, default);
+        await using var anew = await BackupSession.BeginAsync(
+            new BackupCatalog(again),
+            Id,
+            new SessionOptions { RunId = "new", Clock = TimeProvider.System },
+            default
+        );
         Assert.Empty(anew.Findings);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task D2_where_nothing_can_be_remembered_nothing_fails()
     {
         var home = Environment.GetEnvironmentVariable("XDG_STATE_HOME")!;
@@ -132,7 +158,9 @@ public sealed class TamperingTests
         var seen = new SeenGenerations(store.Location);
         await WriteAsync(store, 1);
         var manifest = await ManifestAsync(store);
-        var file = Directory.GetFiles(Path.Combine(home, "kafkabackup", "seen")).Single(f => File.ReadAllText(f).Contains(folder.Path, StringComparison.Ordinal));
+        var file = Directory
+            .GetFiles(Path.Combine(home, "kafkabackup", "seen"))
+            .Single(f => File.ReadAllText(f).Contains(folder.Path, StringComparison.Ordinal));
         foreach (var rubbish in new[] { "", "null", "{", "{\"generation\":\"x\"}", "[1]" })
         {
             await File.WriteAllTextAsync(file, rubbish);
@@ -146,7 +174,7 @@ public sealed class TamperingTests
         Directory.Delete(file, recursive: true);
     }
 
-    [Theory(Timeout = Limit)]
+    [Theory]
     [InlineData("a:b.kbs")]
     [InlineData("a\nb.kbs")]
     [InlineData("../../../c/topics/x.kbs")]
@@ -174,7 +202,9 @@ public sealed class TamperingTests
         var key = store.Keys.Last(k => k.StartsWith(Id + "/manifest/0", StringComparison.Ordinal));
         var file = JsonNode.Parse(store[key])!.AsObject();
         change(file["head"]!.AsObject());
-        var bytes = HostileManifestTests.Seal(System.Text.Encoding.UTF8.GetBytes(file.ToJsonString(new System.Text.Json.JsonSerializerOptions { WriteIndented = true })));
+        var bytes = HostileManifestTests.Seal(
+            System.Text.Encoding.UTF8.GetBytes(file.ToJsonString(new System.Text.Json.JsonSerializerOptions { WriteIndented = true }))
+        );
         store[key] = bytes;
         store[Id + "/manifest.json"] = bytes;
     }
@@ -188,14 +218,17 @@ public sealed class TamperingTests
         }
 
         var dropped = "";
-        Rewrite(store, head =>
-        {
-            var segments = head["segments"]!.AsArray();
-            var victim = segments.First(s => (long)s!["firstOffset"]! == 10 && (int)s["partition"]! == 0)!;
-            dropped = (string)victim["key"]!;
-            segments.Remove(victim);
-            head["segmentCount"] = (long)head["segmentCount"]! - 1;
-        });
+        Rewrite(
+            store,
+            head =>
+            {
+                var segments = head["segments"]!.AsArray();
+                var victim = segments.First(s => (long)s!["firstOffset"]! == 10 && (int)s["partition"]! == 0)!;
+                dropped = (string)victim["key"]!;
+                segments.Remove(victim);
+                head["segmentCount"] = (long)head["segmentCount"]! - 1;
+            }
+        );
         return dropped;
     }
 

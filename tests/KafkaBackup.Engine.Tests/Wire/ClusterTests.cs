@@ -20,8 +20,10 @@ public sealed class ClusterTests
         {
             for (var p = 0; p < 3; p++)
             {
-                Assert.Equal(new PartitionLeader(local.LeaderOf("t", p), 0, local.TopicId("t"), WireErrorCode.None),
-                    await cluster.LeaderAsync("t", p, CancellationToken.None));
+                Assert.Equal(
+                    new PartitionLeader(local.LeaderOf("t", p), 0, local.TopicId("t"), WireErrorCode.None),
+                    await cluster.LeaderAsync("t", p, CancellationToken.None)
+                );
             }
         }
 
@@ -35,9 +37,13 @@ public sealed class ClusterTests
     [InlineData(11)]
     public async Task A_leader_that_moved_is_found_after_the_error_that_says_so(short fetchVersion)
     {
-        await using var local =
-            LocalCluster.Start(new LocalClusterOptions { Brokers = 3, NewestVersions = new Dictionary<LocalApi,
-                short> { [LocalApi.Fetch] = fetchVersion } });
+        await using var local = LocalCluster.Start(
+            new LocalClusterOptions
+            {
+                Brokers = 3,
+                NewestVersions = new Dictionary<LocalApi, short> { [LocalApi.Fetch] = fetchVersion },
+            }
+        );
         local.CreateTopic("t", 1, replicationFactor: 3);
         await using var cluster = new WireCluster(Options(local));
         for (var round = 0; round < 4; round++)
@@ -93,7 +99,6 @@ public sealed class ClusterTests
         var recreated = Guid.NewGuid();
         cache.Update(Answer(recreated, leader: 2, epoch: 0));
         Assert.Equal(new PartitionLeader(2, 0, recreated, WireErrorCode.None), cache.LeaderOf("t", 0));
-
     }
 
     [Fact]
@@ -134,9 +139,14 @@ public sealed class ClusterTests
         Assert.Equal(WireFailure.Closed, error.Kind);
     }
 
-    private static MetadataResponse Answer(Guid id, int leader, int epoch) => new(
-        TimeSpan.Zero, [new(1, "a", 1, null), new(2, "b", 2, null)], "c", 1,
-        [new(WireErrorCode.None, "t", id, false, [new(WireErrorCode.None, 0, leader, epoch, [1, 2], [1, 2], [])], 0)]);
+    private static MetadataResponse Answer(Guid id, int leader, int epoch) =>
+        new(
+            TimeSpan.Zero,
+            [new(1, "a", 1, null), new(2, "b", 2, null)],
+            "c",
+            1,
+            [new(WireErrorCode.None, "t", id, false, [new(WireErrorCode.None, 0, leader, epoch, [1, 2], [1, 2], [])], 0)]
+        );
 
     [Fact]
     public async Task A_thousand_leaders_asked_for_at_once_cost_a_few_requests()
@@ -183,8 +193,10 @@ public sealed class ClusterTests
         await using var none = new WireCluster(Options($"127.0.0.1:{dead[0]},127.0.0.1:{dead[1]}"));
         var error = await Assert.ThrowsAsync<WireException>(() => none.ConnectAsync(CancellationToken.None));
         Assert.Equal(WireFailure.Refused, error.Kind);
-        Assert.All(dead, port =>
-            Assert.Contains($"127.0.0.1:{port} cannot be reached: nothing listens there", error.Message, StringComparison.Ordinal));
+        Assert.All(
+            dead,
+            port => Assert.Contains($"127.0.0.1:{port} cannot be reached: nothing listens there", error.Message, StringComparison.Ordinal)
+        );
     }
 
     [Fact]
@@ -197,8 +209,9 @@ public sealed class ClusterTests
         {
             var leader = await cluster.LeaderAsync("t", 0, CancellationToken.None);
             await local.StopBroker(leader.Broker);
-            var error = await Assert.ThrowsAsync<WireException>(
-                () => cluster.AskAsync(leader.Broker, 1, Fetch(local, "t", 0, leader.Epoch), CancellationToken.None));
+            var error = await Assert.ThrowsAsync<WireException>(() =>
+                cluster.AskAsync(leader.Broker, 1, Fetch(local, "t", 0, leader.Epoch), CancellationToken.None)
+            );
             Assert.True(error.IsTransient, error.ToString());
             cluster.NoteLost(["t"]);
             var next = await cluster.LeaderAsync("t", 0, CancellationToken.None);
@@ -214,18 +227,26 @@ public sealed class ClusterTests
         var clock = new ManualClock();
         await using var broker = ScriptedBroker.Raw(_ => Task.CompletedTask);
         await using var slot = new ConnectionSlot(
-            Address(broker.Address), 1,
-                Options(broker.Address) with { Clock = clock, ReconnectBackoff = TimeSpan.FromSeconds(1),
-                    ReconnectBackoffMax = TimeSpan.FromSeconds(8) },
-            new(), null);
+            Address(broker.Address),
+            1,
+            Options(broker.Address) with
+            {
+                Clock = clock,
+                ReconnectBackoff = TimeSpan.FromSeconds(1),
+                ReconnectBackoffMax = TimeSpan.FromSeconds(8),
+            },
+            new(),
+            null
+        );
         await Assert.ThrowsAsync<WireException>(() => slot.GetAsync(CancellationToken.None).AsTask());
         double[] pauses = [1, 2, 4, 8, 8];
         foreach (var pause in pauses)
         {
             var began = clock.GetUtcNow();
             var connections = broker.Connections;
-            await Assert.ThrowsAsync<WireException>(
-                () => clock.RunAsync(slot.GetAsync(CancellationToken.None).AsTask(), TimeSpan.FromMilliseconds(100)));
+            await Assert.ThrowsAsync<WireException>(() =>
+                clock.RunAsync(slot.GetAsync(CancellationToken.None).AsTask(), TimeSpan.FromMilliseconds(100))
+            );
             Assert.Equal(connections + 1, broker.Connections);
             Assert.True((clock.GetUtcNow() - began).TotalSeconds >= pause * 0.8 - 0.1);
         }
@@ -248,8 +269,13 @@ public sealed class ClusterTests
 
         async Task<InitProducerIdResponse> Ask()
         {
-            var answer = await cluster.AskCoordinatorAsync(CoordinatorType.Transaction, "tx-1", request, a => a.Error,
-                CancellationToken.None);
+            var answer = await cluster.AskCoordinatorAsync(
+                CoordinatorType.Transaction,
+                "tx-1",
+                request,
+                a => a.Error,
+                CancellationToken.None
+            );
             Assert.Equal(WireErrorCode.None, answer.Error);
             return answer;
         }
@@ -267,8 +293,10 @@ public sealed class ClusterTests
             var options = Options(local);
             var cluster = new WireCluster(options);
             await cluster.ConnectAsync(CancellationToken.None);
-            var asked = Enumerable.Range(0,
-                4).Select(i => cluster.AskAsync(1, 1 + (i % 2), Fetch(local, "t", 0), CancellationToken.None)).ToList();
+            var asked = Enumerable
+                .Range(0, 4)
+                .Select(i => cluster.AskAsync(1, 1 + (i % 2), Fetch(local, "t", 0), CancellationToken.None))
+                .ToList();
             if (round % 3 != 0)
             {
                 await frozen.WaitForHits(round % 3);

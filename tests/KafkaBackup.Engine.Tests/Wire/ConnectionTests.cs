@@ -22,12 +22,16 @@ public sealed class ConnectionTests
         var options = Options(cluster);
         await using (var connection = await Open(options))
         {
-            var asked = Enumerable.Range(0,
-                500).Select(i => connection.SendAsync(new MetadataRequest { Topics = [$"t{i % 50}"] }, CancellationToken.None)).ToList();
+            var asked = Enumerable
+                .Range(0, 500)
+                .Select(i => connection.SendAsync(new MetadataRequest { Topics = [$"t{i % 50}"] }, CancellationToken.None))
+                .ToList();
             var answers = await Task.WhenAll(asked);
             Assert.Equal(Enumerable.Range(0, 500).Select(i => $"t{i % 50}"), answers.Select(a => a.Topics.Single().Name));
-            Assert.Equal(Enumerable.Range(0, 500).Select(i => $"t{i % 50}"),
-                cluster.Requests.Of(LocalApi.Metadata).Select(r => r.Partitions.Single().Topic));
+            Assert.Equal(
+                Enumerable.Range(0, 500).Select(i => $"t{i % 50}"),
+                cluster.Requests.Of(LocalApi.Metadata).Select(r => r.Partitions.Single().Topic)
+            );
         }
 
         Assert.Equal(0, options.Buffers!.Outstanding);
@@ -37,17 +41,22 @@ public sealed class ConnectionTests
     [Fact]
     public async Task The_newest_version_that_both_know_is_used_and_what_an_old_one_cannot_say_is_refused()
     {
-        await using var cluster = LocalCluster.Start(new LocalClusterOptions
-        {
-            NewestVersions = new Dictionary<LocalApi, short> { [LocalApi.Metadata] = 7, [LocalApi.ListOffsets] = 5 },
-        });
+        await using var cluster = LocalCluster.Start(
+            new LocalClusterOptions
+            {
+                NewestVersions = new Dictionary<LocalApi, short> { [LocalApi.Metadata] = 7, [LocalApi.ListOffsets] = 5 },
+            }
+        );
         cluster.CreateTopic("t");
         await using var connection = await Open(Options(cluster));
         await connection.SendAsync(Brokers, CancellationToken.None);
         Assert.Equal(7, cluster.Requests.Of(LocalApi.Metadata)[^1].Version);
-        var error = await Assert.ThrowsAsync<WireException>(
-            () => connection.SendAsync(new ListOffsetsRequest([new("t", [new(0, ListOffsetsRequest.LargestTimestamp)])], false),
-                CancellationToken.None));
+        var error = await Assert.ThrowsAsync<WireException>(() =>
+            connection.SendAsync(
+                new ListOffsetsRequest([new("t", [new(0, ListOffsetsRequest.LargestTimestamp)])], false),
+                CancellationToken.None
+            )
+        );
         Assert.Equal(WireFailure.VersionUnsupported, error.Kind);
         Assert.EndsWith("knows ListOffsets in the versions 1 to 5; this needs one of 7 to 7.", error.Message, StringComparison.Ordinal);
         await connection.SendAsync(Brokers, CancellationToken.None);
@@ -56,8 +65,9 @@ public sealed class ConnectionTests
     [Fact]
     public async Task A_broker_that_does_not_know_the_newest_ApiVersions_is_asked_in_the_oldest()
     {
-        await using var cluster =
-            LocalCluster.Start(new LocalClusterOptions { NewestVersions = new Dictionary<LocalApi, short> { [LocalApi.ApiVersions] = 2 } });
+        await using var cluster = LocalCluster.Start(
+            new LocalClusterOptions { NewestVersions = new Dictionary<LocalApi, short> { [LocalApi.ApiVersions] = 2 } }
+        );
         await using var connection = await Open(Options(cluster));
         await connection.SendAsync(Brokers, CancellationToken.None);
         Assert.Equal(2, cluster.Requests.Of(LocalApi.ApiVersions).Count);
@@ -107,8 +117,9 @@ public sealed class ConnectionTests
         await using var deaf = ScriptedBroker.Raw(stream => stream.CopyToAsync(Stream.Null));
         using var cancel = new CancellationTokenSource(50);
         var options = Options(deaf.Address);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(
-            () => WireConnection.OpenAsync(options.Bootstrap[0], 1, options, options.Buffers!, null, cancel.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+            WireConnection.OpenAsync(options.Bootstrap[0], 1, options, options.Buffers!, null, cancel.Token)
+        );
     }
 
     [Fact]
@@ -245,8 +256,11 @@ public sealed class ConnectionTests
         {
             while (await ScriptedBroker.ReadRequestAsync(stream) is { } request)
             {
-                foreach (var one in request.Api == Engine.Wire.ApiKey.ApiVersions ? ScriptedBroker.Versions(request)
-                    : ScriptedBroker.NoBrokers(request))
+                foreach (
+                    var one in request.Api == Engine.Wire.ApiKey.ApiVersions
+                        ? ScriptedBroker.Versions(request)
+                        : ScriptedBroker.NoBrokers(request)
+                )
                 {
                     await stream.WriteAsync(new[] { one });
                 }
@@ -359,8 +373,10 @@ public sealed class ConnectionTests
         await using var broker = ScriptedBroker.Answering(request => ScriptedBroker.NoBrokers(request, throttleMs: 3000));
         await using var connection = await Open(Options(broker.Address) with { Clock = clock, Throttled = told.Add });
         Assert.Equal(TimeSpan.FromSeconds(3), (await connection.SendAsync(Brokers, CancellationToken.None)).ThrottleTime);
-        Assert.Equal(new WireThrottle(1, broker.Address, Engine.Wire.ApiKey.Metadata, TimeSpan.FromSeconds(3), ClientWaits: true),
-            Assert.Single(told));
+        Assert.Equal(
+            new WireThrottle(1, broker.Address, Engine.Wire.ApiKey.Metadata, TimeSpan.FromSeconds(3), ClientWaits: true),
+            Assert.Single(told)
+        );
         var next = connection.SendAsync(Brokers, CancellationToken.None);
         clock.Advance(TimeSpan.FromSeconds(2.9));
         Assert.Equal(0, connection.InFlight);
@@ -372,8 +388,9 @@ public sealed class ConnectionTests
     public async Task L4_a_throttle_time_of_an_old_version_was_kept_by_the_broker()
     {
         var told = new List<WireThrottle>();
-        await using var cluster =
-            LocalCluster.Start(new LocalClusterOptions { NewestVersions = new Dictionary<LocalApi, short> { [LocalApi.Fetch] = 6 } });
+        await using var cluster = LocalCluster.Start(
+            new LocalClusterOptions { NewestVersions = new Dictionary<LocalApi, short> { [LocalApi.Fetch] = 6 } }
+        );
         cluster.CreateTopic("t");
         cluster.Append("t", 0, LocalRecord.Of("k", new string('x', 500)));
         cluster.LimitReading(100, TimeSpan.FromSeconds(1));

@@ -43,8 +43,10 @@ internal sealed class ExchangeRecorder : IAsyncDisposable
         var text = new StringBuilder();
         foreach (var exchange in exchanges)
         {
-            text.Append(System.Globalization.CultureInfo.InvariantCulture,
-                $"{exchange.Api} {exchange.Version} {Convert.ToHexString(exchange.Request)} {Convert.ToHexString(exchange.Answer)}\n");
+            text.Append(
+                System.Globalization.CultureInfo.InvariantCulture,
+                $"{exchange.Api} {exchange.Version} {Convert.ToHexString(exchange.Request)} {Convert.ToHexString(exchange.Answer)}\n"
+            );
         }
 
         return text.ToString();
@@ -55,8 +57,10 @@ internal sealed class ExchangeRecorder : IAsyncDisposable
         let parts = line.Split(' ')
         select new Exchange(
             short.Parse(parts[0], System.Globalization.CultureInfo.InvariantCulture),
-                short.Parse(parts[1], System.Globalization.CultureInfo.InvariantCulture),
-            Convert.FromHexString(parts[2]), Convert.FromHexString(parts[3]));
+            short.Parse(parts[1], System.Globalization.CultureInfo.InvariantCulture),
+            Convert.FromHexString(parts[2]),
+            Convert.FromHexString(parts[3])
+        );
 
     public async ValueTask DisposeAsync()
     {
@@ -97,20 +101,29 @@ internal sealed class ExchangeRecorder : IAsyncDisposable
                 await broker.ConnectAsync(_broker);
                 var asked = new Queue<byte[]>();
                 await Task.WhenAny(
-                    PassAsync(client.GetStream(), broker.GetStream(), frame =>
-                    {
-                        lock (asked)
+                    PassAsync(
+                        client.GetStream(),
+                        broker.GetStream(),
+                        frame =>
                         {
-                            asked.Enqueue(frame);
+                            lock (asked)
+                            {
+                                asked.Enqueue(frame);
+                            }
                         }
-                    }),
-                    PassAsync(broker.GetStream(), client.GetStream(), frame =>
-                    {
-                        lock (asked)
+                    ),
+                    PassAsync(
+                        broker.GetStream(),
+                        client.GetStream(),
+                        frame =>
                         {
-                            Keep(asked.Dequeue(), frame);
+                            lock (asked)
+                            {
+                                Keep(asked.Dequeue(), frame);
+                            }
                         }
-                    }));
+                    )
+                );
             }
             catch (Exception gone) when (gone is IOException or ObjectDisposedException or SocketException)
             {
@@ -143,8 +156,10 @@ internal sealed class ExchangeRecorder : IAsyncDisposable
         lock (_exchanges)
         {
             // An answer with more in it shows more; one that is very large is no golden file.
-            if (exchange.Answer.Length < 2000
-                && (!_exchanges.TryGetValue((api, version), out var known) || known.Answer.Length < exchange.Answer.Length))
+            if (
+                exchange.Answer.Length < 2000
+                && (!_exchanges.TryGetValue((api, version), out var known) || known.Answer.Length < exchange.Answer.Length)
+            )
             {
                 _exchanges[(api, version)] = exchange;
             }

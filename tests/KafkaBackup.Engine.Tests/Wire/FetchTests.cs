@@ -26,8 +26,10 @@ public sealed class FetchTests
             var answer = await cluster.AskAsync(1, 1, Fetch(local, "t", 0), CancellationToken.None);
             Assert.Equal(version, local.Requests.Of(LocalApi.Fetch).Single().Version);
             var partition = Only(answer);
-            Assert.Equal((WireErrorCode.None, 3, 3, version >= 5 ? 0 : -1),
-                (partition.Error, partition.HighWatermark, partition.LastStableOffset, partition.LogStart));
+            Assert.Equal(
+                (WireErrorCode.None, 3, 3, version >= 5 ? 0 : -1),
+                (partition.Error, partition.HighWatermark, partition.LastStableOffset, partition.LogStart)
+            );
             Assert.Equal([(0, 2), (2, 1)], Batches(partition.Records).Select(b => ((int)b.Offset, b.Count)));
             Assert.True(System.Runtime.InteropServices.MemoryMarshal.TryGetArray(partition.Records, out var records));
             Assert.True(System.Runtime.InteropServices.MemoryMarshal.TryGetArray(answer.Buffer!.Memory, out var whole));
@@ -129,9 +131,18 @@ public sealed class FetchTests
     [Fact]
     public async Task A_reader_that_says_where_it_is_gets_sent_to_the_nearer_replica()
     {
-        await using var local =
-            LocalCluster.Start(new LocalClusterOptions { Brokers = 3, Racks = new Dictionary<int,
-                string> { [1] = "a", [2] = "b", [3] = "c" } });
+        await using var local = LocalCluster.Start(
+            new LocalClusterOptions
+            {
+                Brokers = 3,
+                Racks = new Dictionary<int, string>
+                {
+                    [1] = "a",
+                    [2] = "b",
+                    [3] = "c",
+                },
+            }
+        );
         local.CreateTopic("t", 1, replicationFactor: 3);
         local.MoveLeader("t", 0, 1);
         local.Append("t", 0, LocalRecord.Of("k", "v"));
@@ -145,11 +156,19 @@ public sealed class FetchTests
 
         async Task<FetchedPartition> FetchFrom(int broker, string rack)
         {
-            var answer = await cluster.AskAsync(broker, 1, new FetchRequest
-            {
-                MaxWait = TimeSpan.FromMilliseconds(10), MaxBytes = 1000, ReadCommitted = false, Rack = rack,
+            var answer = await cluster.AskAsync(
+                broker,
+                1,
+                new FetchRequest
+                {
+                    MaxWait = TimeSpan.FromMilliseconds(10),
+                    MaxBytes = 1000,
+                    ReadCommitted = false,
+                    Rack = rack,
                     Topics = [new("t", leader.TopicId, [new(0, 0, 1000, leader.Epoch)])],
-            }, CancellationToken.None);
+                },
+                CancellationToken.None
+            );
             return Only(answer);
         }
     }
@@ -162,9 +181,13 @@ public sealed class FetchTests
     public async Task A_session_reads_everything_and_names_only_what_changed(short version, int sessions)
     {
         const int partitions = 40;
-        await using var local =
-            LocalCluster.Start(new LocalClusterOptions { NewestVersions = new Dictionary<LocalApi, short> { [LocalApi.Fetch] = version },
-                FetchSessions = sessions });
+        await using var local = LocalCluster.Start(
+            new LocalClusterOptions
+            {
+                NewestVersions = new Dictionary<LocalApi, short> { [LocalApi.Fetch] = version },
+                FetchSessions = sessions,
+            }
+        );
         local.CreateTopic("t", partitions);
         for (var p = 0; p < partitions; p++)
         {
@@ -206,8 +229,11 @@ public sealed class FetchTests
                     }
                     else if (!partition.Records.IsEmpty)
                     {
-                        session.Put("t", topic.Id == Guid.Empty ? local.TopicId("t")
-                            : topic.Id, new FetchPartition(partition.Index, at[partition.Index], 3000));
+                        session.Put(
+                            "t",
+                            topic.Id == Guid.Empty ? local.TopicId("t") : topic.Id,
+                            new FetchPartition(partition.Index, at[partition.Index], 3000)
+                        );
                     }
                 }
             }
@@ -306,7 +332,13 @@ public sealed class FetchTests
     }
 
     internal static FetchRequest Template(int maxBytes) =>
-        new() { MaxWait = TimeSpan.Zero, MaxBytes = maxBytes, ReadCommitted = false, Topics = [] };
+        new()
+        {
+            MaxWait = TimeSpan.Zero,
+            MaxBytes = maxBytes,
+            ReadCommitted = false,
+            Topics = [],
+        };
 
     internal static LocalClusterOptions Speaking(short fetchVersion) =>
         new() { NewestVersions = new Dictionary<LocalApi, short> { [LocalApi.Fetch] = fetchVersion } };

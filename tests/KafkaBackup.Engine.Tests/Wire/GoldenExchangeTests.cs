@@ -37,8 +37,11 @@ public sealed class GoldenExchangeTests
             var taggedAnswer = flexible && message.Api.Key != ApiKey.ApiVersions;
             Schema.Decode(message.Request, exchange.Request, exchange.Version, flexible, flexible ? 1 : 0);
             var values = Schema.Decode(message.Response, exchange.Answer, exchange.Version, flexible, taggedAnswer ? 1 : 0);
-            MessageTests.AssertSame(values, message.Read(exchange.Answer.AsMemory(taggedAnswer ? 1 : 0), exchange.Version, null),
-                $"{file}: {message} {exchange.Version}");
+            MessageTests.AssertSame(
+                values,
+                message.Read(exchange.Answer.AsMemory(taggedAnswer ? 1 : 0), exchange.Version, null),
+                $"{file}: {message} {exchange.Version}"
+            );
             count++;
         }
 
@@ -57,8 +60,10 @@ public sealed class GoldenExchangeTests
         await using (var recorder = new ExchangeRecorder(port, broker))
         {
             UseLibrary($"127.0.0.1:{port}");
-            await File.WriteAllTextAsync(Path.Combine(target, $"{parts[2]}-librdkafka.exchanges"),
-                ExchangeRecorder.ToText(recorder.Exchanges));
+            await File.WriteAllTextAsync(
+                Path.Combine(target, $"{parts[2]}-librdkafka.exchanges"),
+                ExchangeRecorder.ToText(recorder.Exchanges)
+            );
         }
 
         await using (var recorder = new ExchangeRecorder(port, broker))
@@ -71,21 +76,34 @@ public sealed class GoldenExchangeTests
     private static void UseLibrary(string bootstrap)
     {
         var topic = "golden-" + Guid.NewGuid().ToString("N")[..8];
-        using var producer = new ProducerBuilder<string,
-            string>(new ProducerConfig { BootstrapServers = bootstrap, TransactionalId = "golden-tx",
-                AllowAutoCreateTopics = true }).Build();
+        using var producer = new ProducerBuilder<string, string>(
+            new ProducerConfig
+            {
+                BootstrapServers = bootstrap,
+                TransactionalId = "golden-tx",
+                AllowAutoCreateTopics = true,
+            }
+        ).Build();
         producer.InitTransactions(TimeSpan.FromSeconds(60));
-        using var consumer = new ConsumerBuilder<string, string>(new ConsumerConfig
-        {
-            BootstrapServers = bootstrap, GroupId = "golden", AutoOffsetReset = AutoOffsetReset.Earliest, EnableAutoCommit = false,
-        }).Build();
+        using var consumer = new ConsumerBuilder<string, string>(
+            new ConsumerConfig
+            {
+                BootstrapServers = bootstrap,
+                GroupId = "golden",
+                AutoOffsetReset = AutoOffsetReset.Earliest,
+                EnableAutoCommit = false,
+            }
+        ).Build();
         foreach (var commit in new[] { true, false, true })
         {
             producer.BeginTransaction();
             producer.Produce(topic, new Message<string, string> { Key = "k", Value = "v" });
             producer.Flush(TimeSpan.FromSeconds(30));
-            producer.SendOffsetsToTransaction([new Confluent.Kafka.TopicPartitionOffset(topic, 0, 1)], consumer.ConsumerGroupMetadata,
-                TimeSpan.FromSeconds(30));
+            producer.SendOffsetsToTransaction(
+                [new Confluent.Kafka.TopicPartitionOffset(topic, 0, 1)],
+                consumer.ConsumerGroupMetadata,
+                TimeSpan.FromSeconds(30)
+            );
             if (commit)
             {
                 producer.CommitTransaction();
@@ -101,8 +119,10 @@ public sealed class GoldenExchangeTests
         Assert.NotNull(consumer.Consume(TimeSpan.FromSeconds(30)));
         consumer.Committed([new Confluent.Kafka.TopicPartition(topic, 0)], TimeSpan.FromSeconds(30));
         consumer.QueryWatermarkOffsets(new Confluent.Kafka.TopicPartition(topic, 0), TimeSpan.FromSeconds(30));
-        consumer.OffsetsForTimes([new TopicPartitionTimestamp(topic, 0, new Timestamp(1000, TimestampType.CreateTime))],
-            TimeSpan.FromSeconds(30));
+        consumer.OffsetsForTimes(
+            [new TopicPartitionTimestamp(topic, 0, new Timestamp(1000, TimestampType.CreateTime))],
+            TimeSpan.FromSeconds(30)
+        );
     }
 
     private static async Task UseWire(string bootstrap)
@@ -115,39 +135,71 @@ public sealed class GoldenExchangeTests
         {
             await cluster.RefreshAsync([topic], CancellationToken.None);
             leader = await cluster.LeaderAsync(topic, 0, CancellationToken.None);
-        }
-        while (leader.Broker < 0);
+        } while (leader.Broker < 0);
 
         var request = new InitProducerIdRequest("golden-wire", TimeSpan.FromSeconds(60));
         foreach (var commit in new[] { false, true })
         {
-            var begun = await cluster.AskCoordinatorAsync(CoordinatorType.Transaction, "golden-wire", request, a => a.Error,
-                CancellationToken.None);
+            var begun = await cluster.AskCoordinatorAsync(
+                CoordinatorType.Transaction,
+                "golden-wire",
+                request,
+                a => a.Error,
+                CancellationToken.None
+            );
             var producer = new TransactionalProducer("golden-wire", begun.ProducerId, begun.ProducerEpoch);
             var added = await cluster.AskCoordinatorAsync(
-                CoordinatorType.Transaction, "golden-wire", new AddPartitionsToTxnRequest(producer, [new(topic, [0])]),
-                a => a.Topics[0].Partitions[0].Error, CancellationToken.None);
+                CoordinatorType.Transaction,
+                "golden-wire",
+                new AddPartitionsToTxnRequest(producer, [new(topic, [0])]),
+                a => a.Topics[0].Partitions[0].Error,
+                CancellationToken.None
+            );
             Assert.Equal(WireErrorCode.None, added.Topics[0].Partitions[0].Error);
 
             // Stamped now: a broker begins a new segment for a marker that is much younger, and a fetch reads one segment.
-            var batch = WritingTests.Batch(3, producer.ProducerId, 0, transactional: true, epoch: producer.ProducerEpoch,
-                timestamp: DateTimeOffset.UtcNow.ToUnixTimeMilliseconds());
-            var produced = await cluster.AskAsync(leader.Broker, 1, new ProduceRequest
-            {
-                TransactionalId = "golden-wire", Timeout = TimeSpan.FromSeconds(30),
+            var batch = WritingTests.Batch(
+                3,
+                producer.ProducerId,
+                0,
+                transactional: true,
+                epoch: producer.ProducerEpoch,
+                timestamp: DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()
+            );
+            var produced = await cluster.AskAsync(
+                leader.Broker,
+                1,
+                new ProduceRequest
+                {
+                    TransactionalId = "golden-wire",
+                    Timeout = TimeSpan.FromSeconds(30),
                     Topics = [new(topic, [new(0, batch.AsMemory(0, BatchHeader.Length), batch.AsMemory(BatchHeader.Length))])],
-            }, CancellationToken.None);
+                },
+                CancellationToken.None
+            );
             Assert.Equal(WireErrorCode.None, produced.Topics[0].Partitions[0].Error);
-            await cluster.AskCoordinatorAsync(CoordinatorType.Transaction, "golden-wire",
-                new AddOffsetsToTxnRequest(producer, "golden-group"), a => a.Error, CancellationToken.None);
+            await cluster.AskCoordinatorAsync(
+                CoordinatorType.Transaction,
+                "golden-wire",
+                new AddOffsetsToTxnRequest(producer, "golden-group"),
+                a => a.Error,
+                CancellationToken.None
+            );
             var offsets = await cluster.AskCoordinatorAsync(
-                CoordinatorType.Group, "golden-group",
-                    new TxnOffsetCommitRequest(producer, "golden-group", [new(topic, [new(0, 3, "m")])]),
-                        a => a.Topics[0].Partitions[0].Error,
-                CancellationToken.None);
+                CoordinatorType.Group,
+                "golden-group",
+                new TxnOffsetCommitRequest(producer, "golden-group", [new(topic, [new(0, 3, "m")])]),
+                a => a.Topics[0].Partitions[0].Error,
+                CancellationToken.None
+            );
             Assert.Equal(WireErrorCode.None, offsets.Topics[0].Partitions[0].Error);
-            var ended = await cluster.AskCoordinatorAsync(CoordinatorType.Transaction, "golden-wire", new EndTxnRequest(producer, commit),
-                a => a.Error, CancellationToken.None);
+            var ended = await cluster.AskCoordinatorAsync(
+                CoordinatorType.Transaction,
+                "golden-wire",
+                new EndTxnRequest(producer, commit),
+                a => a.Error,
+                CancellationToken.None
+            );
             Assert.Equal(WireErrorCode.None, ended.Error);
         }
 
@@ -155,11 +207,14 @@ public sealed class GoldenExchangeTests
         do
         {
             var fetched = await cluster.AskCoordinatorAsync(
-                CoordinatorType.Group, "golden-group", new OffsetFetchRequest("golden-group", [new(topic, [0])]) { RequireStable = true },
-                    a => a.Error, CancellationToken.None);
+                CoordinatorType.Group,
+                "golden-group",
+                new OffsetFetchRequest("golden-group", [new(topic, [0])]) { RequireStable = true },
+                a => a.Error,
+                CancellationToken.None
+            );
             committed = fetched.Topics[0].Partitions[0];
-        }
-        while (committed.Offset < 0);
+        } while (committed.Offset < 0);
 
         Assert.Equal((3L, "m"), (committed.Offset, committed.Metadata));
         long end;
@@ -167,16 +222,20 @@ public sealed class GoldenExchangeTests
         {
             var query = new ListOffsetsRequest([new(topic, [new(0, ListOffsetsRequest.Latest, leader.Epoch)])], readCommitted: true);
             end = (await cluster.AskAsync(leader.Broker, 0, query, CancellationToken.None)).Topics[0].Partitions[0].Offset;
-        }
-        while (end < 8);
+        } while (end < 8);
 
         var session = new FetchSession();
         session.Put(topic, leader.TopicId, new FetchPartition(0, 0, 10_000, leader.Epoch, leader.Epoch));
         var version = (await cluster.ConnectionAsync(leader.Broker, 1, CancellationToken.None)).Versions.Newest(FetchRequest.Definition);
         for (var round = 0; round < 3; round++)
         {
-            var template = new FetchRequest { MaxWait = TimeSpan.FromMilliseconds(100), MaxBytes = 10_000, ReadCommitted = true,
-                Topics = [] };
+            var template = new FetchRequest
+            {
+                MaxWait = TimeSpan.FromMilliseconds(100),
+                MaxBytes = 10_000,
+                ReadCommitted = true,
+                Topics = [],
+            };
             using var answer = await cluster.AskAsync(leader.Broker, 1, session.Next(template, version), CancellationToken.None);
             Assert.True(session.Answered(answer));
             if (round == 0)
@@ -187,11 +246,19 @@ public sealed class GoldenExchangeTests
             }
         }
 
-        var epochs = await cluster.AskAsync(leader.Broker, 0,
-            new OffsetForLeaderEpochRequest([new(topic, [new(0, leader.Epoch, leader.Epoch)])]), CancellationToken.None);
+        var epochs = await cluster.AskAsync(
+            leader.Broker,
+            0,
+            new OffsetForLeaderEpochRequest([new(topic, [new(0, leader.Epoch, leader.Epoch)])]),
+            CancellationToken.None
+        );
         Assert.Equal(8, epochs.Topics[0].Partitions[0].EndOffset);
-        await cluster.AskAsync(leader.Broker, 0, new DeleteRecordsRequest([new(topic, [new(0, 2)])], TimeSpan.FromSeconds(30)),
-            CancellationToken.None);
+        await cluster.AskAsync(
+            leader.Broker,
+            0,
+            new DeleteRecordsRequest([new(topic, [new(0, 2)])], TimeSpan.FromSeconds(30)),
+            CancellationToken.None
+        );
     }
 }
 
@@ -201,6 +268,6 @@ public sealed class RecordingFactAttribute : FactAttribute
 {
     public const string Variable = "KAFKABACKUP_RECORD";
 
-    public RecordingFactAttribute() => Skip = Environment.GetEnvironmentVariable(Variable) is null
-        ? $"records from a real broker; {Variable} names it" : null;
+    public RecordingFactAttribute() =>
+        Skip = Environment.GetEnvironmentVariable(Variable) is null ? $"records from a real broker; {Variable} names it" : null;
 }

@@ -18,7 +18,8 @@ public sealed class KerberosTests
         await using var local = LocalCluster.Start(new LocalClusterOptions { SaslMechanisms = ["GSSAPI"] });
         var options = Options(local.BootstrapServers.Replace("127.0.0.1", "localhost", StringComparison.Ordinal)) with
         {
-            AddressFamily = WireAddressFamily.V4, Sasl = new KerberosLogin("kafka"),
+            AddressFamily = WireAddressFamily.V4,
+            Sasl = new KerberosLogin("kafka"),
         };
         realm.UseTickets("none");
         var missing = await OpenFails(options);
@@ -49,7 +50,9 @@ internal sealed partial class KerberosRealm : IAsyncDisposable
     {
         var realm = new KerberosRealm();
         var port = UnusedPort();
-        await File.WriteAllTextAsync(realm.In("krb5.conf"), $$"""
+        await File.WriteAllTextAsync(
+            realm.In("krb5.conf"),
+            $$"""
             [libdefaults]
             default_realm = {{Name}}
             dns_lookup_kdc = false
@@ -63,8 +66,11 @@ internal sealed partial class KerberosRealm : IAsyncDisposable
             }
             [domain_realm]
             localhost = {{Name}}
-            """);
-        await File.WriteAllTextAsync(realm.In("kdc.conf"), $$"""
+            """
+        );
+        await File.WriteAllTextAsync(
+            realm.In("kdc.conf"),
+            $$"""
             [kdcdefaults]
             kdc_listen = 127.0.0.1:{{port}}
             kdc_tcp_listen = 127.0.0.1:{{port}}
@@ -74,7 +80,8 @@ internal sealed partial class KerberosRealm : IAsyncDisposable
               key_stash_file = {{realm.In("stash")}}
               acl_file = {{realm.In("acl")}}
             }
-            """);
+            """
+        );
         Set("KRB5_CONFIG", realm.In("krb5.conf"));
         Set("KRB5_KDC_PROFILE", realm.In("kdc.conf"));
         Set("KRB5_KTNAME", realm.In("service.keytab"));
@@ -163,5 +170,6 @@ public sealed class KerberosFactAttribute : FactAttribute
 
     public KerberosFactAttribute() =>
         Skip = Needed.FirstOrDefault(program => !File.Exists(program)) is { } missing
-            ? $"needs a Kerberos realm of its own, and {missing} is not here" : null;
+            ? $"needs a Kerberos realm of its own, and {missing} is not here"
+            : null;
 }

@@ -7,8 +7,14 @@ namespace KafkaBackup.Engine.Tests.Wire;
 /// <summary>One message: the client's code for it, Kafka's schema of it, and a request with what it must say.</summary>
 internal sealed class MessageCase
 {
-    private MessageCase(WireApi api, Field[] request, Field[] response, Action<WireWriter> write, Func<ReadOnlyMemory<byte>, short,
-        AnswerBuffer?, object> read, Dictionary<string, object?> says)
+    private MessageCase(
+        WireApi api,
+        Field[] request,
+        Field[] response,
+        Action<WireWriter> write,
+        Func<ReadOnlyMemory<byte>, short, AnswerBuffer?, object> read,
+        Dictionary<string, object?> says
+    )
     {
         Api = api;
         Request = request;
@@ -35,17 +41,26 @@ internal sealed class MessageCase
 
     public bool IsFlexible(short version) => version >= Api.FlexibleFrom;
 
-    public static MessageCase Of<TAnswer>(WireRequest<TAnswer> request, Field[] requestFields, Field[] responseFields, Dictionary<string,
-        object?> says)
-        where TAnswer : IWireAnswer => new(
-            request.Api, requestFields, responseFields, request.Write,
+    public static MessageCase Of<TAnswer>(
+        WireRequest<TAnswer> request,
+        Field[] requestFields,
+        Field[] responseFields,
+        Dictionary<string, object?> says
+    )
+        where TAnswer : IWireAnswer =>
+        new(
+            request.Api,
+            requestFields,
+            responseFields,
+            request.Write,
             (bytes, version, buffer) =>
             {
                 var reader = new WireReader(bytes, request.Api.Key.ToString(), version, version >= request.Api.FlexibleFrom, buffer);
                 var answer = request.Read(ref reader);
                 return reader.Remaining == 0 ? answer : throw reader.Damaged("its end", "bytes are left over");
             },
-            says);
+            says
+        );
 
     public override string ToString() => Api.Key.ToString();
 }

@@ -36,17 +36,20 @@ public sealed class MessageTests
         writer.BeginBody(version, message.IsFlexible(version));
         message.Write(writer);
         var leaves = Schema.Leaves(Schema.Decode(message.Request, writer.ToArray(), version, message.IsFlexible(version))).ToList();
-        Assert.All(leaves, leaf =>
-        {
-            if (message.Says.TryGetValue(leaf.Path, out var expected))
+        Assert.All(
+            leaves,
+            leaf =>
             {
-                Assert.Equal(expected, leaf.Value);
+                if (message.Says.TryGetValue(leaf.Path, out var expected))
+                {
+                    Assert.Equal(expected, leaf.Value);
+                }
+                else
+                {
+                    Assert.Contains(leaf.Value, SaysNothing);
+                }
             }
-            else
-            {
-                Assert.Contains(leaf.Value, SaysNothing);
-            }
-        });
+        );
     }
 
     [Fact]
@@ -60,8 +63,11 @@ public sealed class MessageTests
                 using var writer = new WireWriter();
                 writer.BeginBody(version, message.IsFlexible(version));
                 message.Write(writer);
-                said.UnionWith(Schema.Leaves(Schema.Decode(message.Request, writer.ToArray(), version, message.IsFlexible(version))).Select(
-                    leaf => leaf.Path));
+                said.UnionWith(
+                    Schema
+                        .Leaves(Schema.Decode(message.Request, writer.ToArray(), version, message.IsFlexible(version)))
+                        .Select(leaf => leaf.Path)
+                );
             }
 
             Assert.Empty(message.Says.Keys.Except(said));
@@ -102,8 +108,15 @@ public sealed class MessageTests
     {
         var message = Find(name);
         var good = Schema.Encode(message.Response, RandomAnswer(message, version, new Random(5)), version, message.IsFlexible(version));
-        byte[][] huge = [[0x7f, 0xff, 0xff, 0xff], [0xff, 0xff, 0xff, 0xff], [0xff, 0xff, 0xff, 0xff, 0x0f],
-            [0xff, 0xff, 0xff, 0xff, 0x7f], [0x80, 0x80, 0x80, 0x80], [0x00, 0x01, 0x00, 0x00]];
+        byte[][] huge =
+        [
+            [0x7f, 0xff, 0xff, 0xff],
+            [0xff, 0xff, 0xff, 0xff],
+            [0xff, 0xff, 0xff, 0xff, 0x0f],
+            [0xff, 0xff, 0xff, 0xff, 0x7f],
+            [0x80, 0x80, 0x80, 0x80],
+            [0x00, 0x01, 0x00, 0x00],
+        ];
         var random = new Random(6);
         for (var at = 0; at < good.Length; at += 1 + (good.Length / 200))
         {
@@ -198,15 +211,19 @@ public sealed class MessageTests
                 Assert.Equal(bytes, ((ReadOnlyMemory<byte>)actual!).ToArray());
                 break;
             case null:
-                Assert.True(actual is null or ICollection { Count: 0 }
-                    or ReadOnlyMemory<byte> { IsEmpty: true }, $"{path} is {actual}, not null");
+                Assert.True(
+                    actual is null or ICollection { Count: 0 } or ReadOnlyMemory<byte> { IsEmpty: true },
+                    $"{path} is {actual}, not null"
+                );
                 break;
             case long number when actual is TimeSpan time:
                 Assert.Equal(number, (long)time.TotalMilliseconds);
                 break;
             case long number:
-                Assert.True(number == Convert.ToInt64(actual is Enum code ? Convert.ToInt64(code, null) : actual, null),
-                    $"{path} is {actual}, not {number}");
+                Assert.True(
+                    number == Convert.ToInt64(actual is Enum code ? Convert.ToInt64(code, null) : actual, null),
+                    $"{path} is {actual}, not {number}"
+                );
                 break;
             default:
                 Assert.Equal(expected, actual);

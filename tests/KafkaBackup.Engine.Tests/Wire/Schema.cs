@@ -94,16 +94,26 @@ internal static class Schema
         return values;
     }
 
-    public static byte[] Encode(IReadOnlyCollection<Field> fields, Dictionary<string, object?> values, short version, bool flexible,
-        bool unknownTags = false)
+    public static byte[] Encode(
+        IReadOnlyCollection<Field> fields,
+        Dictionary<string, object?> values,
+        short version,
+        bool flexible,
+        bool unknownTags = false
+    )
     {
         using var bytes = new MemoryStream();
         EncodeStructure(bytes, fields, values, version, flexible, unknownTags);
         return bytes.ToArray();
     }
 
-    public static Dictionary<string,
-        object?> Decode(IReadOnlyCollection<Field> fields, byte[] bytes, short version, bool flexible, int start = 0)
+    public static Dictionary<string, object?> Decode(
+        IReadOnlyCollection<Field> fields,
+        byte[] bytes,
+        short version,
+        bool flexible,
+        int start = 0
+    )
     {
         var at = start;
         var values = DecodeStructure(fields, bytes, ref at, version, flexible);
@@ -128,30 +138,36 @@ internal static class Schema
     /// <summary>Fields that the client does not keep share a name, so they are told apart by their place.</summary>
     private static string Key(Field field) => field.Name == "_" ? $"_{field.Kind}{field.Versions}" : field.Name;
 
-    private static object? RandomValue(Field field, short version, Random random) => field.Kind switch
-    {
-        FieldKind.Int8 => (long)random.Next(sbyte.MinValue, sbyte.MaxValue),
-        FieldKind.Int16 => (long)random.Next(short.MinValue, short.MaxValue),
-        FieldKind.Int32 => (long)(field.IsTime ? random.Next() : (int)random.NextInt64(int.MinValue, int.MaxValue)),
-        FieldKind.Int64 => random.NextInt64(long.MinValue, long.MaxValue),
-        FieldKind.Bool => random.Next(2) == 0,
-        FieldKind.Uuid => new Guid(RandomBytes(random, 16)),
-        FieldKind.Text => RandomText(random),
-        FieldKind.NullableText => random.Next(3) == 0 ? null : RandomText(random),
-        FieldKind.Bytes => RandomBytes(random, random.Next(12) == 0 ? 200 : random.Next(20)),
-        FieldKind.NullableBytes => random.Next(3) == 0 ? null : RandomBytes(random, random.Next(12) == 0 ? 200 : random.Next(20)),
-        FieldKind.NullableList when random.Next(3) == 0 => null,
-        FieldKind.List or FieldKind.NullableList =>
-            Enumerable.Range(0, random.Next(1, 4)).Select(_ => RandomElement(field, version, random)).ToList(),
-        _ => Random(field.Inner, version, random),
-    };
+    private static object? RandomValue(Field field, short version, Random random) =>
+        field.Kind switch
+        {
+            FieldKind.Int8 => (long)random.Next(sbyte.MinValue, sbyte.MaxValue),
+            FieldKind.Int16 => (long)random.Next(short.MinValue, short.MaxValue),
+            FieldKind.Int32 => (long)(field.IsTime ? random.Next() : (int)random.NextInt64(int.MinValue, int.MaxValue)),
+            FieldKind.Int64 => random.NextInt64(long.MinValue, long.MaxValue),
+            FieldKind.Bool => random.Next(2) == 0,
+            FieldKind.Uuid => new Guid(RandomBytes(random, 16)),
+            FieldKind.Text => RandomText(random),
+            FieldKind.NullableText => random.Next(3) == 0 ? null : RandomText(random),
+            FieldKind.Bytes => RandomBytes(random, random.Next(12) == 0 ? 200 : random.Next(20)),
+            FieldKind.NullableBytes => random.Next(3) == 0 ? null : RandomBytes(random, random.Next(12) == 0 ? 200 : random.Next(20)),
+            FieldKind.NullableList when random.Next(3) == 0 => null,
+            FieldKind.List or FieldKind.NullableList => Enumerable
+                .Range(0, random.Next(1, 4))
+                .Select(_ => RandomElement(field, version, random))
+                .ToList(),
+            _ => Random(field.Inner, version, random),
+        };
 
     private static object? RandomElement(Field list, short version, Random random) =>
         list.Inner is [{ Name: "" } bare] ? RandomValue(bare, version, random) : Random(list.Inner, version, random);
 
     private static string RandomText(Random random) =>
-        string.Concat(Enumerable.Range(0, random.Next(12) == 0 ? 150 : random.Next(1, 12)).Select(_ => random.Next(8) == 0 ? "é"
-            : ((char)random.Next('a', 'z')).ToString()));
+        string.Concat(
+            Enumerable
+                .Range(0, random.Next(12) == 0 ? 150 : random.Next(1, 12))
+                .Select(_ => random.Next(8) == 0 ? "é" : ((char)random.Next('a', 'z')).ToString())
+        );
 
     private static byte[] RandomBytes(Random random, int count)
     {
@@ -160,8 +176,14 @@ internal static class Schema
         return bytes;
     }
 
-    private static void EncodeStructure(Stream to, IReadOnlyCollection<Field> fields, Dictionary<string, object?> values, short version,
-        bool flexible, bool unknownTags)
+    private static void EncodeStructure(
+        Stream to,
+        IReadOnlyCollection<Field> fields,
+        Dictionary<string, object?> values,
+        short version,
+        bool flexible,
+        bool unknownTags
+    )
     {
         foreach (var field in fields.Where(f => f.IsIn(version) && f.Tag < 0))
         {
@@ -250,8 +272,13 @@ internal static class Schema
         }
     }
 
-    private static Dictionary<string,
-        object?> DecodeStructure(IReadOnlyCollection<Field> fields, byte[] bytes, ref int at, short version, bool flexible)
+    private static Dictionary<string, object?> DecodeStructure(
+        IReadOnlyCollection<Field> fields,
+        byte[] bytes,
+        ref int at,
+        short version,
+        bool flexible
+    )
     {
         var values = new Dictionary<string, object?>();
         foreach (var field in fields.Where(f => f.IsIn(version) && f.Tag < 0))
@@ -317,8 +344,11 @@ internal static class Schema
                 var items = new List<object?>();
                 for (var i = 0; i < count; i++)
                 {
-                    items.Add(field.Inner is [{ Name: "" } bare] ? DecodeValue(bare, bytes, ref at, version, flexible)
-                        : DecodeStructure(field.Inner, bytes, ref at, version, flexible));
+                    items.Add(
+                        field.Inner is [{ Name: "" } bare]
+                            ? DecodeValue(bare, bytes, ref at, version, flexible)
+                            : DecodeStructure(field.Inner, bytes, ref at, version, flexible)
+                    );
                 }
 
                 return items;

@@ -33,19 +33,20 @@ internal sealed class ScriptedBroker : IAsyncDisposable
     /// <summary>
     /// Says which versions it knows, and answers every later request with what the script returns: a whole frame, or null to hang up.
     /// </summary>
-    public static ScriptedBroker Answering(Func<ScriptedRequest, byte[]?> script) => new(async stream =>
-    {
-        while (await ReadRequestAsync(stream) is { } request)
+    public static ScriptedBroker Answering(Func<ScriptedRequest, byte[]?> script) =>
+        new(async stream =>
         {
-            var answer = request.Api == ApiKey.ApiVersions ? Versions(request) : script(request);
-            if (answer is null)
+            while (await ReadRequestAsync(stream) is { } request)
             {
-                return;
-            }
+                var answer = request.Api == ApiKey.ApiVersions ? Versions(request) : script(request);
+                if (answer is null)
+                {
+                    return;
+                }
 
-            await stream.WriteAsync(answer);
-        }
-    });
+                await stream.WriteAsync(answer);
+            }
+        });
 
     public static async Task<ScriptedRequest?> ReadRequestAsync(Stream stream)
     {
@@ -58,8 +59,11 @@ internal sealed class ScriptedBroker : IAsyncDisposable
         var frame = new byte[BinaryPrimitives.ReadInt32BigEndian(prefix)];
         await stream.ReadExactlyAsync(frame);
         return new ScriptedRequest(
-            (ApiKey)BinaryPrimitives.ReadInt16BigEndian(frame), BinaryPrimitives.ReadInt16BigEndian(frame.AsSpan(2)),
-                BinaryPrimitives.ReadInt32BigEndian(frame.AsSpan(4)), frame);
+            (ApiKey)BinaryPrimitives.ReadInt16BigEndian(frame),
+            BinaryPrimitives.ReadInt16BigEndian(frame.AsSpan(2)),
+            BinaryPrimitives.ReadInt32BigEndian(frame.AsSpan(4)),
+            frame
+        );
     }
 
     public static byte[] Frame(int correlationId, params byte[] rest)
@@ -81,19 +85,40 @@ internal sealed class ScriptedBroker : IAsyncDisposable
     }
 
     /// <summary>Metadata without anything in it.</summary>
-    public static byte[] NoBrokers(ScriptedRequest request, int throttleMs = 0, string clusterId = "c") => Answer(request, new()
-    {
-        ["ThrottleTime"] = (long)throttleMs, ["Brokers"] = new List<object?>(), ["ClusterId"] = clusterId, ["ControllerId"] = 1L,
-            ["Topics"] = new List<object?>(),
-    });
+    public static byte[] NoBrokers(ScriptedRequest request, int throttleMs = 0, string clusterId = "c") =>
+        Answer(
+            request,
+            new()
+            {
+                ["ThrottleTime"] = (long)throttleMs,
+                ["Brokers"] = new List<object?>(),
+                ["ClusterId"] = clusterId,
+                ["ControllerId"] = 1L,
+                ["Topics"] = new List<object?>(),
+            }
+        );
 
     public static byte[] Handshake(ScriptedRequest request) =>
-        Answer(request, new() { ["Error"] = 0L, ["Mechanisms"] = new List<object?> { "PLAIN" } });
+        Answer(
+            request,
+            new()
+            {
+                ["Error"] = 0L,
+                ["Mechanisms"] = new List<object?> { "PLAIN" },
+            }
+        );
 
-    public static byte[] LoggedIn(ScriptedRequest request, long lifetimeMs) => Answer(request, new()
-    {
-        ["Error"] = 0L, ["Message"] = null, ["Token"] = Array.Empty<byte>(), ["SessionLifetimeMs"] = lifetimeMs,
-    });
+    public static byte[] LoggedIn(ScriptedRequest request, long lifetimeMs) =>
+        Answer(
+            request,
+            new()
+            {
+                ["Error"] = 0L,
+                ["Message"] = null,
+                ["Token"] = Array.Empty<byte>(),
+                ["SessionLifetimeMs"] = lifetimeMs,
+            }
+        );
 
     public async ValueTask DisposeAsync()
     {
@@ -104,15 +129,26 @@ internal sealed class ScriptedBroker : IAsyncDisposable
         _stop.Dispose();
     }
 
-    public static byte[] Versions(ScriptedRequest request) => Answer(request, new()
-    {
-        ["Error"] = 0L,
-        ["Apis"] = MessageSchemas.All.Select(m => (object?)new Dictionary<string, object?>
-        {
-            ["Key"] = (long)m.Api.Key, ["Min"] = (long)m.Api.MinVersion, ["Max"] = (long)m.Api.MaxVersion,
-        }).ToList(),
-        ["ThrottleTime"] = 0L,
-    });
+    public static byte[] Versions(ScriptedRequest request) =>
+        Answer(
+            request,
+            new()
+            {
+                ["Error"] = 0L,
+                ["Apis"] = MessageSchemas
+                    .All.Select(m =>
+                        (object?)
+                            new Dictionary<string, object?>
+                            {
+                                ["Key"] = (long)m.Api.Key,
+                                ["Min"] = (long)m.Api.MinVersion,
+                                ["Max"] = (long)m.Api.MaxVersion,
+                            }
+                    )
+                    .ToList(),
+                ["ThrottleTime"] = 0L,
+            }
+        );
 
     private async Task AcceptAsync()
     {

@@ -52,7 +52,10 @@ public sealed class SecurityTests
         var error = await OpenFails(Options(cluster) with { Sasl = Login("PLAIN", "x", "x") });
         Assert.Equal(WireFailure.MechanismNotEnabled, error.Kind);
         Assert.EndsWith(
-            "does not offer the SASL mechanism PLAIN; it offers SCRAM-SHA-256, SCRAM-SHA-512.", error.Message, StringComparison.Ordinal);
+            "does not offer the SASL mechanism PLAIN; it offers SCRAM-SHA-256, SCRAM-SHA-512.",
+            error.Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -80,14 +83,24 @@ public sealed class SecurityTests
     public async Task A_session_near_its_end_logs_in_again_on_the_same_connection(string mechanism)
     {
         var clock = new ManualClock();
-        await using var cluster = LocalCluster.Start(new LocalClusterOptions
-        {
-            SaslMechanisms = [mechanism], Users = Alice, Tokens = new Dictionary<string, string> { ["good-token"] = "alice" },
-                SessionLifetime = TimeSpan.FromSeconds(100), Clock = clock,
-        });
-        await using var connection =
-            await Open(Options(cluster) with { Clock = clock, Sasl = Login(mechanism, "wonder=land,42", "good-token", clock),
-                RequestTimeout = TimeSpan.FromHours(1) });
+        await using var cluster = LocalCluster.Start(
+            new LocalClusterOptions
+            {
+                SaslMechanisms = [mechanism],
+                Users = Alice,
+                Tokens = new Dictionary<string, string> { ["good-token"] = "alice" },
+                SessionLifetime = TimeSpan.FromSeconds(100),
+                Clock = clock,
+            }
+        );
+        await using var connection = await Open(
+            Options(cluster) with
+            {
+                Clock = clock,
+                Sasl = Login(mechanism, "wonder=land,42", "good-token", clock),
+                RequestTimeout = TimeSpan.FromHours(1),
+            }
+        );
         for (var round = 1; round <= 5; round++)
         {
             clock.Advance(TimeSpan.FromSeconds(70));
@@ -106,18 +119,24 @@ public sealed class SecurityTests
         var clock = new ManualClock();
         byte[] held = [];
         var logins = 0;
-        await using var broker = ScriptedBroker.Answering(request => request.Api switch
-        {
-            WireApiKey.SaslHandshake when logins++ == 0 => ScriptedBroker.Handshake(request),
-            WireApiKey.SaslHandshake => [.. held, .. ScriptedBroker.Handshake(request)],
-            WireApiKey.SaslAuthenticate => ScriptedBroker.LoggedIn(request, lifetimeMs: 100_000),
-            _ when logins == 1 => Hold(request),
-            _ => ScriptedBroker.NoBrokers(request),
-        });
-        await using var connection = await Open(Options(broker.Address) with
-        {
-            Clock = clock, Sasl = Login("PLAIN", "wonder=land,42", ""), RequestTimeout = TimeSpan.FromHours(1),
-        });
+        await using var broker = ScriptedBroker.Answering(request =>
+            request.Api switch
+            {
+                WireApiKey.SaslHandshake when logins++ == 0 => ScriptedBroker.Handshake(request),
+                WireApiKey.SaslHandshake => [.. held, .. ScriptedBroker.Handshake(request)],
+                WireApiKey.SaslAuthenticate => ScriptedBroker.LoggedIn(request, lifetimeMs: 100_000),
+                _ when logins == 1 => Hold(request),
+                _ => ScriptedBroker.NoBrokers(request),
+            }
+        );
+        await using var connection = await Open(
+            Options(broker.Address) with
+            {
+                Clock = clock,
+                Sasl = Login("PLAIN", "wonder=land,42", ""),
+                RequestTimeout = TimeSpan.FromHours(1),
+            }
+        );
         var large = connection.SendAsync(Brokers, CancellationToken.None);
         clock.Advance(TimeSpan.FromSeconds(95));
         await connection.SendAsync(Brokers, CancellationToken.None);
@@ -135,9 +154,15 @@ public sealed class SecurityTests
     public async Task A_session_that_ended_while_nothing_was_asked_logs_in_again_first()
     {
         var clock = new ManualClock();
-        await using var cluster =
-            LocalCluster.Start(new LocalClusterOptions { SaslMechanisms = ["PLAIN"], Users = Alice,
-                SessionLifetime = TimeSpan.FromSeconds(100), Clock = clock });
+        await using var cluster = LocalCluster.Start(
+            new LocalClusterOptions
+            {
+                SaslMechanisms = ["PLAIN"],
+                Users = Alice,
+                SessionLifetime = TimeSpan.FromSeconds(100),
+                Clock = clock,
+            }
+        );
         await using var connection = await Open(Options(cluster) with { Clock = clock, Sasl = Login("PLAIN", "wonder=land,42", "") });
         clock.Advance(TimeSpan.FromHours(1));
         await connection.SendAsync(Brokers, CancellationToken.None);
@@ -151,8 +176,10 @@ public sealed class SecurityTests
         var exchange = new ScramExchange(HashAlgorithmName.SHA256, "user", new Secret("pencil"), "rOprNGfwEbeRWgbNEkqO");
         Assert.Equal("n,,n=user,r=rOprNGfwEbeRWgbNEkqO", Text(exchange.First()));
         var final = exchange.Next("r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"u8);
-        Assert.Equal("c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=",
-            Text(final!.Value));
+        Assert.Equal(
+            "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=",
+            Text(final!.Value)
+        );
         Assert.Null(exchange.Next("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="u8));
     }
 
@@ -191,7 +218,9 @@ public sealed class SecurityTests
         var clock = new ManualClock();
         var asked = 0;
         using var login = new OAuthLogin(
-            _ => ValueTask.FromResult(new OAuthToken(new Secret($"token-{++asked}"), clock.GetUtcNow().AddSeconds(100))), clock);
+            _ => ValueTask.FromResult(new OAuthToken(new Secret($"token-{++asked}"), clock.GetUtcNow().AddSeconds(100))),
+            clock
+        );
         for (var i = 0; i < 5; i++)
         {
             Assert.Contains("token-1", await FirstOf(login), StringComparison.Ordinal);
@@ -214,8 +243,10 @@ public sealed class SecurityTests
     [Fact]
     public async Task Extensions_of_a_token_are_sent_as_the_standard_says()
     {
-        var token = new OAuthToken(new Secret("abc.def"), DateTimeOffset.MaxValue) { Extensions = new Dictionary<string,
-            string> { ["logicalCluster"] = "lkc-1" } };
+        var token = new OAuthToken(new Secret("abc.def"), DateTimeOffset.MaxValue)
+        {
+            Extensions = new Dictionary<string, string> { ["logicalCluster"] = "lkc-1" },
+        };
         using var login = new OAuthLogin(_ => ValueTask.FromResult(token), new ManualClock());
         using var exchange = await login.BeginAsync("h", CancellationToken.None);
         Assert.Equal("n,,\u0001auth=Bearer abc.def\u0001logicalCluster=lkc-1\u0001\u0001", Text(exchange.First()));
@@ -225,11 +256,20 @@ public sealed class SecurityTests
     public async Task Client_credentials_are_exchanged_for_a_token_at_the_endpoint()
     {
         var clock = new ManualClock();
-        using var endpoint =
-            new TokenEndpoint("""{"access_token":"good-token","token_type":"Bearer","expires_in":300}""", HttpStatusCode.OK);
+        using var endpoint = new TokenEndpoint(
+            """{"access_token":"good-token","token_type":"Bearer","expires_in":300}""",
+            HttpStatusCode.OK
+        );
         using var source = new OidcTokenSource(
-            new OidcOptions { TokenEndpoint = endpoint.Address, ClientId = "id", ClientSecret = new Secret("s:ecret"),
-                Scope = "kafka read" }, clock);
+            new OidcOptions
+            {
+                TokenEndpoint = endpoint.Address,
+                ClientId = "id",
+                ClientSecret = new Secret("s:ecret"),
+                Scope = "kafka read",
+            },
+            clock
+        );
         var token = await source.AskAsync(CancellationToken.None);
         Assert.Equal("good-token", token.Value.Reveal());
         Assert.Equal(clock.GetUtcNow().AddSeconds(300), token.Expires);
@@ -238,8 +278,11 @@ public sealed class SecurityTests
     }
 
     [Theory]
-    [InlineData("""{"error":"invalid_client","error_description":"no such client"}""", HttpStatusCode.Unauthorized,
-        "answered 401 Unauthorized (invalid_client: no such client).")]
+    [InlineData(
+        """{"error":"invalid_client","error_description":"no such client"}""",
+        HttpStatusCode.Unauthorized,
+        "answered 401 Unauthorized (invalid_client: no such client)."
+    )]
     [InlineData("<html>", HttpStatusCode.BadGateway, "answered 502 Bad Gateway.")]
     [InlineData("<html>", HttpStatusCode.OK, "gave an answer that is not the JSON of a token.")]
     [InlineData("[]", HttpStatusCode.OK, "gave an answer without access_token.")]
@@ -250,7 +293,14 @@ public sealed class SecurityTests
     {
         using var endpoint = new TokenEndpoint(body, status);
         using var source = new OidcTokenSource(
-            new OidcOptions { TokenEndpoint = endpoint.Address, ClientId = "id", ClientSecret = new Secret("s3cret") }, new ManualClock());
+            new OidcOptions
+            {
+                TokenEndpoint = endpoint.Address,
+                ClientId = "id",
+                ClientSecret = new Secret("s3cret"),
+            },
+            new ManualClock()
+        );
         var error = await Assert.ThrowsAsync<WireException>(() => source.AskAsync(CancellationToken.None).AsTask());
         Assert.Equal(WireFailure.LoginSource, error.Kind);
         Assert.Equal($"The token endpoint {endpoint.Address} {words}", error.Message);
@@ -263,24 +313,38 @@ public sealed class SecurityTests
         var payload = Convert.ToBase64String("""{"sub":"a","exp":1900000000}"""u8).TrimEnd('=');
         using var endpoint = new TokenEndpoint($$"""{"access_token":"e30.{{payload}}.sig"}""", HttpStatusCode.OK);
         using var source = new OidcTokenSource(
-            new OidcOptions { TokenEndpoint = endpoint.Address, ClientId = "id", ClientSecret = new Secret("x") }, new ManualClock());
+            new OidcOptions
+            {
+                TokenEndpoint = endpoint.Address,
+                ClientId = "id",
+                ClientSecret = new Secret("x"),
+            },
+            new ManualClock()
+        );
         Assert.Equal(1900000000, (await source.AskAsync(CancellationToken.None)).Expires.ToUnixTimeSeconds());
     }
 
-    internal static SaslLogin Login(string mechanism, string password, string token, TimeProvider? clock = null) => mechanism switch
-    {
-        "PLAIN" => new PlainLogin("alice", new Secret(password)),
-        "SCRAM-SHA-256" => new ScramLogin(HashAlgorithmName.SHA256, "alice", new Secret(password)),
-        "SCRAM-SHA-512" => new ScramLogin(HashAlgorithmName.SHA512, "alice", new Secret(password)),
-        _ => new OAuthLogin(_ =>
-            ValueTask.FromResult(new OAuthToken(new Secret(token), (clock ?? TimeProvider.System).GetUtcNow().AddHours(1))),
-                clock ?? TimeProvider.System),
-    };
+    internal static SaslLogin Login(string mechanism, string password, string token, TimeProvider? clock = null) =>
+        mechanism switch
+        {
+            "PLAIN" => new PlainLogin("alice", new Secret(password)),
+            "SCRAM-SHA-256" => new ScramLogin(HashAlgorithmName.SHA256, "alice", new Secret(password)),
+            "SCRAM-SHA-512" => new ScramLogin(HashAlgorithmName.SHA512, "alice", new Secret(password)),
+            _ => new OAuthLogin(
+                _ => ValueTask.FromResult(new OAuthToken(new Secret(token), (clock ?? TimeProvider.System).GetUtcNow().AddHours(1))),
+                clock ?? TimeProvider.System
+            ),
+        };
 
-    private static LocalCluster With(params string[] mechanisms) => LocalCluster.Start(new LocalClusterOptions
-    {
-        SaslMechanisms = mechanisms, Users = Alice, Tokens = new Dictionary<string, string> { ["good-token"] = "alice" },
-    });
+    private static LocalCluster With(params string[] mechanisms) =>
+        LocalCluster.Start(
+            new LocalClusterOptions
+            {
+                SaslMechanisms = mechanisms,
+                Users = Alice,
+                Tokens = new Dictionary<string, string> { ["good-token"] = "alice" },
+            }
+        );
 
     private static string Text(ReadOnlyMemory<byte> bytes) => Encoding.UTF8.GetString(bytes.Span);
 

@@ -21,10 +21,13 @@ public sealed class TlsTests : IDisposable
     public async Task A1_a_trusted_certificate_connects(string host)
     {
         await using var cluster = Tls();
-        await using var connection = await Open(Options(cluster.BootstrapServers.Replace("127.0.0.1", host, StringComparison.Ordinal)) with
-        {
-            Tls = new TlsOptions { CaFile = cluster.Certificates!.AuthorityPath }, AddressFamily = WireAddressFamily.V4,
-        });
+        await using var connection = await Open(
+            Options(cluster.BootstrapServers.Replace("127.0.0.1", host, StringComparison.Ordinal)) with
+            {
+                Tls = new TlsOptions { CaFile = cluster.Certificates!.AuthorityPath },
+                AddressFamily = WireAddressFamily.V4,
+            }
+        );
         await connection.SendAsync(Brokers, CancellationToken.None);
     }
 
@@ -41,14 +44,21 @@ public sealed class TlsTests : IDisposable
     [Fact]
     public async Task A1_login_and_tls_go_together()
     {
-        await using var cluster =
-            LocalCluster.Start(new LocalClusterOptions { Tls = true, SaslMechanisms = ["SCRAM-SHA-512"], Users = new Dictionary<string,
-                string> { ["alice"] = "pw" } });
-        await using var connection = await Open(Options(cluster) with
-        {
-            Tls = new TlsOptions { CaFile = cluster.Certificates!.AuthorityPath },
+        await using var cluster = LocalCluster.Start(
+            new LocalClusterOptions
+            {
+                Tls = true,
+                SaslMechanisms = ["SCRAM-SHA-512"],
+                Users = new Dictionary<string, string> { ["alice"] = "pw" },
+            }
+        );
+        await using var connection = await Open(
+            Options(cluster) with
+            {
+                Tls = new TlsOptions { CaFile = cluster.Certificates!.AuthorityPath },
                 Sasl = new ScramLogin(HashAlgorithmName.SHA512, "alice", new Secret("pw")),
-        });
+            }
+        );
         await connection.SendAsync(Brokers, CancellationToken.None);
         Assert.Equal("alice", cluster.Requests.All[^1].User);
     }
@@ -60,8 +70,11 @@ public sealed class TlsTests : IDisposable
         await using var other = Tls();
         var error = await OpenFails(Options(cluster) with { Tls = new TlsOptions { CaFile = other.Certificates!.AuthorityPath } });
         Assert.Equal(WireFailure.TlsUntrusted, error.Kind);
-        Assert.Contains($"The certificate of the broker at {cluster.BootstrapServers} is not trusted:", error.Message,
-            StringComparison.Ordinal);
+        Assert.Contains(
+            $"The certificate of the broker at {cluster.BootstrapServers} is not trusted:",
+            error.Message,
+            StringComparison.Ordinal
+        );
         Assert.Contains("CN=local-authority", error.Message, StringComparison.Ordinal);
     }
 
@@ -165,11 +178,15 @@ public sealed class TlsTests : IDisposable
         [
             (new TlsOptions { CaFile = "/no/such/ca.pem" }, "The CA certificate '/no/such/ca.pem' cannot be read"),
             (new TlsOptions { CaFile = empty }, $"There is no certificate in the CA certificate '{empty}'"),
-            (new TlsOptions { CertificateFile = good.ClientCertificatePath, KeyFile = "/no/such/key" },
-                "The client key '/no/such/key' cannot be read"),
+            (
+                new TlsOptions { CertificateFile = good.ClientCertificatePath, KeyFile = "/no/such/key" },
+                "The client key '/no/such/key' cannot be read"
+            ),
             (new TlsOptions { CertificateFile = good.ClientCertificatePath, KeyFile = empty }, "cannot be loaded"),
-            (new TlsOptions { KeyStoreFile = store, KeyStorePassword = new Secret("wrong-pw") },
-                $"The keystore '{store}' cannot be opened: its password is wrong"),
+            (
+                new TlsOptions { KeyStoreFile = store, KeyStorePassword = new Secret("wrong-pw") },
+                $"The keystore '{store}' cannot be opened: its password is wrong"
+            ),
             (encrypted with { KeyPassword = null }, "is encrypted, and no password for it is given"),
             (encrypted with { KeyPassword = new Secret("wrong-pw") }, "the key's password is wrong"),
         ];
@@ -204,19 +221,32 @@ public sealed class TlsTests : IDisposable
                 using (var plain = ECDsa.Create())
                 {
                     plain.ImportFromPem(key);
-                    File.WriteAllText(path,
-                        plain.ExportEncryptedPkcs8PrivateKeyPem("key-pw",
-                            new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, 1000)));
+                    File.WriteAllText(
+                        path,
+                        plain.ExportEncryptedPkcs8PrivateKeyPem(
+                            "key-pw",
+                            new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, 1000)
+                        )
+                    );
                 }
 
-                return options with { CertificateFile = files.ClientCertificatePath, KeyFile = path, KeyPassword = new Secret("key-pw") };
+                return options with
+                {
+                    CertificateFile = files.ClientCertificatePath,
+                    KeyFile = path,
+                    KeyPassword = new Secret("key-pw"),
+                };
             default:
                 using (var both = X509Certificate2.CreateFromPem(certificate, key))
                 {
                     File.WriteAllBytes(path, both.Export(X509ContentType.Pkcs12, "store-pw"));
                 }
 
-                return options with { KeyStoreFile = path, KeyStorePassword = new Secret("store-pw") };
+                return options with
+                {
+                    KeyStoreFile = path,
+                    KeyStorePassword = new Secret("store-pw"),
+                };
         }
     }
 }

@@ -17,20 +17,27 @@ public sealed class WritingTests
     [MemberData(nameof(ProduceVersions))]
     public async Task A_batch_in_two_pieces_is_appended_as_one_in_every_version(short version)
     {
-        await using var local =
-            LocalCluster.Start(new LocalClusterOptions { NewestVersions = new Dictionary<LocalApi,
-                short> { [LocalApi.Produce] = version } });
+        await using var local = LocalCluster.Start(
+            new LocalClusterOptions { NewestVersions = new Dictionary<LocalApi, short> { [LocalApi.Produce] = version } }
+        );
         local.CreateTopic("t", 3);
         await using var cluster = new WireCluster(Options(local));
         await cluster.ConnectAsync(CancellationToken.None);
         byte[][] batches = [Batch(1, -1, -1), Batch(2, -1, -1, size: 100_000), Batch(3, -1, -1, size: 10)];
-        var answer = await cluster.AskAsync(1, 1, new ProduceRequest
-        {
-            Timeout = Patience, Topics =
-                [new("t", [.. batches.Select((b, p) => new ProducePartition(p, b.AsMemory(0, 61), b.AsMemory(61)))])],
-        }, CancellationToken.None);
-        Assert.All(answer.Topics.Single().Partitions,
-            p => Assert.Equal((WireErrorCode.None, 0L, -1L, version >= 5 ? 0 : -1L), (p.Error, p.BaseOffset, p.LogAppendTime, p.LogStart)));
+        var answer = await cluster.AskAsync(
+            1,
+            1,
+            new ProduceRequest
+            {
+                Timeout = Patience,
+                Topics = [new("t", [.. batches.Select((b, p) => new ProducePartition(p, b.AsMemory(0, 61), b.AsMemory(61)))])],
+            },
+            CancellationToken.None
+        );
+        Assert.All(
+            answer.Topics.Single().Partitions,
+            p => Assert.Equal((WireErrorCode.None, 0L, -1L, version >= 5 ? 0 : -1L), (p.Error, p.BaseOffset, p.LogAppendTime, p.LogStart))
+        );
         Assert.Equal([1L, 2, 3], Enumerable.Range(0, 3).Select(p => local.LogEnd("t", p)));
         Assert.Equal(100_000, local.Read("t", 1)[1].Value!.Length);
         Assert.Equal(version, local.Requests.Of(LocalApi.Produce).Single().Version);
@@ -60,8 +67,12 @@ public sealed class WritingTests
         Assert.Equal(WireErrorCode.OutOfOrderSequenceNumber, (await Send(Batch(5, producer.ProducerId, 60))).Error);
         Assert.Equal(70, local.LogEnd("t"));
 
-        var described = await cluster.AskAsync(1, WireCluster.Control, new DescribeProducersRequest([new("t", [0])]),
-            CancellationToken.None);
+        var described = await cluster.AskAsync(
+            1,
+            WireCluster.Control,
+            new DescribeProducersRequest([new("t", [0])]),
+            CancellationToken.None
+        );
         var active = Assert.Single(described.Topics.Single().Partitions.Single().Producers);
         Assert.Equal((producer.ProducerId, 0, 69, -1L), (active.ProducerId, active.Epoch, active.LastSequence, active.TransactionStart));
 
@@ -71,8 +82,9 @@ public sealed class WritingTests
     [Fact]
     public async Task L5_what_a_broker_refuses_is_named_with_its_code()
     {
-        await using var local =
-            LocalCluster.Start(new LocalClusterOptions { NewestVersions = new Dictionary<LocalApi, short> { [LocalApi.Produce] = 6 } });
+        await using var local = LocalCluster.Start(
+            new LocalClusterOptions { NewestVersions = new Dictionary<LocalApi, short> { [LocalApi.Produce] = 6 } }
+        );
         local.CreateTopic("t", 1, new Dictionary<string, string> { ["max.message.bytes"] = "2000" });
         await using var cluster = new WireCluster(Options(local));
         await cluster.ConnectAsync(CancellationToken.None);
@@ -130,15 +142,26 @@ public sealed class WritingTests
         Assert.Equal(WireErrorCode.None, added.Topics.Single().Partitions.Single().Error);
         var leader = await cluster.LeaderAsync("t", 0, CancellationToken.None);
         var batch = Batch(3, producer.ProducerId, 0, transactional: true);
-        var produced = await cluster.AskAsync(leader.Broker, 1, new ProduceRequest
-        {
-            TransactionalId = "tx-1", Timeout = Patience, Topics = [new("t", [new(0, batch, default)])],
-        }, CancellationToken.None);
+        var produced = await cluster.AskAsync(
+            leader.Broker,
+            1,
+            new ProduceRequest
+            {
+                TransactionalId = "tx-1",
+                Timeout = Patience,
+                Topics = [new("t", [new(0, batch, default)])],
+            },
+            CancellationToken.None
+        );
         Assert.Equal(WireErrorCode.None, produced.Topics.Single().Partitions.Single().Error);
         Assert.Equal(WireErrorCode.None, (await Coordinator(new AddOffsetsToTxnRequest(producer, "g"), a => a.Error)).Error);
         var committed = await cluster.AskCoordinatorAsync(
-            CoordinatorType.Group, "g", new TxnOffsetCommitRequest(producer, "g", [new("t", [new(0, 3, "m")])]),
-                a => a.Topics[0].Partitions[0].Error, CancellationToken.None);
+            CoordinatorType.Group,
+            "g",
+            new TxnOffsetCommitRequest(producer, "g", [new("t", [new(0, 3, "m")])]),
+            a => a.Topics[0].Partitions[0].Error,
+            CancellationToken.None
+        );
         Assert.Equal(WireErrorCode.None, committed.Topics.Single().Partitions.Single().Error);
         Assert.Equal(WireErrorCode.UnstableOffsetCommit, (await Offsets()).Error);
         Assert.Equal(WireErrorCode.None, (await Coordinator(new EndTxnRequest(producer, commit), a => a.Error)).Error);
@@ -147,13 +170,17 @@ public sealed class WritingTests
 
         Task<TAnswer> Coordinator<TAnswer>(WireRequest<TAnswer> request, Func<TAnswer, WireErrorCode> error)
             where TAnswer : IWireAnswer =>
-                cluster.AskCoordinatorAsync(CoordinatorType.Transaction, "tx-1", request, error, CancellationToken.None);
+            cluster.AskCoordinatorAsync(CoordinatorType.Transaction, "tx-1", request, error, CancellationToken.None);
 
         async Task<CommittedOffset> Offsets()
         {
             var answer = await cluster.AskCoordinatorAsync(
-                CoordinatorType.Group, "g", new OffsetFetchRequest("g", [new("t", [0])]) { RequireStable = true }, a => a.Error,
-                    CancellationToken.None);
+                CoordinatorType.Group,
+                "g",
+                new OffsetFetchRequest("g", [new("t", [0])]) { RequireStable = true },
+                a => a.Error,
+                CancellationToken.None
+            );
             return answer.Topics.Single().Partitions.Single();
         }
     }
@@ -171,8 +198,12 @@ public sealed class WritingTests
         var leader = await cluster.LeaderAsync("t", 0, CancellationToken.None);
         Assert.Equal((0L, 3L), (await Offset(ListOffsetsRequest.Earliest), await Offset(ListOffsetsRequest.Latest)));
         Assert.Equal((1L, 1L, -1L), (await Offset(ListOffsetsRequest.LargestTimestamp), await Offset(2000), await Offset(9000)));
-        var epochs = await cluster.AskAsync(1, 0, new OffsetForLeaderEpochRequest([new("t", [new(0, leader.Epoch, 0)])]),
-            CancellationToken.None);
+        var epochs = await cluster.AskAsync(
+            1,
+            0,
+            new OffsetForLeaderEpochRequest([new("t", [new(0, leader.Epoch, 0)])]),
+            CancellationToken.None
+        );
         Assert.Equal(new EpochEnd(0, WireErrorCode.None, 0, 2), epochs.Topics.Single().Partitions.Single());
         var deleted = await cluster.AskAsync(1, 0, new DeleteRecordsRequest([new("t", [new(0, 2)])], Patience), CancellationToken.None);
         Assert.Equal(new DeletedRecords(0, 2, WireErrorCode.None), deleted.Topics.Single().Partitions.Single());
@@ -180,8 +211,12 @@ public sealed class WritingTests
 
         async Task<long> Offset(long time)
         {
-            var answer = await cluster.AskAsync(1, 0,
-                new ListOffsetsRequest([new("t", [new(0, time, leader.Epoch)])], readCommitted: true), CancellationToken.None);
+            var answer = await cluster.AskAsync(
+                1,
+                0,
+                new ListOffsetsRequest([new("t", [new(0, time, leader.Epoch)])], readCommitted: true),
+                CancellationToken.None
+            );
             Assert.Equal(WireErrorCode.None, answer.Topics.Single().Partitions.Single().Error);
             return answer.Topics.Single().Partitions.Single().Offset;
         }
@@ -196,17 +231,30 @@ public sealed class WritingTests
         return (partition.Error, partition.BaseOffset);
     }
 
-    internal static byte[] Batch(int records, long producer, int sequence, int size = 20, bool transactional = false, short epoch = 0,
-        long timestamp = 1_700_000_000_000)
+    internal static byte[] Batch(
+        int records,
+        long producer,
+        int sequence,
+        int size = 20,
+        bool transactional = false,
+        short epoch = 0,
+        long timestamp = 1_700_000_000_000
+    )
     {
         const short transactionalBit = 0x10;
-        var batch = BatchBuilder.Of(Enumerable.Range(0, records).Select(i => LocalRecord.Of($"k{i}", new string('v', size), timestamp))).Build();
+        var batch = BatchBuilder
+            .Of(Enumerable.Range(0, records).Select(i => LocalRecord.Of($"k{i}", new string('v', size), timestamp)))
+            .Build();
         var header = BatchHeader.Read(batch);
-        (header with
-        {
-            ProducerId = producer, ProducerEpoch = producer < 0 ? (short)-1 : epoch, BaseSequence = sequence, Attributes = transactional
-                ? transactionalBit : (short)0,
-        }).Write(batch);
+        (
+            header with
+            {
+                ProducerId = producer,
+                ProducerEpoch = producer < 0 ? (short)-1 : epoch,
+                BaseSequence = sequence,
+                Attributes = transactional ? transactionalBit : (short)0,
+            }
+        ).Write(batch);
         BatchHeader.Seal(batch);
         return batch;
     }

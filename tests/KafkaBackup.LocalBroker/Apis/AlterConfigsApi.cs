@@ -7,7 +7,10 @@ namespace KafkaBackup.LocalBroker.Apis;
 /// <summary>Replaces all settings of a topic.</summary>
 internal sealed class AlterConfigsApi() : Api<AlterConfigsApi.Asked>(ApiKey.AlterConfigs, 0, 2, 2)
 {
-    internal sealed record Asked(List<(ResourceType Type, string Name, List<KeyValuePair<string, string?>> Configs)> Resources, bool ValidateOnly);
+    internal sealed record Asked(
+        List<(ResourceType Type, string Name, List<KeyValuePair<string, string?>> Configs)> Resources,
+        bool ValidateOnly
+    );
 
     protected override Asked Read(Request request, WireReader body)
     {
@@ -24,16 +27,24 @@ internal sealed class AlterConfigsApi() : Api<AlterConfigsApi.Asked>(ApiKey.Alte
     protected override void Answer(Request request, Asked asked, WireWriter reply)
     {
         reply.Int32(0);
-        reply.Array(asked.Resources, (w, resource) =>
-        {
-            var (error, message) = TopicConfigChange.Apply(
-                request, resource.Type, resource.Name, resource.Configs, config =>
-                {
-                    if (!asked.ValidateOnly)
-                        config.Replace(resource.Configs);
-                });
-            TopicConfigChange.Write(w, error, message, resource.Type, resource.Name);
-        });
+        reply.Array(
+            asked.Resources,
+            (w, resource) =>
+            {
+                var (error, message) = TopicConfigChange.Apply(
+                    request,
+                    resource.Type,
+                    resource.Name,
+                    resource.Configs,
+                    config =>
+                    {
+                        if (!asked.ValidateOnly)
+                            config.Replace(resource.Configs);
+                    }
+                );
+                TopicConfigChange.Write(w, error, message, resource.Type, resource.Name);
+            }
+        );
         reply.Tags();
     }
 }
@@ -42,7 +53,12 @@ internal sealed class AlterConfigsApi() : Api<AlterConfigsApi.Asked>(ApiKey.Alte
 internal static class TopicConfigChange
 {
     public static (ErrorCode Error, string? Message) Apply(
-        Request request, ResourceType type, string name, IEnumerable<KeyValuePair<string, string?>> values, Action<TopicConfig> change)
+        Request request,
+        ResourceType type,
+        string name,
+        IEnumerable<KeyValuePair<string, string?>> values,
+        Action<TopicConfig> change
+    )
     {
         var refused = Request.First(request.FailureOf(name), request.DeniedTopic(name));
         if (refused != ErrorCode.None)

@@ -29,11 +29,15 @@ internal sealed class ApiVersionsApi() : Api<bool>(ApiKey.ApiVersions, 0, 3, 3)
         reply.Tags();
     }
 
-    private static void WriteKeys(LocalCluster cluster, WireWriter reply) => reply.Array(cluster.Dispatcher.Apis, (w, api) =>
-    {
-        w.Int16((short)api.Key);
-        w.Int16(api.MinVersion);
-        w.Int16(cluster.Dispatcher.NewestOf(api));
-        w.Tags();
-    });
+    private static void WriteKeys(LocalCluster cluster, WireWriter reply) =>
+        reply.Array(
+            cluster.Dispatcher.Apis,
+            (w, api) =>
+            {
+                w.Int16((short)api.Key);
+                w.Int16(api.MinVersion);
+                w.Int16(cluster.Dispatcher.NewestOf(api));
+                w.Tags();
+            }
+        );
 }

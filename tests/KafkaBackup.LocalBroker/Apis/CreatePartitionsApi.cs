@@ -29,14 +29,17 @@ internal sealed class CreatePartitionsApi() : Api<CreatePartitionsApi.Asked>(Api
     protected override void Answer(Request request, Asked asked, WireWriter reply)
     {
         reply.Int32(0);
-        reply.Array(asked.Topics, (w, topic) =>
-        {
-            var (error, message) = Grow(request, topic.Name, topic.Count, asked.ValidateOnly);
-            w.String(topic.Name);
-            w.Error(error);
-            w.String(message);
-            w.Tags();
-        });
+        reply.Array(
+            asked.Topics,
+            (w, topic) =>
+            {
+                var (error, message) = Grow(request, topic.Name, topic.Count, asked.ValidateOnly);
+                w.String(topic.Name);
+                w.Error(error);
+                w.String(message);
+                w.Tags();
+            }
+        );
         reply.Tags();
     }
 
@@ -48,7 +51,10 @@ internal sealed class CreatePartitionsApi() : Api<CreatePartitionsApi.Asked>(Api
         if (!request.Cluster.Topics.TryGet(name, out var topic))
             return (ErrorCode.UnknownTopicOrPartition, "The topic does not exist.");
         if (count <= topic.Partitions.Count)
-            return (ErrorCode.InvalidPartitions, $"Topic currently has {topic.Partitions.Count} partitions, which is not less than the requested {count}.");
+            return (
+                ErrorCode.InvalidPartitions,
+                $"Topic currently has {topic.Partitions.Count} partitions, which is not less than the requested {count}."
+            );
         if (!validateOnly)
             request.Cluster.Topics.Grow(topic, count);
         return (request.AnswerFor(name, -1, ErrorCode.None), null);

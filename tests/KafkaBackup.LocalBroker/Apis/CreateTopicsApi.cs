@@ -26,7 +26,13 @@ internal sealed class CreateTopicsApi() : Api<CreateTopicsApi.Asked>(ApiKey.Crea
             var configs = t.Array(ConfigEntry);
             t.Tags();
             var defaultPartitions = partitions == -1 && assignments.Count == 0 ? 1 : partitions;
-            return new NewTopic(name, defaultPartitions, factor, configs, [.. assignments.OrderBy(a => a.index).Select(a => a.brokers.ToArray())]);
+            return new NewTopic(
+                name,
+                defaultPartitions,
+                factor,
+                configs,
+                [.. assignments.OrderBy(a => a.index).Select(a => a.brokers.ToArray())]
+            );
         });
         body.Int32();
         return new Asked(topics, request.Log.OnlyValidates = body.Bool());
@@ -43,18 +49,21 @@ internal sealed class CreateTopicsApi() : Api<CreateTopicsApi.Asked>(ApiKey.Crea
     {
         var version = request.Version;
         reply.Int32(0);
-        reply.Array(asked.Topics, (w, wanted) =>
-        {
-            var (error, message, topic) = Create(request, wanted, asked.ValidateOnly);
-            w.String(wanted.Name);
-            if (version >= 7)
-                w.Uuid(topic?.Id ?? Guid.Empty);
-            w.Error(error);
-            w.String(message);
-            if (version >= 5)
-                WriteResult(w, topic, wanted, error);
-            w.Tags();
-        });
+        reply.Array(
+            asked.Topics,
+            (w, wanted) =>
+            {
+                var (error, message, topic) = Create(request, wanted, asked.ValidateOnly);
+                w.String(wanted.Name);
+                if (version >= 7)
+                    w.Uuid(topic?.Id ?? Guid.Empty);
+                w.Error(error);
+                w.String(message);
+                if (version >= 5)
+                    WriteResult(w, topic, wanted, error);
+                w.Tags();
+            }
+        );
         reply.Tags();
     }
 
@@ -70,7 +79,10 @@ internal sealed class CreateTopicsApi() : Api<CreateTopicsApi.Asked>(ApiKey.Crea
         }
 
         var created = request.Cluster.Topics.Create(wanted);
-        return created with { Error = created.Error == ErrorCode.None ? request.AnswerFor(wanted.Name, -1, ErrorCode.None) : created.Error };
+        return created with
+        {
+            Error = created.Error == ErrorCode.None ? request.AnswerFor(wanted.Name, -1, ErrorCode.None) : created.Error,
+        };
     }
 
     private static void WriteResult(WireWriter w, Topic? topic, NewTopic wanted, ErrorCode error)
@@ -84,14 +96,17 @@ internal sealed class CreateTopicsApi() : Api<CreateTopicsApi.Asked>(ApiKey.Crea
             return;
         }
 
-        w.Array(TopicConfig.Definitions, (c, definition) =>
-        {
-            c.String(definition.Name);
-            c.String(topic.Config[definition.Name]);
-            c.Bool(false);
-            c.Int8((sbyte)(topic.Config.Values.ContainsKey(definition.Name) ? ConfigSource.DynamicTopic : ConfigSource.Default));
-            c.Bool(false);
-            c.Tags();
-        });
+        w.Array(
+            TopicConfig.Definitions,
+            (c, definition) =>
+            {
+                c.String(definition.Name);
+                c.String(topic.Config[definition.Name]);
+                c.Bool(false);
+                c.Int8((sbyte)(topic.Config.Values.ContainsKey(definition.Name) ? ConfigSource.DynamicTopic : ConfigSource.Default));
+                c.Bool(false);
+                c.Tags();
+            }
+        );
     }
 }

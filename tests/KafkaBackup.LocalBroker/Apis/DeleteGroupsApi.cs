@@ -15,13 +15,16 @@ internal sealed class DeleteGroupsApi() : Api<List<string>>(ApiKey.DeleteGroups,
     protected override void Answer(Request request, List<string> asked, WireWriter reply)
     {
         reply.Int32(0);
-        reply.Array(asked, (w, id) =>
-        {
-            var error = GroupCheck.Of(request, id);
-            w.String(id);
-            w.Error(error == ErrorCode.None ? request.Answer(request.Cluster.Groups.Delete(id)) : error);
-            w.Tags();
-        });
+        reply.Array(
+            asked,
+            (w, id) =>
+            {
+                var error = GroupCheck.Of(request, id);
+                w.String(id);
+                w.Error(error == ErrorCode.None ? request.Answer(request.Cluster.Groups.Delete(id)) : error);
+                w.Tags();
+            }
+        );
         reply.Tags();
     }
 }

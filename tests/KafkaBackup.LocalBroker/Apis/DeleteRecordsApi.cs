@@ -3,40 +3,48 @@ using KafkaBackup.LocalBroker.Wire;
 
 namespace KafkaBackup.LocalBroker.Apis;
 
-internal sealed class DeleteRecordsApi() : Api<List<(string Name, List<(int Index, long Offset)> Partitions)>>(ApiKey.DeleteRecords, 0, 2, 2)
+internal sealed class DeleteRecordsApi()
+    : Api<List<(string Name, List<(int Index, long Offset)> Partitions)>>(ApiKey.DeleteRecords, 0, 2, 2)
 {
     private const long ToTheEnd = -1;
 
-    protected override List<(string Name, List<(int Index, long Offset)> Partitions)> Read(Request request, WireReader body) => body.Array(t =>
-    {
-        var name = t.String();
-        var partitions = t.Array(p =>
+    protected override List<(string Name, List<(int Index, long Offset)> Partitions)> Read(Request request, WireReader body) =>
+        body.Array(t =>
         {
-            var entry = (p.Int32(), p.Int64());
-            request.Log.Name(name, entry.Item1);
-            p.Tags();
-            return entry;
+            var name = t.String();
+            var partitions = t.Array(p =>
+            {
+                var entry = (p.Int32(), p.Int64());
+                request.Log.Name(name, entry.Item1);
+                p.Tags();
+                return entry;
+            });
+            t.Tags();
+            return (name, partitions);
         });
-        t.Tags();
-        return (name, partitions);
-    });
 
     protected override void Answer(Request request, List<(string Name, List<(int Index, long Offset)> Partitions)> asked, WireWriter reply)
     {
         reply.Int32(0);
-        reply.Array(asked, (w, topic) =>
-        {
-            w.String(topic.Name);
-            w.Array(topic.Partitions, (p, partition) =>
+        reply.Array(
+            asked,
+            (w, topic) =>
             {
-                var (error, low) = Delete(request, topic.Name, partition.Index, partition.Offset);
-                p.Int32(partition.Index);
-                p.Int64(low);
-                p.Error(error);
-                p.Tags();
-            });
-            w.Tags();
-        });
+                w.String(topic.Name);
+                w.Array(
+                    topic.Partitions,
+                    (p, partition) =>
+                    {
+                        var (error, low) = Delete(request, topic.Name, partition.Index, partition.Offset);
+                        p.Int32(partition.Index);
+                        p.Int64(low);
+                        p.Error(error);
+                        p.Tags();
+                    }
+                );
+                w.Tags();
+            }
+        );
         reply.Tags();
     }
 

@@ -7,14 +7,15 @@ internal sealed class DeleteTopicsApi() : Api<List<(string? Name, Guid Id)>>(Api
 {
     protected override List<(string? Name, Guid Id)> Read(Request request, WireReader body)
     {
-        var topics = request.Version >= 6
-            ? body.Array(static t =>
-            {
-                var entry = (t.NullableString(), t.Uuid());
-                t.Tags();
-                return entry;
-            })
-            : body.Array(static t => ((string?)t.String(), Guid.Empty));
+        var topics =
+            request.Version >= 6
+                ? body.Array(static t =>
+                {
+                    var entry = (t.NullableString(), t.Uuid());
+                    t.Tags();
+                    return entry;
+                })
+                : body.Array(static t => ((string?)t.String(), Guid.Empty));
         var named = topics.ConvertAll(t => (t.Item1 ?? request.Cluster.Topics.ById(t.Item2)?.Name, t.Item2));
         foreach (var (name, _) in named)
             request.Log.Name(name ?? "");
@@ -24,17 +25,20 @@ internal sealed class DeleteTopicsApi() : Api<List<(string? Name, Guid Id)>>(Api
     protected override void Answer(Request request, List<(string? Name, Guid Id)> asked, WireWriter reply)
     {
         reply.Int32(0);
-        reply.Array(asked, (w, topic) =>
-        {
-            var error = Delete(request, topic.Name);
-            w.String(topic.Name);
-            if (request.Version >= 6)
-                w.Uuid(topic.Id);
-            w.Error(error);
-            if (request.Version >= 5)
-                w.String(null);
-            w.Tags();
-        });
+        reply.Array(
+            asked,
+            (w, topic) =>
+            {
+                var error = Delete(request, topic.Name);
+                w.String(topic.Name);
+                if (request.Version >= 6)
+                    w.Uuid(topic.Id);
+                w.Error(error);
+                if (request.Version >= 5)
+                    w.String(null);
+                w.Tags();
+            }
+        );
         reply.Tags();
     }
 

@@ -14,14 +14,17 @@ internal sealed class DescribeClusterApi() : Api<bool>(ApiKey.DescribeCluster, 0
         reply.String(null);
         reply.String(request.Cluster.ClusterId);
         reply.Int32(request.Cluster.Controller);
-        reply.Array([.. request.Cluster.BrokerNodes], static (w, node) =>
-        {
-            w.Int32(node.Id);
-            w.String("127.0.0.1");
-            w.Int32(node.Port);
-            w.String(null);
-            w.Tags();
-        });
+        reply.Array(
+            [.. request.Cluster.BrokerNodes],
+            static (w, node) =>
+            {
+                w.Int32(node.Id);
+                w.String("127.0.0.1");
+                w.Int32(node.Port);
+                w.String(null);
+                w.Tags();
+            }
+        );
         reply.Int32(int.MinValue);
         reply.Tags();
     }

@@ -18,30 +18,38 @@ internal sealed class DescribeGroupsApi() : Api<List<string>>(ApiKey.DescribeGro
         var version = request.Version;
         if (version >= 1)
             reply.Int32(0);
-        reply.Array(asked, (w, id) =>
-        {
-            var error = GroupCheck.Of(request, id);
-            var group = (error == ErrorCode.None ? request.Cluster.Groups.Find(id)?.View() : null) ?? new GroupView(id, GroupState.Dead, "", "", []);
-            w.Error(error);
-            w.String(id);
-            w.String(error == ErrorCode.None ? group.State.ToString() : "");
-            w.String(group.ProtocolType);
-            w.String(group.Protocol);
-            w.Array(group.Members, (m, member) =>
+        reply.Array(
+            asked,
+            (w, id) =>
             {
-                m.String(member.Id);
-                if (version >= 4)
-                    m.String(member.InstanceId);
-                m.String(member.ClientId);
-                m.String("/127.0.0.1");
-                m.Bytes(member.Metadata);
-                m.Bytes(member.Assignment);
-                m.Tags();
-            });
-            if (version >= 3)
-                w.Int32(int.MinValue);
-            w.Tags();
-        });
+                var error = GroupCheck.Of(request, id);
+                var group =
+                    (error == ErrorCode.None ? request.Cluster.Groups.Find(id)?.View() : null)
+                    ?? new GroupView(id, GroupState.Dead, "", "", []);
+                w.Error(error);
+                w.String(id);
+                w.String(error == ErrorCode.None ? group.State.ToString() : "");
+                w.String(group.ProtocolType);
+                w.String(group.Protocol);
+                w.Array(
+                    group.Members,
+                    (m, member) =>
+                    {
+                        m.String(member.Id);
+                        if (version >= 4)
+                            m.String(member.InstanceId);
+                        m.String(member.ClientId);
+                        m.String("/127.0.0.1");
+                        m.Bytes(member.Metadata);
+                        m.Bytes(member.Assignment);
+                        m.Tags();
+                    }
+                );
+                if (version >= 3)
+                    w.Int32(int.MinValue);
+                w.Tags();
+            }
+        );
         reply.Tags();
     }
 }

@@ -19,7 +19,9 @@ internal sealed class EndTxnApi() : Api<EndTxnApi.Asked>(ApiKey.EndTxn, 0, 3, 3)
     {
         var error = TransactionCheck.Of(request, asked.Id);
         if (error == ErrorCode.None)
-            error = request.Answer(TransactionCheck.ForVersion(request.Cluster.Transactions.End(asked.Id, asked.Producer, asked.Commit), request.Version, 2));
+            error = request.Answer(
+                TransactionCheck.ForVersion(request.Cluster.Transactions.End(asked.Id, asked.Producer, asked.Commit), request.Version, 2)
+            );
         reply.Int32(0);
         reply.Error(error);
         reply.Tags();

@@ -89,8 +89,13 @@ internal sealed class FetchApi() : Api(ApiKey.Fetch, 4, 17, 12)
             if (p.Find(request.Cluster) is not { } partition)
                 return true;
             var log = partition.Log;
-            if (Leadership.CheckReader(request, partition, p.LeaderEpoch) != ErrorCode.None || p.Offset < log.LogStart || p.Offset > log.LogEnd
-                || Diverging(partition, p) is not null || Nearer(request, asked, partition) >= 0)
+            if (
+                Leadership.CheckReader(request, partition, p.LeaderEpoch) != ErrorCode.None
+                || p.Offset < log.LogStart
+                || p.Offset > log.LogEnd
+                || Diverging(partition, p) is not null
+                || Nearer(request, asked, partition) >= 0
+            )
             {
                 return true;
             }
@@ -111,12 +116,18 @@ internal sealed class FetchApi() : Api(ApiKey.Fetch, 4, 17, 12)
         var outcomes = new List<FetchOutcome>();
         foreach (var (partition, error) in asked.Partitions.Zip(refused))
         {
-            var outcome = error != ErrorCode.None
-                ? new FetchOutcome(partition, new ReadOutcome(error, -1, -1, -1, null, []))
-                : Read(request, asked, partition, (int)Math.Min(partition.MaxBytes, Math.Max(0, left)), atLeastOne: !any);
+            var outcome =
+                error != ErrorCode.None
+                    ? new FetchOutcome(partition, new ReadOutcome(error, -1, -1, -1, null, []))
+                    : Read(request, asked, partition, (int)Math.Min(partition.MaxBytes, Math.Max(0, left)), atLeastOne: !any);
             left -= outcome.Read.Slice?.Length ?? 0;
             any |= outcome.Read.Slice is not null;
-            outcomes.Add(outcome with { Read = outcome.Read with { Error = request.AnswerFor(partition.Topic, partition.Index, outcome.Read.Error) } });
+            outcomes.Add(
+                outcome with
+                {
+                    Read = outcome.Read with { Error = request.AnswerFor(partition.Topic, partition.Index, outcome.Read.Error) },
+                }
+            );
         }
 
         return outcomes;
@@ -161,7 +172,14 @@ internal sealed class FetchApi() : Api(ApiKey.Fetch, 4, 17, 12)
     }
 
     private static void Write(
-        Request request, FetchAsked asked, ErrorCode error, int session, List<FetchOutcome> outcomes, TimeSpan throttled, WireWriter reply)
+        Request request,
+        FetchAsked asked,
+        ErrorCode error,
+        int session,
+        List<FetchOutcome> outcomes,
+        TimeSpan throttled,
+        WireWriter reply
+    )
     {
         var version = request.Version;
         reply.Int32((int)throttled.TotalMilliseconds);
@@ -172,15 +190,18 @@ internal sealed class FetchApi() : Api(ApiKey.Fetch, 4, 17, 12)
         }
 
         var topics = outcomes.GroupBy(o => (o.Asked.Topic, o.Asked.TopicId)).ToList();
-        reply.Array(topics, (w, topic) =>
-        {
-            if (version >= FetchAsked.TopicIdsFrom)
-                w.Uuid(topic.Key.TopicId);
-            else
-                w.String(topic.Key.Topic);
-            w.Array(topic.ToList(), (pw, outcome) => WritePartition(pw, outcome, asked.Committed, request));
-            w.Tags();
-        });
+        reply.Array(
+            topics,
+            (w, topic) =>
+            {
+                if (version >= FetchAsked.TopicIdsFrom)
+                    w.Uuid(topic.Key.TopicId);
+                else
+                    w.String(topic.Key.Topic);
+                w.Array(topic.ToList(), (pw, outcome) => WritePartition(pw, outcome, asked.Committed, request));
+                w.Tags();
+            }
+        );
         if (version < 16)
         {
             reply.Tags();
@@ -189,17 +210,29 @@ internal sealed class FetchApi() : Api(ApiKey.Fetch, 4, 17, 12)
 
         var leaders = outcomes.Where(IsElsewhere).Select(o => o.Asked.Find(request.Cluster)?.Leader ?? -1).Distinct();
         var nodes = request.Cluster.BrokerNodes.Where(n => leaders.Contains(n.Id)).ToList();
-        reply.Tags((0, nodes.Count == 0 ? null : w => w.Array(nodes, static (n, node) =>
-        {
-            n.Int32(node.Id);
-            n.String("127.0.0.1");
-            n.Int32(node.Port);
-            n.String(null);
-            n.Tags();
-        })));
+        reply.Tags(
+            (
+                0,
+                nodes.Count == 0
+                    ? null
+                    : w =>
+                        w.Array(
+                            nodes,
+                            static (n, node) =>
+                            {
+                                n.Int32(node.Id);
+                                n.String("127.0.0.1");
+                                n.Int32(node.Port);
+                                n.String(null);
+                                n.Tags();
+                            }
+                        )
+            )
+        );
     }
 
-    private static bool IsElsewhere(FetchOutcome outcome) => outcome.Read.Error is ErrorCode.NotLeaderOrFollower or ErrorCode.FencedLeaderEpoch;
+    private static bool IsElsewhere(FetchOutcome outcome) =>
+        outcome.Read.Error is ErrorCode.NotLeaderOrFollower or ErrorCode.FencedLeaderEpoch;
 
     private static void WritePartition(WireWriter w, FetchOutcome outcome, bool committed, Request request)
     {
@@ -212,12 +245,15 @@ internal sealed class FetchApi() : Api(ApiKey.Fetch, 4, 17, 12)
             w.Int64(read.LogStart);
         if (committed)
         {
-            w.Array(read.Aborted, static (a, aborted) =>
-            {
-                a.Int64(aborted.ProducerId);
-                a.Int64(aborted.FirstOffset);
-                a.Tags();
-            });
+            w.Array(
+                read.Aborted,
+                static (a, aborted) =>
+                {
+                    a.Int64(aborted.ProducerId);
+                    a.Int64(aborted.FirstOffset);
+                    a.Tags();
+                }
+            );
         }
         else
         {
@@ -231,20 +267,36 @@ internal sealed class FetchApi() : Api(ApiKey.Fetch, 4, 17, 12)
             return;
         var partition = IsElsewhere(outcome) ? outcome.Asked.Find(request.Cluster) : null;
         w.Tags(
-            (0, outcome.Diverging is not { } diverging ? null : d =>
-            {
-                d.Int32(diverging.Epoch);
-                d.Int64(diverging.EndOffset);
-                d.Tags();
-            }),
-            (1, partition is not { Leader: >= 0 } led ? null : l =>
-            {
-                l.Int32(led.Leader);
-                l.Int32(led.LeaderEpoch);
-                l.Tags();
-            }));
+            (
+                0,
+                outcome.Diverging is not { } diverging
+                    ? null
+                    : d =>
+                    {
+                        d.Int32(diverging.Epoch);
+                        d.Int64(diverging.EndOffset);
+                        d.Tags();
+                    }
+        ),
+            (
+                1,
+                partition is not { Leader: >= 0 } led
+                    ? null
+                    : l =>
+                    {
+                        l.Int32(led.Leader);
+                        l.Int32(led.LeaderEpoch);
+                        l.Tags();
+                    }
+        )
+        );
     }
 }
 
 /// <summary>What becomes of one partition of a fetch.</summary>
-internal sealed record FetchOutcome(FetchAskedPartition Asked, ReadOutcome Read, (int Epoch, long EndOffset)? Diverging = null, int PreferredReplica = -1);
+internal sealed record FetchOutcome(
+    FetchAskedPartition Asked,
+    ReadOutcome Read,
+    (int Epoch, long EndOffset)? Diverging = null,
+    int PreferredReplica = -1
+);

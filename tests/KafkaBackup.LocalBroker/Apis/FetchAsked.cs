@@ -6,8 +6,16 @@ namespace KafkaBackup.LocalBroker.Apis;
 
 /// <summary>What a fetch request says.</summary>
 internal sealed record FetchAsked(
-    TimeSpan MaxWait, int MinBytes, int MaxBytes, bool Committed, int SessionId, int SessionEpoch, List<FetchAskedPartition> Partitions,
-    List<(string Topic, Guid Id, int Index)> Forgotten, string Rack)
+    TimeSpan MaxWait,
+    int MinBytes,
+    int MaxBytes,
+    bool Committed,
+    int SessionId,
+    int SessionEpoch,
+    List<FetchAskedPartition> Partitions,
+    List<(string Topic, Guid Id, int Index)> Forgotten,
+    string Rack
+)
 {
     public const short TopicIdsFrom = 13;
 
@@ -49,7 +57,16 @@ internal sealed record FetchAsked(
         var rack = version >= 11 ? body.String() : "";
         body.Tags();
         return new FetchAsked(
-            TimeSpan.FromMilliseconds(Math.Max(0, maxWait)), minBytes, maxBytes, committed, sessionId, sessionEpoch, partitions, forgotten, rack);
+            TimeSpan.FromMilliseconds(Math.Max(0, maxWait)),
+            minBytes,
+            maxBytes,
+            committed,
+            sessionId,
+            sessionEpoch,
+            partitions,
+            forgotten,
+            rack
+        );
     }
 
     private static (string Name, Guid Id) ReadTopic(Request request, WireReader body)
@@ -77,7 +94,15 @@ internal sealed record FetchAsked(
 }
 
 /// <param name="Topic">Empty for a topic id that nothing is known of.</param>
-internal sealed record FetchAskedPartition(string Topic, Guid TopicId, int Index, int LeaderEpoch, long Offset, int LastFetchedEpoch, int MaxBytes)
+internal sealed record FetchAskedPartition(
+    string Topic,
+    Guid TopicId,
+    int Index,
+    int LeaderEpoch,
+    long Offset,
+    int LastFetchedEpoch,
+    int MaxBytes
+)
 {
     public (string Topic, Guid Id, int Index) Key => (Topic, TopicId, Index);
 

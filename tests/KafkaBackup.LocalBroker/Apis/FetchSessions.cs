@@ -71,7 +71,11 @@ internal sealed class FetchSessionState(int id, bool usesIds)
     {
         var changed = asked.Partitions.ToDictionary(p => p.Key);
         var gone = asked.Forgotten.Select(f => (f.Topic, f.Id, f.Index)).ToHashSet();
-        _order = [.. _order.Where(p => !gone.Contains(p.Key)).Select(p => changed.Remove(p.Key, out var newer) ? newer : p), .. changed.Values];
+        _order =
+        [
+            .. _order.Where(p => !gone.Contains(p.Key)).Select(p => changed.Remove(p.Key, out var newer) ? newer : p),
+            .. changed.Values,
+        ];
         foreach (var key in gone)
             _told.Remove(key);
         Epoch = Epoch == int.MaxValue ? 1 : Epoch + 1;
@@ -82,8 +86,14 @@ internal sealed class FetchSessionState(int id, bool usesIds)
     {
         var read = outcome.Read;
         var now = new Told(read.HighWatermark, read.LastStableOffset, read.LogStart);
-        var news = IsNew || read.Slice is not null || read.Error != ErrorCode.None || outcome.PreferredReplica >= 0 || outcome.Diverging is not null
-            || !_told.TryGetValue(partition.Key, out var before) || before != now;
+        var news =
+            IsNew
+            || read.Slice is not null
+            || read.Error != ErrorCode.None
+            || outcome.PreferredReplica >= 0
+            || outcome.Diverging is not null
+            || !_told.TryGetValue(partition.Key, out var before)
+            || before != now;
         _told[partition.Key] = now;
         if (read.Slice is not null)
         {

@@ -24,17 +24,20 @@ internal sealed class FindCoordinatorApi() : Api<FindCoordinatorApi.Asked>(ApiKe
             reply.Int32(0);
         if (request.Version >= 4)
         {
-            reply.Array(asked.Keys, (w, key) =>
-            {
-                var (error, broker, port) = Find(request, asked.Type, key);
-                w.String(key);
-                w.Int32(broker);
-                w.String(broker < 0 ? "" : "127.0.0.1");
-                w.Int32(port);
-                w.Error(error);
-                w.String(null);
-                w.Tags();
-            });
+            reply.Array(
+                asked.Keys,
+                (w, key) =>
+                {
+                    var (error, broker, port) = Find(request, asked.Type, key);
+                    w.String(key);
+                    w.Int32(broker);
+                    w.String(broker < 0 ? "" : "127.0.0.1");
+                    w.Int32(port);
+                    w.Error(error);
+                    w.String(null);
+                    w.Tags();
+                }
+            );
         }
         else
         {

@@ -18,7 +18,9 @@ internal sealed class HeartbeatApi() : Api<HeartbeatApi.Asked>(ApiKey.Heartbeat,
     {
         var error = GroupCheck.Of(request, asked.Group);
         if (error == ErrorCode.None)
-            error = request.Cluster.Groups.Find(asked.Group)?.Heartbeat(asked.MemberId, asked.InstanceId, asked.Generation) ?? ErrorCode.UnknownMemberId;
+            error =
+                request.Cluster.Groups.Find(asked.Group)?.Heartbeat(asked.MemberId, asked.InstanceId, asked.Generation)
+                ?? ErrorCode.UnknownMemberId;
         if (request.Version >= 1)
             reply.Int32(0);
         reply.Error(request.Answer(error));

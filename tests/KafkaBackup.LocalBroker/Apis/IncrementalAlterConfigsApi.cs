@@ -12,18 +12,24 @@ internal sealed class IncrementalAlterConfigsApi() : Api<IncrementalAlterConfigs
     private const sbyte AppendTo = 2;
 
     internal sealed record Asked(
-        List<(ResourceType Type, string Name, List<(string Name, sbyte Operation, string? Value)> Changes)> Resources, bool ValidateOnly);
+        List<(ResourceType Type, string Name, List<(string Name, sbyte Operation, string? Value)> Changes)> Resources,
+        bool ValidateOnly
+    );
 
     protected override Asked Read(Request request, WireReader body)
     {
         var resources = body.Array(r =>
         {
-            var entry = ((ResourceType)r.Int8(), r.String(), r.Array(static c =>
-            {
-                var change = (c.String(), c.Int8(), c.NullableString());
-                c.Tags();
-                return change;
-            }));
+            var entry = (
+                (ResourceType)r.Int8(),
+                r.String(),
+                r.Array(static c =>
+                {
+                    var change = (c.String(), c.Int8(), c.NullableString());
+                    c.Tags();
+                    return change;
+                })
+            );
             request.Log.Name(entry.Item2);
             r.Tags();
             return entry;
@@ -34,19 +40,28 @@ internal sealed class IncrementalAlterConfigsApi() : Api<IncrementalAlterConfigs
     protected override void Answer(Request request, Asked asked, WireWriter reply)
     {
         reply.Int32(0);
-        reply.Array(asked.Resources, (w, resource) =>
-        {
-            request.Cluster.Topics.TryGet(resource.Name, out var topic);
-            var values = topic is null
-                ? []
-                : resource.Changes.ConvertAll(c => KeyValuePair.Create(c.Name, Resulting(topic.Config, c.Name, c.Operation, c.Value)));
-            var (error, message) = TopicConfigChange.Apply(request, resource.Type, resource.Name, values, config =>
+        reply.Array(
+            asked.Resources,
+            (w, resource) =>
             {
-                if (!asked.ValidateOnly)
-                    config.Merge(values);
-            });
-            TopicConfigChange.Write(w, error, message, resource.Type, resource.Name);
-        });
+                request.Cluster.Topics.TryGet(resource.Name, out var topic);
+                var values = topic is null
+                    ? []
+                    : resource.Changes.ConvertAll(c => KeyValuePair.Create(c.Name, Resulting(topic.Config, c.Name, c.Operation, c.Value)));
+                var (error, message) = TopicConfigChange.Apply(
+                    request,
+                    resource.Type,
+                    resource.Name,
+                    values,
+                    config =>
+                    {
+                        if (!asked.ValidateOnly)
+                            config.Merge(values);
+                    }
+                );
+                TopicConfigChange.Write(w, error, message, resource.Type, resource.Name);
+            }
+        );
         reply.Tags();
     }
 

@@ -39,7 +39,9 @@ internal sealed class InitProducerIdApi() : Api<InitProducerIdApi.Asked>(ApiKey.
         }
 
         var refused = Request.First(
-            request.DeniedTransaction(id), request.Cluster.CoordinatorOf(id) == request.Broker ? ErrorCode.None : ErrorCode.NotCoordinator);
+            request.DeniedTransaction(id),
+            request.Cluster.CoordinatorOf(id) == request.Broker ? ErrorCode.None : ErrorCode.NotCoordinator
+        );
         if (refused != ErrorCode.None)
             return (refused, ProducerIdentity.None);
         var (error, identity) = transactions.Init(id, asked.TimeoutMs, asked.Known);

@@ -26,11 +26,25 @@ internal sealed class JoinGroupApi() : Api(ApiKey.JoinGroup, 0, 9, 6)
             return false;
 
         var error = GroupCheck.Of(request, group);
-        var outcome = error == ErrorCode.None
-            ? await request.Cluster.Groups.Enter(group)
-                .Join(new JoinRequest(memberId, instanceId, request.Log.ClientId, session, rebalance, protocolType, protocols, version >= 4))
-                .WaitAsync(request.Cluster.Stopping).ConfigureAwait(false)
-            : new JoinOutcome(error, memberId);
+        var outcome =
+            error == ErrorCode.None
+                ? await request
+                    .Cluster.Groups.Enter(group)
+                    .Join(
+                        new JoinRequest(
+                            memberId,
+                            instanceId,
+                            request.Log.ClientId,
+                            session,
+                            rebalance,
+                            protocolType,
+                            protocols,
+                            version >= 4
+                        )
+                    )
+                    .WaitAsync(request.Cluster.Stopping)
+                    .ConfigureAwait(false)
+                : new JoinOutcome(error, memberId);
         Write(reply, outcome with { Error = outcome.Error == ErrorCode.None ? request.Answer(ErrorCode.None) : outcome.Error }, version);
         return true;
     }
@@ -48,14 +62,17 @@ internal sealed class JoinGroupApi() : Api(ApiKey.JoinGroup, 0, 9, 6)
         if (version >= 9)
             reply.Bool(false);
         reply.String(outcome.MemberId);
-        reply.Array(outcome.Members ?? [], (w, member) =>
-        {
-            w.String(member.Id);
-            if (version >= 5)
-                w.String(member.InstanceId);
-            w.Bytes(member.Metadata);
-            w.Tags();
-        });
+        reply.Array(
+            outcome.Members ?? [],
+            (w, member) =>
+            {
+                w.String(member.Id);
+                if (version >= 5)
+                    w.String(member.InstanceId);
+                w.Bytes(member.Metadata);
+                w.Tags();
+            }
+        );
         reply.Tags();
     }
 }

@@ -13,7 +13,11 @@ internal static class Leadership
     public static ErrorCode CheckReader(Request request, Partition partition, int askedEpoch)
     {
         const short followersFrom = 11;
-        var follows = request.Version >= followersFrom && request.Cluster.Options.Racks.Count > 0 && partition.IsOn(request.Broker) && partition.Leader >= 0;
+        var follows =
+            request.Version >= followersFrom
+            && request.Cluster.Options.Racks.Count > 0
+            && partition.IsOn(request.Broker)
+            && partition.Leader >= 0;
         return follows ? CheckEpoch(partition, askedEpoch) : Check(partition, request.Broker, askedEpoch);
     }
 

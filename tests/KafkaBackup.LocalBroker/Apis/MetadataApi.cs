@@ -35,22 +35,33 @@ internal sealed class MetadataApi() : Api<MetadataApi.Asked>(ApiKey.Metadata, 0,
         var version = request.Version;
         if (version >= 3)
             reply.Int32(0);
-        reply.Array([.. cluster.BrokerNodes], (w, node) =>
-        {
-            w.Int32(node.Id);
-            w.String("127.0.0.1");
-            w.Int32(node.Port);
-            if (version >= 1)
-                w.String(cluster.Options.Racks.GetValueOrDefault(node.Id));
-            w.Tags();
-        });
+        reply.Array(
+            [.. cluster.BrokerNodes],
+            (w, node) =>
+            {
+                w.Int32(node.Id);
+                w.String("127.0.0.1");
+                w.Int32(node.Port);
+                if (version >= 1)
+                    w.String(cluster.Options.Racks.GetValueOrDefault(node.Id));
+                w.Tags();
+            }
+        );
         if (version >= 2)
             reply.String(cluster.ClusterId);
         if (version >= 1)
             reply.Int32(cluster.Controller);
         reply.Array(
             Topics(request, asked),
-            (w, topic) => WriteTopic(w, topic, version, cluster.AliveBrokers, asked.WithRights && topic.Name is { } name ? Rights(request, name) : NotAskedFor));
+            (w, topic) =>
+                WriteTopic(
+                    w,
+                    topic,
+                    version,
+                    cluster.AliveBrokers,
+                    asked.WithRights && topic.Name is { } name ? Rights(request, name) : NotAskedFor
+                )
+        );
         if (version is >= 8 and <= 10)
             reply.Int32(NotAskedFor);
         reply.Tags();
@@ -60,7 +71,12 @@ internal sealed class MetadataApi() : Api<MetadataApi.Asked>(ApiKey.Metadata, 0,
     {
         var store = request.Cluster.Topics;
         if (asked.Topics is null)
-            return [.. store.All.Where(t => !request.Cluster.KnowsNoTopics && request.DeniedTopic(t.Name) == ErrorCode.None).Select(t => new Answered(t.Name, t.Id, t, request.Failure))];
+            return
+            [
+                .. store
+                    .All.Where(t => !request.Cluster.KnowsNoTopics && request.DeniedTopic(t.Name) == ErrorCode.None)
+                    .Select(t => new Answered(t.Name, t.Id, t, request.Failure)),
+            ];
         return [.. asked.Topics.Select(t => t.Name is { } name ? ByName(request, name, asked.AllowCreate) : ById(request, t.Id))];
     }
 
@@ -93,7 +109,10 @@ internal sealed class MetadataApi() : Api<MetadataApi.Asked>(ApiKey.Metadata, 0,
             w.Uuid(topic.Id);
         if (version >= 1)
             w.Bool(topic.Topic?.IsInternal ?? false);
-        w.Array(topic.Error == ErrorCode.None ? topic.Topic!.Partitions : [], (p, partition) => WritePartition(p, partition, version, alive));
+        w.Array(
+            topic.Error == ErrorCode.None ? topic.Topic!.Partitions : [],
+            (p, partition) => WritePartition(p, partition, version, alive)
+        );
         if (version >= 8)
             w.Int32(rights);
         w.Tags();
@@ -104,8 +123,14 @@ internal sealed class MetadataApi() : Api<MetadataApi.Asked>(ApiKey.Metadata, 0,
     {
         (int Operation, ApiKey Api)[] operations =
         [
-            (3, ApiKey.Fetch), (4, ApiKey.Produce), (5, ApiKey.CreateTopics), (6, ApiKey.DeleteRecords), (7, ApiKey.CreatePartitions), (8, ApiKey.Metadata),
-            (10, ApiKey.DescribeConfigs), (11, ApiKey.AlterConfigs),
+            (3, ApiKey.Fetch),
+            (4, ApiKey.Produce),
+            (5, ApiKey.CreateTopics),
+            (6, ApiKey.DeleteRecords),
+            (7, ApiKey.CreatePartitions),
+            (8, ApiKey.Metadata),
+            (10, ApiKey.DescribeConfigs),
+            (11, ApiKey.AlterConfigs),
         ];
         return operations.Where(o => request.MaySend(o.Api, topic)).Sum(o => 1 << o.Operation);
     }

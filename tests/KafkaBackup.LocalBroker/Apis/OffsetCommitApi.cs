@@ -7,7 +7,12 @@ namespace KafkaBackup.LocalBroker.Apis;
 internal sealed class OffsetCommitApi() : Api<OffsetCommitApi.Asked>(ApiKey.OffsetCommit, 1, 8, 8)
 {
     internal sealed record Asked(
-        string Group, int Generation, string MemberId, string? InstanceId, List<(string Name, List<(int Index, CommittedOffset Offset)> Partitions)> Topics);
+        string Group,
+        int Generation,
+        string MemberId,
+        string? InstanceId,
+        List<(string Name, List<(int Index, CommittedOffset Offset)> Partitions)> Topics
+    );
 
     protected override Asked Read(Request request, WireReader body)
     {
@@ -47,14 +52,17 @@ internal sealed class OffsetCommitApi() : Api<OffsetCommitApi.Asked>(ApiKey.Offs
         if (error == ErrorCode.None)
         {
             group = asked.Generation < 0 ? request.Cluster.Groups.Enter(asked.Group) : request.Cluster.Groups.Find(asked.Group);
-            error = group?.CheckCommit(asked.MemberId, asked.InstanceId, asked.Generation, transactional: false) ?? ErrorCode.IllegalGeneration;
+            error =
+                group?.CheckCommit(asked.MemberId, asked.InstanceId, asked.Generation, transactional: false) ?? ErrorCode.IllegalGeneration;
         }
 
         if (request.Version >= 3)
             reply.Int32(0);
-        OffsetAnswers.Write(reply, asked.Topics, (topic, index, offset) => error != ErrorCode.None
-            ? error
-            : OffsetAnswers.Keep(request, topic, index, offset, group!.Commit));
+        OffsetAnswers.Write(
+            reply,
+            asked.Topics,
+            (topic, index, offset) => error != ErrorCode.None ? error : OffsetAnswers.Keep(request, topic, index, offset, group!.Commit)
+        );
         reply.Tags();
     }
 }
@@ -62,29 +70,46 @@ internal sealed class OffsetCommitApi() : Api<OffsetCommitApi.Asked>(ApiKey.Offs
 /// <summary>What plain and transactional commits share: the checks of each partition, and the shape of the answer.</summary>
 internal static class OffsetAnswers
 {
-    public static ErrorCode Keep(Request request, string topic, int index, CommittedOffset offset, Action<TopicPartition, CommittedOffset> keep)
+    public static ErrorCode Keep(
+        Request request,
+        string topic,
+        int index,
+        CommittedOffset offset,
+        Action<TopicPartition, CommittedOffset> keep
+    )
     {
         var refused = Request.First(
             request.FailureOf(topic, index),
             request.DeniedTopic(topic),
             offset.Metadata?.Length > Group.MaxMetadata ? ErrorCode.OffsetMetadataTooLarge : ErrorCode.None,
-            request.Cluster.Topics.Find(topic, index) is null ? ErrorCode.UnknownTopicOrPartition : ErrorCode.None);
+            request.Cluster.Topics.Find(topic, index) is null ? ErrorCode.UnknownTopicOrPartition : ErrorCode.None
+        );
         if (refused != ErrorCode.None)
             return refused;
         keep(new TopicPartition(topic, index), offset);
         return request.AnswerFor(topic, index, ErrorCode.None);
     }
 
-    public static void Write<T>(WireWriter reply, List<(string Name, List<(int Index, T Value)> Partitions)> topics, Func<string, int, T, ErrorCode> decide) =>
-        reply.Array(topics, (w, topic) =>
-        {
-            w.String(topic.Name);
-            w.Array(topic.Partitions, (p, partition) =>
+    public static void Write<T>(
+        WireWriter reply,
+        List<(string Name, List<(int Index, T Value)> Partitions)> topics,
+        Func<string, int, T, ErrorCode> decide
+    ) =>
+        reply.Array(
+            topics,
+            (w, topic) =>
             {
-                p.Int32(partition.Index);
-                p.Error(decide(topic.Name, partition.Index, partition.Value));
-                p.Tags();
-            });
-            w.Tags();
-        });
+                w.String(topic.Name);
+                w.Array(
+                    topic.Partitions,
+                    (p, partition) =>
+                    {
+                        p.Int32(partition.Index);
+                        p.Error(decide(topic.Name, partition.Index, partition.Value));
+                        p.Tags();
+                    }
+                );
+                w.Tags();
+            }
+        );
 }

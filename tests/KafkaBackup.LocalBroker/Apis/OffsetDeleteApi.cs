@@ -11,17 +11,20 @@ internal sealed class OffsetDeleteApi() : Api<OffsetDeleteApi.Asked>(ApiKey.Offs
     {
         var group = body.String();
         request.Log.Resource = group;
-        return new Asked(group, body.Array(t =>
-        {
-            var name = t.String();
-            var partitions = t.Array(p =>
+        return new Asked(
+            group,
+            body.Array(t =>
             {
-                var index = p.Int32();
-                request.Log.Name(name, index);
-                return (index, 0);
-            });
-            return (name, partitions);
-        }));
+                var name = t.String();
+                var partitions = t.Array(p =>
+                {
+                    var index = p.Int32();
+                    request.Log.Name(name, index);
+                    return (index, 0);
+                });
+                return (name, partitions);
+            })
+        );
     }
 
     protected override void Answer(Request request, Asked asked, WireWriter reply)
@@ -32,13 +35,17 @@ internal sealed class OffsetDeleteApi() : Api<OffsetDeleteApi.Asked>(ApiKey.Offs
             error = ErrorCode.GroupIdNotFound;
         reply.Error(error);
         reply.Int32(0);
-        OffsetAnswers.Write(reply, error == ErrorCode.None ? asked.Topics : [], (topic, index, _) =>
-        {
-            var refused = Request.First(request.FailureOf(topic, index), request.DeniedTopic(topic), group!.CheckDelete(topic));
-            if (refused != ErrorCode.None)
-                return refused;
-            group.Delete(new TopicPartition(topic, index));
-            return request.AnswerFor(topic, index, ErrorCode.None);
-        });
+        OffsetAnswers.Write(
+            reply,
+            error == ErrorCode.None ? asked.Topics : [],
+            (topic, index, _) =>
+            {
+                var refused = Request.First(request.FailureOf(topic, index), request.DeniedTopic(topic), group!.CheckDelete(topic));
+                if (refused != ErrorCode.None)
+                    return refused;
+                group.Delete(new TopicPartition(topic, index));
+                return request.AnswerFor(topic, index, ErrorCode.None);
+            }
+        );
     }
 }

@@ -25,27 +25,41 @@ internal sealed class OffsetForLeaderEpochApi()
         });
     }
 
-    protected override void Answer(Request request, List<(string Name, List<(int Index, int Current, int Epoch)> Partitions)> asked, WireWriter reply)
+    protected override void Answer(
+        Request request,
+        List<(string Name, List<(int Index, int Current, int Epoch)> Partitions)> asked,
+        WireWriter reply
+    )
     {
         reply.Int32(0);
-        reply.Array(asked, (w, topic) =>
-        {
-            w.String(topic.Name);
-            w.Array(topic.Partitions, (p, part) =>
+        reply.Array(
+            asked,
+            (w, topic) =>
             {
-                var partition = request.Cluster.Topics.Find(topic.Name, part.Index);
-                var error = Request.First(
-                    request.FailureOf(topic.Name, part.Index), request.DeniedTopic(topic.Name),
-                    partition is null ? ErrorCode.UnknownTopicOrPartition : Leadership.Check(partition, request.Broker, part.Current));
-                var (epoch, end) = error == ErrorCode.None ? partition!.Log.EpochEnd(part.Epoch) : (-1, -1);
-                p.Error(error);
-                p.Int32(part.Index);
-                p.Int32(epoch);
-                p.Int64(end);
-                p.Tags();
-            });
-            w.Tags();
-        });
+                w.String(topic.Name);
+                w.Array(
+                    topic.Partitions,
+                    (p, part) =>
+                    {
+                        var partition = request.Cluster.Topics.Find(topic.Name, part.Index);
+                        var error = Request.First(
+                            request.FailureOf(topic.Name, part.Index),
+                            request.DeniedTopic(topic.Name),
+                            partition is null
+                                ? ErrorCode.UnknownTopicOrPartition
+                                : Leadership.Check(partition, request.Broker, part.Current)
+                        );
+                        var (epoch, end) = error == ErrorCode.None ? partition!.Log.EpochEnd(part.Epoch) : (-1, -1);
+                        p.Error(error);
+                        p.Int32(part.Index);
+                        p.Int32(epoch);
+                        p.Int64(end);
+                        p.Tags();
+                    }
+                );
+                w.Tags();
+            }
+        );
         reply.Tags();
     }
 }

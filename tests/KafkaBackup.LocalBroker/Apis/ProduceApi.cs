@@ -11,7 +11,11 @@ namespace KafkaBackup.LocalBroker.Apis;
 /// </summary>
 internal sealed class ProduceApi() : Api<ProduceApi.Asked>(ApiKey.Produce, 0, 11, 9)
 {
-    internal sealed record Asked(string? TransactionalId, short Acks, List<(string Name, List<(int Index, ReadOnlyMemory<byte>? Records)> Partitions)> Topics);
+    internal sealed record Asked(
+        string? TransactionalId,
+        short Acks,
+        List<(string Name, List<(int Index, ReadOnlyMemory<byte>? Records)> Partitions)> Topics
+    );
 
     protected override Asked Read(Request request, WireReader body)
     {
@@ -39,12 +43,19 @@ internal sealed class ProduceApi() : Api<ProduceApi.Asked>(ApiKey.Produce, 0, 11
     protected override void Answer(Request request, Asked asked, WireWriter reply)
     {
         var version = request.Version;
-        reply.Array(asked.Topics, (w, topic) =>
-        {
-            w.String(topic.Name);
-            w.Array(topic.Partitions, (p, part) => WritePartition(p, request, topic.Name, part.Index, Append(request, asked, topic.Name, part.Index, part.Records)));
-            w.Tags();
-        });
+        reply.Array(
+            asked.Topics,
+            (w, topic) =>
+            {
+                w.String(topic.Name);
+                w.Array(
+                    topic.Partitions,
+                    (p, part) =>
+                        WritePartition(p, request, topic.Name, part.Index, Append(request, asked, topic.Name, part.Index, part.Records))
+                );
+                w.Tags();
+            }
+        );
         if (version >= 1)
             reply.Int32(0);
         reply.Tags();
@@ -76,9 +87,14 @@ internal sealed class ProduceApi() : Api<ProduceApi.Asked>(ApiKey.Produce, 0, 11
         // The request's buffer is ours alone, so the batch is placed where it lies.
         var batch = System.Runtime.InteropServices.MemoryMarshal.AsMemory(sent);
         AppendOutcome Store() => partition.Log.Append(batch, topic.Config.Limits, request.Cluster.Now);
-        var outcome = batch.Length >= BatchHeader.Length && BatchHeader.Read(batch.Span) is { Magic: 2, IsTransactional: true } header
-            ? request.Cluster.Transactions.Append(new ProducerIdentity(header.ProducerId, header.ProducerEpoch), new TopicPartition(topicName, index), Store)
-            : Store();
+        var outcome =
+            batch.Length >= BatchHeader.Length && BatchHeader.Read(batch.Span) is { Magic: 2, IsTransactional: true } header
+                ? request.Cluster.Transactions.Append(
+                    new ProducerIdentity(header.ProducerId, header.ProducerEpoch),
+                    new TopicPartition(topicName, index),
+                    Store
+                )
+                : Store();
         return outcome.Error == ErrorCode.None ? outcome with { Error = request.AnswerFor(topicName, index, ErrorCode.None) } : outcome;
     }
 
@@ -107,11 +123,18 @@ internal sealed class ProduceApi() : Api<ProduceApi.Asked>(ApiKey.Produce, 0, 11
         }
 
         var partition = outcome.Error == ErrorCode.NotLeaderOrFollower ? request.Cluster.Topics.Find(topic, index) : null;
-        w.Tags((0, partition is not { Leader: >= 0 } led ? null : l =>
-        {
-            l.Int32(led.Leader);
-            l.Int32(led.LeaderEpoch);
-            l.Tags();
-        }));
+        w.Tags(
+            (
+                0,
+                partition is not { Leader: >= 0 } led
+                    ? null
+                    : l =>
+                    {
+                        l.Int32(led.Leader);
+                        l.Int32(led.LeaderEpoch);
+                        l.Tags();
+                    }
+        )
+        );
     }
 }

@@ -9,9 +9,8 @@ internal sealed class SaslAuthenticateApi() : Api<ReadOnlyMemory<byte>>(ApiKey.S
 
     protected override void Answer(Request request, ReadOnlyMemory<byte> asked, WireWriter reply)
     {
-        var (error, message, answer, user) = request.Failure == ErrorCode.None
-            ? request.Connection.Sasl.Step(asked.Span)
-            : (request.Failure, null, [], null);
+        var (error, message, answer, user) =
+            request.Failure == ErrorCode.None ? request.Connection.Sasl.Step(asked.Span) : (request.Failure, null, [], null);
         if (user is not null)
             request.Connection.User = user;
         reply.Error(error);

@@ -33,9 +33,10 @@ internal sealed class SyncGroupApi() : Api(ApiKey.SyncGroup, 0, 5, 4)
         var found = request.Cluster.Groups.Find(group);
         if (error == ErrorCode.None && found is null)
             error = ErrorCode.UnknownMemberId;
-        var outcome = error == ErrorCode.None
-            ? await found!.Sync(memberId, instanceId, generation, assignments).WaitAsync(request.Cluster.Stopping).ConfigureAwait(false)
-            : new SyncOutcome(error);
+        var outcome =
+            error == ErrorCode.None
+                ? await found!.Sync(memberId, instanceId, generation, assignments).WaitAsync(request.Cluster.Stopping).ConfigureAwait(false)
+                : new SyncOutcome(error);
 
         if (version >= 1)
             reply.Int32(0);

@@ -8,8 +8,14 @@ namespace KafkaBackup.LocalBroker.Apis;
 internal sealed class TxnOffsetCommitApi() : Api<TxnOffsetCommitApi.Asked>(ApiKey.TxnOffsetCommit, 0, 3, 3)
 {
     internal sealed record Asked(
-        string Id, string Group, ProducerIdentity Producer, int Generation, string MemberId, string? InstanceId,
-        List<(string Name, List<(int Index, CommittedOffset Offset)> Partitions)> Topics);
+        string Id,
+        string Group,
+        ProducerIdentity Producer,
+        int Generation,
+        string MemberId,
+        string? InstanceId,
+        List<(string Name, List<(int Index, CommittedOffset Offset)> Partitions)> Topics
+    );
 
     protected override Asked Read(Request request, WireReader body)
     {
@@ -41,7 +47,11 @@ internal sealed class TxnOffsetCommitApi() : Api<TxnOffsetCommitApi.Asked>(ApiKe
         if (error == ErrorCode.None)
         {
             const short never = short.MaxValue;
-            error = TransactionCheck.ForVersion(request.Cluster.Transactions.CheckOffsets(asked.Id, asked.Producer, asked.Group), request.Version, never);
+            error = TransactionCheck.ForVersion(
+                request.Cluster.Transactions.CheckOffsets(asked.Id, asked.Producer, asked.Group),
+                request.Version,
+                never
+            );
         }
 
         var group = error == ErrorCode.None ? request.Cluster.Groups.Enter(asked.Group) : null;
@@ -49,9 +59,20 @@ internal sealed class TxnOffsetCommitApi() : Api<TxnOffsetCommitApi.Asked>(ApiKe
             error = group.CheckCommit(asked.MemberId, asked.InstanceId, asked.Generation, transactional: true);
 
         reply.Int32(0);
-        OffsetAnswers.Write(reply, asked.Topics, (topic, index, offset) => error != ErrorCode.None
-            ? error
-            : OffsetAnswers.Keep(request, topic, index, offset, (partition, committed) => group!.Pend(asked.Producer.Id, partition, committed)));
+        OffsetAnswers.Write(
+            reply,
+            asked.Topics,
+            (topic, index, offset) =>
+                error != ErrorCode.None
+                    ? error
+                    : OffsetAnswers.Keep(
+                        request,
+                        topic,
+                        index,
+                        offset,
+                        (partition, committed) => group!.Pend(asked.Producer.Id, partition, committed)
+                    )
+        );
         reply.Tags();
     }
 }

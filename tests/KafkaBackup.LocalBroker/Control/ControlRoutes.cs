@@ -19,25 +19,55 @@ internal sealed class ControlRoutes(LocalCluster cluster)
         {
             ("GET", "", 0) => new
             {
-                bootstrap = cluster.BootstrapServers, clusterId = cluster.ClusterId, brokers = cluster.AliveBrokers, topics = cluster.TopicNames,
-                groups = cluster.GroupNames, certificates = cluster.Certificates,
+                bootstrap = cluster.BootstrapServers,
+                clusterId = cluster.ClusterId,
+                brokers = cluster.AliveBrokers,
+                topics = cluster.TopicNames,
+                groups = cluster.GroupNames,
+                certificates = cluster.Certificates,
             },
             ("GET", "errors", 1) => cluster.UnexpectedErrors.Select(e => e.ToString()).ToList(),
             ("GET", "requests", 1) => Requests(asked),
             ("DELETE", "requests", 1) => Did(cluster.Requests.Clear),
-            ("GET", "faults", 1) => _faults.OrderBy(f => f.Key).Select(f => new { id = f.Key, f.Value.Api, f.Value.Action, f.Value.Hits }).ToList(),
+            ("GET", "faults", 1) => _faults
+                .OrderBy(f => f.Key)
+                .Select(f => new
+                {
+                    id = f.Key,
+                    f.Value.Api,
+                    f.Value.Action,
+                    f.Value.Hits,
+                })
+                .ToList(),
             ("POST", "faults", 1) => AddFault(asked),
             ("DELETE", "faults", 1) => Did(ClearFaults),
             ("DELETE", "faults", 2) => Did(FaultOf(path[1]).Remove),
             ("POST", "faults", 3) when path[2] == "thaw" => Did(FaultOf(path[1]).Thaw),
-            ("POST", "denials", 1) => Did(() => cluster.Deny(
-                asked.Field<ApiKey?>("api", null), asked.Field<string?>("resource", null), asked.Field<string?>("user", null))),
+            ("POST", "denials", 1) => Did(() =>
+                cluster.Deny(asked.Field<ApiKey?>("api", null), asked.Field<string?>("resource", null), asked.Field<string?>("user", null))
+            ),
             ("DELETE", "denials", 1) => Did(cluster.AllowAll),
             ("POST", "connections", 2) when path[1] == "drop" => Did(() => cluster.DropConnections(asked.Field<int?>("broker", null))),
             ("POST", "brokers", 3) => await Broker(Number(path[1]), path[2]).ConfigureAwait(false),
-            ("GET", "groups", 2) => cluster.GroupOffsets(path[1]).Select(o => new { o.Key.Topic, o.Key.Partition, o.Value.Offset, o.Value.Metadata }).ToList(),
-            ("POST", "groups", 2) => Did(() => cluster.CommitOffset(
-                path[1], asked.Field<string>("topic"), asked.Field("partition", 0), asked.Field<long>("offset"), asked.Field<string?>("metadata", ""))),
+            ("GET", "groups", 2) => cluster
+                .GroupOffsets(path[1])
+                .Select(o => new
+                {
+                    o.Key.Topic,
+                    o.Key.Partition,
+                    o.Value.Offset,
+                    o.Value.Metadata,
+                })
+                .ToList(),
+            ("POST", "groups", 2) => Did(() =>
+                cluster.CommitOffset(
+                    path[1],
+                    asked.Field<string>("topic"),
+                    asked.Field("partition", 0),
+                    asked.Field<long>("offset"),
+                    asked.Field<string?>("metadata", "")
+                )
+            ),
             (_, "topics", _) => new TopicRoutes(cluster).Act(asked),
             _ => null,
         };
@@ -55,7 +85,10 @@ internal sealed class ControlRoutes(LocalCluster cluster)
     {
         var api = asked.Query.TryGetValue("api", out var name) ? Enum.Parse<ApiKey>(name, ignoreCase: true) : (ApiKey?)null;
         var onlyWrites = asked.Query.ContainsKey("writes");
-        return [.. (onlyWrites ? cluster.Requests.Writes : cluster.Requests.All).Where(r => api is null || r.Api == api).Select(r => (object)r)];
+        return
+        [
+            .. (onlyWrites ? cluster.Requests.Writes : cluster.Requests.All).Where(r => api is null || r.Api == api).Select(r => (object)r),
+        ];
     }
 
     private object AddFault(HttpExchange asked)
@@ -109,9 +142,8 @@ internal sealed class ControlRoutes(LocalCluster cluster)
         _faults.Clear();
     }
 
-    private Fault FaultOf(string id) => _faults.TryGetValue(Number(id), out var fault)
-        ? fault
-        : throw new ArgumentException($"There is no fault {id}.");
+    private Fault FaultOf(string id) =>
+        _faults.TryGetValue(Number(id), out var fault) ? fault : throw new ArgumentException($"There is no fault {id}.");
 
     private async Task<object?> Broker(int id, string action)
     {

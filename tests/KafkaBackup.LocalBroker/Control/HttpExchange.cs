@@ -20,26 +20,37 @@ internal sealed record HttpExchange(string Method, IReadOnlyList<string> Path, I
         var request = lines[0].Split(' ');
         if (request.Length < 2)
             return null;
-        var headers = lines.Skip(1).Select(l => l.Split(':', 2)).Where(h => h.Length == 2)
+        var headers = lines
+            .Skip(1)
+            .Select(l => l.Split(':', 2))
+            .Where(h => h.Length == 2)
             .ToDictionary(h => h[0], h => h[1].Trim(), StringComparer.OrdinalIgnoreCase);
         if (headers.ContainsKey("Expect"))
             await stream.WriteAsync("HTTP/1.1 100 Continue\r\n\r\n"u8.ToArray(), cancel).ConfigureAwait(false);
-        var body = headers.GetValueOrDefault("Transfer-Encoding") == "chunked"
-            ? await ReadChunks(stream, cancel).ConfigureAwait(false)
-            : await ReadBytes(stream, int.Parse(headers.GetValueOrDefault("Content-Length", "0"), CultureInfo.InvariantCulture), cancel).ConfigureAwait(false);
+        var body =
+            headers.GetValueOrDefault("Transfer-Encoding") == "chunked"
+                ? await ReadChunks(stream, cancel).ConfigureAwait(false)
+                : await ReadBytes(stream, int.Parse(headers.GetValueOrDefault("Content-Length", "0"), CultureInfo.InvariantCulture), cancel)
+                    .ConfigureAwait(false);
 
         var target = request[1].Split('?', 2);
-        var query = (target.Length > 1 ? target[1] : "").Split('&', StringSplitOptions.RemoveEmptyEntries).Select(q => q.Split('=', 2))
+        var query = (target.Length > 1 ? target[1] : "")
+            .Split('&', StringSplitOptions.RemoveEmptyEntries)
+            .Select(q => q.Split('=', 2))
             .ToDictionary(q => Uri.UnescapeDataString(q[0]), q => q.Length > 1 ? Uri.UnescapeDataString(q[1]) : "");
         return new HttpExchange(
-            request[0], [.. target[0].Split('/', StringSplitOptions.RemoveEmptyEntries).Select(Uri.UnescapeDataString)], query,
-            body.Length == 0 ? null : JsonNode.Parse(body));
+            request[0],
+            [.. target[0].Split('/', StringSplitOptions.RemoveEmptyEntries).Select(Uri.UnescapeDataString)],
+            query,
+            body.Length == 0 ? null : JsonNode.Parse(body)
+        );
     }
 
     public static async Task Answer(Stream stream, int status, object? result, CancellationToken cancel)
     {
         var body = JsonSerializer.SerializeToUtf8Bytes(result, ControlPort.Json);
-        var head = $"HTTP/1.1 {status} {(status < 400 ? "OK" : "Refused")}\r\n"
+        var head =
+            $"HTTP/1.1 {status} {(status < 400 ? "OK" : "Refused")}\r\n"
             + $"Content-Type: application/json\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n";
         await stream.WriteAsync(Encoding.ASCII.GetBytes(head), cancel).ConfigureAwait(false);
         await stream.WriteAsync(body, cancel).ConfigureAwait(false);
@@ -47,9 +58,8 @@ internal sealed record HttpExchange(string Method, IReadOnlyList<string> Path, I
             network.Socket.Shutdown(SocketShutdown.Send);
     }
 
-    public T Field<T>(string name) => Body?[name] is { } node
-        ? node.Deserialize<T>(ControlPort.Json)!
-        : throw new ArgumentException($"The body needs a field '{name}'.");
+    public T Field<T>(string name) =>
+        Body?[name] is { } node ? node.Deserialize<T>(ControlPort.Json)! : throw new ArgumentException($"The body needs a field '{name}'.");
 
     public T Field<T>(string name, T otherwise) => Body?[name] is null ? otherwise : Field<T>(name);
 

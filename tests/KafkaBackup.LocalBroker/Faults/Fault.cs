@@ -116,10 +116,12 @@ public sealed class Fault
     /// <summary>Counts a request; true when it is this fault's turn. Called under the set's lock.</summary>
     internal bool Claims(LoggedRequest request)
     {
-        if ((Api is not null && Api != request.Api)
+        if (
+            (Api is not null && Api != request.Api)
             || (_broker is not null && _broker != request.Broker)
             || (_clientId is not null && _clientId != request.ClientId)
-            || ((_topic is not null || _partition is not null) && !request.Partitions.Any(p => Applies(p.Topic, p.Partition))))
+            || ((_topic is not null || _partition is not null) && !request.Partitions.Any(p => Applies(p.Topic, p.Partition)))
+        )
         {
             return false;
         }

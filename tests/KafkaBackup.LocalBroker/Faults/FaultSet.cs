@@ -6,9 +6,7 @@ public sealed class FaultSet
     private readonly object _gate = new();
     private readonly List<Fault> _faults = [];
 
-    internal FaultSet()
-    {
-    }
+    internal FaultSet() { }
 
     /// <summary>Begins a fault on an API; it is in force once its action is named.</summary>
     public Fault On(ApiKey api) => new(this, api);

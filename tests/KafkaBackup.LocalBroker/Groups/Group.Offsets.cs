@@ -76,7 +76,9 @@ internal sealed partial class Group
                 return ErrorCode.None;
             if (_protocolType != "consumer")
                 return ErrorCode.NonEmptyGroup;
-            return _members.Values.Any(m => m.Protocols.Any(p => Subscribes(p.Metadata, topic))) ? ErrorCode.GroupSubscribedToTopic : ErrorCode.None;
+            return _members.Values.Any(m => m.Protocols.Any(p => Subscribes(p.Metadata, topic)))
+                ? ErrorCode.GroupSubscribedToTopic
+                : ErrorCode.None;
         }
     }
 

@@ -35,8 +35,21 @@ internal sealed partial class Group(string id, TimeProvider clock, TimeSpan init
         lock (_gate)
         {
             var settled = _state is GroupState.Stable;
-            return new GroupView(Id, _state, _protocolType ?? "", settled ? _protocol ?? "" : "", [.. _members.Values.Select(m => new MemberView(
-                m.Id, m.InstanceId, m.ClientId, settled ? m.MetadataOf(_protocol) : [], settled ? m.Assignment : []))]);
+            return new GroupView(
+                Id,
+                _state,
+                _protocolType ?? "",
+                settled ? _protocol ?? "" : "",
+                [
+                    .. _members.Values.Select(m => new MemberView(
+                        m.Id,
+                        m.InstanceId,
+                        m.ClientId,
+                        settled ? m.MetadataOf(_protocol) : [],
+                        settled ? m.Assignment : []
+                    )),
+                ]
+            );
         }
     }
 
@@ -79,7 +92,12 @@ internal sealed partial class Group(string id, TimeProvider clock, TimeSpan init
         Task<JoinOutcome> Refused(ErrorCode error) => Task.FromResult(new JoinOutcome(error, join.MemberId));
     }
 
-    public Task<SyncOutcome> Sync(string memberId, string? instanceId, int generation, IReadOnlyList<(string Member, byte[] Assignment)> assignments)
+    public Task<SyncOutcome> Sync(
+        string memberId,
+        string? instanceId,
+        int generation,
+        IReadOnlyList<(string Member, byte[] Assignment)> assignments
+    )
     {
         lock (_gate)
         {
@@ -195,7 +213,10 @@ internal sealed partial class Group(string id, TimeProvider clock, TimeSpan init
     {
         var others = _members.Values.Where(m => m.Id != join.MemberId).ToList();
         return others.Count == 0
-            || (_protocolType == join.ProtocolType && join.Protocols.Any(p => others.TrueForAll(m => m.Protocols.Any(o => o.Name == p.Name))));
+            || (
+                _protocolType == join.ProtocolType
+                && join.Protocols.Any(p => others.TrueForAll(m => m.Protocols.Any(o => o.Name == p.Name)))
+            );
     }
 
     private void PrepareRebalance()
@@ -230,10 +251,16 @@ internal sealed partial class Group(string id, TimeProvider clock, TimeSpan init
             return;
         }
 
-        var common = _members.Values.First().Protocols.Select(p => p.Name)
-            .Where(name => _members.Values.All(m => m.Protocols.Any(p => p.Name == name))).ToList();
-        _protocol = _members.Values.Select(m => m.Protocols.First(p => common.Contains(p.Name)).Name)
-            .GroupBy(name => name).MaxBy(votes => votes.Count())!.Key;
+        var common = _members
+            .Values.First()
+            .Protocols.Select(p => p.Name)
+            .Where(name => _members.Values.All(m => m.Protocols.Any(p => p.Name == name)))
+            .ToList();
+        _protocol = _members
+            .Values.Select(m => m.Protocols.First(p => common.Contains(p.Name)).Name)
+            .GroupBy(name => name)
+            .MaxBy(votes => votes.Count())!
+            .Key;
         if (!_members.ContainsKey(_leader))
             _leader = _members.Values.First().Id;
         _state = GroupState.CompletingRebalance;
@@ -267,16 +294,27 @@ internal sealed partial class Group(string id, TimeProvider clock, TimeSpan init
         CompleteWhenAllJoined();
     }
 
-    private JoinOutcome Welcome(Member member) => new(
-        ErrorCode.None, member.Id, _generation, _protocolType, _protocol, _leader,
-        member.Id == _leader ? [.. _members.Values.Select(m => (m.Id, m.InstanceId, m.MetadataOf(_protocol)))] : []);
+    private JoinOutcome Welcome(Member member) =>
+        new(
+            ErrorCode.None,
+            member.Id,
+            _generation,
+            _protocolType,
+            _protocol,
+            _leader,
+            member.Id == _leader ? [.. _members.Values.Select(m => (m.Id, m.InstanceId, m.MetadataOf(_protocol)))] : []
+        );
 
     private SyncOutcome Assigned(Member member) => new(ErrorCode.None, _protocolType, _protocol, member.Assignment);
 
     private ErrorCode Check(string memberId, string? instanceId, int generation, out Member? member)
     {
         member = null;
-        if (instanceId is not null && _members.Values.FirstOrDefault(m => m.InstanceId == instanceId) is { } current && current.Id != memberId)
+        if (
+            instanceId is not null
+            && _members.Values.FirstOrDefault(m => m.InstanceId == instanceId) is { } current
+            && current.Id != memberId
+        )
             return ErrorCode.FencedInstanceId;
         if (!_members.TryGetValue(memberId, out member))
             return ErrorCode.UnknownMemberId;

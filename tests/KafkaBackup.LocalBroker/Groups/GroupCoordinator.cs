@@ -11,7 +11,8 @@ internal sealed class GroupCoordinator(LocalClusterOptions options)
 
     public Group? Find(string id) => _groups.GetValueOrDefault(id);
 
-    public Group Enter(string id) => _groups.GetOrAdd(id, static (key, o) => new Group(key, o.Clock, o.GroupInitialRebalanceDelay), options);
+    public Group Enter(string id) =>
+        _groups.GetOrAdd(id, static (key, o) => new Group(key, o.Clock, o.GroupInitialRebalanceDelay), options);
 
     public ErrorCode Delete(string id)
     {

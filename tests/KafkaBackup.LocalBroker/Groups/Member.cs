@@ -35,14 +35,27 @@ internal sealed class Member(string id, string? instanceId, string clientId)
 }
 
 internal sealed record JoinOutcome(
-    ErrorCode Error, string MemberId, int Generation = -1, string? ProtocolType = null, string? Protocol = null, string Leader = "",
-    IReadOnlyList<(string Id, string? InstanceId, byte[] Metadata)>? Members = null);
+    ErrorCode Error,
+    string MemberId,
+    int Generation = -1,
+    string? ProtocolType = null,
+    string? Protocol = null,
+    string Leader = "",
+    IReadOnlyList<(string Id, string? InstanceId, byte[] Metadata)>? Members = null
+);
 
 internal sealed record SyncOutcome(ErrorCode Error, string? ProtocolType = null, string? Protocol = null, byte[]? Assignment = null);
 
 internal sealed record JoinRequest(
-    string MemberId, string? InstanceId, string ClientId, int SessionTimeoutMs, int RebalanceTimeoutMs, string ProtocolType,
-    IReadOnlyList<(string Name, byte[] Metadata)> Protocols, bool NeedsKnownId);
+    string MemberId,
+    string? InstanceId,
+    string ClientId,
+    int SessionTimeoutMs,
+    int RebalanceTimeoutMs,
+    string ProtocolType,
+    IReadOnlyList<(string Name, byte[] Metadata)> Protocols,
+    bool NeedsKnownId
+);
 
 /// <summary>The offset a group committed for a partition.</summary>
 public sealed record CommittedOffset(long Offset, int LeaderEpoch, string? Metadata);

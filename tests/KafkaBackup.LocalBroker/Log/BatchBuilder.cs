@@ -24,12 +24,28 @@ internal sealed class BatchBuilder
     {
         var builder = new BatchBuilder();
         foreach (var record in records)
-            builder.Add(builder.Count, record.Timestamp, record.Key, record.Key is null, record.Value, record.Value is null, record.Headers);
+            builder.Add(
+                builder.Count,
+                record.Timestamp,
+                record.Key,
+                record.Key is null,
+                record.Value,
+                record.Value is null,
+                record.Headers
+            );
         return builder.Count == 0 ? throw new ArgumentException("There is no record to append.") : builder;
     }
 
-    public void Add(long offset, long timestamp, ReadOnlySpan<byte> key, bool nullKey, ReadOnlySpan<byte> value, bool nullValue,
-        IReadOnlyCollection<(string Name, byte[]? Value)> headers, long? baseOffset = null)
+    public void Add(
+        long offset,
+        long timestamp,
+        ReadOnlySpan<byte> key,
+        bool nullKey,
+        ReadOnlySpan<byte> value,
+        bool nullValue,
+        IReadOnlyCollection<(string Name, byte[]? Value)> headers,
+        long? baseOffset = null
+    )
     {
         if (_count++ == 0)
         {
@@ -58,21 +74,60 @@ internal sealed class BatchBuilder
 
     /// <summary>Takes over a record of another batch, whose base offset may lie before the first record kept.</summary>
     public void Add(in RecordView record, long baseOffset) =>
-        Add(record.Offset, record.Timestamp, record.Key.GetValueOrDefault().Span, record.Key is null,
-            record.Value.GetValueOrDefault().Span, record.Value is null, [.. record.ReadHeaders()], baseOffset);
+        Add(
+            record.Offset,
+            record.Timestamp,
+            record.Key.GetValueOrDefault().Span,
+            record.Key is null,
+            record.Value.GetValueOrDefault().Span,
+            record.Value is null,
+            [.. record.ReadHeaders()],
+            baseOffset
+        );
 
     public long MaxTimestamp => _maxTimestamp;
 
     /// <summary>A batch as a producer without idempotence sends it, at offset 0 of its own.</summary>
-    public byte[] Build(int codec = 0) => Build(new BatchHeader(
-        _baseOffset, 0, 0, 2, 0, (short)codec, (int)(_lastOffset - _baseOffset), _baseTimestamp, _maxTimestamp, -1, -1, -1, _count));
+    public byte[] Build(int codec = 0) =>
+        Build(
+            new BatchHeader(
+                _baseOffset,
+                0,
+                0,
+                2,
+                0,
+                (short)codec,
+                (int)(_lastOffset - _baseOffset),
+                _baseTimestamp,
+                _maxTimestamp,
+                -1,
+                -1,
+                -1,
+                _count
+            )
+        );
 
     /// <summary>A batch as a transactional producer sends it.</summary>
     public byte[] Build(long producerId, short producerEpoch, int baseSequence)
     {
         const short transactional = 0x10;
-        return Build(new BatchHeader(
-            _baseOffset, 0, 0, 2, 0, transactional, (int)(_lastOffset - _baseOffset), _baseTimestamp, _maxTimestamp, producerId, producerEpoch, baseSequence, _count));
+        return Build(
+            new BatchHeader(
+                _baseOffset,
+                0,
+                0,
+                2,
+                0,
+                transactional,
+                (int)(_lastOffset - _baseOffset),
+                _baseTimestamp,
+                _maxTimestamp,
+                producerId,
+                producerEpoch,
+                baseSequence,
+                _count
+            )
+        );
     }
 
     /// <summary>A batch with the given head; size, count and checksum are filled in.</summary>
@@ -83,13 +138,15 @@ internal sealed class BatchBuilder
             payload = Codecs.Compress(like.Codec, payload);
         var batch = new byte[BatchHeader.Length + payload.Length];
         payload.CopyTo(batch.AsSpan(BatchHeader.Length));
-        (like with
-        {
-            Size = batch.Length,
-            Magic = 2,
-            Count = _count,
-            BaseTimestamp = _count == 0 ? like.BaseTimestamp : _baseTimestamp,
-        }).Write(batch);
+        (
+            like with
+            {
+                Size = batch.Length,
+                Magic = 2,
+                Count = _count,
+                BaseTimestamp = _count == 0 ? like.BaseTimestamp : _baseTimestamp,
+            }
+        ).Write(batch);
         BatchHeader.Seal(batch);
         return batch;
     }
@@ -104,7 +161,9 @@ internal sealed class BatchBuilder
         var builder = new BatchBuilder();
         builder.Add(0, timestamp, key, false, value, false, []);
         const short transactionalControl = 0x30;
-        return builder.Build(new BatchHeader(0, 0, 0, 2, 0, transactionalControl, 0, timestamp, timestamp, producerId, producerEpoch, -1, 1));
+        return builder.Build(
+            new BatchHeader(0, 0, 0, 2, 0, transactionalControl, 0, timestamp, timestamp, producerId, producerEpoch, -1, 1)
+        );
     }
 
     private void Bytes(ReadOnlySpan<byte> value, bool isNull)

@@ -4,8 +4,20 @@ namespace KafkaBackup.LocalBroker.Log;
 
 /// <summary>The fixed head of a record batch (format 2), as stored.</summary>
 internal readonly record struct BatchHeader(
-    long BaseOffset, int Size, int LeaderEpoch, sbyte Magic, uint Crc, short Attributes, int LastOffsetDelta,
-    long BaseTimestamp, long MaxTimestamp, long ProducerId, short ProducerEpoch, int BaseSequence, int Count)
+    long BaseOffset,
+    int Size,
+    int LeaderEpoch,
+    sbyte Magic,
+    uint Crc,
+    short Attributes,
+    int LastOffsetDelta,
+    long BaseTimestamp,
+    long MaxTimestamp,
+    long ProducerId,
+    short ProducerEpoch,
+    int BaseSequence,
+    int Count
+)
 {
     /// <summary>Bytes before the first record.</summary>
     public const int Length = 61;
@@ -35,20 +47,22 @@ internal readonly record struct BatchHeader(
     /// <summary>Sequence numbers wrap to 0 after the largest int.</summary>
     public int LastSequence => BaseSequence < 0 ? -1 : (int)(((long)BaseSequence + LastOffsetDelta) & int.MaxValue);
 
-    public static BatchHeader Read(ReadOnlySpan<byte> batch) => new(
-        BinaryPrimitives.ReadInt64BigEndian(batch),
-        BinaryPrimitives.ReadInt32BigEndian(batch[8..]) + Preamble,
-        BinaryPrimitives.ReadInt32BigEndian(batch[12..]),
-        (sbyte)batch[16],
-        BinaryPrimitives.ReadUInt32BigEndian(batch[17..]),
-        BinaryPrimitives.ReadInt16BigEndian(batch[21..]),
-        BinaryPrimitives.ReadInt32BigEndian(batch[23..]),
-        BinaryPrimitives.ReadInt64BigEndian(batch[27..]),
-        BinaryPrimitives.ReadInt64BigEndian(batch[35..]),
-        BinaryPrimitives.ReadInt64BigEndian(batch[43..]),
-        BinaryPrimitives.ReadInt16BigEndian(batch[51..]),
-        BinaryPrimitives.ReadInt32BigEndian(batch[53..]),
-        BinaryPrimitives.ReadInt32BigEndian(batch[57..]));
+    public static BatchHeader Read(ReadOnlySpan<byte> batch) =>
+        new(
+            BinaryPrimitives.ReadInt64BigEndian(batch),
+            BinaryPrimitives.ReadInt32BigEndian(batch[8..]) + Preamble,
+            BinaryPrimitives.ReadInt32BigEndian(batch[12..]),
+            (sbyte)batch[16],
+            BinaryPrimitives.ReadUInt32BigEndian(batch[17..]),
+            BinaryPrimitives.ReadInt16BigEndian(batch[21..]),
+            BinaryPrimitives.ReadInt32BigEndian(batch[23..]),
+            BinaryPrimitives.ReadInt64BigEndian(batch[27..]),
+            BinaryPrimitives.ReadInt64BigEndian(batch[35..]),
+            BinaryPrimitives.ReadInt64BigEndian(batch[43..]),
+            BinaryPrimitives.ReadInt16BigEndian(batch[51..]),
+            BinaryPrimitives.ReadInt32BigEndian(batch[53..]),
+            BinaryPrimitives.ReadInt32BigEndian(batch[57..])
+        );
 
     public void Write(Span<byte> batch)
     {
@@ -83,6 +97,5 @@ internal readonly record struct BatchHeader(
         Seal(batch);
     }
 
-    public static void Seal(Span<byte> batch) =>
-        BinaryPrimitives.WriteUInt32BigEndian(batch[17..], Crc32C.Compute(batch[CrcStart..]));
+    public static void Seal(Span<byte> batch) => BinaryPrimitives.WriteUInt32BigEndian(batch[17..], Crc32C.Compute(batch[CrcStart..]));
 }

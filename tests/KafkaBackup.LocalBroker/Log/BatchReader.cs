@@ -32,6 +32,10 @@ internal static class BatchReader
         return new RecordView(
             header.BaseOffset + offsetDelta,
             header.IsLogAppendTime ? header.MaxTimestamp : header.BaseTimestamp + timestampDelta,
-            key, value, record.Slice(start), headerCount);
+            key,
+            value,
+            record.Slice(start),
+            headerCount
+        );
     }
 }

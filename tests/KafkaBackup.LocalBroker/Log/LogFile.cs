@@ -141,7 +141,8 @@ internal sealed class LogFile
 
     private long StartBefore(Predicate<Block> isBefore)
     {
-        int low = 0, high = _blocks.Count;
+        int low = 0,
+            high = _blocks.Count;
         while (low < high)
         {
             var middle = (low + high) / 2;

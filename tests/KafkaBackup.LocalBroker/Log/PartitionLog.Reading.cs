@@ -130,4 +130,10 @@ internal sealed partial class PartitionLog
 internal readonly record struct TimedOffset(long Offset, long Timestamp, int LeaderEpoch);
 
 internal readonly record struct ReadOutcome(
-    ErrorCode Error, long HighWatermark, long LastStableOffset, long LogStart, FileSlice? Slice, IReadOnlyList<AbortedTransaction> Aborted);
+    ErrorCode Error,
+    long HighWatermark,
+    long LastStableOffset,
+    long LogStart,
+    FileSlice? Slice,
+    IReadOnlyList<AbortedTransaction> Aborted
+);

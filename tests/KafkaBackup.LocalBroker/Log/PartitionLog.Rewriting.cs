@@ -75,8 +75,14 @@ internal sealed partial class PartitionLog
                     if (header.LastOffset < offset)
                         file.Append(bytes, header);
                     else if (header.BaseOffset < offset)
-                        AppendRebuilt(file, header with { LastOffsetDelta = (int)(offset - 1 - header.BaseOffset) },
-                            BatchReader.Records(bytes).Where(r => r.Offset < offset));
+                        AppendRebuilt(
+                            file,
+                            header with
+                            {
+                                LastOffsetDelta = (int)(offset - 1 - header.BaseOffset),
+                            },
+                            BatchReader.Records(bytes).Where(r => r.Offset < offset)
+                        );
                 }
             });
             _logEnd = offset;
@@ -119,9 +125,11 @@ internal sealed partial class PartitionLog
                     var kept = BatchReader.Records(bytes).Where(r => IsAlive(header, r, newest, dropTombstones)).ToList();
                     if (kept.Count == header.Count)
                         file.Append(bytes, header);
-                    else if (kept.Count > 0
+                    else if (
+                        kept.Count > 0
                         || (header.HasProducer && lastOfProducer[header.ProducerId] == header.BaseOffset)
-                        || (header.LastOffset + 1 == _logEnd && !dropEmptyTail))
+                        || (header.LastOffset + 1 == _logEnd && !dropEmptyTail)
+                    )
                         AppendRebuilt(file, header, kept);
                 }
             });
@@ -144,7 +152,9 @@ internal sealed partial class PartitionLog
     }
 
     private IEnumerable<(byte[] Bytes, BatchHeader Header)> StoredBatches() =>
-        _file is null ? [] : _file.Batches().Where(b => b.Header.LastOffset >= _logStart).Select(b => (_file.BatchAt(b.Position, b.Header), b.Header));
+        _file is null
+            ? []
+            : _file.Batches().Where(b => b.Header.LastOffset >= _logStart).Select(b => (_file.BatchAt(b.Position, b.Header), b.Header));
 
     private Dictionary<string, long> NewestByKey(long limit)
     {
@@ -169,8 +179,8 @@ internal sealed partial class PartitionLog
         && newest[Convert.ToBase64String(key.Span)] == record.Offset
         && !(dropTombstones && record.Value is null);
 
-    private bool IsAborted(BatchHeader header, long offset) => header.IsTransactional
-        && _producers.Aborted.Any(a => a.Covers(header.ProducerId, offset));
+    private bool IsAborted(BatchHeader header, long offset) =>
+        header.IsTransactional && _producers.Aborted.Any(a => a.Covers(header.ProducerId, offset));
 
     private static void AppendRebuilt(LogFile file, BatchHeader header, IEnumerable<RecordView> records)
     {
@@ -178,11 +188,13 @@ internal sealed partial class PartitionLog
         var builder = new BatchBuilder();
         foreach (var record in records)
             builder.Add(record, header.BaseOffset);
-        var bytes = builder.Build(header with
-        {
-            Attributes = (short)(header.Attributes & ~codecBits),
-            MaxTimestamp = builder.Count == 0 || header.IsLogAppendTime ? header.MaxTimestamp : builder.MaxTimestamp,
-        });
+        var bytes = builder.Build(
+            header with
+            {
+                Attributes = (short)(header.Attributes & ~codecBits),
+                MaxTimestamp = builder.Count == 0 || header.IsLogAppendTime ? header.MaxTimestamp : builder.MaxTimestamp,
+            }
+        );
         file.Append(bytes, BatchHeader.Read(bytes));
     }
 

@@ -164,4 +164,9 @@ internal sealed partial class PartitionLog(string directory, string name, int fi
 
 /// <summary>What became of an append. Offsets mean something only without an error.</summary>
 internal readonly record struct AppendOutcome(
-    ErrorCode Error, long BaseOffset = -1, long AppendTime = -1, long LogStart = -1, string? Message = null);
+    ErrorCode Error,
+    long BaseOffset = -1,
+    long AppendTime = -1,
+    long LogStart = -1,
+    string? Message = null
+);

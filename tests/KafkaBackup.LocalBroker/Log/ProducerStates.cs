@@ -13,8 +13,14 @@ internal sealed class ProducerStates
 
     public IReadOnlyList<AbortedTransaction> Aborted => _aborted;
 
-    public IEnumerable<ProducerSnapshot> Snapshot() => _producers.Select(p => new ProducerSnapshot(
-        p.Key, p.Value.Epoch, p.Value.LastSequence, p.Value.LastTimestamp, p.Value.OpenSince ?? -1));
+    public IEnumerable<ProducerSnapshot> Snapshot() =>
+        _producers.Select(p => new ProducerSnapshot(
+            p.Key,
+            p.Value.Epoch,
+            p.Value.LastSequence,
+            p.Value.LastTimestamp,
+            p.Value.OpenSince ?? -1
+        ));
 
     /// <summary>Decides over a batch before it is appended. A duplicate answers with the offset of the first arrival.</summary>
     public (ErrorCode Error, long? DuplicateOf) Check(in BatchHeader batch)

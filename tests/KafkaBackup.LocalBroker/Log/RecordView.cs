@@ -2,7 +2,13 @@ namespace KafkaBackup.LocalBroker.Log;
 
 /// <summary>One record inside a decompressed batch; memory of the batch, not a copy.</summary>
 internal readonly record struct RecordView(
-    long Offset, long Timestamp, ReadOnlyMemory<byte>? Key, ReadOnlyMemory<byte>? Value, ReadOnlyMemory<byte> Headers, int HeaderCount)
+    long Offset,
+    long Timestamp,
+    ReadOnlyMemory<byte>? Key,
+    ReadOnlyMemory<byte>? Value,
+    ReadOnlyMemory<byte> Headers,
+    int HeaderCount
+)
 {
     public IEnumerable<(string Name, byte[]? Value)> ReadHeaders()
     {

@@ -1,6 +1,8 @@
 namespace KafkaBackup.LocalBroker.Log;
 
-/// <summary>One look at every record of a produced batch, without making an object of any: what a broker checks before it appends.</summary>
+/// <summary>
+/// One look at every record of a produced batch, without making an object of any: what a broker checks before it appends.
+/// </summary>
 /// <param name="Smallest">The smallest timestamp that is one; null when there is none.</param>
 internal readonly record struct RecordWalk(bool LacksKey, long? Smallest, long? Largest)
 {
@@ -42,7 +44,9 @@ internal readonly record struct RecordWalk(bool LacksKey, long? Smallest, long? 
             largest = Math.Max(largest ?? timestamp, timestamp);
         }
 
-        return at == records.Length ? new RecordWalk(lacksKey, smallest, largest) : throw new InvalidDataException("a batch holds more bytes than its records");
+        return at == records.Length
+            ? new RecordWalk(lacksKey, smallest, largest)
+            : throw new InvalidDataException("a batch holds more bytes than its records");
     }
 
     /// <returns>False for null.</returns>

@@ -10,7 +10,8 @@ internal sealed class Dispatcher(LocalCluster cluster)
 
     public IReadOnlyCollection<Api> Apis => _apis.Values;
 
-    public short NewestOf(Api api) => cluster.Options.NewestVersions.TryGetValue(api.Key, out var newest) ? Math.Min(newest, api.MaxVersion) : api.MaxVersion;
+    public short NewestOf(Api api) =>
+        cluster.Options.NewestVersions.TryGetValue(api.Key, out var newest) ? Math.Min(newest, api.MaxVersion) : api.MaxVersion;
 
     /// <summary>False when the connection is to be closed. Nothing is written to the reply when there is no answer.</summary>
     public async Task<bool> Handle(Connection connection, ReadOnlyMemory<byte> frame, WireWriter reply)
@@ -30,7 +31,15 @@ internal sealed class Dispatcher(LocalCluster cluster)
             return false;
 
         var log = new LoggedRequest(
-            cluster.Requests.NextNumber(), cluster.Clock.GetUtcNow(), connection.Broker, key, known ? version : (short)0, clientId, connection.Id, frame.Length)
+            cluster.Requests.NextNumber(),
+            cluster.Clock.GetUtcNow(),
+            connection.Broker,
+            key,
+            known ? version : (short)0,
+            clientId,
+            connection.Id,
+            frame.Length
+        )
         {
             User = connection.User,
         };

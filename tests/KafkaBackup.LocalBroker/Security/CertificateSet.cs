@@ -4,7 +4,9 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace KafkaBackup.LocalBroker.Security;
 
-/// <summary>An authority of the cluster's own, with a server and a client certificate, as PEM files that clients can be pointed at.</summary>
+/// <summary>
+/// An authority of the cluster's own, with a server and a client certificate, as PEM files that clients can be pointed at.
+/// </summary>
 public sealed class CertificateSet : IDisposable
 {
     private readonly X509Certificate2 _authority;
@@ -38,7 +40,9 @@ public sealed class CertificateSet : IDisposable
         using var authorityKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var authorityRequest = new CertificateRequest("CN=local-authority", authorityKey, HashAlgorithmName.SHA256);
         authorityRequest.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        authorityRequest.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true));
+        authorityRequest.CertificateExtensions.Add(
+            new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true)
+        );
         var keyId = new X509SubjectKeyIdentifierExtension(authorityRequest.PublicKey, false);
         authorityRequest.CertificateExtensions.Add(keyId);
         var authority = authorityRequest.CreateSelfSigned(from, until);

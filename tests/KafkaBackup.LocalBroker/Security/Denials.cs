@@ -12,6 +12,8 @@ internal sealed class Denials
 
     public void Clear() => _denied = [];
 
-    public bool Covers(ApiKey api, string resource, string user) => _denied.Any(d =>
-        (d.Api is null || d.Api == api) && (d.Resource is null || d.Resource == resource) && (d.User is null || d.User == user));
+    public bool Covers(ApiKey api, string resource, string user) =>
+        _denied.Any(d =>
+            (d.Api is null || d.Api == api) && (d.Resource is null || d.Resource == resource) && (d.User is null || d.User == user)
+        );
 }

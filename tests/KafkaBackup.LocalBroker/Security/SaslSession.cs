@@ -19,7 +19,9 @@ internal sealed class SaslSession(LocalCluster cluster) : IDisposable
 
     /// <summary>After a session's end, or in the middle of a login, only a login is heard.</summary>
     public bool Allows(ApiKey api) =>
-        !IsRequired || (_authenticated && cluster.Clock.GetUtcNow() < _expires) || api is ApiKey.ApiVersions or ApiKey.SaslHandshake or ApiKey.SaslAuthenticate;
+        !IsRequired
+        || (_authenticated && cluster.Clock.GetUtcNow() < _expires)
+        || api is ApiKey.ApiVersions or ApiKey.SaslHandshake or ApiKey.SaslAuthenticate;
 
     /// <summary>How long a login that has just succeeded is good for, in milliseconds; 0 for ever.</summary>
     public long LifetimeMs => _authenticated ? (long)(cluster.Options.SessionLifetime ?? TimeSpan.Zero).TotalMilliseconds : 0;

@@ -52,12 +52,13 @@ internal sealed class ScramExchange(string mechanism, IReadOnlyDictionary<string
         return ($"v={Convert.ToBase64String(Hmac(Hmac(salted, "Server Key"), authMessage))}", _user);
     }
 
-    private static Dictionary<char, string> Fields(string message) => message.Split(',')
-        .Where(f => f.Length > 2 && f[1] == '=').ToDictionary(f => f[0], f => f[2..]);
+    private static Dictionary<char, string> Fields(string message) =>
+        message.Split(',').Where(f => f.Length > 2 && f[1] == '=').ToDictionary(f => f[0], f => f[2..]);
 
-    private byte[] Hmac(byte[] key, string text) => _hash == HashAlgorithmName.SHA512
-        ? HMACSHA512.HashData(key, Encoding.UTF8.GetBytes(text))
-        : HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(text));
+    private byte[] Hmac(byte[] key, string text) =>
+        _hash == HashAlgorithmName.SHA512
+            ? HMACSHA512.HashData(key, Encoding.UTF8.GetBytes(text))
+            : HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(text));
 
     private byte[] Hash(byte[] data) => _hash == HashAlgorithmName.SHA512 ? SHA512.HashData(data) : SHA256.HashData(data);
 }

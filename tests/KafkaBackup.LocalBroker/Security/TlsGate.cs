@@ -19,12 +19,17 @@ internal sealed class TlsGate(CertificateSet? certificates, bool requireClientCe
         var secured = new SslStream(plain, leaveInnerStreamOpen: false);
         try
         {
-            await secured.AuthenticateAsServerAsync(new SslServerAuthenticationOptions
-            {
-                ServerCertificate = certificates.Server,
-                ClientCertificateRequired = requireClientCertificate,
-                RemoteCertificateValidationCallback = Validate,
-            }, cancel).ConfigureAwait(false);
+            await secured
+                .AuthenticateAsServerAsync(
+                    new SslServerAuthenticationOptions
+                    {
+                        ServerCertificate = certificates.Server,
+                        ClientCertificateRequired = requireClientCertificate,
+                        RemoteCertificateValidationCallback = Validate,
+                    },
+                    cancel
+                )
+                .ConfigureAwait(false);
         }
         catch (Exception e) when (e is AuthenticationException or IOException or SocketException or OperationCanceledException)
         {

@@ -1,8 +1,8 @@
 namespace KafkaBackup.LocalBroker.Topics;
 
 /// <summary>
-/// A quota on reading, as Kafka had it before 2.6: an answer that goes beyond it is sent empty, with the time to wait, and the connection is not heard meanwhile. An answer larger
-/// than all that the window holds is never sent.
+/// A quota on reading, as Kafka had it before 2.6: an answer that goes beyond it is sent empty, with the time to wait, and the connection
+/// is not heard meanwhile. An answer larger than all that the window holds is never sent.
 /// </summary>
 /// <param name="free">So many bytes are given before it begins.</param>
 internal sealed class FetchQuota(int bytesPerSecond, TimeSpan window, long free, TimeProvider clock)

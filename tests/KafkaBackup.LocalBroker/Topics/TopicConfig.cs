@@ -98,7 +98,8 @@ internal sealed class TopicConfig
             Math.Min(difference, Long("message.timestamp.before.max.ms")),
             Math.Min(difference, Long("message.timestamp.after.max.ms")),
             this["cleanup.policy"].Split(',', StringSplitOptions.TrimEntries).Contains("compact"),
-            (int)Long("min.insync.replicas"));
+            (int)Long("min.insync.replicas")
+        );
     }
 
     private long Long(string name) => long.Parse(this[name], CultureInfo.InvariantCulture);

@@ -30,8 +30,10 @@ internal sealed partial class TopicStore(string directory, Func<IReadOnlyList<in
     {
         if (!IsLegalName(wanted.Name))
         {
-            return (ErrorCode.InvalidTopic,
-                $"Topic name is invalid: '{wanted.Name}' is not 1 to 249 characters out of ASCII alphanumerics, '.', '_' and '-'.");
+            return (
+                ErrorCode.InvalidTopic,
+                $"Topic name is invalid: '{wanted.Name}' is not 1 to 249 characters out of ASCII alphanumerics, '.', '_' and '-'."
+            );
         }
 
         if (_topics.ContainsKey(wanted.Name))
@@ -50,8 +52,10 @@ internal sealed partial class TopicStore(string directory, Func<IReadOnlyList<in
                 return (ErrorCode.InvalidReplicationFactor, "Replication factor must be larger than 0, or -1 to use the default value.");
             if (Math.Max((short)1, wanted.ReplicationFactor) > brokers.Count)
             {
-                return (ErrorCode.InvalidReplicationFactor,
-                    $"Unable to replicate the partition {wanted.ReplicationFactor} time(s): only {brokers.Count} broker(s) are registered.");
+                return (
+                    ErrorCode.InvalidReplicationFactor,
+                    $"Unable to replicate the partition {wanted.ReplicationFactor} time(s): only {brokers.Count} broker(s) are registered."
+                );
             }
         }
 
@@ -70,8 +74,10 @@ internal sealed partial class TopicStore(string directory, Func<IReadOnlyList<in
             var factor = wanted.Assignments is { Count: > 0 } given ? (short)given[0].Length : Math.Max((short)1, wanted.ReplicationFactor);
             var ordinal = _created++;
             var count = wanted.Assignments is { Count: > 0 } ? wanted.Assignments.Count : wanted.Partitions;
-            var partitions = Enumerable.Range(0, count)
-                .Select(i => NewPartition(wanted.Name, ordinal, i, factor, wanted.Assignments?.ElementAtOrDefault(i))).ToList();
+            var partitions = Enumerable
+                .Range(0, count)
+                .Select(i => NewPartition(wanted.Name, ordinal, i, factor, wanted.Assignments?.ElementAtOrDefault(i)))
+                .ToList();
             var topic = new Topic(wanted.Name, Guid.NewGuid(), partitions, factor, config);
             _topics[wanted.Name] = topic;
             _byId[topic.Id] = topic;
@@ -97,8 +103,12 @@ internal sealed partial class TopicStore(string directory, Func<IReadOnlyList<in
         lock (_gate)
         {
             var ordinal = _created++;
-            topic.Add(Enumerable.Range(topic.Partitions.Count, count - topic.Partitions.Count)
-                .Select(i => NewPartition(topic.Name, ordinal, i, topic.ReplicationFactor, null)).ToList());
+            topic.Add(
+                Enumerable
+                    .Range(topic.Partitions.Count, count - topic.Partitions.Count)
+                    .Select(i => NewPartition(topic.Name, ordinal, i, topic.ReplicationFactor, null))
+                    .ToList()
+            );
         }
     }
 
@@ -121,4 +131,9 @@ internal sealed partial class TopicStore(string directory, Func<IReadOnlyList<in
 }
 
 internal sealed record NewTopic(
-    string Name, int Partitions, short ReplicationFactor, IReadOnlyList<KeyValuePair<string, string?>> Configs, IReadOnlyList<int[]>? Assignments = null);
+    string Name,
+    int Partitions,
+    short ReplicationFactor,
+    IReadOnlyList<KeyValuePair<string, string?>> Configs,
+    IReadOnlyList<int[]>? Assignments = null
+);

@@ -31,7 +31,9 @@ internal sealed class TransactionCoordinator(LocalCluster cluster)
 
             // A producer that re-initialises names itself; one that asks again for an answer it never got names its former self.
             if (known.Id >= 0 && known != transaction.Owner)
-                return known == transaction.PreviousOwner ? (ErrorCode.None, transaction.Owner) : (ErrorCode.ProducerFenced, ProducerIdentity.None);
+                return known == transaction.PreviousOwner
+                    ? (ErrorCode.None, transaction.Owner)
+                    : (ErrorCode.ProducerFenced, ProducerIdentity.None);
             if (transaction.State == TransactionState.Ongoing)
                 Abort(transaction);
             transaction.TimeoutMs = timeoutMs;
@@ -93,7 +95,9 @@ internal sealed class TransactionCoordinator(LocalCluster cluster)
             var error = CheckOwner(id, producer, out var transaction);
             if (error != ErrorCode.None)
                 return error;
-            return transaction!.State == TransactionState.Ongoing && transaction.Groups.Contains(group) ? ErrorCode.None : ErrorCode.InvalidTxnState;
+            return transaction!.State == TransactionState.Ongoing && transaction.Groups.Contains(group)
+                ? ErrorCode.None
+                : ErrorCode.InvalidTxnState;
         }
     }
 
@@ -116,8 +120,17 @@ internal sealed class TransactionCoordinator(LocalCluster cluster)
     {
         lock (_gate)
         {
-            return [.. _transactions.Values.Select(t => new TransactionView(
-                t.Id, t.Owner, t.State, t.TimeoutMs, t.StartedAt, [.. t.Partitions]))];
+            return
+            [
+                .. _transactions.Values.Select(t => new TransactionView(
+                    t.Id,
+                    t.Owner,
+                    t.State,
+                    t.TimeoutMs,
+                    t.StartedAt,
+                    [.. t.Partitions]
+                )),
+            ];
         }
     }
 
@@ -160,7 +173,9 @@ internal sealed class TransactionCoordinator(LocalCluster cluster)
     {
         var now = cluster.Now;
         foreach (var partition in transaction.Partitions)
-            cluster.Topics.Find(partition.Topic, partition.Partition)?.Log.EndTransaction(producer.Id, producer.Epoch, commit, now, CoordinatorEpoch);
+            cluster
+                .Topics.Find(partition.Topic, partition.Partition)
+                ?.Log.EndTransaction(producer.Id, producer.Epoch, commit, now, CoordinatorEpoch);
         cluster.Groups.EndTransaction(transaction.Groups, producer.Id, commit);
         transaction.Partitions.Clear();
         transaction.Groups.Clear();
@@ -187,4 +202,10 @@ internal sealed class TransactionCoordinator(LocalCluster cluster)
 }
 
 internal sealed record TransactionView(
-    string Id, ProducerIdentity Owner, TransactionState State, int TimeoutMs, long StartedAt, IReadOnlyList<TopicPartition> Partitions);
+    string Id,
+    ProducerIdentity Owner,
+    TransactionState State,
+    int TimeoutMs,
+    long StartedAt,
+    IReadOnlyList<TopicPartition> Partitions
+);

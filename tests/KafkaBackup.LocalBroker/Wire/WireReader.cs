@@ -57,7 +57,8 @@ internal sealed class WireReader(ReadOnlyMemory<byte> data)
         return length < 0 ? null : Encoding.UTF8.GetString(Take(length).Span);
     }
 
-    public ReadOnlyMemory<byte> Bytes() => NullableBytes() ?? throw new MalformedRequestException("a byte string that must not be null is null");
+    public ReadOnlyMemory<byte> Bytes() =>
+        NullableBytes() ?? throw new MalformedRequestException("a byte string that must not be null is null");
 
     public ReadOnlyMemory<byte>? NullableBytes()
     {

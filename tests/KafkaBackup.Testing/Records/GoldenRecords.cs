@@ -11,15 +11,24 @@ public static class GoldenRecords
     public static IReadOnlyList<TestRecord> List { get; } =
     [
         TestRecord.Text(0, "first", "plain text"),
-        TestRecord.Text(1, null, null, -1) with { TimestampKind = TimestampKind.NotAvailable },
+        TestRecord.Text(1, null, null, -1) with
+        {
+            TimestampKind = TimestampKind.NotAvailable,
+        },
         TestRecord.Text(2, "", "", 0),
-        TestRecord.Text(3, "tombstone", null, Noon + 1) with { TimestampKind = TimestampKind.LogAppendTime },
+        TestRecord.Text(3, "tombstone", null, Noon + 1) with
+        {
+            TimestampKind = TimestampKind.LogAppendTime,
+        },
         TestRecord.Text(4, null, "no key", Noon - 86_400_000),
         TestRecord.Text(100, "headers", "repeated, null, empty, not text", Noon + 2) with
         {
             Headers =
             [
-                new TestHeader("trace", "1"), new TestHeader("trace", "2"), new TestHeader("trace", null), new TestHeader("", ""),
+                new TestHeader("trace", "1"),
+                new TestHeader("trace", "2"),
+                new TestHeader("trace", null),
+                new TestHeader("", ""),
                 new TestHeader([0xFF, 0x00, 0xFE], [0x00, 0xC3, 0x28, 0xFF]),
             ],
         },

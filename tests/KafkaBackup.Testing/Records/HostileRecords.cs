@@ -1,13 +1,24 @@
 namespace KafkaBackup.Testing.Records;
 
 /// <summary>
-/// Record lists that try to break things: null and empty everywhere, repeated headers, header values that are not text, timestamps from one end
-/// of a long to the other, jumps in offsets up to the last one there is. The same seed gives the same list.
+/// Record lists that try to break things: null and empty everywhere, repeated headers, header values that are not text, timestamps from one
+/// end of a long to the other, jumps in offsets up to the last one there is. The same seed gives the same list.
 /// </summary>
 public sealed class HostileRecords(int seed)
 {
     private static readonly long[] Timestamps =
-        [-1, 0, 1, long.MinValue, long.MaxValue, 1_705_312_800_000, 253_402_300_800_000, -62_135_596_800_001, int.MaxValue, uint.MaxValue];
+    [
+        -1,
+        0,
+        1,
+        long.MinValue,
+        long.MaxValue,
+        1_705_312_800_000,
+        253_402_300_800_000,
+        -62_135_596_800_001,
+        int.MaxValue,
+        uint.MaxValue,
+    ];
 
     private static readonly int[] Sizes = [0, 0, 1, 2, 15, 100, 127, 128, 129, 1000, 16_383, 16_384, 16_385];
 
@@ -31,17 +42,19 @@ public sealed class HostileRecords(int seed)
         return records;
     }
 
-    public TestRecord Record(long offset) => new()
-    {
-        Offset = offset,
-        Timestamp = _random.Next(3) == 0 ? _random.NextInt64(long.MinValue, long.MaxValue)
-            : _random.Next(2) == 0 ? Timestamps[_random.Next(Timestamps.Length)]
-            : 1_705_312_800_000 + _random.Next(100_000),
-        TimestampKind = (TimestampKind)_random.Next(3),
-        Key = MaybeBytes(),
-        Value = MaybeBytes(),
-        Headers = Headers(),
-    };
+    public TestRecord Record(long offset) =>
+        new()
+        {
+            Offset = offset,
+            Timestamp =
+                _random.Next(3) == 0 ? _random.NextInt64(long.MinValue, long.MaxValue)
+                : _random.Next(2) == 0 ? Timestamps[_random.Next(Timestamps.Length)]
+                : 1_705_312_800_000 + _random.Next(100_000),
+            TimestampKind = (TimestampKind)_random.Next(3),
+            Key = MaybeBytes(),
+            Value = MaybeBytes(),
+            Headers = Headers(),
+        };
 
     private TestHeader[] Headers()
     {
@@ -49,9 +62,10 @@ public sealed class HostileRecords(int seed)
         for (var index = 0; index < headers.Length; index++)
         {
             // Half of them repeat a name.
-            headers[index] = index > 0 && _random.Next(2) == 0
-                ? new TestHeader(headers[_random.Next(index)].Name, MaybeBytes(small: true))
-                : new TestHeader(SomeBytes(_random.Next(20)), MaybeBytes(small: true));
+            headers[index] =
+                index > 0 && _random.Next(2) == 0
+                    ? new TestHeader(headers[_random.Next(index)].Name, MaybeBytes(small: true))
+                    : new TestHeader(SomeBytes(_random.Next(20)), MaybeBytes(small: true));
         }
 
         return headers;

@@ -3,7 +3,7 @@ using KafkaBackup.Engine.Format.Compression;
 
 namespace KafkaBackup.Testing.Records;
 
-/// <summary>Segments as the Rust tool writes them (SEMANTICS K), for tests of the importer.</summary>
+/// <summary>Segments as the Rust tool writes them (rule K), for tests of the importer.</summary>
 public static class KbakImage
 {
     private const int ZstdContentSizeFlag = 200;
@@ -13,12 +13,16 @@ public static class KbakImage
     {
         ArgumentNullException.ThrowIfNull(records);
         var raw = Payload(records);
-        return Wrap(records, compression, compression switch
-        {
-            0 => raw,
-            1 => ZstdFrame(raw),
-            _ => [.. BitConverter.GetBytes(raw.Length), .. Lz4Image.Compress(raw)],
-        });
+        return Wrap(
+            records,
+            compression,
+            compression switch
+            {
+                0 => raw,
+                1 => ZstdFrame(raw),
+                _ => [.. BitConverter.GetBytes(raw.Length), .. Lz4Image.Compress(raw)],
+            }
+        );
     }
 
     /// <summary>Header and footer around a payload of the caller's making.</summary>
@@ -93,7 +97,10 @@ public static class KbakImage
         {
             library.SetParameter(context, ZstdContentSizeFlag, 0);
             var frame = new byte[raw.Length + (raw.Length / 128) + 1024];
-            fixed (byte* from = raw, to = frame)
+            fixed (
+                byte* from = raw,
+                    to = frame
+            )
             {
                 var length = library.Compress(context, to, (nuint)frame.Length, from, (nuint)raw.Length);
                 return library.IsError(length) ? throw new InvalidOperationException(library.ErrorName(length)) : frame[..(int)length];

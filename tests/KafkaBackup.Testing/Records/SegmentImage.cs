@@ -12,7 +12,11 @@ public static class SegmentImage
 
     /// <param name="recordsPerBlock">Blocks are cut here at the latest.</param>
     public static (byte[] Bytes, SegmentSummary Summary) Write(
-        IEnumerable<TestRecord> records, CompressionKind compression = CompressionKind.None, int recordsPerBlock = int.MaxValue, SegmentHeader? header = null)
+        IEnumerable<TestRecord> records,
+        CompressionKind compression = CompressionKind.None,
+        int recordsPerBlock = int.MaxValue,
+        SegmentHeader? header = null
+    )
     {
         using var pool = new BlockBufferPool(64 << 20);
         using var compressor = new BlockCompressor(compression);
@@ -53,7 +57,11 @@ public static class SegmentImage
     }
 
     /// <summary>All records of a segment of any make.</summary>
-    public static async Task<IReadOnlyList<TestRecord>> ReadAsync(ReadOnlyMemory<byte> file, int readAhead = 0, CancellationToken cancel = default)
+    public static async Task<IReadOnlyList<TestRecord>> ReadAsync(
+        ReadOnlyMemory<byte> file,
+        int readAhead = 0,
+        CancellationToken cancel = default
+    )
     {
         using var pool = new BlockBufferPool(64 << 20);
         var records = new List<TestRecord>();
@@ -84,10 +92,11 @@ public static class SegmentImage
         }
     }
 
-    public static ReadRange Source(ReadOnlyMemory<byte> file) => (offset, buffer, _) =>
-    {
-        var count = (int)Math.Clamp(file.Length - offset, 0, buffer.Length);
-        file.Span.Slice((int)Math.Min(offset, file.Length), count).CopyTo(buffer.Span);
-        return ValueTask.FromResult(count);
-    };
+    public static ReadRange Source(ReadOnlyMemory<byte> file) =>
+        (offset, buffer, _) =>
+        {
+            var count = (int)Math.Clamp(file.Length - offset, 0, buffer.Length);
+            file.Span.Slice((int)Math.Min(offset, file.Length), count).CopyTo(buffer.Span);
+            return ValueTask.FromResult(count);
+        };
 }

@@ -5,7 +5,9 @@ namespace KafkaBackup.Testing.Records;
 
 public delegate void RecordAction(in RecordView record);
 
-/// <summary>A record as plain values, for tests to make, keep and compare. Equal means: every byte the same, null and empty told apart.</summary>
+/// <summary>
+/// A record as plain values, for tests to make, keep and compare. Equal means: every byte the same, null and empty told apart.
+/// </summary>
 public sealed record TestRecord
 {
     public long Offset { get; init; }
@@ -21,13 +23,14 @@ public sealed record TestRecord
     public IReadOnlyList<TestHeader> Headers { get; init; } = [];
 
     /// <summary>A plain record with text in it.</summary>
-    public static TestRecord Text(long offset, string? key, string? value, long timestamp = 1_705_312_800_000) => new()
-    {
-        Offset = offset,
-        Timestamp = timestamp,
-        Key = key is null ? null : Encoding.UTF8.GetBytes(key),
-        Value = value is null ? null : Encoding.UTF8.GetBytes(value),
-    };
+    public static TestRecord Text(long offset, string? key, string? value, long timestamp = 1_705_312_800_000) =>
+        new()
+        {
+            Offset = offset,
+            Timestamp = timestamp,
+            Key = key is null ? null : Encoding.UTF8.GetBytes(key),
+            Value = value is null ? null : Encoding.UTF8.GetBytes(value),
+        };
 
     /// <summary>Keeps what a view shows.</summary>
     public static TestRecord Copy(in RecordView view)
@@ -69,24 +72,31 @@ public sealed record TestRecord
                 next += name.Length + (value?.Length ?? 0);
             }
 
-            action(new RecordView
-            {
-                Offset = Offset,
-                Timestamp = Timestamp,
-                TimestampKind = TimestampKind,
-                Key = Key,
-                KeyIsNull = Key is null,
-                Value = Value,
-                ValueIsNull = Value is null,
-                Headers = slices,
-                LeaderEpoch = -1,
-            });
+            action(
+                new RecordView
+                {
+                    Offset = Offset,
+                    Timestamp = Timestamp,
+                    TimestampKind = TimestampKind,
+                    Key = Key,
+                    KeyIsNull = Key is null,
+                    Value = Value,
+                    ValueIsNull = Value is null,
+                    Headers = slices,
+                    LeaderEpoch = -1,
+                }
+            );
         }
     }
 
     public bool Equals(TestRecord? other) =>
-        other is not null && Offset == other.Offset && Timestamp == other.Timestamp && TimestampKind == other.TimestampKind
-        && Bytes.Equal(Key, other.Key) && Bytes.Equal(Value, other.Value) && Headers.SequenceEqual(other.Headers);
+        other is not null
+        && Offset == other.Offset
+        && Timestamp == other.Timestamp
+        && TimestampKind == other.TimestampKind
+        && Bytes.Equal(Key, other.Key)
+        && Bytes.Equal(Value, other.Value)
+        && Headers.SequenceEqual(other.Headers);
 
     public override int GetHashCode() => HashCode.Combine(Offset, Timestamp, TimestampKind, Key?.Length, Value?.Length, Headers.Count);
 
@@ -97,9 +107,7 @@ public sealed record TestRecord
 public sealed record TestHeader(byte[] Name, byte[]? Value)
 {
     public TestHeader(string name, string? value)
-        : this(Encoding.UTF8.GetBytes(name), value is null ? null : Encoding.UTF8.GetBytes(value))
-    {
-    }
+        : this(Encoding.UTF8.GetBytes(name), value is null ? null : Encoding.UTF8.GetBytes(value)) { }
 
     public bool Equals(TestHeader? other) => other is not null && Bytes.Equal(Name, other.Name) && Bytes.Equal(Value, other.Value);
 
@@ -114,5 +122,7 @@ internal static class Bytes
         left is null || right is null ? ReferenceEquals(left, right) : left.AsSpan().SequenceEqual(right);
 
     public static string Show(byte[]? bytes) =>
-        bytes is null ? "null" : bytes.Length <= 16 ? $"'{Convert.ToHexString(bytes)}'" : $"'{Convert.ToHexString(bytes, 0, 16)}...'({bytes.Length})";
+        bytes is null ? "null"
+        : bytes.Length <= 16 ? $"'{Convert.ToHexString(bytes)}'"
+        : $"'{Convert.ToHexString(bytes, 0, 16)}...'({bytes.Length})";
 }

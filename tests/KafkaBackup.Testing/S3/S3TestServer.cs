@@ -3,8 +3,9 @@ using System.Diagnostics;
 namespace KafkaBackup.Testing.S3;
 
 /// <summary>
-/// The S3 server of this test run: the one named by <c>KAFKABACKUP_TEST_S3=endpoint,bucket,key,secret</c>, or else a radosgw that tests/s3/server.sh starts. It is started
-/// once, by the first test that asks, and ends when its standard input closes: with this process, however that ends.
+/// The S3 server of this test run: the one named by <c>KAFKABACKUP_TEST_S3=endpoint,bucket,key,secret</c>, or else a radosgw that
+/// tests/s3/server.sh starts. It is started once, by the first test that asks, and ends when its standard input closes: with this process,
+/// however that ends.
 /// </summary>
 public sealed class S3TestServer
 {
@@ -36,20 +37,32 @@ public sealed class S3TestServer
     /// <summary>Why there can be no server here; null where there can.</summary>
     public static string? WhyNot =>
         Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } ? null
-        : !OperatingSystem.IsLinux() ? $"NO S3 SERVER: tests start one on Linux only. Set {Variable}=endpoint,bucket,key,secret to use another."
+        : !OperatingSystem.IsLinux()
+            ? $"NO S3 SERVER: tests start one on Linux only. Set {Variable}=endpoint,bucket,key,secret to use another."
         : File.Exists(Path.Combine(Cache, "s3-server", "usr", "bin", "radosgw")) || File.Exists("/usr/bin/apt-get") ? null
         : $"NO S3 SERVER: neither a cached one in {Cache} nor apt-get to fetch one. Set {Variable}=endpoint,bucket,key,secret to use another.";
 
-    private static string Cache => Environment.GetEnvironmentVariable("KAFKABACKUP_CACHE") is { Length: > 0 } cache
-        ? cache
-        : Path.Combine(Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } home ? home : Path.Combine(Environment.GetEnvironmentVariable("HOME") ?? "/", ".cache"), "kafkabackup");
+    private static string Cache =>
+        Environment.GetEnvironmentVariable("KAFKABACKUP_CACHE") is { Length: > 0 } cache
+            ? cache
+            : Path.Combine(
+                Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } home
+                    ? home
+                    : Path.Combine(Environment.GetEnvironmentVariable("HOME") ?? "/", ".cache"),
+                "kafkabackup"
+            );
 
     public static Task<S3TestServer> GetAsync() => TheOne.Value;
 
     /// <summary>Settings for a prefix of the test's own.</summary>
     public StoreSettings Settings(string? prefix = null, string? bucket = null, params (string Name, string Value)[] options)
     {
-        var all = new Dictionary<string, string> { ["endpoint"] = Endpoint, ["path_style"] = "true", ["allow_http"] = "true" };
+        var all = new Dictionary<string, string>
+        {
+            ["endpoint"] = Endpoint,
+            ["path_style"] = "true",
+            ["allow_http"] = "true",
+        };
         foreach (var (name, value) in options)
         {
             all[name] = value;
@@ -69,10 +82,17 @@ public sealed class S3TestServer
         if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } given)
         {
             var address = given.Split(',');
-            return address.Length == 4 ? new S3TestServer(address, null) : throw new InvalidOperationException($"{Variable} must be endpoint,bucket,key,secret.");
+            return address.Length == 4
+                ? new S3TestServer(address, null)
+                : throw new InvalidOperationException($"{Variable} must be endpoint,bucket,key,secret.");
         }
 
-        var start = new ProcessStartInfo("bash") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("bash")
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         start.ArgumentList.Add(FindScript());
         start.ArgumentList.Add("run");
         var process = Process.Start(start)!;

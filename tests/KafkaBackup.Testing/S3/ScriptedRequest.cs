@@ -1,7 +1,12 @@
 namespace KafkaBackup.Testing.S3;
 
 /// <summary>A request as it came; the body is read only after the script has seen the head.</summary>
-public sealed record ScriptedRequest(string Method, string Path, IReadOnlyDictionary<string, string> Query, IReadOnlyDictionary<string, string> Headers)
+public sealed record ScriptedRequest(
+    string Method,
+    string Path,
+    IReadOnlyDictionary<string, string> Query,
+    IReadOnlyDictionary<string, string> Headers
+)
 {
     public byte[] Body { get; init; } = [];
 

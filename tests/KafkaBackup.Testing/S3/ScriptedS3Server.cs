@@ -7,8 +7,9 @@ using System.Text;
 namespace KafkaBackup.Testing.S3;
 
 /// <summary>
-/// An HTTP server on a loopback port for what a good S3 server never does. Rules look at each request and may answer it, or cut the line; what no rule takes is answered
-/// by <see cref="TinyS3"/>, so that a client that copes gets on. It checks no signatures; a radosgw does that in the other tests.
+/// An HTTP server on a loopback port for what a good S3 server never does. Rules look at each request and may answer it, or cut the line;
+/// what no rule takes is answered by <see cref="TinyS3"/>, so that a client that copes gets on. It checks no signatures; a radosgw does
+/// that in the other tests.
 /// </summary>
 public sealed class ScriptedS3Server : IAsyncDisposable
 {
@@ -48,18 +49,33 @@ public sealed class ScriptedS3Server : IAsyncDisposable
         Add(new Rule(matches, _ => answer, afterTheWork) { Left = times, ResetAfter = afterTheWork ? null : answer.ResetAfter });
 
     /// <param name="afterTheWork">The request does its work in the store first; only its answer is replaced.</param>
-    public void On(Func<ScriptedRequest, bool> matches, Func<ScriptedRequest, ScriptedAnswer> answer, int times = int.MaxValue, bool afterTheWork = false) =>
-        Add(new Rule(matches, answer, afterTheWork) { Left = times });
+    public void On(
+        Func<ScriptedRequest, bool> matches,
+        Func<ScriptedRequest, ScriptedAnswer> answer,
+        int times = int.MaxValue,
+        bool afterTheWork = false
+    ) => Add(new Rule(matches, answer, afterTheWork) { Left = times });
 
     public StoreSettings Settings(string path = "s3://bucket/backups", params (string Name, string Value)[] options)
     {
-        var all = new Dictionary<string, string> { ["endpoint"] = Endpoint, ["path_style"] = "true", ["allow_http"] = "true" };
+        var all = new Dictionary<string, string>
+        {
+            ["endpoint"] = Endpoint,
+            ["path_style"] = "true",
+            ["allow_http"] = "true",
+        };
         foreach (var (name, value) in options)
         {
             all[name] = value;
         }
 
-        return new StoreSettings { Path = path, Options = all, AccessKey = "AKIDEXAMPLE", SecretKey = new Secret("secret-that-nobody-may-see") };
+        return new StoreSettings
+        {
+            Path = path,
+            Options = all,
+            AccessKey = "AKIDEXAMPLE",
+            SecretKey = new Secret("secret-that-nobody-may-see"),
+        };
     }
 
     public async ValueTask DisposeAsync()
@@ -95,9 +111,7 @@ public sealed class ScriptedS3Server : IAsyncDisposable
         await using var stream = new NetworkStream(client);
         try
         {
-            while (await ReadHeadAsync(stream) is { } head && await AnswerAsync(client, stream, head))
-            {
-            }
+            while (await ReadHeadAsync(stream) is { } head && await AnswerAsync(client, stream, head)) { }
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or SocketException or ObjectDisposedException)
         {
@@ -242,7 +256,10 @@ public sealed class ScriptedS3Server : IAsyncDisposable
             query[Uri.UnescapeDataString(parts[0])] = parts.Length == 2 ? Uri.UnescapeDataString(parts[1]) : "";
         }
 
-        var headers = lines.Skip(1).Select(l => l.Split(':', 2)).ToDictionary(p => p[0].Trim(), p => p[1].Trim(), StringComparer.OrdinalIgnoreCase);
+        var headers = lines
+            .Skip(1)
+            .Select(l => l.Split(':', 2))
+            .ToDictionary(p => p[0].Trim(), p => p[1].Trim(), StringComparer.OrdinalIgnoreCase);
         return new ScriptedRequest(lines[0].Split(' ')[0], Uri.UnescapeDataString(target[0]), query, headers);
     }
 
@@ -256,9 +273,7 @@ public sealed class ScriptedS3Server : IAsyncDisposable
     private static void InterlockedMax(ref int place, int value)
     {
         int seen;
-        while ((seen = Volatile.Read(ref place)) < value && Interlocked.CompareExchange(ref place, value, seen) != seen)
-        {
-        }
+        while ((seen = Volatile.Read(ref place)) < value && Interlocked.CompareExchange(ref place, value, seen) != seen) { }
     }
 
     private sealed record Rule(Func<ScriptedRequest, bool> Matches, Func<ScriptedRequest, ScriptedAnswer> Answer, bool AfterTheWork)

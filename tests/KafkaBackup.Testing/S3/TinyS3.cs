@@ -49,7 +49,9 @@ public sealed class TinyS3
                 { IsBegin: true } => Begin(request),
                 { IsPart: true } => TakePart(request),
                 { IsComplete: true } => Complete(request),
-                { IsAbort: true } => _uploads.Remove(request.Query["uploadId"]) ? ScriptedAnswer.Empty(204) : ScriptedAnswer.Error(404, "NoSuchUpload"),
+                { IsAbort: true } => _uploads.Remove(request.Query["uploadId"])
+                    ? ScriptedAnswer.Empty(204)
+                    : ScriptedAnswer.Error(404, "NoSuchUpload"),
                 { Method: "PUT" } => Put(request),
                 { Method: "GET" or "HEAD" } => Get(request),
                 { Method: "DELETE" } => Delete(request),
@@ -63,18 +65,27 @@ public sealed class TinyS3
         var prefix = request.Query.GetValueOrDefault("prefix", "");
         var after = request.Query.GetValueOrDefault("continuation-token", "");
         var size = Math.Min(PageSize, int.Parse(request.Query.GetValueOrDefault("max-keys", "1000"), CultureInfo.InvariantCulture));
-        var found = _objects.Where(o => o.Key.StartsWith(prefix, StringComparison.Ordinal) && string.CompareOrdinal(o.Key, after) > 0).Take(size + 1).ToArray();
+        var found = _objects
+            .Where(o => o.Key.StartsWith(prefix, StringComparison.Ordinal) && string.CompareOrdinal(o.Key, after) > 0)
+            .Take(size + 1)
+            .ToArray();
         var more = found.Length > size;
         var body = new StringBuilder("<ListBucketResult><Name>bucket</Name>");
         foreach (var (key, stored) in found.Take(size))
         {
-            body.Append(CultureInfo.InvariantCulture, $"<Contents><Key>{SecurityElement.Escape(key)}</Key><Size>{stored.Content.Length}</Size><LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents>");
+            body.Append(
+                CultureInfo.InvariantCulture,
+                $"<Contents><Key>{SecurityElement.Escape(key)}</Key><Size>{stored.Content.Length}</Size><LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents>"
+            );
         }
 
         body.Append(CultureInfo.InvariantCulture, $"<IsTruncated>{(more ? "true" : "false")}</IsTruncated>");
         if (more)
         {
-            body.Append(CultureInfo.InvariantCulture, $"<NextContinuationToken>{SecurityElement.Escape(found[size - 1].Key)}</NextContinuationToken>");
+            body.Append(
+                CultureInfo.InvariantCulture,
+                $"<NextContinuationToken>{SecurityElement.Escape(found[size - 1].Key)}</NextContinuationToken>"
+            );
         }
 
         return ScriptedAnswer.Xml(body.Append("</ListBucketResult>").ToString());
@@ -127,7 +138,10 @@ public sealed class TinyS3
             return request.Method == "HEAD" ? ScriptedAnswer.Empty(404) : ScriptedAnswer.Error(404, "NoSuchKey");
         }
 
-        var headers = stored.Meta.Select(m => (m.Key, m.Value)).Append(("ETag", "\"object\"")).Append(("Last-Modified", "Thu, 01 Jan 2026 00:00:00 GMT"));
+        var headers = stored
+            .Meta.Select(m => (m.Key, m.Value))
+            .Append(("ETag", "\"object\""))
+            .Append(("Last-Modified", "Thu, 01 Jan 2026 00:00:00 GMT"));
         if (request.Method == "HEAD" || request.Header("range") is not { } range)
         {
             return new ScriptedAnswer(200, stored.Content, headers.ToArray());
@@ -140,7 +154,11 @@ public sealed class TinyS3
         }
 
         var last = Math.Min(bounds[1], stored.Content.Length - 1);
-        return new ScriptedAnswer(206, stored.Content[(int)bounds[0]..((int)last + 1)], headers.Append(("Content-Range", $"bytes {bounds[0]}-{last}/{stored.Content.Length}")).ToArray());
+        return new ScriptedAnswer(
+            206,
+            stored.Content[(int)bounds[0]..((int)last + 1)],
+            headers.Append(("Content-Range", $"bytes {bounds[0]}-{last}/{stored.Content.Length}")).ToArray()
+        );
     }
 
     private ScriptedAnswer Delete(ScriptedRequest request)
@@ -150,5 +168,7 @@ public sealed class TinyS3
     }
 
     private static Dictionary<string, string> Meta(ScriptedRequest request) =>
-        request.Headers.Where(h => h.Key.StartsWith("x-amz-meta-", StringComparison.OrdinalIgnoreCase)).ToDictionary(h => h.Key, h => h.Value);
+        request
+            .Headers.Where(h => h.Key.StartsWith("x-amz-meta-", StringComparison.OrdinalIgnoreCase))
+            .ToDictionary(h => h.Key, h => h.Value);
 }

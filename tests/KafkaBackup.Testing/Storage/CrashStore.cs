@@ -6,10 +6,15 @@ namespace KafkaBackup.Testing.Storage;
 public sealed class ProcessDiedException() : Exception("The process died here (simulated).");
 
 /// <summary>Whether the call at which the process dies still takes effect: its answer is lost either way.</summary>
-public enum CrashMoment { BeforeCall, AfterCall }
+public enum CrashMoment
+{
+    BeforeCall,
+    AfterCall,
+}
 
 /// <summary>
-/// Kills the process at its n-th store call: that call and all later ones throw, and nothing cleans up: open uploads stay as they were, never to be committed.
+/// Kills the process at its n-th store call: that call and all later ones throw, and nothing cleans up: open uploads stay as they were,
+/// never to be committed.
 /// </summary>
 public sealed class CrashStore(IStore inner, int dieAt, CrashMoment moment) : InterceptingStore(inner)
 {
@@ -24,7 +29,9 @@ public sealed class CrashStore(IStore inner, int dieAt, CrashMoment moment) : In
     protected override ValueTask BeforeAsync(StoreCall call, string key, CancellationToken cancel)
     {
         var number = Interlocked.Increment(ref _calls);
-        return number > dieAt || (number == dieAt && moment == CrashMoment.BeforeCall) ? throw new ProcessDiedException() : ValueTask.CompletedTask;
+        return number > dieAt || (number == dieAt && moment == CrashMoment.BeforeCall)
+            ? throw new ProcessDiedException()
+            : ValueTask.CompletedTask;
     }
 
     protected override void After(StoreCall call, string key)
@@ -49,7 +56,12 @@ public static class EnumeratedCrash
         RunAsync(() => Task.FromResult(prepare()), scenario, recover, step: 1);
 
     /// <param name="step">1 for every call; more for a sample, where a store makes each try take long.</param>
-    public static async Task<int> RunAsync<TStore>(Func<Task<TStore>> prepare, Func<IStore, Task> scenario, Func<TStore, string, Task> recover, int step)
+    public static async Task<int> RunAsync<TStore>(
+        Func<Task<TStore>> prepare,
+        Func<IStore, Task> scenario,
+        Func<TStore, string, Task> recover,
+        int step
+    )
         where TStore : IStore
     {
         var crashes = 0;

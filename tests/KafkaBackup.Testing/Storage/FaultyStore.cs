@@ -3,8 +3,8 @@ using KafkaBackup.Engine.Storage;
 namespace KafkaBackup.Testing.Storage;
 
 /// <summary>
-/// Fails as told: the n-th call of a kind, before or after its effect, with any error, or hangs until cancelled, or tears a write. A test ends with
-/// <see cref="AssertAllExercised"/>, so that a fault which was never met does not look like a passed test.
+/// Fails as told: the n-th call of a kind, before or after its effect, with any error, or hangs until cancelled, or tears a write. A test
+/// ends with <see cref="AssertAllExercised"/>, so that a fault which was never met does not look like a passed test.
 /// </summary>
 public sealed class FaultyStore(IStore inner) : InterceptingStore(inner)
 {
@@ -15,7 +15,13 @@ public sealed class FaultyStore(IStore inner) : InterceptingStore(inner)
     /// <summary>Calls under way that will fail once their work is done.</summary>
     private readonly List<(StoreCall Call, string Key, Fault Fault)> _pending = [];
 
-    private enum Moment { Before, After, Hang, Torn }
+    private enum Moment
+    {
+        Before,
+        After,
+        Hang,
+        Torn,
+    }
 
     /// <summary>All calls so far, refused ones too.</summary>
     public IReadOnlyList<(StoreCall Call, string Key)> Calls
@@ -29,7 +35,8 @@ public sealed class FaultyStore(IStore inner) : InterceptingStore(inner)
         }
     }
 
-    public static KafkaBackupException Passing(string message = "The store is busy.") => ErrorIds.StoreUnavailable.With(message).AsTransient();
+    public static KafkaBackupException Passing(string message = "The store is busy.") =>
+        ErrorIds.StoreUnavailable.With(message).AsTransient();
 
     /// <summary>The n-th such call (from now on, first is 1) throws without having done anything.</summary>
     public FaultyStore FailBefore(StoreCall call, Exception error, int nth = 1, int times = 1, Predicate<string>? key = null) =>
@@ -40,7 +47,8 @@ public sealed class FaultyStore(IStore inner) : InterceptingStore(inner)
         Add(new Fault(call, Moment.After, error, nth, times, key));
 
     /// <summary>The call waits until it is cancelled, without having done anything.</summary>
-    public FaultyStore Hang(StoreCall call, int nth = 1, Predicate<string>? key = null) => Add(new Fault(call, Moment.Hang, null, nth, 1, key));
+    public FaultyStore Hang(StoreCall call, int nth = 1, Predicate<string>? key = null) =>
+        Add(new Fault(call, Moment.Hang, null, nth, 1, key));
 
     /// <summary>Half of an upload's n-th write arrives, then it throws.</summary>
     public FaultyStore TearWrite(Exception error, int nth = 1, Predicate<string>? key = null) =>
@@ -52,7 +60,9 @@ public sealed class FaultyStore(IStore inner) : InterceptingStore(inner)
         {
             if (_faults.Where(f => f.Remaining > 0).ToList() is { Count: > 0 } left)
             {
-                throw new InvalidOperationException($"Never met: {string.Join(", ", left.Select(f => $"{f.Moment} {f.Call} ({f.Remaining} of {f.Times} left)"))}");
+                throw new InvalidOperationException(
+                    $"Never met: {string.Join(", ", left.Select(f => $"{f.Moment} {f.Call} ({f.Remaining} of {f.Times} left)"))}"
+                );
             }
         }
     }

@@ -41,28 +41,46 @@ public abstract class InterceptingStore(IStore inner) : ForwardingStore(inner)
     }
 
     public override async ValueTask PutAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancel) =>
-        await AroundAsync(StoreCall.Put, key, async () =>
-        {
-            await Inner.PutAsync(key, content, cancel).ConfigureAwait(false);
-            return true;
-        }, cancel).ConfigureAwait(false);
+        await AroundAsync(
+                StoreCall.Put,
+                key,
+                async () =>
+                {
+                    await Inner.PutAsync(key, content, cancel).ConfigureAwait(false);
+                    return true;
+                },
+                cancel
+            )
+            .ConfigureAwait(false);
 
     public override ValueTask<bool> PutIfAbsentAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancel) =>
         AroundAsync(StoreCall.PutIfAbsent, key, () => Inner.PutIfAbsentAsync(key, content, cancel), cancel);
 
     public override async ValueTask DeleteAsync(string key, CancellationToken cancel) =>
-        await AroundAsync(StoreCall.Delete, key, async () =>
-        {
-            await Inner.DeleteAsync(key, cancel).ConfigureAwait(false);
-            return true;
-        }, cancel).ConfigureAwait(false);
+        await AroundAsync(
+                StoreCall.Delete,
+                key,
+                async () =>
+                {
+                    await Inner.DeleteAsync(key, cancel).ConfigureAwait(false);
+                    return true;
+                },
+                cancel
+            )
+            .ConfigureAwait(false);
 
     public override async ValueTask DropUploadAsync(StoreUpload upload, CancellationToken cancel) =>
-        await AroundAsync(StoreCall.DropUpload, upload.Key, async () =>
-        {
-            await Inner.DropUploadAsync(upload, cancel).ConfigureAwait(false);
-            return true;
-        }, cancel).ConfigureAwait(false);
+        await AroundAsync(
+                StoreCall.DropUpload,
+                upload.Key,
+                async () =>
+                {
+                    await Inner.DropUploadAsync(upload, cancel).ConfigureAwait(false);
+                    return true;
+                },
+                cancel
+            )
+            .ConfigureAwait(false);
 
     public override ValueTask<DateTimeOffset> GetClockAsync(CancellationToken cancel) =>
         AroundAsync(StoreCall.Clock, "", () => Inner.GetClockAsync(cancel), cancel);
@@ -75,7 +93,12 @@ public abstract class InterceptingStore(IStore inner) : ForwardingStore(inner)
         return result;
     }
 
-    private async IAsyncEnumerable<T> AroundAsync<T>(StoreCall call, string key, IAsyncEnumerable<T> source, [EnumeratorCancellation] CancellationToken cancel)
+    private async IAsyncEnumerable<T> AroundAsync<T>(
+        StoreCall call,
+        string key,
+        IAsyncEnumerable<T> source,
+        [EnumeratorCancellation] CancellationToken cancel
+    )
     {
         await BeforeAsync(call, key, cancel).ConfigureAwait(false);
         await foreach (var item in source.WithCancellation(cancel).ConfigureAwait(false))

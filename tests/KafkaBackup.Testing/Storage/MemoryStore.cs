@@ -3,7 +3,9 @@ using KafkaBackup.Engine.Storage;
 
 namespace KafkaBackup.Testing.Storage;
 
-/// <summary>A store in memory that keeps the contract, for tests. What it holds outlives its users, like a disk: dispose does nothing.</summary>
+/// <summary>
+/// A store in memory that keeps the contract, for tests. What it holds outlives its users, like a disk: dispose does nothing.
+/// </summary>
 public sealed class MemoryStore(TimeProvider? clock = null) : IOpenedStore
 {
     private readonly object _gate = new();
@@ -25,7 +27,6 @@ public sealed class MemoryStore(TimeProvider? clock = null) : IOpenedStore
                 return [.. _objects[key].Content];
             }
         }
-
         set
         {
             lock (_gate)
@@ -86,8 +87,10 @@ public sealed class MemoryStore(TimeProvider? clock = null) : IOpenedStore
         List<StoreObject> found;
         lock (_gate)
         {
-            found = _objects.Where(o => o.Key.StartsWith(prefix, StringComparison.Ordinal))
-                .Select(o => new StoreObject(o.Key, o.Value.Content.Length, o.Value.Modified)).ToList();
+            found = _objects
+                .Where(o => o.Key.StartsWith(prefix, StringComparison.Ordinal))
+                .Select(o => new StoreObject(o.Key, o.Value.Content.Length, o.Value.Modified))
+                .ToList();
         }
 
         foreach (var item in found)
@@ -176,8 +179,10 @@ public sealed class MemoryStore(TimeProvider? clock = null) : IOpenedStore
         List<StoreUpload> found;
         lock (_gate)
         {
-            found = _uploads.Where(u => u.Value.Key.StartsWith(prefix, StringComparison.Ordinal))
-                .Select(u => new StoreUpload(u.Value.Key, u.Key, u.Value.Size, u.Value.Begun)).ToList();
+            found = _uploads
+                .Where(u => u.Value.Key.StartsWith(prefix, StringComparison.Ordinal))
+                .Select(u => new StoreUpload(u.Value.Key, u.Key, u.Value.Size, u.Value.Begun))
+                .ToList();
         }
 
         foreach (var upload in found)

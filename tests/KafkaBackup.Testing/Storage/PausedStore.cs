@@ -3,8 +3,8 @@ using KafkaBackup.Engine.Storage;
 namespace KafkaBackup.Testing.Storage;
 
 /// <summary>
-/// A process that is stopped and goes on later (SIGSTOP, a suspended machine): from the chosen call on every call of this store waits, heartbeats too, until
-/// <see cref="Continue"/>.
+/// A process that is stopped and goes on later (SIGSTOP, a suspended machine): from the chosen call on every call of this store waits,
+/// heartbeats too, until <see cref="Continue"/>.
 /// </summary>
 /// <param name="pauseAt">The first call that waits; asked for each call in turn until it says yes.</param>
 public sealed class PausedStore(IStore inner, Func<StoreCall, string, bool> pauseAt) : InterceptingStore(inner)
@@ -35,7 +35,5 @@ public sealed class PausedStore(IStore inner, Func<StoreCall, string, bool> paus
         }
     }
 
-    protected override void After(StoreCall call, string key)
-    {
-    }
+    protected override void After(StoreCall call, string key) { }
 }

@@ -1,8 +1,8 @@
 namespace KafkaBackup.Engine.Batches.Codecs;
 
 /// <summary>
-/// Decompresses the records part of one batch after another, piece by piece. Every fault in the data is a <see cref="BatchDamagedException"/>.
-/// Holds memory that does not depend on what the data claim.
+/// Decompresses the records part of one batch after another, piece by piece. Every fault in the data is a
+/// <see cref="BatchDamagedException"/>. Holds memory that does not depend on what the data claim.
 /// </summary>
 internal interface IRecordDecompressor : IDisposable
 {

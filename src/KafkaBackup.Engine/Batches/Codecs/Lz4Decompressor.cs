@@ -4,7 +4,9 @@ using K4os.Compression.LZ4;
 
 namespace KafkaBackup.Engine.Batches.Codecs;
 
-/// <summary>The LZ4 frame format, with blocks that stand alone or that refer to the 64 KiB before them. Frames may follow one another.</summary>
+/// <summary>
+/// The LZ4 frame format, with blocks that stand alone or that refer to the 64 KiB before them. Frames may follow one another.
+/// </summary>
 internal sealed class Lz4Decompressor : IRecordDecompressor
 {
     private const uint Magic = 0x184D2204;
@@ -55,9 +57,7 @@ internal sealed class Lz4Decompressor : IRecordDecompressor
         return count;
     }
 
-    public void Dispose()
-    {
-    }
+    public void Dispose() { }
 
     private void OpenFrame()
     {

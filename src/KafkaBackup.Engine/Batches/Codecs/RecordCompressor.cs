@@ -19,17 +19,36 @@ internal sealed class RecordCompressor : IDisposable
     private static readonly byte[] Lz4Header = [0x04, 0x22, 0x4D, 0x18, 0x60, 0x40, (byte)(XxHash32.HashToUInt32([0x60, 0x40]) >> 8)];
 
     /// <summary>The magic of snappy-java, its version and the oldest compatible one.</summary>
-    private static readonly byte[] SnappyHeader = [0x82, (byte)'S', (byte)'N', (byte)'A', (byte)'P', (byte)'P', (byte)'Y', 0, 0, 0, 0, 1, 0, 0, 0, 1];
+    private static readonly byte[] SnappyHeader =
+    [
+        0x82,
+        (byte)'S',
+        (byte)'N',
+        (byte)'A',
+        (byte)'P',
+        (byte)'P',
+        (byte)'Y',
+        0,
+        0,
+        0,
+        0,
+        1,
+        0,
+        0,
+        0,
+        1,
+    ];
 
     private Compressor? _zstd;
 
-    public static int DefaultLevel(BatchCodec codec) => codec switch
-    {
-        BatchCodec.Gzip => 6,
-        BatchCodec.Lz4 => 1,
-        BatchCodec.Zstd => 3,
-        _ => 0,
-    };
+    public static int DefaultLevel(BatchCodec codec) =>
+        codec switch
+        {
+            BatchCodec.Gzip => 6,
+            BatchCodec.Lz4 => 1,
+            BatchCodec.Zstd => 3,
+            _ => 0,
+        };
 
     public void Compress(BatchCodec codec, int level, ReadOnlyMemory<byte> plain, IBufferWriter<byte> target)
     {
@@ -60,7 +79,12 @@ internal sealed class RecordCompressor : IDisposable
     private static void Gzip(int level, ReadOnlySpan<byte> plain, IBufferWriter<byte> target)
     {
         using var buffer = new MemoryStream();
-        var effort = level switch { <= 3 => CompressionLevel.Fastest, 9 => CompressionLevel.SmallestSize, _ => CompressionLevel.Optimal };
+        var effort = level switch
+        {
+            <= 3 => CompressionLevel.Fastest,
+            9 => CompressionLevel.SmallestSize,
+            _ => CompressionLevel.Optimal,
+        };
         using (var gzip = new GZipStream(buffer, effort, leaveOpen: true))
         {
             gzip.Write(plain);

@@ -24,7 +24,8 @@ internal sealed class SnappyDecompressor : IRecordDecompressor
     public void Open(ReadOnlyMemory<byte> compressed)
     {
         _java = compressed.Span.StartsWith(JavaMagic);
-        _compressed = !_java ? compressed
+        _compressed =
+            !_java ? compressed
             : compressed.Length >= JavaHeaderLength ? compressed[JavaHeaderLength..]
             : throw Damaged();
         (_start, _end) = (0, 0);
@@ -48,9 +49,7 @@ internal sealed class SnappyDecompressor : IRecordDecompressor
         return count;
     }
 
-    public void Dispose()
-    {
-    }
+    public void Dispose() { }
 
     private void NextBlock()
     {
@@ -83,7 +82,8 @@ internal sealed class SnappyDecompressor : IRecordDecompressor
     private ReadOnlySpan<byte> Cut()
     {
         var span = _compressed.Span;
-        var (prefix, length) = !_java ? (0, span.Length)
+        var (prefix, length) =
+            !_java ? (0, span.Length)
             : span.Length >= sizeof(int) ? (sizeof(int), BinaryPrimitives.ReadInt32BigEndian(span))
             : throw Damaged();
         if (length <= 0 || length > span.Length - prefix)

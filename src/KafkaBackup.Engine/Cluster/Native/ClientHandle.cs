@@ -3,8 +3,8 @@ using Microsoft.Win32.SafeHandles;
 namespace KafkaBackup.Engine.Cluster.Native;
 
 /// <summary>
-/// A client instance of the library with its main queue. Whoever makes a blocking call on another thread holds a reference meanwhile, so that
-/// the instance outlives the call.
+/// A client instance of the library with its main queue. Whoever makes a blocking call on another thread holds a reference meanwhile, so
+/// that the instance outlives the call.
 /// </summary>
 internal sealed class ClientHandle : SafeHandleZeroOrMinusOneIsInvalid
 {

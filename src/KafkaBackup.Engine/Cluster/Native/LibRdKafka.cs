@@ -3,9 +3,9 @@ using System.Runtime.InteropServices;
 namespace KafkaBackup.Engine.Cluster.Native;
 
 /// <summary>
-/// librdkafka's C interface, under its own names so that its documentation applies: client, queues, consuming and producing. Only calls that
-/// take nanoseconds and never block carry SuppressGCTransition. The library is found beside the assembly, under runtimes/, or through the
-/// AssemblyLoadContext; <see cref="LibraryVariants"/> has the builds that are tried.
+/// librdkafka's C interface, under its own names so that its documentation applies: client, queues, consuming and producing. Only calls
+/// that take nanoseconds and never block carry SuppressGCTransition. The library is found beside the assembly, under runtimes/, or through
+/// the AssemblyLoadContext; <see cref="LibraryVariants"/> has the builds that are tried.
 /// </summary>
 internal static unsafe partial class LibRdKafka
 {
@@ -63,7 +63,10 @@ internal static unsafe partial class LibRdKafka
     public static partial void rd_kafka_conf_set_error_cb(nint conf, delegate* unmanaged[Cdecl]<nint, int, byte*, nint, void> callback);
 
     [LibraryImport(Library)]
-    public static partial void rd_kafka_conf_set_throttle_cb(nint conf, delegate* unmanaged[Cdecl]<nint, byte*, int, int, nint, void> callback);
+    public static partial void rd_kafka_conf_set_throttle_cb(
+        nint conf,
+        delegate* unmanaged[Cdecl]<nint, byte*, int, int, nint, void> callback
+    );
 
     /// <summary>Takes the configuration over when it succeeds.</summary>
     [LibraryImport(Library)]
@@ -231,7 +234,12 @@ internal static unsafe partial class LibRdKafka
     public static partial nint rd_kafka_begin_transaction(nint client);
 
     [LibraryImport(Library)]
-    public static partial nint rd_kafka_send_offsets_to_transaction(nint client, NativeTopicPartitionList* offsets, nint groupMetadata, int timeoutMs);
+    public static partial nint rd_kafka_send_offsets_to_transaction(
+        nint client,
+        NativeTopicPartitionList* offsets,
+        nint groupMetadata,
+        int timeoutMs
+    );
 
     [LibraryImport(Library)]
     public static partial nint rd_kafka_commit_transaction(nint client, int timeoutMs);
@@ -251,7 +259,11 @@ internal static unsafe partial class LibRdKafka
     public static partial NativeTopicPartitionList* rd_kafka_topic_partition_list_new(int size);
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial NativeTopicPartition* rd_kafka_topic_partition_list_add(NativeTopicPartitionList* list, string topic, int partition);
+    public static partial NativeTopicPartition* rd_kafka_topic_partition_list_add(
+        NativeTopicPartitionList* list,
+        string topic,
+        int partition
+    );
 
     [LibraryImport(Library)]
     public static partial void rd_kafka_topic_partition_list_destroy(NativeTopicPartitionList* list);

@@ -4,9 +4,9 @@ using System.Runtime.InteropServices;
 namespace KafkaBackup.Engine.Cluster.Native;
 
 /// <summary>
-/// Which of the package's builds of librdkafka fits this machine. For Linux it brings three: one linked against the SASL library under the name
-/// that Red Hat gives it (with Kerberos), one for any glibc of 2.28 or newer without Kerberos, and one for musl. Debian and Ubuntu, which
-/// name the SASL library differently, load the second.
+/// Which of the package's builds of librdkafka fits this machine. For Linux it brings three: one linked against the SASL library under the
+/// name that Red Hat gives it (with Kerberos), one for any glibc of 2.28 or newer without Kerberos, and one for musl. Debian and Ubuntu,
+/// which name the SASL library differently, load the second.
 /// </summary>
 internal static class LibraryVariants
 {

@@ -3,13 +3,20 @@ using ErrorCode = Confluent.Kafka.ErrorCode;
 namespace KafkaBackup.Engine.Cluster.Native;
 
 /// <summary>An error as the library gives it: its code, its text for this case, and what it says about going on.</summary>
-internal readonly record struct NativeError(ErrorCode Code, string Text, bool IsFatal = false, bool IsRetriable = false, bool RequiresAbort = false)
+internal readonly record struct NativeError(
+    ErrorCode Code,
+    string Text,
+    bool IsFatal = false,
+    bool IsRetriable = false,
+    bool RequiresAbort = false
+)
 {
     public string Name => LibRdKafka.ErrorName((int)Code);
 
     public static NativeError From(int code) => new((ErrorCode)code, LibRdKafka.ErrorText(code));
 
-    public static unsafe NativeError From(int code, byte* text) => new((ErrorCode)code, text is null ? LibRdKafka.ErrorText(code) : LibRdKafka.Text(text));
+    public static unsafe NativeError From(int code, byte* text) =>
+        new((ErrorCode)code, text is null ? LibRdKafka.ErrorText(code) : LibRdKafka.Text(text));
 
     /// <summary>Reads an rd_kafka_error_t that stays with its owner; null for none or for "no error".</summary>
     public static unsafe NativeError? Borrow(nint error)
@@ -24,7 +31,8 @@ internal readonly record struct NativeError(ErrorCode Code, string Text, bool Is
             LibRdKafka.Text(LibRdKafka.rd_kafka_error_string(error)),
             LibRdKafka.rd_kafka_error_is_fatal(error) != 0,
             LibRdKafka.rd_kafka_error_is_retriable(error) != 0,
-            LibRdKafka.rd_kafka_error_txn_requires_abort(error) != 0);
+            LibRdKafka.rd_kafka_error_txn_requires_abort(error) != 0
+        );
     }
 
     /// <summary>Reads an rd_kafka_error_t that is ours, and destroys it.</summary>

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace KafkaBackup.Engine.Cluster.Native;
 
 /// <summary>
-/// Gives back to the system what the client library has freed, now and then and at the end. It fetches and sends in buffers of megabytes, and glibc keeps the holes that
-/// they leave: tens of megabytes in the process of whoever runs us. Other allocators do this by themselves.
+/// Gives back to the system what the client library has freed, now and then and at the end. It fetches and sends in buffers of megabytes,
+/// and glibc keeps the holes that they leave: tens of megabytes in the process of whoever runs us. Other allocators do this by themselves.
 /// </summary>
 internal sealed partial class NativeHeap : IDisposable
 {
@@ -30,7 +30,10 @@ internal sealed partial class NativeHeap : IDisposable
         }
     }
 
-    private static bool IsGlibc() => OperatingSystem.IsLinux() && NativeLibrary.TryLoad("libc.so.6", out var library) && NativeLibrary.TryGetExport(library, nameof(malloc_trim), out _);
+    private static bool IsGlibc() =>
+        OperatingSystem.IsLinux()
+        && NativeLibrary.TryLoad("libc.so.6", out var library)
+        && NativeLibrary.TryGetExport(library, nameof(malloc_trim), out _);
 
     [LibraryImport("libc.so.6")]
     private static partial int malloc_trim(nuint pad);

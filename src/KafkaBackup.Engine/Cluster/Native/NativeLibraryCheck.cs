@@ -19,22 +19,34 @@ internal static class NativeLibraryCheck
         catch (DllNotFoundException missing)
         {
             throw ErrorIds.NativeLibraryMissing.With(
-                $"The Kafka client library (librdkafka) could not be loaded on this machine: {Reason(missing)}", LibRdKafka.Library, inner: missing);
+                $"The Kafka client library (librdkafka) could not be loaded on this machine: {Reason(missing)}",
+                LibRdKafka.Library,
+                inner: missing
+            );
         }
         catch (BadImageFormatException wrong)
         {
             throw ErrorIds.NativeLibraryMissing.With(
-                "The Kafka client library (librdkafka) that was found is for another kind of processor or operating system.", LibRdKafka.Library, inner: wrong);
+                "The Kafka client library (librdkafka) that was found is for another kind of processor or operating system.",
+                LibRdKafka.Library,
+                inner: wrong
+            );
         }
         catch (EntryPointNotFoundException wrong)
         {
-            throw ErrorIds.NativeLibraryTooOld.With("The library found under the name librdkafka is not librdkafka, or a very old one.", LibRdKafka.Library, inner: wrong);
+            throw ErrorIds.NativeLibraryTooOld.With(
+                "The library found under the name librdkafka is not librdkafka, or a very old one.",
+                LibRdKafka.Library,
+                inner: wrong
+            );
         }
 
         if (found < OldestVersion)
         {
             throw ErrorIds.NativeLibraryTooOld.With(
-                $"The Kafka client library found is librdkafka {Readable(found)}; {Readable(OldestVersion)} or newer is needed.", LibRdKafka.Library);
+                $"The Kafka client library found is librdkafka {Readable(found)}; {Readable(OldestVersion)} or newer is needed.",
+                LibRdKafka.Library
+            );
         }
     }
 

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace KafkaBackup.Engine.Cluster.Native;
 
-/// <summary>rd_kafka_message_t. Consumed: a record or, with <see cref="Err"/> set, an error of its partition. Produced: a delivery report.</summary>
+/// <summary>
+/// rd_kafka_message_t. Consumed: a record or, with <see cref="Err"/> set, an error of its partition. Produced: a delivery report.
+/// </summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct NativeMessage
 {

@@ -10,24 +10,35 @@ internal static unsafe class OffsetRequests
     private const long NotFound = -1;
 
     /// <param name="specs">Per partition a time, or one of the library's constants for a bound.</param>
-    public static AdminRequest<List<OffsetResult>> List(IReadOnlyCollection<KeyValuePair<TopicPartition, long>> specs, IsolationLevel isolation) => new(
-        AdminOperation.ListOffsets,
-        (client, options, queue) =>
-        {
-            using var list = new PartitionList(specs.Count);
-            foreach (var (partition, spec) in specs)
+    public static AdminRequest<List<OffsetResult>> List(
+        IReadOnlyCollection<KeyValuePair<TopicPartition, long>> specs,
+        IsolationLevel isolation
+    ) =>
+        new(
+            AdminOperation.ListOffsets,
+            (client, options, queue) =>
             {
-                list.Add(partition, spec);
-            }
+                using var list = new PartitionList(specs.Count);
+                foreach (var (partition, spec) in specs)
+                {
+                    list.Add(partition, spec);
+                }
 
-            LibRdKafka.rd_kafka_ListOffsets(client, list.Pointer, options, queue);
-        },
-        result => Read(result, specs.ToDictionary()),
-        options => _ = NativeError.Take(LibRdKafka.rd_kafka_AdminOptions_set_isolation_level(options, isolation == IsolationLevel.ReadCommitted ? ReadCommitted : ReadUncommitted)));
+                LibRdKafka.rd_kafka_ListOffsets(client, list.Pointer, options, queue);
+            },
+            result => Read(result, specs.ToDictionary()),
+            options =>
+                _ = NativeError.Take(
+                    LibRdKafka.rd_kafka_AdminOptions_set_isolation_level(
+                        options,
+                        isolation == IsolationLevel.ReadCommitted ? ReadCommitted : ReadUncommitted
+                    )
+                )
+        );
 
     /// <summary>
-    /// The partitions of a broker that did not answer come back without an error too: the library fills in only what it got. No answer looks like
-    /// that: bounds are never negative, nothing found by time is -1, and what is found comes with a time.
+    /// The partitions of a broker that did not answer come back without an error too: the library fills in only what it got. No answer
+    /// looks like that: bounds are never negative, nothing found by time is -1, and what is found comes with a time.
     /// </summary>
     private static List<OffsetResult> Read(nint result, Dictionary<TopicPartition, long> asked)
     {
@@ -40,13 +51,20 @@ internal static unsafe class OffsetRequests
             var partition = PartitionList.Name(element);
             var timestamp = LibRdKafka.rd_kafka_ListOffsetsResultInfo_timestamp(infos[i]);
             var spec = asked[partition];
-            var unanswered = timestamp < 0 && (element->Offset < NotFound || (spec < 0 && element->Offset < 0) || (spec >= 0 && element->Offset == spec));
-            all.Add(new OffsetResult(
-                partition,
-                element->Offset < 0 || unanswered ? null : element->Offset,
-                timestamp,
-                LibRdKafka.rd_kafka_topic_partition_get_leader_epoch(element),
-                element->Err != 0 ? NativeError.From(element->Err) : unanswered ? NativeError.From((int)ErrorCode.Local_TimedOut) : null));
+            var unanswered =
+                timestamp < 0
+                && (element->Offset < NotFound || (spec < 0 && element->Offset < 0) || (spec >= 0 && element->Offset == spec));
+            all.Add(
+                new OffsetResult(
+                    partition,
+                    element->Offset < 0 || unanswered ? null : element->Offset,
+                    timestamp,
+                    LibRdKafka.rd_kafka_topic_partition_get_leader_epoch(element),
+                    element->Err != 0 ? NativeError.From(element->Err)
+                        : unanswered ? NativeError.From((int)ErrorCode.Local_TimedOut)
+                        : null
+                )
+            );
         }
 
         return all;

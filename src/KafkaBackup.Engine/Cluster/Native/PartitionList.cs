@@ -3,7 +3,9 @@ using System.Text;
 
 namespace KafkaBackup.Engine.Cluster.Native;
 
-/// <summary>A list of partitions on its way to the library. Pins commit metadata for as long as it lives: every call that takes a list copies it.</summary>
+/// <summary>
+/// A list of partitions on its way to the library. Pins commit metadata for as long as it lives: every call that takes a list copies it.
+/// </summary>
 internal sealed unsafe class PartitionList : IDisposable
 {
     private readonly List<nint> _metadata = [];
@@ -38,9 +40,8 @@ internal sealed unsafe class PartitionList : IDisposable
 
     public static TopicPartition Name(NativeTopicPartition* element) => new(LibRdKafka.Text(element->Topic), element->Partition);
 
-    public static string Metadata(NativeTopicPartition* element) => element->Metadata is null
-        ? ""
-        : Encoding.UTF8.GetString((byte*)element->Metadata, (int)element->MetadataLength);
+    public static string Metadata(NativeTopicPartition* element) =>
+        element->Metadata is null ? "" : Encoding.UTF8.GetString((byte*)element->Metadata, (int)element->MetadataLength);
 
     public void Dispose()
     {

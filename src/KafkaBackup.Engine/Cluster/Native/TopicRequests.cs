@@ -19,64 +19,94 @@ internal static unsafe class TopicRequests
     private const int ConfigFromTopic = 1;
 
     /// <param name="withRights">Asks also what this user may do with them, which is work for the brokers.</param>
-    public static AdminRequest<List<TopicDetail>> Describe(string[] topics, bool withRights = false) => new(
-        AdminOperation.DescribeTopics,
-        (client, options, queue) =>
-        {
-            using var names = new NameArray(topics);
-            var collection = LibRdKafka.rd_kafka_TopicCollection_of_topic_names(names.Pointer, (nuint)topics.Length);
-            LibRdKafka.rd_kafka_DescribeTopics(client, collection, options, queue);
-            LibRdKafka.rd_kafka_TopicCollection_destroy(collection);
-        },
-        ReadDetails,
-        options => _ = NativeError.Take(LibRdKafka.rd_kafka_AdminOptions_set_include_authorized_operations(options, withRights ? 1 : 0)));
+    public static AdminRequest<List<TopicDetail>> Describe(string[] topics, bool withRights = false) =>
+        new(
+            AdminOperation.DescribeTopics,
+            (client, options, queue) =>
+            {
+                using var names = new NameArray(topics);
+                var collection = LibRdKafka.rd_kafka_TopicCollection_of_topic_names(names.Pointer, (nuint)topics.Length);
+                LibRdKafka.rd_kafka_DescribeTopics(client, collection, options, queue);
+                LibRdKafka.rd_kafka_TopicCollection_destroy(collection);
+            },
+            ReadDetails,
+            options => _ = NativeError.Take(LibRdKafka.rd_kafka_AdminOptions_set_include_authorized_operations(options, withRights ? 1 : 0))
+        );
 
-    public static AdminRequest<List<(string Name, IReadOnlyList<TopicConfig> Configs, NativeError? Error)>> DescribeConfigs(string[] topics) => new(
-        AdminOperation.DescribeConfigs,
-        (client, options, queue) => WithHandles(
-            topics, name => LibRdKafka.rd_kafka_ConfigResource_new(LibRdKafka.ResourceTopic, name), LibRdKafka.rd_kafka_ConfigResource_destroy,
-            (handles, count) => LibRdKafka.rd_kafka_DescribeConfigs(client, (nint*)handles, count, options, queue)),
-        ReadConfigs);
+    public static AdminRequest<List<(string Name, IReadOnlyList<TopicConfig> Configs, NativeError? Error)>> DescribeConfigs(
+        string[] topics
+    ) =>
+        new(
+            AdminOperation.DescribeConfigs,
+            (client, options, queue) =>
+                WithHandles(
+                    topics,
+                    name => LibRdKafka.rd_kafka_ConfigResource_new(LibRdKafka.ResourceTopic, name),
+                    LibRdKafka.rd_kafka_ConfigResource_destroy,
+                    (handles, count) => LibRdKafka.rd_kafka_DescribeConfigs(client, (nint*)handles, count, options, queue)
+                ),
+            ReadConfigs
+        );
 
     /// <param name="validateOnly">Only asks whether the cluster would.</param>
-    public static AdminRequest<Dictionary<string, NativeError>> Create(NewTopic[] topics, bool validateOnly) => new(
-        AdminOperation.CreateTopics,
-        (client, options, queue) => WithHandles(
-            topics, Native, LibRdKafka.rd_kafka_NewTopic_destroy, (handles, count) => LibRdKafka.rd_kafka_CreateTopics(client, (nint*)handles, count, options, queue)),
-        ReadCreated,
-        options =>
-        {
-            SetOperationTimeout(options);
-            if (LibRdKafka.rd_kafka_AdminOptions_set_validate_only(options, validateOnly ? 1 : 0, null, 0) != 0)
+    public static AdminRequest<Dictionary<string, NativeError>> Create(NewTopic[] topics, bool validateOnly) =>
+        new(
+            AdminOperation.CreateTopics,
+            (client, options, queue) =>
+                WithHandles(
+                    topics,
+                    Native,
+                    LibRdKafka.rd_kafka_NewTopic_destroy,
+                    (handles, count) => LibRdKafka.rd_kafka_CreateTopics(client, (nint*)handles, count, options, queue)
+                ),
+            ReadCreated,
+            options =>
             {
-                throw new InvalidOperationException("The client library cannot ask without doing.");
+                SetOperationTimeout(options);
+                if (LibRdKafka.rd_kafka_AdminOptions_set_validate_only(options, validateOnly ? 1 : 0, null, 0) != 0)
+                {
+                    throw new InvalidOperationException("The client library cannot ask without doing.");
+                }
             }
-        }) { ChangesNothing = validateOnly };
-
-    public static AdminRequest<Dictionary<string, NativeError>> Delete(string topic) => new(
-        AdminOperation.DeleteTopics,
-        (client, options, queue) => WithHandles(
-            [topic], LibRdKafka.rd_kafka_DeleteTopic_new, LibRdKafka.rd_kafka_DeleteTopic_destroy,
-            (handles, count) => LibRdKafka.rd_kafka_DeleteTopics(client, (nint*)handles, count, options, queue)),
-        ReadDeleted,
-        SetOperationTimeout);
-
-    public static AdminRequest<List<(TopicPartition Partition, NativeError Error)>> DeleteRecords(IReadOnlyDictionary<TopicPartition, long> beforeOffsets) => new(
-        AdminOperation.DeleteRecords,
-        (client, options, queue) =>
+        )
         {
-            using var list = new PartitionList(beforeOffsets.Count);
-            foreach (var (partition, offset) in beforeOffsets)
-            {
-                list.Add(partition, offset);
-            }
+            ChangesNothing = validateOnly,
+        };
 
-            var request = LibRdKafka.rd_kafka_DeleteRecords_new(list.Pointer);
-            LibRdKafka.rd_kafka_DeleteRecords(client, &request, 1, options, queue);
-            LibRdKafka.rd_kafka_DeleteRecords_destroy(request);
-        },
-        ReadDeletedRecords,
-        SetOperationTimeout);
+    public static AdminRequest<Dictionary<string, NativeError>> Delete(string topic) =>
+        new(
+            AdminOperation.DeleteTopics,
+            (client, options, queue) =>
+                WithHandles(
+                    [topic],
+                    LibRdKafka.rd_kafka_DeleteTopic_new,
+                    LibRdKafka.rd_kafka_DeleteTopic_destroy,
+                    (handles, count) => LibRdKafka.rd_kafka_DeleteTopics(client, (nint*)handles, count, options, queue)
+                ),
+            ReadDeleted,
+            SetOperationTimeout
+        );
+
+    public static AdminRequest<List<(TopicPartition Partition, NativeError Error)>> DeleteRecords(
+        IReadOnlyDictionary<TopicPartition, long> beforeOffsets
+    ) =>
+        new(
+            AdminOperation.DeleteRecords,
+            (client, options, queue) =>
+            {
+                using var list = new PartitionList(beforeOffsets.Count);
+                foreach (var (partition, offset) in beforeOffsets)
+                {
+                    list.Add(partition, offset);
+                }
+
+                var request = LibRdKafka.rd_kafka_DeleteRecords_new(list.Pointer);
+                LibRdKafka.rd_kafka_DeleteRecords(client, &request, 1, options, queue);
+                LibRdKafka.rd_kafka_DeleteRecords_destroy(request);
+            },
+            ReadDeletedRecords,
+            SetOperationTimeout
+        );
 
     private static List<TopicDetail> ReadDetails(nint result)
     {
@@ -99,24 +129,37 @@ internal static unsafe class TopicRequests
                 leaders[p] = leader == 0 ? -1 : LibRdKafka.rd_kafka_Node_id(leader);
             }
 
-            details.Add(new TopicDetail(
-                LibRdKafka.Text(LibRdKafka.rd_kafka_TopicDescription_name(topics[i])),
-                ReadId(LibRdKafka.rd_kafka_TopicDescription_topic_id(topics[i])),
-                LibRdKafka.rd_kafka_TopicDescription_is_internal(topics[i]) != 0,
-                leaders,
-                ReadRights(topics[i])));
+            details.Add(
+                new TopicDetail(
+                    LibRdKafka.Text(LibRdKafka.rd_kafka_TopicDescription_name(topics[i])),
+                    ReadId(LibRdKafka.rd_kafka_TopicDescription_topic_id(topics[i])),
+                    LibRdKafka.rd_kafka_TopicDescription_is_internal(topics[i]) != 0,
+                    leaders,
+                    ReadRights(topics[i])
+                )
+            );
         }
 
         return details;
     }
 
-    /// <summary>Who was let see a topic may describe it: where even that is not among its rights, they are not known (brokers before Kafka 2.3, and some that are no Kafka).</summary>
+    /// <summary>
+    /// Who was let see a topic may describe it: where even that is not among its rights, they are not known (brokers before Kafka 2.3, and
+    /// some that are no Kafka).
+    /// </summary>
     private static TopicRights? ReadRights(nint topic)
     {
         nuint count;
         var operations = LibRdKafka.rd_kafka_TopicDescription_authorized_operations(topic, &count);
         var allowed = new ReadOnlySpan<int>(operations, operations is null ? 0 : (int)count);
-        return allowed.Contains(MayDescribe) ? new TopicRights(allowed.Contains(MayRead), allowed.Contains(MayWrite), allowed.Contains(MayDelete), allowed.Contains(MayDescribeConfigs)) : null;
+        return allowed.Contains(MayDescribe)
+            ? new TopicRights(
+                allowed.Contains(MayRead),
+                allowed.Contains(MayWrite),
+                allowed.Contains(MayDelete),
+                allowed.Contains(MayDescribeConfigs)
+            )
+            : null;
     }
 
     /// <summary>As Kafka's own tools write it: the library's base 64 in the URL-safe alphabet.</summary>
@@ -151,7 +194,8 @@ internal static unsafe class TopicRequests
                     value is null ? null : LibRdKafka.Text(value),
                     LibRdKafka.rd_kafka_ConfigEntry_source(entries[e]) != ConfigFromTopic,
                     LibRdKafka.rd_kafka_ConfigEntry_is_sensitive(entries[e]) > 0,
-                    LibRdKafka.rd_kafka_ConfigEntry_is_read_only(entries[e]) > 0);
+                    LibRdKafka.rd_kafka_ConfigEntry_is_read_only(entries[e]) > 0
+                );
             }
 
             all.Add((name, configs, null));
@@ -198,7 +242,10 @@ internal static unsafe class TopicRequests
             var code = results[i] == 0 ? 0 : LibRdKafka.rd_kafka_topic_result_error(results[i]);
             if (code != 0)
             {
-                errors[LibRdKafka.Text(LibRdKafka.rd_kafka_topic_result_name(results[i]))] = NativeError.From(code, LibRdKafka.rd_kafka_topic_result_error_string(results[i]));
+                errors[LibRdKafka.Text(LibRdKafka.rd_kafka_topic_result_name(results[i]))] = NativeError.From(
+                    code,
+                    LibRdKafka.rd_kafka_topic_result_error_string(results[i])
+                );
             }
         }
 

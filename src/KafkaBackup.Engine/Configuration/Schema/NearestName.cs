@@ -7,10 +7,13 @@ internal static class NearestName
     {
         var simple = Simplify(name);
         var limit = Math.Max(2, simple.Length / 3);
-        return known.Select(candidate => (Candidate: candidate, Edits: Distance(simple, Simplify(candidate))))
+        return known
+            .Select(candidate => (Candidate: candidate, Edits: Distance(simple, Simplify(candidate))))
             .Where(pair => pair.Edits <= limit && pair.Edits < Math.Max(simple.Length, 1))
-            .OrderBy(pair => pair.Edits).ThenBy(pair => pair.Candidate, StringComparer.Ordinal)
-            .Select(pair => pair.Candidate).FirstOrDefault();
+            .OrderBy(pair => pair.Edits)
+            .ThenBy(pair => pair.Candidate, StringComparer.Ordinal)
+            .Select(pair => pair.Candidate)
+            .FirstOrDefault();
     }
 
     /// <summary>Insertions, deletions, replacements and swaps of neighbours that lead from one to the other.</summary>
@@ -44,5 +47,6 @@ internal static class NearestName
     }
 
     // bootstrapServers and bootstrap-servers are no edits away from bootstrap_servers.
-    private static string Simplify(string name) => name.Replace("_", "", StringComparison.Ordinal).Replace("-", "", StringComparison.Ordinal).ToLowerInvariant();
+    private static string Simplify(string name) =>
+        name.Replace("_", "", StringComparison.Ordinal).Replace("-", "", StringComparison.Ordinal).ToLowerInvariant();
 }

@@ -12,11 +12,19 @@ internal sealed record Reading(ConfigOrigin Origin, string Path, DateTimeOffset 
 
     public Reading Below(string key) => this with { Path = Path.Length == 0 ? key : $"{Path}.{key}" };
 
-    public KafkaBackupException WrongType(ConfigNode node, string wanted, string? advice = null) => ErrorIds.ConfigWrongType.With(
-        $"{Origin.Locate(node.At)}: {Path} must be {wanted}, but is {Describe(node)}.", Path, advice ?? $"Give {wanted}.");
+    public KafkaBackupException WrongType(ConfigNode node, string wanted, string? advice = null) =>
+        ErrorIds.ConfigWrongType.With(
+            $"{Origin.Locate(node.At)}: {Path} must be {wanted}, but is {Describe(node)}.",
+            Path,
+            advice ?? $"Give {wanted}."
+        );
 
-    public KafkaBackupException OutOfRange(ConfigNode node, string wanted) => ErrorIds.ConfigOutOfRange.With(
-        $"{Origin.Locate(node.At)}: {Path} must be {wanted}, but is {Describe(node)}.", Path, $"Give {wanted}.");
+    public KafkaBackupException OutOfRange(ConfigNode node, string wanted) =>
+        ErrorIds.ConfigOutOfRange.With(
+            $"{Origin.Locate(node.At)}: {Path} must be {wanted}, but is {Describe(node)}.",
+            Path,
+            $"Give {wanted}."
+        );
 
     public KafkaBackupException Conflict(ConfigNode node, string message, string? advice = null) =>
         ErrorIds.ConfigConflict.With($"{Origin.Locate(node.At)}: {message}", Path, advice);
@@ -35,14 +43,16 @@ internal sealed record Reading(ConfigOrigin Origin, string Path, DateTimeOffset 
     }
 
     // What came from a variable may be a secret in the wrong place: it is not repeated.
-    private static string Describe(ConfigNode node) => node switch
-    {
-        ConfigScalar { IsNull: true, Text: "~" } => "'~', which is YAML for nothing (a pattern that begins with ~ is written as \"~^pay\")",
-        ConfigScalar { IsNull: true } => "empty",
-        ConfigScalar { FromVariable: true } => "something else (its value comes from a variable)",
-        ConfigScalar { IsQuoted: true } scalar => $"the text {Redaction.Show(scalar.Text)}",
-        ConfigScalar scalar => Redaction.Show(scalar.Text),
-        ConfigList => "a list",
-        _ => "a group of keys",
-    };
+    private static string Describe(ConfigNode node) =>
+        node switch
+        {
+            ConfigScalar { IsNull: true, Text: "~" } =>
+                "'~', which is YAML for nothing (a pattern that begins with ~ is written as \"~^pay\")",
+            ConfigScalar { IsNull: true } => "empty",
+            ConfigScalar { FromVariable: true } => "something else (its value comes from a variable)",
+            ConfigScalar { IsQuoted: true } scalar => $"the text {Redaction.Show(scalar.Text)}",
+            ConfigScalar scalar => Redaction.Show(scalar.Text),
+            ConfigList => "a list",
+            _ => "a group of keys",
+        };
 }

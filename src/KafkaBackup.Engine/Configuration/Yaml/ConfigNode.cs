@@ -9,7 +9,8 @@ internal abstract record ConfigNode(Position At);
 /// <param name="IsNull">Nothing was written, or YAML's null: <c>null</c> or a lone <c>~</c>.</param>
 /// <param name="IsQuoted">Written in quotes or as a block: text, whatever it looks like.</param>
 /// <param name="FromVariable">At least a part came from the environment.</param>
-internal sealed record ConfigScalar(Position At, string Text, bool IsNull = false, bool IsQuoted = false, bool FromVariable = false) : ConfigNode(At);
+internal sealed record ConfigScalar(Position At, string Text, bool IsNull = false, bool IsQuoted = false, bool FromVariable = false)
+    : ConfigNode(At);
 
 internal sealed record ConfigList(Position At, IReadOnlyList<ConfigNode> Items) : ConfigNode(At);
 

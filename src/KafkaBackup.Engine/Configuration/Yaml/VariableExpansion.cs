@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 namespace KafkaBackup.Engine.Configuration.Yaml;
 
 /// <summary>
-/// <c>${NAME}</c>, <c>${NAME:-default}</c> and <c>$${</c> for a literal <c>${</c> (SEMANTICS A3). Works on single values after parsing, so that
+/// <c>${NAME}</c>, <c>${NAME:-default}</c> and <c>$${</c> for a literal <c>${</c> (rule A3). Works on single values after parsing, so that
 /// what a variable holds can never become YAML. A variable that is empty counts as unset: Windows knows no difference.
 /// </summary>
 internal sealed partial class VariableExpansion(Func<string, string?> variables, ConfigOrigin origin)
@@ -33,7 +33,10 @@ internal sealed partial class VariableExpansion(Func<string, string?> variables,
                 if (!match.Success)
                 {
                     throw origin.Syntax(
-                        at, "'${' begins a variable, but what follows is not ${NAME} or ${NAME:-default}.", "Correct it, or write $${ for a literal ${. Defaults cannot hold variables.");
+                        at,
+                        "'${' begins a variable, but what follows is not ${NAME} or ${NAME:-default}.",
+                        "Correct it, or write $${ for a literal ${. Defaults cannot hold variables."
+                    );
                 }
 
                 var value = variables(match.Groups["name"].Value);
@@ -56,9 +59,15 @@ internal sealed partial class VariableExpansion(Func<string, string?> variables,
         return match.Groups["default"].Success
             ? match.Groups["default"].Value
             : throw ErrorIds.ConfigVariableUnset.With(
-                $"{origin.Locate(at)}: the environment variable {name} is not set or empty.", name, $"Set {name}, or give a default: ${{{name}:-default}}.");
+                $"{origin.Locate(at)}: the environment variable {name} is not set or empty.",
+                name,
+                $"Set {name}, or give a default: ${{{name}:-default}}."
+            );
     }
 
-    [GeneratedRegex(@"\G\$\{(?<name>[A-Za-z_][A-Za-z0-9_]*)(:-(?<default>((?!\$\{)[^}])*))?\}", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        @"\G\$\{(?<name>[A-Za-z_][A-Za-z0-9_]*)(:-(?<default>((?!\$\{)[^}])*))?\}",
+        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture
+    )]
     private static partial Regex Variable();
 }

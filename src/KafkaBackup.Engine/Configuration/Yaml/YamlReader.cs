@@ -11,7 +11,9 @@ internal sealed class YamlReader
 {
     private const int MaxDepth = 32;
 
-    /// <summary>Aliases counted as what they stand for: a few bytes of them would else become gigabytes. Topics by the ten thousand fit.</summary>
+    /// <summary>
+    /// Aliases counted as what they stand for: a few bytes of them would else become gigabytes. Topics by the ten thousand fit.
+    /// </summary>
     private const int MaxValues = 200_000;
 
     private readonly GuardedParser _parser;
@@ -48,7 +50,11 @@ internal sealed class YamlReader
         _parser.Consume<StreamStart>();
         if (_parser.Accept<StreamEnd>(out _))
         {
-            throw _origin.Syntax(new Position(1, 1), "the file is empty.", "Give at least the settings that the cmdlet needs; examples/ has a commented file.");
+            throw _origin.Syntax(
+                new Position(1, 1),
+                "the file is empty.",
+                "Give at least the settings that the cmdlet needs; examples/ has a commented file."
+            );
         }
 
         _parser.Consume<DocumentStart>();
@@ -56,7 +62,11 @@ internal sealed class YamlReader
         _parser.Consume<DocumentEnd>();
         if (_parser.TryConsume<DocumentStart>(out var second))
         {
-            throw _origin.Syntax(At(second), "a second document begins here; a file holds one.", "Remove the '---', or put the second document into a file of its own.");
+            throw _origin.Syntax(
+                At(second),
+                "a second document begins here; a file holds one.",
+                "Remove the '---', or put the second document into a file of its own."
+            );
         }
 
         return root switch
@@ -110,7 +120,10 @@ internal sealed class YamlReader
         if (_values > MaxValues)
         {
             throw _origin.Syntax(
-                at, FormattableString.Invariant($"the file holds more than {MaxValues:N0} values, aliases counted as what they stand for."), "Shorten the lists; patterns such as orders-* stand for many topics.");
+                at,
+                FormattableString.Invariant($"the file holds more than {MaxValues:N0} values, aliases counted as what they stand for."),
+                "Shorten the lists; patterns such as orders-* stand for many topics."
+            );
         }
     }
 
@@ -148,7 +161,11 @@ internal sealed class YamlReader
 
             if (key is { Text: "<<", IsQuoted: false })
             {
-                throw _origin.Syntax(key.At, "merge keys (<<) are not supported.", "Write the keys out; an alias (*name) may stand for a whole value.");
+                throw _origin.Syntax(
+                    key.At,
+                    "merge keys (<<) are not supported.",
+                    "Write the keys out; an alias (*name) may stand for a whole value."
+                );
             }
 
             if (key.IsNull)
@@ -158,7 +175,11 @@ internal sealed class YamlReader
 
             if (!seen.TryAdd(key.Text, key.At))
             {
-                throw _origin.Syntax(key.At, $"the key '{key.Text}' is given twice; the first is in line {seen[key.Text].Line}.", "Remove one of the two.");
+                throw _origin.Syntax(
+                    key.At,
+                    $"the key '{key.Text}' is given twice; the first is in line {seen[key.Text].Line}.",
+                    "Remove one of the two."
+                );
             }
 
             entries.Add(new ConfigEntry(key, ReadNode(depth + 1)));
@@ -204,7 +225,12 @@ internal sealed class YamlReader
         }
 
         var message = e.Message.TrimEnd('.');
-        return _origin.Syntax(at, $"this is not valid YAML: {(message.Length == 0 ? "unexpected text" : char.ToLowerInvariant(message[0]) + message[1..])}.", null, e);
+        return _origin.Syntax(
+            at,
+            $"this is not valid YAML: {(message.Length == 0 ? "unexpected text" : char.ToLowerInvariant(message[0]) + message[1..])}.",
+            null,
+            e
+        );
     }
 
     private static ReadOnlySpan<char> Indentation(string line) => line.AsSpan(0, line.Length - line.TrimStart(' ', '\t').Length);

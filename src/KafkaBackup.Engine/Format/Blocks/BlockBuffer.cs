@@ -31,7 +31,9 @@ public sealed unsafe class BlockBuffer : MemoryManager<byte>
 
     internal byte* Pointer => _pointer;
 
-    /// <summary>Memory of its own for a worker or a reader: not from a pool, so that holding one buffer and wanting another cannot lock up.</summary>
+    /// <summary>
+    /// Memory of its own for a worker or a reader: not from a pool, so that holding one buffer and wanting another cannot lock up.
+    /// </summary>
     internal static BlockBuffer OutsidePool(int capacity)
     {
         var buffer = new BlockBuffer(null, capacity, 0);

@@ -1,10 +1,10 @@
 namespace KafkaBackup.Engine.Format.Blocks;
 
 /// <summary>
-/// The memory of a job: block buffers up to a fixed budget. When it is spent, whoever wants a buffer waits until one comes back, which is the
-/// whole back-pressure of backup and restore. Two sizes, so that a thousand quiet partitions can each hold an open block; a block of one
-/// giant record gets what it needs, counted twice (it is compressed out of place), and one such is let through even beyond the budget, since
-/// it could never be had otherwise. Safe for use from several threads.
+/// The memory of a job: block buffers up to a fixed budget. When it is spent, whoever wants a buffer waits until one comes back, which is
+/// the whole back-pressure of backup and restore. Two sizes, so that a thousand quiet partitions can each hold an open block; a block of
+/// one giant record gets what it needs, counted twice (it is compressed out of place), and one such is let through even beyond the budget,
+/// since it could never be had otherwise. Safe for use from several threads.
 /// </summary>
 public sealed class BlockBufferPool : IDisposable
 {
@@ -133,7 +133,10 @@ public sealed class BlockBufferPool : IDisposable
         }
 
         var giant = rawBytes > StandardBlock;
-        var size = giant ? rawBytes : rawBytes > SmallBlock ? StandardBlock : SmallBlock;
+        var size =
+            giant ? rawBytes
+            : rawBytes > SmallBlock ? StandardBlock
+            : SmallBlock;
         var charge = CapacityOf(size) * (giant ? 2 : 1);
         if (_inUse + charge > BudgetBytes && !(giant && _giants == 0))
         {

@@ -16,8 +16,8 @@ public enum AppendOutcome
 }
 
 /// <summary>
-/// Collects one partition's records into blocks. A quiet partition's block starts small and grows when it fills, if the pool has room; a record
-/// too large for a shared block gets one of its own. Not for several threads.
+/// Collects one partition's records into blocks. A quiet partition's block starts small and grows when it fills, if the pool has room; a
+/// record too large for a shared block gets one of its own. Not for several threads.
 /// </summary>
 public sealed class BlockBuilder(BlockBufferPool pool) : IDisposable
 {
@@ -132,9 +132,11 @@ public sealed class BlockBuilder(BlockBufferPool pool) : IDisposable
 
     private unsafe bool TryGrow(long room)
     {
-        if (_length + room > BlockBufferPool.StandardBlock
+        if (
+            _length + room > BlockBufferPool.StandardBlock
             || _buffer!.Capacity >= BlockBufferPool.CapacityOf(BlockBufferPool.StandardBlock)
-            || !pool.TryRent(BlockBufferPool.StandardBlock, out var larger))
+            || !pool.TryRent(BlockBufferPool.StandardBlock, out var larger)
+        )
         {
             return false;
         }
@@ -166,6 +168,8 @@ public sealed class BlockBuilder(BlockBufferPool pool) : IDisposable
     [DoesNotReturn]
     private static void ThrowTooLarge(long room, long offset) =>
         throw ErrorIds.PartitionRead.With(
-            $"The record at offset {offset} has {room} bytes; the format's limit is {BlockHeader.MaxRawLength}.", offset,
-            "This topic cannot be backed up as it is: exclude it, or remove the record.");
+            $"The record at offset {offset} has {room} bytes; the format's limit is {BlockHeader.MaxRawLength}.",
+            offset,
+            "This topic cannot be backed up as it is: exclude it, or remove the record."
+        );
 }

@@ -79,8 +79,8 @@ internal static class BlockHeader
     }
 
     /// <summary>
-    /// Over the block's place too: a block that lies elsewhere, such as one inside a record's value, is none. A search for whole blocks in a
-    /// damaged file depends on it.
+    /// Over the block's place too: a block that lies elsewhere, such as one inside a record's value, is none. A search for whole blocks in
+    /// a damaged file depends on it.
     /// </summary>
     private static uint ChecksumOf(ReadOnlySpan<byte> header, long fileOffset)
     {
@@ -92,7 +92,8 @@ internal static class BlockHeader
     private static string? Contradiction(in BlockInfo block)
     {
         var stats = block.Stats;
-        var sizesFit = block.RawLength is >= SmallestRecord and <= MaxRawLength
+        var sizesFit =
+            block.RawLength is >= SmallestRecord and <= MaxRawLength
             && block.StoredLength > 0
             && (block.Codec == CompressionKind.None ? block.StoredLength == block.RawLength : block.StoredLength < block.RawLength)
             && block.RawLength <= (long)block.StoredLength * CodecCode.BestRatio(block.Codec);
@@ -101,15 +102,21 @@ internal static class BlockHeader
             return "the block header's sizes are impossible";
         }
 
-        var countsFit = stats.RecordCount >= 1
+        var countsFit =
+            stats.RecordCount >= 1
             && stats.RecordCount <= block.RawLength / SmallestRecord
             && (stats.RecordCount == 1 || block.RawLength <= MaxSharedRawLength)
-            && stats.ZeroTimestamps >= 0 && stats.ZeroTimestamps <= stats.RecordCount
-            && stats.LargestRecord >= 0 && stats.LargestRecord <= stats.PayloadBytes
+            && stats.ZeroTimestamps >= 0
+            && stats.ZeroTimestamps <= stats.RecordCount
+            && stats.LargestRecord >= 0
+            && stats.LargestRecord <= stats.PayloadBytes
             && stats.PayloadBytes <= block.RawLength;
-        var rangesFit = stats.FirstOffset >= 0
-            && (ulong)(stats.LastOffset - stats.FirstOffset) >= (ulong)(stats.RecordCount - 1) && stats.LastOffset >= stats.FirstOffset
-            && stats.MinTimestamp <= stats.LastTimestamp && stats.LastTimestamp <= stats.MaxTimestamp;
+        var rangesFit =
+            stats.FirstOffset >= 0
+            && (ulong)(stats.LastOffset - stats.FirstOffset) >= (ulong)(stats.RecordCount - 1)
+            && stats.LastOffset >= stats.FirstOffset
+            && stats.MinTimestamp <= stats.LastTimestamp
+            && stats.LastTimestamp <= stats.MaxTimestamp;
         return countsFit && rangesFit ? null : "the block header contradicts itself";
     }
 }

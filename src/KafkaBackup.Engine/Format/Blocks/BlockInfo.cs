@@ -44,20 +44,21 @@ public readonly record struct BlockStats
     }
 
     /// <summary>With a block's records behind.</summary>
-    internal BlockStats Add(in BlockStats next) => RecordCount == 0
-        ? next
-        : new BlockStats
-        {
-            RecordCount = RecordCount + next.RecordCount,
-            PayloadBytes = PayloadBytes + next.PayloadBytes,
-            FirstOffset = FirstOffset,
-            LastOffset = next.LastOffset,
-            MinTimestamp = Math.Min(MinTimestamp, next.MinTimestamp),
-            MaxTimestamp = Math.Max(MaxTimestamp, next.MaxTimestamp),
-            LastTimestamp = next.LastTimestamp,
-            LargestRecord = Math.Max(LargestRecord, next.LargestRecord),
-            ZeroTimestamps = ZeroTimestamps + next.ZeroTimestamps,
-        };
+    internal BlockStats Add(in BlockStats next) =>
+        RecordCount == 0
+            ? next
+            : new BlockStats
+            {
+                RecordCount = RecordCount + next.RecordCount,
+                PayloadBytes = PayloadBytes + next.PayloadBytes,
+                FirstOffset = FirstOffset,
+                LastOffset = next.LastOffset,
+                MinTimestamp = Math.Min(MinTimestamp, next.MinTimestamp),
+                MaxTimestamp = Math.Max(MaxTimestamp, next.MaxTimestamp),
+                LastTimestamp = next.LastTimestamp,
+                LargestRecord = Math.Max(LargestRecord, next.LargestRecord),
+                ZeroTimestamps = ZeroTimestamps + next.ZeroTimestamps,
+            };
 }
 
 /// <summary>A block as its header and the index describe it: enough to decide whether it must be read.</summary>

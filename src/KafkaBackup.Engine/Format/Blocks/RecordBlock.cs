@@ -5,8 +5,8 @@ using KafkaBackup.Engine.Records;
 namespace KafkaBackup.Engine.Format.Blocks;
 
 /// <summary>
-/// A decoded block's records, to be walked with <c>foreach</c>, any number of times. Dispose gives the memory back; views and cursors end with it.
-/// Not for several threads.
+/// A decoded block's records, to be walked with <c>foreach</c>, any number of times. Dispose gives the memory back; views and cursors end
+/// with it. Not for several threads.
 /// </summary>
 public sealed class RecordBlock : IDisposable
 {
@@ -64,6 +64,6 @@ public sealed class RecordBlock : IDisposable
         return _headers = larger;
     }
 
-    internal SegmentDamagedException Damaged(string problem) => new(new SegmentDamage(
-        DamageKind.Corrupt, Place, Info.FileOffset, Index, problem, Info.Stats.FirstOffset, Info.Stats.LastOffset));
+    internal SegmentDamagedException Damaged(string problem) =>
+        new(new SegmentDamage(DamageKind.Corrupt, Place, Info.FileOffset, Index, problem, Info.Stats.FirstOffset, Info.Stats.LastOffset));
 }

@@ -3,8 +3,8 @@ using KafkaBackup.Engine.Records;
 namespace KafkaBackup.Engine.Format.Blocks;
 
 /// <summary>
-/// Walks a block's records without allocating. Every length is checked against what is left, and at the block's end the records must amount to
-/// exactly what its header says.
+/// Walks a block's records without allocating. Every length is checked against what is left, and at the block's end the records must amount
+/// to exactly what its header says.
 /// </summary>
 public unsafe ref struct RecordCursor
 {
@@ -30,18 +30,19 @@ public unsafe ref struct RecordCursor
     }
 
     /// <summary>Valid until the cursor moves.</summary>
-    public readonly RecordView Current => new()
-    {
-        Offset = _stats.LastOffset,
-        Timestamp = _stats.LastTimestamp,
-        TimestampKind = (TimestampKind)(_flags & RecordEncoder.TimestampKindMask),
-        Key = new ReadOnlySpan<byte>(_key, _keyLength),
-        KeyIsNull = (_flags & RecordEncoder.KeyIsNull) != 0,
-        Value = new ReadOnlySpan<byte>(_value, _valueLength),
-        ValueIsNull = (_flags & RecordEncoder.ValueIsNull) != 0,
-        Headers = new ReadOnlySpan<HeaderSlice>(_headers, 0, _headerCount),
-        LeaderEpoch = -1,
-    };
+    public readonly RecordView Current =>
+        new()
+        {
+            Offset = _stats.LastOffset,
+            Timestamp = _stats.LastTimestamp,
+            TimestampKind = (TimestampKind)(_flags & RecordEncoder.TimestampKindMask),
+            Key = new ReadOnlySpan<byte>(_key, _keyLength),
+            KeyIsNull = (_flags & RecordEncoder.KeyIsNull) != 0,
+            Value = new ReadOnlySpan<byte>(_value, _valueLength),
+            ValueIsNull = (_flags & RecordEncoder.ValueIsNull) != 0,
+            Headers = new ReadOnlySpan<HeaderSlice>(_headers, 0, _headerCount),
+            LeaderEpoch = -1,
+        };
 
     public bool MoveNext()
     {
@@ -91,8 +92,10 @@ public unsafe ref struct RecordCursor
         }
 
         _payload = 0;
-        if (!TakeBytes(ref source, (_flags & RecordEncoder.KeyIsNull) != 0, out _key, out _keyLength)
-            || !TakeBytes(ref source, (_flags & RecordEncoder.ValueIsNull) != 0, out _value, out _valueLength))
+        if (
+            !TakeBytes(ref source, (_flags & RecordEncoder.KeyIsNull) != 0, out _key, out _keyLength)
+            || !TakeBytes(ref source, (_flags & RecordEncoder.ValueIsNull) != 0, out _value, out _valueLength)
+        )
         {
             return false;
         }

@@ -1,6 +1,8 @@
 namespace KafkaBackup.Engine.Format.Blocks;
 
-/// <summary>Unsigned LEB128, seven bits a byte, low ones first; zigzag puts the sign in the lowest bit. Callers have room for ten bytes.</summary>
+/// <summary>
+/// Unsigned LEB128, seven bits a byte, low ones first; zigzag puts the sign in the lowest bit. Callers have room for ten bytes.
+/// </summary>
 internal static unsafe class Varint
 {
     public const int MaxLength = 10;

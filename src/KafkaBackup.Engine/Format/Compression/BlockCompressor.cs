@@ -1,14 +1,15 @@
 using System.IO.Compression;
 using System.Runtime.InteropServices;
-using KafkaBackup.Engine.Format.Blocks;
 using KafkaBackup.Engine.Batches;
+using KafkaBackup.Engine.Format.Blocks;
 using KafkaBackup.Engine.Rules;
 
 namespace KafkaBackup.Engine.Format.Compression;
 
 /// <summary>
 /// Turns sealed blocks into stored ones: compresses and checksums. One per worker thread; any number work side by side.
-/// It works out of place in memory of its own and moves the result back into the block's, so that it never needs a second buffer from the pool.
+/// It works out of place in memory of its own and moves the result back into the block's, so that it never needs a second buffer from the
+/// pool.
 /// </summary>
 public sealed unsafe class BlockCompressor : IDisposable
 {
@@ -25,7 +26,9 @@ public sealed unsafe class BlockCompressor : IDisposable
         if (kind != CompressionKind.None && level is { } given && !CompressionLevels.Has(kind, given))
         {
             throw ErrorIds.ConfigOutOfRange.With(
-                $"Compression level {given} is out of range: {kind} has {CompressionLevels.Lowest} to {CompressionLevels.Highest(kind)}.", given);
+                $"Compression level {given} is out of range: {kind} has {CompressionLevels.Lowest} to {CompressionLevels.Highest(kind)}.",
+                given
+            );
         }
 
         var effective = level ?? CompressionLevels.Default(kind);

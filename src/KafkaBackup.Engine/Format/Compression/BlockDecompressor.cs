@@ -2,7 +2,9 @@ using System.IO.Compression;
 
 namespace KafkaBackup.Engine.Format.Compression;
 
-/// <summary>Decompresses stored blocks into memory of exactly the declared size, whatever the bytes claim. Not for several threads.</summary>
+/// <summary>
+/// Decompresses stored blocks into memory of exactly the declared size, whatever the bytes claim. Not for several threads.
+/// </summary>
 internal sealed unsafe class BlockDecompressor : IDisposable
 {
     private ZstdDecompressor? _zstd;

@@ -24,8 +24,18 @@ internal sealed unsafe class ManagedZstd : ZstdLibrary
 
     public override nuint DecompressStream(nint context, ZstdBuffer* output, ZstdBuffer* input)
     {
-        var to = new ZSTD_outBuffer_s { dst = output->Memory, size = output->Size, pos = output->Position };
-        var from = new ZSTD_inBuffer_s { src = input->Memory, size = input->Size, pos = input->Position };
+        var to = new ZSTD_outBuffer_s
+        {
+            dst = output->Memory,
+            size = output->Size,
+            pos = output->Position,
+        };
+        var from = new ZSTD_inBuffer_s
+        {
+            src = input->Memory,
+            size = input->Size,
+            pos = input->Position,
+        };
         var result = Methods.ZSTD_decompressStream((ZSTD_DCtx_s*)context, &to, &from);
         output->Position = to.pos;
         input->Position = from.pos;

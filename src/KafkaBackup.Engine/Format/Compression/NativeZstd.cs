@@ -28,8 +28,10 @@ internal sealed unsafe class NativeZstd : ZstdLibrary
         _compress = (delegate* unmanaged[Cdecl]<nint, byte*, nuint, byte*, nuint, nuint>)NativeLibrary.GetExport(handle, "ZSTD_compress2");
         _createDecompressor = (delegate* unmanaged[Cdecl]<nint>)NativeLibrary.GetExport(handle, "ZSTD_createDCtx");
         _freeDecompressor = (delegate* unmanaged[Cdecl]<nint, nuint>)NativeLibrary.GetExport(handle, "ZSTD_freeDCtx");
-        _decompress = (delegate* unmanaged[Cdecl]<nint, byte*, nuint, byte*, nuint, nuint>)NativeLibrary.GetExport(handle, "ZSTD_decompressDCtx");
-        _decompressStream = (delegate* unmanaged[Cdecl]<nint, ZstdBuffer*, ZstdBuffer*, nuint>)NativeLibrary.GetExport(handle, "ZSTD_decompressStream");
+        _decompress = (delegate* unmanaged[Cdecl]<nint, byte*, nuint, byte*, nuint, nuint>)
+            NativeLibrary.GetExport(handle, "ZSTD_decompressDCtx");
+        _decompressStream = (delegate* unmanaged[Cdecl]<nint, ZstdBuffer*, ZstdBuffer*, nuint>)
+            NativeLibrary.GetExport(handle, "ZSTD_decompressStream");
         _isError = (delegate* unmanaged[Cdecl]<nuint, uint>)NativeLibrary.GetExport(handle, "ZSTD_isError");
         _errorName = (delegate* unmanaged[Cdecl]<nuint, byte*>)NativeLibrary.GetExport(handle, "ZSTD_getErrorName");
     }
@@ -74,7 +76,8 @@ internal sealed unsafe class NativeZstd : ZstdLibrary
     public override nuint Decompress(nint context, byte* target, nuint capacity, byte* source, nuint length) =>
         _decompress(context, target, capacity, source, length);
 
-    public override nuint DecompressStream(nint context, ZstdBuffer* output, ZstdBuffer* input) => _decompressStream(context, output, input);
+    public override nuint DecompressStream(nint context, ZstdBuffer* output, ZstdBuffer* input) =>
+        _decompressStream(context, output, input);
 
     public override bool IsError(nuint result) => _isError(result) != 0;
 
@@ -82,8 +85,10 @@ internal sealed unsafe class NativeZstd : ZstdLibrary
 
     private static bool IsUsable(nint handle)
     {
-        if (!NativeLibrary.TryGetExport(handle, "ZSTD_versionNumber", out var version)
-            || !NativeLibrary.TryGetExport(handle, "ZSTD_compress2", out _))
+        if (
+            !NativeLibrary.TryGetExport(handle, "ZSTD_versionNumber", out var version)
+            || !NativeLibrary.TryGetExport(handle, "ZSTD_compress2", out _)
+        )
         {
             return false;
         }
@@ -101,8 +106,16 @@ internal sealed unsafe class NativeZstd : ZstdLibrary
 
         if (OperatingSystem.IsMacOS())
         {
-            return ["libzstd.1.dylib", "libzstd.dylib", "/opt/homebrew/lib/libzstd.1.dylib", "/opt/homebrew/opt/zstd/lib/libzstd.dylib",
-                "/usr/local/lib/libzstd.1.dylib", "/usr/local/opt/zstd/lib/libzstd.dylib", "/opt/local/lib/libzstd.1.dylib"];
+            return
+            [
+                "libzstd.1.dylib",
+                "libzstd.dylib",
+                "/opt/homebrew/lib/libzstd.1.dylib",
+                "/opt/homebrew/opt/zstd/lib/libzstd.dylib",
+                "/usr/local/lib/libzstd.1.dylib",
+                "/usr/local/opt/zstd/lib/libzstd.dylib",
+                "/opt/local/lib/libzstd.1.dylib",
+            ];
         }
 
         return ["libzstd.so.1", "libzstd.so"];

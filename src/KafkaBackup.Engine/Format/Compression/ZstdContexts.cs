@@ -65,7 +65,10 @@ internal sealed unsafe class ZstdDecompressor : SafeHandle
     /// <summary>Null when the source is whole frames that give exactly the target's length; else what is wrong.</summary>
     public string? Decompress(ReadOnlySpan<byte> source, Span<byte> target)
     {
-        fixed (byte* from = source, to = target)
+        fixed (
+            byte* from = source,
+                to = target
+        )
         {
             var written = _library.Decompress(handle, to, (nuint)target.Length, from, (nuint)source.Length);
             return _library.IsError(written) ? _library.ErrorName(written)
@@ -79,7 +82,10 @@ internal sealed unsafe class ZstdDecompressor : SafeHandle
     /// </summary>
     public bool DecompressPart(ReadOnlySpan<byte> source, Span<byte> target, out int consumed, out int written)
     {
-        fixed (byte* from = source, to = target)
+        fixed (
+            byte* from = source,
+                to = target
+        )
         {
             var input = new ZstdBuffer { Memory = from, Size = (nuint)source.Length };
             var output = new ZstdBuffer { Memory = to, Size = (nuint)target.Length };

@@ -1,9 +1,9 @@
 namespace KafkaBackup.Engine.Format.Compression;
 
 /// <summary>
-/// zstd, as far as it is needed here, in the words of its own C interface. Both implementations write the same format and read each other's.
-/// libzstd is used where the machine has one: on blocks of a megabyte ZstdSharp takes up to 1.2 times as long to compress and 1.2 to 1.3 times as
-/// long to decompress (FORMAT.md).
+/// zstd, as far as it is needed here, in the words of its own C interface. Both implementations write the same format and read each
+/// other's. libzstd is used where the machine has one: on blocks of a megabyte ZstdSharp takes up to 1.2 times as long to compress and 1.2
+/// to 1.3 times as long to decompress (FORMAT.md).
 /// </summary>
 internal abstract unsafe class ZstdLibrary
 {

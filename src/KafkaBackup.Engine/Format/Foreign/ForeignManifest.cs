@@ -4,7 +4,7 @@ using KafkaBackup.Engine.Format.Manifests;
 namespace KafkaBackup.Engine.Format.Foreign;
 
 /// <summary>
-/// The Rust tool's manifest.json as our <see cref="Manifest"/> (SEMANTICS K). What it does not know is filled so that nothing is hidden by it:
+/// The Rust tool's manifest.json as our <see cref="Manifest"/> (rule K). What it does not know is filled so that nothing is hidden by it:
 /// segments have no hash and may have any timestamp (it keeps first and last, not minimum and maximum), the replication factor is -1 (the
 /// broker's default), LargestRecord and ZeroTimestamps are 0 until a segment has been read (<see cref="Segments.SegmentFile.CheckAsync"/>).
 /// </summary>
@@ -13,8 +13,8 @@ public static class ForeignManifest
     private const string RunId = "foreign";
 
     /// <summary>
-    /// Partitions that a manifest claims without describing them, in all its topics: a few bytes could else ask for gigabytes. Those without records are
-    /// left out by that tool, so there are some; more than this no cluster of its users has.
+    /// Partitions that a manifest claims without describing them, in all its topics: a few bytes could else ask for gigabytes. Those
+    /// without records are left out by that tool, so there are some; more than this no cluster of its users has.
     /// </summary>
     private const int MostUndescribed = 100_000;
 
@@ -25,8 +25,10 @@ public static class ForeignManifest
         {
             using var document = JsonDocument.Parse(json);
             return document.RootElement is { ValueKind: JsonValueKind.Object } root
-                && root.TryGetProperty("backup_id", out _) && root.TryGetProperty("created_at", out _)
-                && root.TryGetProperty("topics", out var topics) && topics.ValueKind == JsonValueKind.Array
+                && root.TryGetProperty("backup_id", out _)
+                && root.TryGetProperty("created_at", out _)
+                && root.TryGetProperty("topics", out var topics)
+                && topics.ValueKind == JsonValueKind.Array
                 && !root.TryGetProperty("format_version", out _);
         }
         catch (JsonException)
@@ -47,21 +49,25 @@ public static class ForeignManifest
         catch (Exception damage) when (damage is JsonException or FormatException)
         {
             throw ErrorIds.ManifestDamaged.With(
-                $"The manifest '{place}' of another tool cannot be understood: {damage.Message}", place,
-                "Look at the file: it must be a manifest that kafka-backup wrote.", damage);
+                $"The manifest '{place}' of another tool cannot be understood: {damage.Message}",
+                place,
+                "Look at the file: it must be a manifest that kafka-backup wrote.",
+                damage
+            );
         }
     }
 
-    private static PartitionEntry Empty(int number) => new()
-    {
-        Partition = number,
-        CapturedStart = 0,
-        CapturedEnd = 0,
-        NextOffset = 0,
-        Complete = true,
-        Gaps = [],
-        Segments = [],
-    };
+    private static PartitionEntry Empty(int number) =>
+        new()
+        {
+            Partition = number,
+            CapturedStart = 0,
+            CapturedEnd = 0,
+            NextOffset = 0,
+            Complete = true,
+            Gaps = [],
+            Segments = [],
+        };
 
     /// <summary>Reads one manifest, and keeps count of what it adds up to.</summary>
     private sealed class Reader
@@ -128,12 +134,14 @@ public static class ForeignManifest
             _undescribed += count - partitions.Count;
             if (_undescribed > MostUndescribed)
             {
-                throw value.Fault($"it claims {count:N0} partitions and describes {partitions.Count:N0}; a manifest may leave out {MostUndescribed:N0} in all");
+                throw value.Fault(
+                    $"it claims {count:N0} partitions and describes {partitions.Count:N0}; a manifest may leave out {MostUndescribed:N0} in all"
+                );
             }
 
             for (var number = 0; number < count; number++)
             {
-                // That tool leaves out partitions without records; they are part of the topic all the same (SEMANTICS B6).
+                // That tool leaves out partitions without records; they are part of the topic all the same (rule B6).
                 if (!partitions.ContainsKey(number))
                 {
                     partitions.Add(number, Empty(number));
@@ -153,8 +161,12 @@ public static class ForeignManifest
         private PartitionEntry ReadPartition(ForeignValue value, string backupId, DateTimeOffset created)
         {
             var number = (int)value.Required("partition_id").Number(0, NameRules.HighestPartition);
-            var segments = value.Required("segments").Items().Select(segment => ReadSegment(segment, backupId))
-                .OrderBy(static segment => segment.FirstOffset).ToArray();
+            var segments = value
+                .Required("segments")
+                .Items()
+                .Select(segment => ReadSegment(segment, backupId))
+                .OrderBy(static segment => segment.FirstOffset)
+                .ToArray();
             for (var index = 1; index < segments.Length; index++)
             {
                 if (segments[index].FirstOffset <= segments[index - 1].LastOffset)
@@ -202,13 +214,19 @@ public static class ForeignManifest
         }
 
         private static long Add(long sum, long part, ForeignValue place) =>
-            part <= long.MaxValue - sum ? sum + part : throw place.Fault("the sizes and counts up to here add up to more than any store holds");
+            part <= long.MaxValue - sum
+                ? sum + part
+                : throw place.Fault("the sizes and counts up to here add up to more than any store holds");
 
         private static GapEntry ReadGap(ForeignValue value, DateTimeOffset created)
         {
             var first = value.Required("start_offset").Number(0, long.MaxValue);
             return new GapEntry(
-                first, value.Required("end_offset").Number(first, long.MaxValue), value.Find("reason")?.Text() ?? "unknown", value.Find("detected_at")?.Time() ?? created);
+                first,
+                value.Required("end_offset").Number(first, long.MaxValue),
+                value.Find("reason")?.Text() ?? "unknown",
+                value.Find("detected_at")?.Time() ?? created
+            );
         }
     }
 }

@@ -3,7 +3,9 @@ using System.Text.Json;
 
 namespace KafkaBackup.Engine.Format.Foreign;
 
-/// <summary>A value of another tool's JSON and where it stands, so that what is wrong with it can be said. Faults are a FormatException.</summary>
+/// <summary>
+/// A value of another tool's JSON and where it stands, so that what is wrong with it can be said. Faults are a FormatException.
+/// </summary>
 internal readonly struct ForeignValue(JsonElement element, string path)
 {
     public ForeignValue Required(string name) => Find(name) ?? throw Fault($"'{name}' is missing");
@@ -11,7 +13,8 @@ internal readonly struct ForeignValue(JsonElement element, string path)
     /// <summary>Null where it is missing or null.</summary>
     public ForeignValue? Find(string name) =>
         element.ValueKind != JsonValueKind.Object ? throw Fault("a group of fields is expected here")
-        : element.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? new ForeignValue(value, path.Length == 0 ? name : $"{path}.{name}")
+        : element.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null
+            ? new ForeignValue(value, path.Length == 0 ? name : $"{path}.{name}")
         : null;
 
     public string Text()
@@ -36,7 +39,8 @@ internal readonly struct ForeignValue(JsonElement element, string path)
             ? value
             : throw Fault(string.Create(CultureInfo.InvariantCulture, $"a whole number from {min} to {max} is expected here"));
 
-    public DateTimeOffset Time() => KafkaTime.ToDateTimeOffset(Number(0, long.MaxValue)) ?? throw Fault("a time in milliseconds is expected here");
+    public DateTimeOffset Time() =>
+        KafkaTime.ToDateTimeOffset(Number(0, long.MaxValue)) ?? throw Fault("a time in milliseconds is expected here");
 
     public IEnumerable<ForeignValue> Items()
     {

@@ -2,9 +2,14 @@ using static System.Buffers.Binary.BinaryPrimitives;
 
 namespace KafkaBackup.Engine.Format.Foreign;
 
-internal enum KbakCompression : byte { None = 0, Zstd = 1, Lz4 = 2 }
+internal enum KbakCompression : byte
+{
+    None = 0,
+    Zstd = 1,
+    Lz4 = 2,
+}
 
-/// <summary>The first 32 bytes of a KBAK segment (SEMANTICS K).</summary>
+/// <summary>The first 32 bytes of a KBAK segment (rule K).</summary>
 internal readonly record struct KbakHeader(KbakCompression Compression, long RecordCount, long FirstOffset, long LastOffset)
 {
     public const int Version = 1;
@@ -23,11 +28,17 @@ internal readonly record struct KbakHeader(KbakCompression Compression, long Rec
         if (bytes[4] > Version)
         {
             throw ErrorIds.FormatTooNew.With(
-                $"Segment '{place}' is of version {bytes[4]} of the KBAK layout; this version of KafkaBackup reads version {Version}.", place);
+                $"Segment '{place}' is of version {bytes[4]} of the KBAK layout; this version of KafkaBackup reads version {Version}.",
+                place
+            );
         }
 
         var header = new KbakHeader(
-            (KbakCompression)bytes[5], ReadInt64LittleEndian(bytes[8..]), ReadInt64LittleEndian(bytes[16..]), ReadInt64LittleEndian(bytes[24..]));
+            (KbakCompression)bytes[5],
+            ReadInt64LittleEndian(bytes[8..]),
+            ReadInt64LittleEndian(bytes[16..]),
+            ReadInt64LittleEndian(bytes[24..])
+        );
         if (bytes[4] != Version || bytes[5] > (byte)KbakCompression.Lz4 || header.RecordCount < 0)
         {
             problem = "the header is not one that the KBAK layout knows";

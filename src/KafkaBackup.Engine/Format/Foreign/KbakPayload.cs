@@ -6,21 +6,20 @@ namespace KafkaBackup.Engine.Format.Foreign;
 /// <summary>A KBAK segment's payload, decompressed piece by piece. Damage is an InvalidDataException.</summary>
 internal abstract class KbakPayload : IDisposable
 {
-    public static KbakPayload Open(KbakCompression compression) => compression switch
-    {
-        KbakCompression.Zstd => new Zstd(),
-        KbakCompression.Lz4 => new Lz4(),
-        _ => new Plain(),
-    };
+    public static KbakPayload Open(KbakCompression compression) =>
+        compression switch
+        {
+            KbakCompression.Zstd => new Zstd(),
+            KbakCompression.Lz4 => new Lz4(),
+            _ => new Plain(),
+        };
 
     public abstract void Decode(ReadOnlySpan<byte> source, Span<byte> target, out int consumed, out int written);
 
     /// <summary>Called when the source has ended and nothing more comes out.</summary>
     public abstract void CheckEnd();
 
-    public virtual void Dispose()
-    {
-    }
+    public virtual void Dispose() { }
 
     private sealed class Plain : KbakPayload
     {
@@ -30,9 +29,7 @@ internal abstract class KbakPayload : IDisposable
             source[..written].CopyTo(target);
         }
 
-        public override void CheckEnd()
-        {
-        }
+        public override void CheckEnd() { }
     }
 
     private sealed class Zstd : KbakPayload

@@ -27,24 +27,30 @@ internal unsafe ref struct KbakRecord
     public readonly HeaderSlice[] Headers => _headers;
 
     /// <summary>The layout keeps no timestamp type: CreateTime, as the tool itself restores them.</summary>
-    public readonly RecordView View => new()
-    {
-        Timestamp = ReadInt64LittleEndian(new ReadOnlySpan<byte>(_start, _length)),
-        Offset = ReadInt64LittleEndian(new ReadOnlySpan<byte>(_start, _length)[8..]),
-        TimestampKind = TimestampKind.CreateTime,
-        Key = new ReadOnlySpan<byte>(_key, Math.Max(0, _keyLength)),
-        KeyIsNull = _keyLength < 0,
-        Value = new ReadOnlySpan<byte>(_value, Math.Max(0, _valueLength)),
-        ValueIsNull = _valueLength < 0,
-        Headers = new ReadOnlySpan<HeaderSlice>(_headers, 0, _headerCount),
-        LeaderEpoch = -1,
-    };
+    public readonly RecordView View =>
+        new()
+        {
+            Timestamp = ReadInt64LittleEndian(new ReadOnlySpan<byte>(_start, _length)),
+            Offset = ReadInt64LittleEndian(new ReadOnlySpan<byte>(_start, _length)[8..]),
+            TimestampKind = TimestampKind.CreateTime,
+            Key = new ReadOnlySpan<byte>(_key, Math.Max(0, _keyLength)),
+            KeyIsNull = _keyLength < 0,
+            Value = new ReadOnlySpan<byte>(_value, Math.Max(0, _valueLength)),
+            ValueIsNull = _valueLength < 0,
+            Headers = new ReadOnlySpan<HeaderSlice>(_headers, 0, _headerCount),
+            LeaderEpoch = -1,
+        };
 
     /// <summary>False when the bytes are not exactly one record.</summary>
     public bool Decode()
     {
         _next = 2 * sizeof(long);
-        if (_length < _next || !TakeNullable(out _key, out _keyLength) || !TakeNullable(out _value, out _valueLength) || !TakeShort(out var count))
+        if (
+            _length < _next
+            || !TakeNullable(out _key, out _keyLength)
+            || !TakeNullable(out _value, out _valueLength)
+            || !TakeShort(out var count)
+        )
         {
             return false;
         }

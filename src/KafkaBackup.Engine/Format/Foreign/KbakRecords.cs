@@ -24,7 +24,8 @@ internal sealed class KbakRecords(string place, ReadRange read, long length, Kba
     private long _lastOffset = -1;
 
     /// <summary>
-    /// A record is held twice while it is turned into ours. This keeps both below 64 MiB and ten times the file: some kilobytes may decompress to gigabytes.
+    /// A record is held twice while it is turned into ours. This keeps both below 64 MiB and ten times the file: some kilobytes may
+    /// decompress to gigabytes.
     /// </summary>
     private long LargestRecord => SmallFilesRecord + (4 * length);
 
@@ -49,7 +50,9 @@ internal sealed class KbakRecords(string place, ReadRange read, long length, Kba
         var size = ReadUInt32LittleEndian(_raw.GetSpan()[_rawStart..]);
         if (size > LargestRecord && size <= BlockHeader.MaxRawLength)
         {
-            throw Damaged($"record {_count} of it has {size} bytes, more than a compressed file of {length} bytes may claim ({LargestRecord})");
+            throw Damaged(
+                $"record {_count} of it has {size} bytes, more than a compressed file of {length} bytes may claim ({LargestRecord})"
+            );
         }
 
         if (size > BlockHeader.MaxRawLength - sizeof(uint) || !await HaveAsync(sizeof(uint) + (int)size).ConfigureAwait(false))
@@ -113,7 +116,9 @@ internal sealed class KbakRecords(string place, ReadRange read, long length, Kba
 
         if (_count != header.RecordCount || (_count > 0 && _lastOffset != header.LastOffset))
         {
-            throw Damaged($"it holds {_count} records up to offset {_lastOffset}, its header says {header.RecordCount} up to {header.LastOffset}");
+            throw Damaged(
+                $"it holds {_count} records up to offset {_lastOffset}, its header says {header.RecordCount} up to {header.LastOffset}"
+            );
         }
     }
 
@@ -190,5 +195,6 @@ internal sealed class KbakRecords(string place, ReadRange read, long length, Kba
         }
     }
 
-    private SegmentDamagedException Damaged(string problem) => KbakSegment.Damaged(place, DamageKind.Corrupt, _nextRead - (_storedEnd - _storedStart), problem);
+    private SegmentDamagedException Damaged(string problem) =>
+        KbakSegment.Damaged(place, DamageKind.Corrupt, _nextRead - (_storedEnd - _storedStart), problem);
 }

@@ -8,7 +8,7 @@ using static System.Buffers.Binary.BinaryPrimitives;
 namespace KafkaBackup.Engine.Format.Foreign;
 
 /// <summary>
-/// Reads the Rust tool's segments (SEMANTICS K) as blocks in our own form. Its one checksum stands at the end, so the file is read twice: no
+/// Reads the Rust tool's segments (rule K) as blocks in our own form. Its one checksum stands at the end, so the file is read twice: no
 /// record is handed out before all of it has been checked. Memory does not depend on the segment's size.
 /// </summary>
 internal sealed class KbakSegment
@@ -35,7 +35,12 @@ internal sealed class KbakSegment
     public static bool IsOne(ReadOnlySpan<byte> start) => start.StartsWith(KbakHeader.Magic);
 
     public static async ValueTask<KbakSegment> OpenAsync(
-        string place, ReadRange read, long length, BlockBufferPool pool, CancellationToken cancel)
+        string place,
+        ReadRange read,
+        long length,
+        BlockBufferPool pool,
+        CancellationToken cancel
+    )
     {
         using var bytes = new ForwardBytes(read, length);
         var start = await bytes.PeekAsync(KbakHeader.Size, cancel).ConfigureAwait(false);
@@ -65,7 +70,10 @@ internal sealed class KbakSegment
         }
 
         var footer = await bytes.PeekAsync(KbakHeader.FooterSize, cancel).ConfigureAwait(false);
-        problem = footer.Length < KbakHeader.FooterSize ? "the file is shorter than the store says" : KbakHeader.CheckFooter(footer.Span, checksum.GetCurrentHashAsUInt32());
+        problem =
+            footer.Length < KbakHeader.FooterSize
+                ? "the file is shorter than the store says"
+                : KbakHeader.CheckFooter(footer.Span, checksum.GetCurrentHashAsUInt32());
         if (problem is not null)
         {
             var cut = footer.Length < KbakHeader.FooterSize || !footer.Span[4..].SequenceEqual(KbakHeader.EndMagic);
@@ -107,9 +115,18 @@ internal sealed class KbakSegment
     internal static SegmentDamagedException Damaged(string place, DamageKind kind, long at, string problem) =>
         new(new SegmentDamage(kind, place, at, null, problem));
 
-    private RecordBlock AsRecords(RawBlock raw, int number) => new(
-        raw.Buffer,
-        new BlockInfo { Codec = CompressionKind.None, StoredLength = raw.Length, RawLength = raw.Length, FileOffset = KbakHeader.Size, Stats = raw.Stats },
-        _place,
-        number);
+    private RecordBlock AsRecords(RawBlock raw, int number) =>
+        new(
+            raw.Buffer,
+            new BlockInfo
+            {
+                Codec = CompressionKind.None,
+                StoredLength = raw.Length,
+                RawLength = raw.Length,
+                FileOffset = KbakHeader.Size,
+                Stats = raw.Stats,
+            },
+            _place,
+            number
+        );
 }

@@ -1,8 +1,9 @@
 namespace KafkaBackup.Engine.Format.Foreign;
 
 /// <summary>
-/// One raw LZ4 block, decoded piece by piece so that a block of any size takes 64 KiB: matches reach no further back. Every distance is checked
-/// against what has been written; damage is an InvalidDataException. Ours, because K4os.Compression.LZ4 decodes a raw block only as a whole, in memory.
+/// One raw LZ4 block, decoded piece by piece so that a block of any size takes 64 KiB: matches reach no further back. Every distance is
+/// checked against what has been written; damage is an InvalidDataException. Ours, because K4os.Compression.LZ4 decodes a raw block only as
+/// a whole, in memory.
 /// </summary>
 internal sealed class Lz4Decoder
 {
@@ -15,7 +16,16 @@ internal sealed class Lz4Decoder
     private long _pending;
     private int _distance;
 
-    private enum Step { Token, LiteralLength, Literals, DistanceLow, DistanceHigh, MatchLength, Match }
+    private enum Step
+    {
+        Token,
+        LiteralLength,
+        Literals,
+        DistanceLow,
+        DistanceHigh,
+        MatchLength,
+        Match,
+    }
 
     /// <summary>True where a block may end: behind the literals of its last sequence, which has no match.</summary>
     public bool MayEnd => _step == Step.DistanceLow && _written > 0;
@@ -25,9 +35,7 @@ internal sealed class Lz4Decoder
     {
         var from = 0;
         var to = 0;
-        while (Advance(source, ref from, target, ref to))
-        {
-        }
+        while (Advance(source, ref from, target, ref to)) { }
 
         consumed = from;
         written = to;

@@ -59,7 +59,7 @@ public sealed record PartitionEntry
     public required long CapturedStart { get; init; }
     public required long CapturedEnd { get; init; }
 
-    /// <summary>Where the next run continues: every record below it that existed is in a segment or in a gap (SEMANTICS B3).</summary>
+    /// <summary>Where the next run continues: every record below it that existed is in a segment or in a gap (rule B3).</summary>
     public required long NextOffset { get; init; }
     public required bool Complete { get; init; }
     public required IReadOnlyList<GapEntry> Gaps { get; init; }
@@ -67,7 +67,7 @@ public sealed record PartitionEntry
     /// <summary>In offset order, without overlap.</summary>
     public required IReadOnlyList<SegmentEntry> Segments { get; init; }
 
-    /// <summary>The last record stored, to notice a log that was truncated and grew again (SEMANTICS B8).</summary>
+    /// <summary>The last record stored, to notice a log that was truncated and grew again (rule B8).</summary>
     public LastRecord? LastRecord { get; init; }
 }
 
@@ -103,7 +103,7 @@ public sealed record SegmentEntry
     /// <summary>The largest record's payload bytes.</summary>
     public required int LargestRecord { get; init; }
 
-    /// <summary>Records stamped 0, which the client library cannot reproduce (SEMANTICS D1).</summary>
+    /// <summary>Records stamped 0, which the client library cannot reproduce (rule D1).</summary>
     public required long ZeroTimestamps { get; init; }
 
     /// <summary>The run that wrote it.</summary>

@@ -5,7 +5,9 @@ namespace KafkaBackup.Engine.Format.Manifests;
 // What the JSON of heads and pages looks like; MANIFEST.md describes it. Plain classes with setters, because these are what the generated
 // serializer reads without boxing; nobody outside this folder and the catalog sees them.
 
-/// <summary>The whole of a head's file. Format, version and sha256 stay where they are in every version, so that a newer one is recognised.</summary>
+/// <summary>
+/// The whole of a head's file. Format, version and sha256 stay where they are in every version, so that a newer one is recognised.
+/// </summary>
 internal sealed class HeadFile
 {
     public string Format { get; set; } = ManifestFile.HeadFormat;
@@ -185,12 +187,18 @@ internal sealed class GroupDocument
 
 /// <summary>Heads are for people as well: indented. Pages are for the machine.</summary>
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, UseStringEnumConverter = true,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    WriteIndented = true,
+    UseStringEnumConverter = true,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull
+)]
 [JsonSerializable(typeof(HeadFile))]
 internal sealed partial class HeadJson : JsonSerializerContext;
 
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    UseStringEnumConverter = true,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull
+)]
 [JsonSerializable(typeof(PageFile))]
 internal sealed partial class PageJson : JsonSerializerContext;

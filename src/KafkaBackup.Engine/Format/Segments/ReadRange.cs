@@ -1,6 +1,8 @@
 namespace KafkaBackup.Engine.Format.Segments;
 
-/// <summary>How a segment's bytes are got at: up to the buffer's length from the offset; fewer only at the end. The store's read, usually.</summary>
+/// <summary>
+/// How a segment's bytes are got at: up to the buffer's length from the offset; fewer only at the end. The store's read, usually.
+/// </summary>
 public delegate ValueTask<int> ReadRange(long offset, Memory<byte> buffer, CancellationToken cancel);
 
 internal static class ReadRangeExtensions

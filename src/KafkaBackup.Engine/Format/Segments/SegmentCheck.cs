@@ -17,7 +17,9 @@ public sealed record SegmentCheck
     /// <summary>Of the file as it is, over the whole blocks only where there is damage.</summary>
     public required SegmentSummary Summary { get; init; }
 
-    /// <summary>The last whole block's last record, as a manifest keeps it; null without whole blocks. The leader's epoch is not in a segment.</summary>
+    /// <summary>
+    /// The last whole block's last record, as a manifest keeps it; null without whole blocks. The leader's epoch is not in a segment.
+    /// </summary>
     public LastRecord? LastRecord { get; init; }
 
     public bool IsWhole => Damages.Count == 0;
@@ -28,8 +30,15 @@ public sealed record SegmentCheck
         ArgumentNullException.ThrowIfNull(expected);
         if (Summary.StoredBytes < expected.StoredBytes)
         {
-            return [.. Damages.Where(static damage => damage.Kind == DamageKind.Corrupt), Differs(
-                DamageKind.Truncated, Summary.StoredBytes, $"it has {Summary.StoredBytes} bytes, the manifest says {expected.StoredBytes}")];
+            return
+            [
+                .. Damages.Where(static damage => damage.Kind == DamageKind.Corrupt),
+                Differs(
+                    DamageKind.Truncated,
+                    Summary.StoredBytes,
+                    $"it has {Summary.StoredBytes} bytes, the manifest says {expected.StoredBytes}"
+                ),
+            ];
         }
 
         if (Damages.Count > 0)
@@ -41,7 +50,9 @@ public sealed record SegmentCheck
         var foreign = expected.Sha256.Length == 0;
         var found = Summary.ToEntry(expected.Key, expected.RunId);
         var same = foreign
-            ? found.RecordCount == expected.RecordCount && found.FirstOffset == expected.FirstOffset && found.LastOffset == expected.LastOffset
+            ? found.RecordCount == expected.RecordCount
+                && found.FirstOffset == expected.FirstOffset
+                && found.LastOffset == expected.LastOffset
             : found == expected;
         return same ? [] : [Differs(DamageKind.Corrupt, 0, Difference(found, expected))];
 

@@ -1,6 +1,6 @@
 using System.Buffers;
-using KafkaBackup.Engine.Format.Blocks;
 using KafkaBackup.Engine.Batches;
+using KafkaBackup.Engine.Format.Blocks;
 using KafkaBackup.Engine.Format.Compression;
 using KafkaBackup.Engine.Format.Manifests;
 using static System.Buffers.Binary.BinaryPrimitives;
@@ -8,8 +8,8 @@ using static System.Buffers.Binary.BinaryPrimitives;
 namespace KafkaBackup.Engine.Format.Segments;
 
 /// <summary>
-/// Reads a segment front to back, every byte once, without believing the index: decodes all blocks, and compares the index with what it has seen.
-/// After damage it looks for the next whole block, so that one damaged place is not the end.
+/// Reads a segment front to back, every byte once, without believing the index: decodes all blocks, and compares the index with what it has
+/// seen. After damage it looks for the next whole block, so that one damaged place is not the end.
 /// </summary>
 internal sealed class SegmentChecker(string place, ReadRange read, long length, BlockBufferPool pool) : IDisposable
 {
@@ -22,7 +22,12 @@ internal sealed class SegmentChecker(string place, ReadRange read, long length, 
     private LastRecord? _lastRecord;
     private int _blocks;
 
-    private enum Part { Block, Footer, Unknown }
+    private enum Part
+    {
+        Block,
+        Footer,
+        Unknown,
+    }
 
     public async Task<SegmentCheck> CheckAsync(CancellationToken cancel)
     {
@@ -187,7 +192,10 @@ internal sealed class SegmentChecker(string place, ReadRange read, long length, 
         _index.Advance(SegmentFooter.EntrySize);
     }
 
-    /// <summary>The index must be the one that a writer would have written behind these blocks; with damaged headers it can only be checked by itself.</summary>
+    /// <summary>
+    /// The index must be the one that a writer would have written behind these blocks; with damaged headers it can only be checked by
+    /// itself.
+    /// </summary>
     private async ValueTask<bool> ReadEndAsync(CancellationToken cancel)
     {
         var offset = _bytes.Position;
@@ -265,12 +273,15 @@ internal sealed class SegmentChecker(string place, ReadRange read, long length, 
             return Part.Block;
         }
 
-        return bytes.Length >= SegmentFooter.FixedSize && bytes.StartsWith(SegmentFooter.Magic)
-            && SegmentFooter.FixedSize + ((long)ReadUInt32LittleEndian(bytes[4..]) * SegmentFooter.EntrySize) + SegmentFooter.TrailerSize == remaining
+        return
+            bytes.Length >= SegmentFooter.FixedSize
+            && bytes.StartsWith(SegmentFooter.Magic)
+            && SegmentFooter.FixedSize + ((long)ReadUInt32LittleEndian(bytes[4..]) * SegmentFooter.EntrySize) + SegmentFooter.TrailerSize
+                == remaining
             ? Part.Footer
             : Part.Unknown;
     }
 
-    private void Damage(DamageKind kind, string problem, int? block = null, BlockInfo? info = null) => _damages.Add(new SegmentDamage(
-        kind, place, _bytes.Position, block, problem, info?.Stats.FirstOffset, info?.Stats.LastOffset));
+    private void Damage(DamageKind kind, string problem, int? block = null, BlockInfo? info = null) =>
+        _damages.Add(new SegmentDamage(kind, place, _bytes.Position, block, problem, info?.Stats.FirstOffset, info?.Stats.LastOffset));
 }

@@ -15,7 +15,14 @@ public enum DamageKind
 /// <param name="Block">The block's number, from 0; null outside of the blocks.</param>
 /// <param name="FirstOffset">The record offsets that are affected, both inclusive, where they are known.</param>
 public sealed record SegmentDamage(
-    DamageKind Kind, string Place, long FileOffset, int? Block, string Problem, long? FirstOffset = null, long? LastOffset = null)
+    DamageKind Kind,
+    string Place,
+    long FileOffset,
+    int? Block,
+    string Problem,
+    long? FirstOffset = null,
+    long? LastOffset = null
+)
 {
     internal const string AnotherFile = "it is whole, but it is not the file that the manifest names (SHA-256 differs)";
 
@@ -30,8 +37,14 @@ public sealed record SegmentDamage(
         }
     }
 
-    public Finding ToFinding() => new(
-        FindingSeverity.Error, Kind == DamageKind.Truncated ? FindingKind.Truncated : FindingKind.Corrupt, Place, Message, ErrorIds.SegmentCorrupt.Advice);
+    public Finding ToFinding() =>
+        new(
+            FindingSeverity.Error,
+            Kind == DamageKind.Truncated ? FindingKind.Truncated : FindingKind.Corrupt,
+            Place,
+            Message,
+            ErrorIds.SegmentCorrupt.Advice
+        );
 
     public KafkaBackupException ToError(Exception? inner = null) => ErrorIds.SegmentCorrupt.With(Message, Place, inner: inner);
 }

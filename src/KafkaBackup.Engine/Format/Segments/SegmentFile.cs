@@ -11,8 +11,14 @@ public static class SegmentFile
     /// <param name="filter">Which blocks are wanted; null for all.</param>
     /// <param name="readAhead">See <see cref="SegmentReader.OpenAsync"/>.</param>
     public static async IAsyncEnumerable<RecordBlock> ReadBlocksAsync(
-        string place, ReadRange read, long length, BlockBufferPool pool, Func<BlockInfo, bool>? filter, int readAhead,
-        [EnumeratorCancellation] CancellationToken cancel)
+        string place,
+        ReadRange read,
+        long length,
+        BlockBufferPool pool,
+        Func<BlockInfo, bool>? filter,
+        int readAhead,
+        [EnumeratorCancellation] CancellationToken cancel
+    )
     {
         var start = await ReadStartAsync(read, length, cancel).ConfigureAwait(false);
         if (KbakSegment.IsOne(start.Span))
@@ -41,10 +47,16 @@ public static class SegmentFile
     }
 
     /// <summary>
-    /// Reads every byte. Of a foreign segment this is also the only way to its exact times and sizes: its figures are in the summary, its blocks
-    /// are not listed, since it has none.
+    /// Reads every byte. Of a foreign segment this is also the only way to its exact times and sizes: its figures are in the summary, its
+    /// blocks are not listed, since it has none.
     /// </summary>
-    public static async Task<SegmentCheck> CheckAsync(string place, ReadRange read, long length, BlockBufferPool pool, CancellationToken cancel)
+    public static async Task<SegmentCheck> CheckAsync(
+        string place,
+        ReadRange read,
+        long length,
+        BlockBufferPool pool,
+        CancellationToken cancel
+    )
     {
         if (!KbakSegment.IsOne((await ReadStartAsync(read, length, cancel).ConfigureAwait(false)).Span))
         {
@@ -72,7 +84,12 @@ public static class SegmentFile
             damages.Add(damaged.Damage);
         }
 
-        return new SegmentCheck { WholeBlocks = [], Damages = damages, Summary = new SegmentSummary(sha, length, 0, stats) };
+        return new SegmentCheck
+        {
+            WholeBlocks = [],
+            Damages = damages,
+            Summary = new SegmentSummary(sha, length, 0, stats),
+        };
     }
 
     private static async ValueTask<ReadOnlyMemory<byte>> ReadStartAsync(ReadRange read, long length, CancellationToken cancel)

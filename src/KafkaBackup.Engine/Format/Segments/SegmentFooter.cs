@@ -1,12 +1,12 @@
-using KafkaBackup.Engine.Format.Blocks;
 using KafkaBackup.Engine.Batches;
+using KafkaBackup.Engine.Format.Blocks;
 using static System.Buffers.Binary.BinaryPrimitives;
 
 namespace KafkaBackup.Engine.Format.Segments;
 
 /// <summary>
-/// The end of a segment: the index, which repeats every block's header with its place, and a trailer of fixed size that finds the index from
-/// the file's end. Layout in FORMAT.md.
+/// The end of a segment: the index, which repeats every block's header with its place, and a trailer of fixed size that finds the index
+/// from the file's end. Layout in FORMAT.md.
 /// </summary>
 internal static class SegmentFooter
 {
@@ -31,7 +31,11 @@ internal static class SegmentFooter
 
     /// <summary>Where the footer lies, or null and what is wrong.</summary>
     public static (long Offset, int Length, uint Checksum)? ReadTrailer(
-        ReadOnlySpan<byte> trailer, long fileLength, out DamageKind kind, out string problem)
+        ReadOnlySpan<byte> trailer,
+        long fileLength,
+        out DamageKind kind,
+        out string problem
+    )
     {
         kind = DamageKind.Corrupt;
         problem = "the trailer's checksum does not match";
@@ -82,9 +86,11 @@ internal static class SegmentFooter
         for (var index = 0; index < count; index++)
         {
             var entry = EntryAt(footer, index);
-            if (ReadInt64LittleEndian(entry) != place
+            if (
+                ReadInt64LittleEndian(entry) != place
                 || BlockHeader.TryRead(entry[sizeof(long)..], place, out blocks[index]) is not null
-                || blocks[index].Stats.FirstOffset <= lastOffset)
+                || blocks[index].Stats.FirstOffset <= lastOffset
+            )
             {
                 return null;
             }
@@ -112,5 +118,6 @@ internal static class SegmentFooter
         return footer;
     }
 
-    public static ReadOnlySpan<byte> EntryAt(ReadOnlySpan<byte> footer, int index) => footer.Slice(FixedSize + (index * EntrySize), EntrySize);
+    public static ReadOnlySpan<byte> EntryAt(ReadOnlySpan<byte> footer, int index) =>
+        footer.Slice(FixedSize + (index * EntrySize), EntrySize);
 }

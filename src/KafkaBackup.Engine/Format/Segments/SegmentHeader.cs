@@ -1,6 +1,6 @@
 using System.Text;
-using KafkaBackup.Engine.Format.Blocks;
 using KafkaBackup.Engine.Batches;
+using KafkaBackup.Engine.Format.Blocks;
 using static System.Buffers.Binary.BinaryPrimitives;
 
 namespace KafkaBackup.Engine.Format.Segments;
@@ -9,7 +9,13 @@ namespace KafkaBackup.Engine.Format.Segments;
 /// <param name="Compression">What was asked for; a block says itself how it is stored.</param>
 /// <param name="CreatedAt">Kept to the millisecond.</param>
 public sealed record SegmentHeader(
-    string BackupId, string Topic, int Partition, string RunId, CompressionKind Compression, DateTimeOffset CreatedAt)
+    string BackupId,
+    string Topic,
+    int Partition,
+    string RunId,
+    CompressionKind Compression,
+    DateTimeOffset CreatedAt
+)
 {
     public const int FormatVersion = 1;
 
@@ -69,7 +75,9 @@ public sealed record SegmentHeader(
         return body <= MaxBodyLength ? PrefixSize + (int)body + sizeof(uint) : null;
     }
 
-    /// <summary>Reads a whole header. Null and a problem when it is damaged; the error FormatTooNew when it is sound and newer than this code.</summary>
+    /// <summary>
+    /// Reads a whole header. Null and a problem when it is damaged; the error FormatTooNew when it is sound and newer than this code.
+    /// </summary>
     internal static SegmentHeader? Decode(ReadOnlySpan<byte> header, string place, out string? problem)
     {
         var content = header[..^sizeof(uint)];
@@ -83,7 +91,9 @@ public sealed record SegmentHeader(
         if (version > FormatVersion)
         {
             throw ErrorIds.FormatTooNew.With(
-                $"Segment '{place}' has format version {version}; this version of KafkaBackup reads up to {FormatVersion}.", place);
+                $"Segment '{place}' has format version {version}; this version of KafkaBackup reads up to {FormatVersion}.",
+                place
+            );
         }
 
         var decoded = version == FormatVersion && ReadUInt16LittleEndian(header[10..]) == 0 ? DecodeBody(content[PrefixSize..]) : null;

@@ -12,7 +12,8 @@ internal sealed class SegmentOpening(string place, ReadRange read, long length, 
 
     // An index of 700 blocks, half a gigabyte of records as they usually are; the whole of a small segment.
     private const int TailGuess = 64 << 10;
-    private const int SmallestSegment = SegmentHeader.PrefixSize + SegmentFooter.FixedSize + SegmentFooter.EntrySize + SegmentFooter.TrailerSize;
+    private const int SmallestSegment =
+        SegmentHeader.PrefixSize + SegmentFooter.FixedSize + SegmentFooter.EntrySize + SegmentFooter.TrailerSize;
 
     public async ValueTask<SegmentReader> OpenAsync(BlockBufferPool pool, int readAhead, CancellationToken cancel)
     {
@@ -25,13 +26,22 @@ internal sealed class SegmentOpening(string place, ReadRange read, long length, 
         var (head, tail) = await ReadEndsAsync(tailStart, cancel).ConfigureAwait(false);
         var (header, headerBytes) = await DecodeHeaderAsync(head, cancel).ConfigureAwait(false);
         var (blocks, footer) = await DecodeFooterAsync(tail, tailStart, headerBytes.Length, cancel).ConfigureAwait(false);
-        var proof = sha256.Length == 0
-            ? null
-            : new SegmentProof(sha256, headerBytes.ToArray(), length - footer.Length - SegmentFooter.TrailerSize, (byte[])[.. footer.Span, .. tail.Span[^SegmentFooter.TrailerSize..]]);
+        var proof =
+            sha256.Length == 0
+                ? null
+                : new SegmentProof(
+                    sha256,
+                    headerBytes.ToArray(),
+                    length - footer.Length - SegmentFooter.TrailerSize,
+                    (byte[])[.. footer.Span, .. tail.Span[^SegmentFooter.TrailerSize..]]
+                );
         return new SegmentReader(place, header, blocks, footer, read, pool, readAhead, proof);
     }
 
-    private async ValueTask<(SegmentHeader Header, ReadOnlyMemory<byte> Bytes)> DecodeHeaderAsync(ReadOnlyMemory<byte> head, CancellationToken cancel)
+    private async ValueTask<(SegmentHeader Header, ReadOnlyMemory<byte> Bytes)> DecodeHeaderAsync(
+        ReadOnlyMemory<byte> head,
+        CancellationToken cancel
+    )
     {
         if (head.Length < SegmentHeader.PrefixSize || SegmentHeader.LengthFrom(head.Span) is not { } headerLength)
         {
@@ -67,7 +77,11 @@ internal sealed class SegmentOpening(string place, ReadRange read, long length, 
     }
 
     private async ValueTask<(BlockInfo[] Blocks, ReadOnlyMemory<byte> Footer)> DecodeFooterAsync(
-        ReadOnlyMemory<byte> tail, long tailStart, int headerLength, CancellationToken cancel)
+        ReadOnlyMemory<byte> tail,
+        long tailStart,
+        int headerLength,
+        CancellationToken cancel
+    )
     {
         var trailerOffset = length - SegmentFooter.TrailerSize;
         var trailer = tail.Span[^SegmentFooter.TrailerSize..];
@@ -83,9 +97,10 @@ internal sealed class SegmentOpening(string place, ReadRange read, long length, 
         }
 
         // An array of its own: the whole tail would be kept alive by a few bytes.
-        var footer = offset >= tailStart
-            ? tail.Slice((int)(offset - tailStart), size).ToArray()
-            : await ReadAsync(offset, size, cancel).ConfigureAwait(false);
+        var footer =
+            offset >= tailStart
+                ? tail.Slice((int)(offset - tailStart), size).ToArray()
+                : await ReadAsync(offset, size, cancel).ConfigureAwait(false);
         var blocks = SegmentFooter.Read(footer.Span, checksum, headerLength, offset, out problem);
         return (blocks ?? throw Damaged(DamageKind.Corrupt, offset, problem), footer);
     }
@@ -106,5 +121,6 @@ internal sealed class SegmentOpening(string place, ReadRange read, long length, 
             : Damaged(DamageKind.Corrupt, 0, "it does not begin as a segment does");
     }
 
-    private SegmentDamagedException Damaged(DamageKind kind, long offset, string problem) => new(new SegmentDamage(kind, place, offset, null, problem));
+    private SegmentDamagedException Damaged(DamageKind kind, long offset, string problem) =>
+        new(new SegmentDamage(kind, place, offset, null, problem));
 }

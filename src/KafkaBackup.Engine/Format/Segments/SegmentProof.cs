@@ -3,12 +3,14 @@ using System.Security.Cryptography;
 namespace KafkaBackup.Engine.Format.Segments;
 
 /// <summary>
-/// Whether a segment is, byte for byte, the file that the manifest names: hashes what is read anyway, front to back. Header and index are known from
-/// the start, so the answer is there with the read that brings the last block, before any record of it is handed out. What is read in part proves nothing.
+/// Whether a segment is, byte for byte, the file that the manifest names: hashes what is read anyway, front to back. Header and index are
+/// known from the start, so the answer is there with the read that brings the last block, before any record of it is handed out. What is
+/// read in part proves nothing.
 /// </summary>
 /// <param name="expected">SHA-256 of the whole file, hexadecimal.</param>
 /// <param name="blocksEnd">Where the last block ends, and index and trailer begin.</param>
-internal sealed class SegmentProof(string expected, ReadOnlyMemory<byte> header, long blocksEnd, ReadOnlyMemory<byte> indexAndTrailer) : IDisposable
+internal sealed class SegmentProof(string expected, ReadOnlyMemory<byte> header, long blocksEnd, ReadOnlyMemory<byte> indexAndTrailer)
+    : IDisposable
 {
     private IncrementalHash? _hash = Begin(header);
     private long _next = header.Length;

@@ -1,13 +1,13 @@
 using System.Runtime.CompilerServices;
-using KafkaBackup.Engine.Format.Blocks;
 using KafkaBackup.Engine.Batches;
+using KafkaBackup.Engine.Format.Blocks;
 using KafkaBackup.Engine.Format.Compression;
 
 namespace KafkaBackup.Engine.Format.Segments;
 
 /// <summary>
-/// Reads a segment block by block, by its index. Bytes that are not what a writer wrote are a SegmentDamagedException, whatever they are; memory
-/// stays within what the file's real length and the checked headers account for. One call at a time.
+/// Reads a segment block by block, by its index. Bytes that are not what a writer wrote are a SegmentDamagedException, whatever they are;
+/// memory stays within what the file's real length and the checked headers account for. One call at a time.
 /// </summary>
 public sealed class SegmentReader : IDisposable
 {
@@ -23,7 +23,15 @@ public sealed class SegmentReader : IDisposable
     private int _windowLength;
 
     internal SegmentReader(
-        string place, SegmentHeader header, BlockInfo[] blocks, ReadOnlyMemory<byte> footer, ReadRange read, BlockBufferPool pool, int readAhead, SegmentProof? proof = null)
+        string place,
+        SegmentHeader header,
+        BlockInfo[] blocks,
+        ReadOnlyMemory<byte> footer,
+        ReadRange read,
+        BlockBufferPool pool,
+        int readAhead,
+        SegmentProof? proof = null
+    )
     {
         _proof = proof;
         Place = place;
@@ -46,7 +54,10 @@ public sealed class SegmentReader : IDisposable
     /// <summary>The sum over the blocks.</summary>
     public BlockStats Stats { get; }
 
-    /// <summary>True once every byte was read and is the file that the manifest names: never before the last block, and never when blocks were left out.</summary>
+    /// <summary>
+    /// True once every byte was read and is the file that the manifest names: never before the last block, and never when blocks were left
+    /// out.
+    /// </summary>
     public bool IsProven => _proof?.IsProven ?? false;
 
     /// <summary>Reads header and index: two reads at once, a third when there are thousands of blocks.</summary>
@@ -54,10 +65,17 @@ public sealed class SegmentReader : IDisposable
     /// <param name="length">The file's real length.</param>
     /// <param name="pool">Where the blocks' memory comes from.</param>
     /// <param name="readAhead">Neighbouring blocks are read together up to so many bytes; 0 for single blocks here and there.</param>
-    /// <param name="sha256">Of the whole file, as the manifest has it; a file that is read whole is then held to it. Empty where it is not known.</param>
+    /// <param name="sha256">Of the whole file, as the manifest has it; a file that is read whole is then held to it. Empty where it is not
+    /// known.</param>
     public static ValueTask<SegmentReader> OpenAsync(
-        string place, ReadRange read, long length, BlockBufferPool pool, int readAhead, CancellationToken cancel, string sha256 = "") =>
-        new SegmentOpening(place, read, length, sha256: sha256).OpenAsync(pool, readAhead, cancel);
+        string place,
+        ReadRange read,
+        long length,
+        BlockBufferPool pool,
+        int readAhead,
+        CancellationToken cancel,
+        string sha256 = ""
+    ) => new SegmentOpening(place, read, length, sha256: sha256).OpenAsync(pool, readAhead, cancel);
 
     /// <summary>Reads one block. Waits while the pool is empty.</summary>
     public async ValueTask<RecordBlock> ReadBlockAsync(int index, CancellationToken cancel)
@@ -79,7 +97,9 @@ public sealed class SegmentReader : IDisposable
 
     /// <summary>All blocks that the filter lets through, in order. The caller disposes each.</summary>
     public async IAsyncEnumerable<RecordBlock> ReadBlocksAsync(
-        Func<BlockInfo, bool>? filter, [EnumeratorCancellation] CancellationToken cancel)
+        Func<BlockInfo, bool>? filter,
+        [EnumeratorCancellation] CancellationToken cancel
+    )
     {
         for (var index = 0; index < _blocks.Length; index++)
         {
@@ -136,7 +156,9 @@ public sealed class SegmentReader : IDisposable
     {
         if (_proof?.Take(offset, bytes) == false)
         {
-            throw new SegmentDamagedException(new SegmentDamage(DamageKind.Corrupt, Place, 0, null, SegmentDamage.AnotherFile, Stats.FirstOffset, Stats.LastOffset));
+            throw new SegmentDamagedException(
+                new SegmentDamage(DamageKind.Corrupt, Place, 0, null, SegmentDamage.AnotherFile, Stats.FirstOffset, Stats.LastOffset)
+            );
         }
     }
 

@@ -8,20 +8,21 @@ namespace KafkaBackup.Engine.Format.Segments;
 /// <param name="StoredBytes">The file's length.</param>
 public sealed record SegmentSummary(string Sha256, long StoredBytes, int BlockCount, BlockStats Stats)
 {
-    public SegmentEntry ToEntry(string key, string runId) => new()
-    {
-        Key = key,
-        Sha256 = Sha256,
-        StoredBytes = StoredBytes,
-        Bytes = Stats.PayloadBytes,
-        RecordCount = Stats.RecordCount,
-        FirstOffset = Stats.FirstOffset,
-        LastOffset = Stats.LastOffset,
-        MinTimestamp = Stats.MinTimestamp,
-        MaxTimestamp = Stats.MaxTimestamp,
-        HeadTimestamp = Stats.LastTimestamp,
-        LargestRecord = Stats.LargestRecord,
-        ZeroTimestamps = Stats.ZeroTimestamps,
-        RunId = runId,
-    };
+    public SegmentEntry ToEntry(string key, string runId) =>
+        new()
+        {
+            Key = key,
+            Sha256 = Sha256,
+            StoredBytes = StoredBytes,
+            Bytes = Stats.PayloadBytes,
+            RecordCount = Stats.RecordCount,
+            FirstOffset = Stats.FirstOffset,
+            LastOffset = Stats.LastOffset,
+            MinTimestamp = Stats.MinTimestamp,
+            MaxTimestamp = Stats.MaxTimestamp,
+            HeadTimestamp = Stats.LastTimestamp,
+            LargestRecord = Stats.LargestRecord,
+            ZeroTimestamps = Stats.ZeroTimestamps,
+            RunId = runId,
+        };
 }

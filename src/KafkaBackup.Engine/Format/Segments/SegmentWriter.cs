@@ -6,8 +6,8 @@ using static System.Buffers.Binary.BinaryPrimitives;
 namespace KafkaBackup.Engine.Format.Segments;
 
 /// <summary>
-/// The bytes of one segment, front to back: <c>Start</c>, <c>AppendBlock</c> for each block in offset order, <c>Finish</c>. It knows no store: the
-/// caller writes each piece before it asks for the next. The SHA-256 is worked out here, on the caller's thread.
+/// The bytes of one segment, front to back: <c>Start</c>, <c>AppendBlock</c> for each block in offset order, <c>Finish</c>. It knows no
+/// store: the caller writes each piece before it asks for the next. The SHA-256 is worked out here, on the caller's thread.
 /// </summary>
 public sealed class SegmentWriter(SegmentHeader header) : IDisposable
 {
@@ -17,7 +17,12 @@ public sealed class SegmentWriter(SegmentHeader header) : IDisposable
     private int _blocks;
     private State _state;
 
-    private enum State { New, Started, Finished }
+    private enum State
+    {
+        New,
+        Started,
+        Finished,
+    }
 
     public SegmentHeader Header => header;
 
@@ -46,7 +51,9 @@ public sealed class SegmentWriter(SegmentHeader header) : IDisposable
         var stats = block.Info.Stats;
         if (_blocks > 0 && stats.FirstOffset <= _stats.LastOffset)
         {
-            throw new InvalidOperationException($"A block that starts at offset {stats.FirstOffset} cannot follow offset {_stats.LastOffset}.");
+            throw new InvalidOperationException(
+                $"A block that starts at offset {stats.FirstOffset} cannot follow offset {_stats.LastOffset}."
+            );
         }
 
         var bytes = block.PlaceAt(Length);

@@ -3,7 +3,9 @@ namespace KafkaBackup.Engine.Storage.Files;
 /// <summary>Folders whose entries survive a crash of the machine.</summary>
 internal static class DurableFolder
 {
-    /// <summary>Creates the folder and what is missing above it; a name is only durable once the folder that holds it has been flushed.</summary>
+    /// <summary>
+    /// Creates the folder and what is missing above it; a name is only durable once the folder that holds it has been flushed.
+    /// </summary>
     /// <param name="rights">Null for its owner alone.</param>
     /// <param name="within">Must be there: it is never created, nor what is above it.</param>
     public static void Create(string folder, FileAccessRights? rights = null, string? within = null)

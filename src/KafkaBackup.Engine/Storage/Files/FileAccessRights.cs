@@ -1,6 +1,9 @@
 namespace KafkaBackup.Engine.Storage.Files;
 
-/// <summary>Who may read what is created. Backups hold the records of every topic, so by default only their owner may; Windows inherits from the folder above.</summary>
+/// <summary>
+/// Who may read what is created. Backups hold the records of every topic, so by default only their owner may; Windows inherits from the
+/// folder above.
+/// </summary>
 /// <param name="FollowUmask">Leave it to the umask and to default ACLs, as other programs do.</param>
 internal sealed record FileAccessRights(bool FollowUmask)
 {
@@ -17,7 +20,11 @@ internal sealed record FileAccessRights(bool FollowUmask)
     {
         var options = new FileStreamOptions
         {
-            Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.None, Options = FileOptions.Asynchronous, BufferSize = 0,
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.Write,
+            Share = FileShare.None,
+            Options = FileOptions.Asynchronous,
+            BufferSize = 0,
         };
         if (!OperatingSystem.IsWindows() && IsSet)
         {

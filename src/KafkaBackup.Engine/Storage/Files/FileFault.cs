@@ -17,7 +17,11 @@ internal static class FileFault
         if (writing && IsReadOnly(cause.HResult))
         {
             return ErrorIds.StoreAccessDenied.With(
-                $"'{path}' cannot be written: the file system is read-only.", path, "Mount it for writing, or choose another -Path.", cause);
+                $"'{path}' cannot be written: the file system is read-only.",
+                path,
+                "Mount it for writing, or choose another -Path.",
+                cause
+            );
         }
 
         var verb = writing ? "written" : "read";
@@ -43,21 +47,39 @@ internal static class FileFault
 
         if (cause is PathTooLongException)
         {
-            return ErrorIds.InvalidPath.With($"The path '{path}' is too long for this file system.", path, "Choose a shorter -Path or -BackupId.", cause);
+            return ErrorIds.InvalidPath.With(
+                $"The path '{path}' is too long for this file system.",
+                path,
+                "Choose a shorter -Path or -BackupId.",
+                cause
+            );
         }
 
         if (writing && cause is IOException && FileAbove(path) is { } file)
         {
             return ErrorIds.StoreWrite.With(
-                $"'{path}' cannot be written: '{file}' is a file, where a folder is needed.", path, "Choose another -Path or -BackupId, or move that file away.", cause);
+                $"'{path}' cannot be written: '{file}' is a file, where a folder is needed.",
+                path,
+                "Choose another -Path or -BackupId, or move that file away.",
+                cause
+            );
         }
 
-        var error = (writing ? ErrorIds.StoreWrite : ErrorIds.StoreRead).With($"'{path}' cannot be {verb}: {FirstLine(cause)}", path, inner: cause);
+        var error = (writing ? ErrorIds.StoreWrite : ErrorIds.StoreRead).With(
+            $"'{path}' cannot be {verb}: {FirstLine(cause)}",
+            path,
+            inner: cause
+        );
         return IsTransient(cause.HResult) ? error.AsTransient() : error;
     }
 
-    public static KafkaBackupException MissingRoot(string root, Exception? cause = null) => ErrorIds.StoreNotFound.With(
-        $"The folder '{root}' does not exist.", root, "Check the path, and that the drive or share is mounted.", cause);
+    public static KafkaBackupException MissingRoot(string root, Exception? cause = null) =>
+        ErrorIds.StoreNotFound.With(
+            $"The folder '{root}' does not exist.",
+            root,
+            "Check the path, and that the drive or share is mounted.",
+            cause
+        );
 
     private static string? FileAbove(string path)
     {
@@ -73,9 +95,10 @@ internal static class FileFault
     private static string FirstLine(Exception cause) => cause.Message.Split('\n', 2)[0].TrimEnd();
 
     /// <summary>ENOSPC, EDQUOT, EFBIG; ERROR_DISK_FULL, ERROR_HANDLE_DISK_FULL, ERROR_DISK_QUOTA_EXCEEDED.</summary>
-    private static bool IsFull(int code) => OperatingSystem.IsWindows()
-        ? code is WindowsCode + 112 or WindowsCode + 39 or WindowsCode + 1295
-        : code is 28 or 27 || code == (OperatingSystem.IsMacOS() ? 69 : 122);
+    private static bool IsFull(int code) =>
+        OperatingSystem.IsWindows()
+            ? code is WindowsCode + 112 or WindowsCode + 39 or WindowsCode + 1295
+            : code is 28 or 27 || code == (OperatingSystem.IsMacOS() ? 69 : 122);
 
     /// <summary>EPERM, EACCES.</summary>
     private static bool IsDenied(int code) => !OperatingSystem.IsWindows() && code is 1 or 13;
@@ -84,8 +107,8 @@ internal static class FileFault
     private static bool IsReadOnly(int code) => code == (OperatingSystem.IsWindows() ? WindowsCode + 19 : 30);
 
     /// <summary>
-    /// Somebody holds the file for a moment (virus scanners do), or a network file system lost its server for a moment. EINTR, EAGAIN, EBUSY,
-    /// ENFILE, EMFILE, ETIMEDOUT, ECONNRESET, ENETUNREACH, EHOSTUNREACH, ESTALE; sharing and lock violations, lost network names.
+    /// Somebody holds the file for a moment (virus scanners do), or a network file system lost its server for a moment. EINTR, EAGAIN,
+    /// EBUSY, ENFILE, EMFILE, ETIMEDOUT, ECONNRESET, ENETUNREACH, EHOSTUNREACH, ESTALE; sharing and lock violations, lost network names.
     /// </summary>
     private static bool IsTransient(int code)
     {

@@ -12,8 +12,11 @@ internal static class FilePath
             path = Path.Join(path, part);
             if (FileTree.IsLink(new FileInfo(path)))
             {
-                throw ErrorIds.InvalidPath.With($"'{path}' is a link; links inside a store are not followed.", path,
-                    "Put the real folder there, or give -Path the folder that the link leads to.");
+                throw ErrorIds.InvalidPath.With(
+                    $"'{path}' is a link; links inside a store are not followed.",
+                    path,
+                    "Put the real folder there, or give -Path the folder that the link leads to."
+                );
             }
         }
 

@@ -34,18 +34,22 @@ public sealed class FileStore : IStore
     public ValueTask<StoreObject?> FindAsync(string key, CancellationToken cancel)
     {
         var path = Resolve(key);
-        return Reading(path, () =>
-        {
-            var file = new FileInfo(path);
-            if (!file.Exists)
+        return Reading(
+            path,
+            () =>
             {
-                CheckRoot();
-                FilePath.CheckReadable(path);
-                return null;
-            }
+                var file = new FileInfo(path);
+                if (!file.Exists)
+                {
+                    CheckRoot();
+                    FilePath.CheckReadable(path);
+                    return null;
+                }
 
-            return new StoreObject(key, file.Length, file.LastWriteTimeUtc);
-        }, cancel);
+                return new StoreObject(key, file.Length, file.LastWriteTimeUtc);
+            },
+            cancel
+        );
     }
 
     public async IAsyncEnumerable<StoreObject> ListAsync(string prefix, [EnumeratorCancellation] CancellationToken cancel)
@@ -121,11 +125,14 @@ public sealed class FileStore : IStore
             using var file = await BeginAsync(key, null, cancel).ConfigureAwait(false);
             await file.WriteAsync(content, cancel).ConfigureAwait(false);
             return await Task.Run(
-                () =>
-                {
-                    RequireItself();
-                    return file.TryTakeName();
-                }, cancel).ConfigureAwait(false);
+                    () =>
+                    {
+                        RequireItself();
+                        return file.TryTakeName();
+                    },
+                    cancel
+                )
+                .ConfigureAwait(false);
         }
         catch (Exception e) when (FileFault.IsFileException(e))
         {
@@ -165,30 +172,35 @@ public sealed class FileStore : IStore
     public ValueTask<DateTimeOffset> GetClockAsync(CancellationToken cancel)
     {
         var probe = Path.Combine(_root, StoreKey.ReservedNameStart + Guid.NewGuid().ToString("n"));
-        return new(Task.Run(() =>
-        {
-            try
-            {
-                CheckRoot();
-                using (var file = _rights.CreateFile(probe))
+        return new(
+            Task.Run(
+                () =>
                 {
-                    file.WriteByte(0);
-                }
+                    try
+                    {
+                        CheckRoot();
+                        using (var file = _rights.CreateFile(probe))
+                        {
+                            file.WriteByte(0);
+                        }
 
-                try
-                {
-                    return new DateTimeOffset(File.GetLastWriteTimeUtc(probe));
-                }
-                finally
-                {
-                    File.Delete(probe);
-                }
-            }
-            catch (Exception e) when (FileFault.IsFileException(e))
-            {
-                throw WriteFault(e, probe);
-            }
-        }, cancel));
+                        try
+                        {
+                            return new DateTimeOffset(File.GetLastWriteTimeUtc(probe));
+                        }
+                        finally
+                        {
+                            File.Delete(probe);
+                        }
+                    }
+                    catch (Exception e) when (FileFault.IsFileException(e))
+                    {
+                        throw WriteFault(e, probe);
+                    }
+                },
+                cancel
+            )
+        );
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
@@ -199,11 +211,14 @@ public sealed class FileStore : IStore
         try
         {
             return await Task.Run(
-                () =>
-                {
-                    _marker.RequireForWriting();
-                    return TemporaryFile.Create(path, uncached, _rights, within: _root);
-                }, cancel).ConfigureAwait(false);
+                    () =>
+                    {
+                        _marker.RequireForWriting();
+                        return TemporaryFile.Create(path, uncached, _rights, within: _root);
+                    },
+                    cancel
+                )
+                .ConfigureAwait(false);
         }
         catch (Exception e) when (FileFault.IsFileException(e))
         {
@@ -216,11 +231,14 @@ public sealed class FileStore : IStore
         try
         {
             await Task.Run(
-                () =>
-                {
-                    RequireItself();
-                    FileRemoval.Remove(path, _root);
-                }, cancel).ConfigureAwait(false);
+                    () =>
+                    {
+                        RequireItself();
+                        FileRemoval.Remove(path, _root);
+                    },
+                    cancel
+                )
+                .ConfigureAwait(false);
         }
         catch (Exception e) when (FileFault.IsFileException(e))
         {
@@ -242,7 +260,10 @@ public sealed class FileStore : IStore
     }
 
     /// <summary>Files whose key starts with the prefix, in ordinal order of keys, with the folder's key ("" or ending in '/').</summary>
-    private async IAsyncEnumerable<(string Folder, FileTree.Entry Entry)> WalkAsync(string prefix, [EnumeratorCancellation] CancellationToken cancel)
+    private async IAsyncEnumerable<(string Folder, FileTree.Entry Entry)> WalkAsync(
+        string prefix,
+        [EnumeratorCancellation] CancellationToken cancel
+    )
     {
         var start = prefix.LastIndexOf('/') + 1;
         var open = new Stack<(string Folder, List<FileTree.Entry> Entries, int Next)>();
@@ -272,30 +293,34 @@ public sealed class FileStore : IStore
     private ValueTask<List<FileTree.Entry>> ReadFolderAsync(string folder, string namePrefix, CancellationToken cancel)
     {
         var path = ResolveFolder(folder);
-        return Reading(path, () =>
-        {
-            try
+        return Reading(
+            path,
+            () =>
             {
-                var entries = FileTree.Read(path, namePrefix);
-                if (folder.Length == 0)
+                try
                 {
-                    entries.RemoveAll(e => e.Name == StoreMarker.Name);
-                }
+                    var entries = FileTree.Read(path, namePrefix);
+                    if (folder.Length == 0)
+                    {
+                        entries.RemoveAll(e => e.Name == StoreMarker.Name);
+                    }
 
-                if (entries.Count == 0)
+                    if (entries.Count == 0)
+                    {
+                        CheckRoot();
+                    }
+
+                    return entries;
+                }
+                catch (DirectoryNotFoundException)
                 {
                     CheckRoot();
+                    FilePath.CheckReadable(path);
+                    return [];
                 }
-
-                return entries;
-            }
-            catch (DirectoryNotFoundException)
-            {
-                CheckRoot();
-                FilePath.CheckReadable(path);
-                return [];
-            }
-        }, cancel);
+            },
+            cancel
+        );
     }
 
     private async ValueTask<T> Reading<T>(string path, Func<T> read, CancellationToken cancel)

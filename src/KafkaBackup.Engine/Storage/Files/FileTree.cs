@@ -42,7 +42,8 @@ internal static class FileTree
         return entries;
     }
 
-    public static bool IsLink(FileSystemInfo entry) => (entry.Attributes & FileAttributes.ReparsePoint) != 0 && entry.LinkTarget is not null;
+    public static bool IsLink(FileSystemInfo entry) =>
+        (entry.Attributes & FileAttributes.ReparsePoint) != 0 && entry.LinkTarget is not null;
 
     private static Entry? Describe(ref FileSystemEntry entry)
     {

@@ -21,11 +21,14 @@ internal sealed class FileUpload(FileStore store, TemporaryFile file, string pat
         try
         {
             await Task.Run(
-                () =>
-                {
-                    store.RequireItself();
-                    file.Replace();
-                }, cancel).ConfigureAwait(false);
+                    () =>
+                    {
+                        store.RequireItself();
+                        file.Replace();
+                    },
+                    cancel
+                )
+                .ConfigureAwait(false);
         }
         catch (Exception e) when (FileFault.IsFileException(e))
         {

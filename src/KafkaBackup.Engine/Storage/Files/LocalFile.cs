@@ -1,8 +1,9 @@
 namespace KafkaBackup.Engine.Storage.Files;
 
 /// <summary>
-/// Small files of ours outside every store: the checkpoint, the offset report, saved offsets. A new version is written under a random name that did
-/// not exist before, so it follows no link and takes no file of the user's, and only that file is ever deleted. Throws what the file system throws.
+/// Small files of ours outside every store: the checkpoint, the offset report, saved offsets. A new version is written under a random name
+/// that did not exist before, so it follows no link and takes no file of the user's, and only that file is ever deleted. Throws what the
+/// file system throws.
 /// </summary>
 internal static class LocalFile
 {

@@ -3,7 +3,10 @@ using Microsoft.Win32.SafeHandles;
 
 namespace KafkaBackup.Engine.Storage.Files;
 
-/// <summary>What the class library lacks on Linux and macOS: flushing a folder, giving a file its name only if nobody has it, writing past the page cache.</summary>
+/// <summary>
+/// What the class library lacks on Linux and macOS: flushing a folder, giving a file its name only if nobody has it, writing past the page
+/// cache.
+/// </summary>
 internal static partial class PosixFiles
 {
     private const int ReadOnly = 0;
@@ -38,7 +41,9 @@ internal static partial class PosixFiles
         var descriptor = Open(path, ReadOnly | CloseOnExec);
         if (descriptor < 0)
         {
-            throw Marshal.GetLastPInvokeError() == NotFound ? new DirectoryNotFoundException($"The folder '{path}' is gone.") : LastError(path);
+            throw Marshal.GetLastPInvokeError() == NotFound
+                ? new DirectoryNotFoundException($"The folder '{path}' is gone.")
+                : LastError(path);
         }
 
         try
@@ -56,8 +61,8 @@ internal static partial class PosixFiles
     }
 
     /// <summary>
-    /// Moves source to target in one atomic step, unless the target exists: then false, and the source stays. A hard link does that on every
-    /// file system that has them, NFS too; those without (FAT, some shares) know a rename that does not replace.
+    /// Moves source to target in one atomic step, unless the target exists: then false, and the source stays. A hard link does that on
+    /// every file system that has them, NFS too; those without (FAT, some shares) know a rename that does not replace.
     /// </summary>
     public static bool TryMoveWithoutReplacing(string source, string target)
     {
@@ -90,7 +95,9 @@ internal static partial class PosixFiles
             {
                 throw ErrorIds.StoreConfiguration.With(
                     $"The file system below '{target}' can neither link files nor rename them without replacing, so two runs could overwrite each other.",
-                    target, "Keep backups on a file system that has hard links (ext4, XFS, NTFS, APFS, NFS), or in an object store.");
+                    target,
+                    "Keep backups on a file system that has hard links (ext4, XFS, NTFS, APFS, NFS), or in an object store."
+                );
             }
         }
 
@@ -98,7 +105,8 @@ internal static partial class PosixFiles
     }
 
     /// <summary>
-    /// Opens what lies below the root, a folder at a time and without following a link; the root itself may be one. Never waits, whatever the file is.
+    /// Opens what lies below the root, a folder at a time and without following a link; the root itself may be one. Never waits, whatever
+    /// the file is.
     /// </summary>
     public static SafeFileHandle OpenBelow(string root, string key, string path)
     {
@@ -113,7 +121,10 @@ internal static partial class PosixFiles
                 folder = next;
             }
 
-            return new SafeFileHandle(Checked(OpenAt(folder, parts[^1], ReadOnly | NoFollow | NonBlocking | CloseOnExec), path), ownsHandle: true);
+            return new SafeFileHandle(
+                Checked(OpenAt(folder, parts[^1], ReadOnly | NoFollow | NonBlocking | CloseOnExec), path),
+                ownsHandle: true
+            );
         }
         finally
         {
@@ -121,7 +132,9 @@ internal static partial class PosixFiles
         }
     }
 
-    /// <summary>One folder, and none above it: a root that went away meanwhile must not come back. One that is there already is no error.</summary>
+    /// <summary>
+    /// One folder, and none above it: a root that went away meanwhile must not come back. One that is there already is no error.
+    /// </summary>
     public static void MakeFolder(string path, UnixFileMode mode)
     {
         if (MakeDirectory(path, (uint)mode) != 0 && Marshal.GetLastPInvokeError() != AlreadyExists)
@@ -143,7 +156,12 @@ internal static partial class PosixFiles
             type = LinuxType(file, status);
         }
 
-        return type switch { RegularType => PosixFileKind.Regular, FolderType => PosixFileKind.Folder, _ => PosixFileKind.Other };
+        return type switch
+        {
+            RegularType => PosixFileKind.Regular,
+            FolderType => PosixFileKind.Folder,
+            _ => PosixFileKind.Other,
+        };
     }
 
     private static int LinuxType(SafeFileHandle file, byte[] status)
@@ -169,7 +187,9 @@ internal static partial class PosixFiles
         return Position(file, 0, FromHere) >= 0 ? RegularType : 0;
     }
 
-    /// <summary>Turns writing past the page cache (O_DIRECT) on or off; false where the platform or the file system has no such thing.</summary>
+    /// <summary>
+    /// Turns writing past the page cache (O_DIRECT) on or off; false where the platform or the file system has no such thing.
+    /// </summary>
     public static bool TrySetUncached(SafeFileHandle file, bool on)
     {
         var direct = RuntimeInformation.ProcessArchitecture switch
@@ -191,9 +211,15 @@ internal static partial class PosixFiles
 
     private static int NonBlocking => OperatingSystem.IsMacOS() ? 0x4 : 0x800;
 
-    private static int NoFollow => OperatingSystem.IsMacOS() ? 0x100 : IsArm ? 0x8000 : 0x20000;
+    private static int NoFollow =>
+        OperatingSystem.IsMacOS() ? 0x100
+        : IsArm ? 0x8000
+        : 0x20000;
 
-    private static int OnlyFolders => OperatingSystem.IsMacOS() ? 0x100000 : IsArm ? 0x4000 : 0x10000;
+    private static int OnlyFolders =>
+        OperatingSystem.IsMacOS() ? 0x100000
+        : IsArm ? 0x4000
+        : 0x10000;
 
     /// <summary>O_PATH: going through a folder needs no right to list it. macOS has no such flag.</summary>
     private static int OnlyPath => OperatingSystem.IsMacOS() ? 0 : 0x200000;
@@ -203,17 +229,23 @@ internal static partial class PosixFiles
 
     private static int FolderFlags(bool followsLink) => ReadOnly | OnlyFolders | OnlyPath | CloseOnExec | (followsLink ? 0 : NoFollow);
 
-    private static int Checked(int descriptor, string path) => descriptor >= 0 ? descriptor : throw (Marshal.GetLastPInvokeError() switch
-    {
-        NotFound => new DirectoryNotFoundException($"'{path}' does not exist."),
-        NotAFolder => new DirectoryNotFoundException($"A part of '{path}' is no folder."),
-        AccessDenied => new UnauthorizedAccessException($"Access to the path '{path}' is denied."),
-        var error => ErrorFor(error, path),
-    });
+    private static int Checked(int descriptor, string path) =>
+        descriptor >= 0
+            ? descriptor
+            : throw (
+                Marshal.GetLastPInvokeError() switch
+                {
+                    NotFound => new DirectoryNotFoundException($"'{path}' does not exist."),
+                    NotAFolder => new DirectoryNotFoundException($"A part of '{path}' is no folder."),
+                    AccessDenied => new UnauthorizedAccessException($"Access to the path '{path}' is denied."),
+                    var error => ErrorFor(error, path),
+                }
+            );
 
-    private static int RenameExclusively(string source, string target) => OperatingSystem.IsMacOS()
-        ? RenameMac(source, target, RenameExclusive)
-        : RenameLinux(CurrentFolder, source, CurrentFolder, target, RenameNoReplace);
+    private static int RenameExclusively(string source, string target) =>
+        OperatingSystem.IsMacOS()
+            ? RenameMac(source, target, RenameExclusive)
+            : RenameLinux(CurrentFolder, source, CurrentFolder, target, RenameNoReplace);
 
     private static bool IsNotSupported(int error) => OperatingSystem.IsMacOS() ? error is 45 or 78 or 102 : error is 38 or 95;
 

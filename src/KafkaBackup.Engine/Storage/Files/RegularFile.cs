@@ -3,8 +3,8 @@ using Microsoft.Win32.SafeHandles;
 namespace KafkaBackup.Engine.Storage.Files;
 
 /// <summary>
-/// Opens files below a root for reading, and only files: no pipe that waits for a writer, no device. On Linux and macOS every folder on the way is opened
-/// from the one above without following links, so swapping one for a link between check and use gains nothing.
+/// Opens files below a root for reading, and only files: no pipe that waits for a writer, no device. On Linux and macOS every folder on the
+/// way is opened from the one above without following links, so swapping one for a link between check and use gains nothing.
 /// </summary>
 internal static class RegularFile
 {
@@ -28,7 +28,11 @@ internal static class RegularFile
         file.Dispose();
         throw kind == PosixFileKind.Folder
             ? new UnauthorizedAccessException($"'{path}' is a folder.")
-            : ErrorIds.StoreRead.With($"'{path}' is a pipe, a socket or a device; only files are opened.", path, "Find out who put it there, and remove it.");
+            : ErrorIds.StoreRead.With(
+                $"'{path}' is a pipe, a socket or a device; only files are opened.",
+                path,
+                "Find out who put it there, and remove it."
+            );
     }
 }
 

@@ -3,8 +3,8 @@ using System.Text;
 namespace KafkaBackup.Engine.Storage.Files;
 
 /// <summary>
-/// A small file in the root by which a folder that is a store is known again. Once seen it must stay: a folder without it is another one, such as the empty
-/// folder beneath a mount point whose drive went away. Nothing is read or written there then.
+/// A small file in the root by which a folder that is a store is known again. Once seen it must stay: a folder without it is another one,
+/// such as the empty folder beneath a mount point whose drive went away. Nothing is read or written there then.
 /// </summary>
 internal sealed class StoreMarker(string root, FileAccessRights rights)
 {
@@ -44,8 +44,12 @@ internal sealed class StoreMarker(string root, FileAccessRights rights)
     /// <summary>True when this folder was a store before, so that its absence is a loss.</summary>
     public bool WasSeen => _id is not null;
 
-    public KafkaBackupException Lost(string how, Exception? cause = null) => ErrorIds.StoreLost.With(
-        $"The folder '{root}' is not the store that it was when this command began: its marker '{Name}' {how}. Nothing more was written there.", root, inner: cause);
+    public KafkaBackupException Lost(string how, Exception? cause = null) =>
+        ErrorIds.StoreLost.With(
+            $"The folder '{root}' is not the store that it was when this command began: its marker '{Name}' {how}. Nothing more was written there.",
+            root,
+            inner: cause
+        );
 
     private string Begin()
     {

@@ -3,8 +3,8 @@ using Microsoft.Win32.SafeHandles;
 namespace KafkaBackup.Engine.Storage.Files;
 
 /// <summary>
-/// A file on its way: written under a name that no listing shows, in the folder where it will stay, flushed, then renamed, then the folder is
-/// flushed. Until the rename nothing is visible; after the folder's flush it survives a crash.
+/// A file on its way: written under a name that no listing shows, in the folder where it will stay, flushed, then renamed, then the folder
+/// is flushed. Until the rename nothing is visible; after the folder's flush it survives a crash.
 /// </summary>
 internal sealed class TemporaryFile : IDisposable
 {
@@ -31,7 +31,8 @@ internal sealed class TemporaryFile : IDisposable
     public static bool IsTemporaryName(ReadOnlySpan<char> name) => name.StartsWith(StoreKey.ReservedNameStart, StringComparison.Ordinal);
 
     /// <param name="target">The name that it will have.</param>
-    /// <param name="uncached">For a large file that is written in pieces: goes past the page cache where that is possible. Null for a small one.</param>
+    /// <param name="uncached">For a large file that is written in pieces: goes past the page cache where that is possible. Null for a small
+    /// one.</param>
     /// <param name="rights">Null for its owner alone.</param>
     /// <param name="within">A folder above the target that must be there; null to create whatever is missing.</param>
     public static TemporaryFile Create(string target, PageBuffers? uncached = null, FileAccessRights? rights = null, string? within = null)
@@ -45,7 +46,12 @@ internal sealed class TemporaryFile : IDisposable
             {
                 DurableFolder.Create(folder, rights, within);
                 var stream = rights.CreateFile(path);
-                return new TemporaryFile(path, target, stream, uncached is null ? null : UncachedWriting.TryBegin(stream.SafeFileHandle, uncached));
+                return new TemporaryFile(
+                    path,
+                    target,
+                    stream,
+                    uncached is null ? null : UncachedWriting.TryBegin(stream.SafeFileHandle, uncached)
+                );
             }
             catch (DirectoryNotFoundException) when (attempt < CreationAttempts && (within is null || Directory.Exists(within)))
             {

@@ -5,8 +5,8 @@ using Microsoft.Win32.SafeHandles;
 namespace KafkaBackup.Engine.Storage.Files;
 
 /// <summary>
-/// Writes a file front to back past the page cache. A backup is larger than memory and is not read again soon: through the cache each byte is
-/// copied once more, pushes out what other programs (often the broker itself) have there, and waits for the flush at the end. Only whole
+/// Writes a file front to back past the page cache. A backup is larger than memory and is not read again soon: through the cache each byte
+/// is copied once more, pushes out what other programs (often the broker itself) have there, and waits for the flush at the end. Only whole
 /// pages can go that way: a file's last bytes are written as usual by Finish.
 /// </summary>
 internal sealed class UncachedWriting
@@ -71,7 +71,8 @@ internal sealed class UncachedWriting
         }
         catch (IOException e) when (_uncached && e.HResult == InvalidArgument)
         {
-            // Some file systems say only here that they can't, or want larger pages; and a disk that has become full ends a write within a page.
+            // Some file systems say only here that they can't, or want larger pages; and a disk that has become full ends a write within a
+            // page.
             BackToCached();
             await RandomAccess.WriteAsync(_handle, pages, _written, cancel).ConfigureAwait(false);
         }

@@ -1,6 +1,8 @@
 namespace KafkaBackup.Engine.Storage.S3;
 
-/// <summary>A request's body over memory that is already there. It can be rewound: the SDK reads it twice, once to sign and once to send.</summary>
+/// <summary>
+/// A request's body over memory that is already there. It can be rewound: the SDK reads it twice, once to sign and once to send.
+/// </summary>
 internal sealed class S3Body : Stream
 {
     private readonly ReadOnlyMemory<byte>[] _pieces;
@@ -71,16 +73,15 @@ internal sealed class S3Body : Stream
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
         ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
-    public override long Seek(long offset, SeekOrigin origin) => Position = origin switch
-    {
-        SeekOrigin.Begin => offset,
-        SeekOrigin.Current => _position + offset,
-        _ => _length + offset,
-    };
+    public override long Seek(long offset, SeekOrigin origin) =>
+        Position = origin switch
+        {
+            SeekOrigin.Begin => offset,
+            SeekOrigin.Current => _position + offset,
+            _ => _length + offset,
+        };
 
-    public override void Flush()
-    {
-    }
+    public override void Flush() { }
 
     public override void SetLength(long value) => throw new NotSupportedException();
 

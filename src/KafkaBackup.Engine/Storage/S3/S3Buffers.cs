@@ -1,9 +1,10 @@
 namespace KafkaBackup.Engine.Storage.S3;
 
 /// <summary>
-/// The memory of uploads: one budget for what they are filling and for what is on its way, over all uploads of a store. Parts are made of small chunks, so that an upload
-/// holds what it was given and not a whole part; chunks are used again. Who wants a chunk when the budget is spent waits for one to come back, which is the back-pressure;
-/// where nothing is on its way, none would, and it is let through: that much memory lies in the open uploads themselves, of which the largest are then asked to end.
+/// The memory of uploads: one budget for what they are filling and for what is on its way, over all uploads of a store. Parts are made of
+/// small chunks, so that an upload holds what it was given and not a whole part; chunks are used again. Who wants a chunk when the budget
+/// is spent waits for one to come back, which is the back-pressure; where nothing is on its way, none would, and it is let through: that
+/// much memory lies in the open uploads themselves, of which the largest are then asked to end.
 /// </summary>
 internal sealed class S3Buffers(int budgetBytes, int unsentBytes)
 {
@@ -37,8 +38,8 @@ internal sealed class S3Buffers(int budgetBytes, int unsentBytes)
     public void Closed() => Interlocked.Decrement(ref _uploads);
 
     /// <summary>
-    /// Unsent parts are at their limit, and an upload that fills this one has its share of it or more. The share is fixed: asking only the largest would leave the rest
-    /// growing towards an idle one that nobody can ask.
+    /// Unsent parts are at their limit, and an upload that fills this one has its share of it or more. The share is fixed: asking only the
+    /// largest would leave the rest growing towards an idle one that nobody can ask.
     /// </summary>
     public bool IsCrowdedBy(S3Part filling)
     {
@@ -66,7 +67,9 @@ internal sealed class S3Buffers(int budgetBytes, int unsentBytes)
         }
     }
 
-    /// <summary>All are kept as long as the store is: one let go would lie about as old garbage beside the new one that takes its place.</summary>
+    /// <summary>
+    /// All are kept as long as the store is: one let go would lie about as old garbage beside the new one that takes its place.
+    /// </summary>
     public void Return(IReadOnlyCollection<byte[]> chunks)
     {
         lock (_gate)
@@ -139,7 +142,8 @@ internal sealed class S3Buffers(int budgetBytes, int unsentBytes)
 
         public Task<byte[]> Task => _source.Task;
 
-        public void Watch(Action<Waiter, CancellationToken> leave, CancellationToken cancel) => _registration = cancel.UnsafeRegister(_ => leave(this, cancel), null);
+        public void Watch(Action<Waiter, CancellationToken> leave, CancellationToken cancel) =>
+            _registration = cancel.UnsafeRegister(_ => leave(this, cancel), null);
 
         public void Give(byte[] chunk)
         {

@@ -21,8 +21,9 @@ internal sealed record S3Call(string Action, string Key, long Bytes = 0)
 }
 
 /// <summary>
-/// The only place that tries again: single parts, and the end of an upload whose answer was lost, can be repeated nowhere else; a store above this one must not
-/// repeat once more. Errors that leave here still say by <see cref="StoreFault"/> whether they were of the passing kind, for those who report them.
+/// The only place that tries again: single parts, and the end of an upload whose answer was lost, can be repeated nowhere else; a store
+/// above this one must not repeat once more. Errors that leave here still say by <see cref="StoreFault"/> whether they were of the passing
+/// kind, for those who report them.
 /// </summary>
 internal sealed class S3Calls(S3Connection connection, S3Faults faults, S3Limits limits, Action<RetryNotice>? onRetry, TimeProvider time)
 {
@@ -99,9 +100,13 @@ internal sealed class S3Calls(S3Connection connection, S3Faults faults, S3Limits
                 await attempt(stop).ConfigureAwait(false);
                 return true;
             },
-            cancel);
+            cancel
+        );
 
-    /// <summary>The time limit of one attempt. A cancel ends a read at once; a write gets a little while to end by itself, so that it does not go on unseen.</summary>
+    /// <summary>
+    /// The time limit of one attempt. A cancel ends a read at once; a write gets a little while to end by itself, so that it does not go on
+    /// unseen.
+    /// </summary>
     private sealed class AttemptLimit : IDisposable
     {
         private readonly CancellationTokenSource _source;

@@ -5,8 +5,9 @@ using Amazon.S3.Model;
 namespace KafkaBackup.Engine.Storage.S3;
 
 /// <summary>
-/// Put-if-absent by If-None-Match. Some servers ignore the header and overwrite: the first use finds out by writing a scratch object of a fresh name twice. Where it is
-/// ignored, looking before and after is all that can be done; the capabilities then say that only the lock's heartbeat keeps writers apart.
+/// Put-if-absent by If-None-Match. Some servers ignore the header and overwrite: the first use finds out by writing a scratch object of a
+/// fresh name twice. Where it is ignored, looking before and after is all that can be done; the capabilities then say that only the lock's
+/// heartbeat keeps writers apart.
 /// </summary>
 internal sealed class S3Conditions(S3Session session) : IDisposable
 {
@@ -21,7 +22,9 @@ internal sealed class S3Conditions(S3Session session) : IDisposable
     public async Task<bool> PutIfAbsentAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancel)
     {
         await DetectAsync(cancel).ConfigureAwait(false);
-        return Honoured is true ? await ConditionalAsync(key, content, cancel).ConfigureAwait(false) : await LookAndPutAsync(key, content, cancel).ConfigureAwait(false);
+        return Honoured is true
+            ? await ConditionalAsync(key, content, cancel).ConfigureAwait(false)
+            : await LookAndPutAsync(key, content, cancel).ConfigureAwait(false);
     }
 
     public async Task DetectAsync(CancellationToken cancel)
@@ -61,7 +64,9 @@ internal sealed class S3Conditions(S3Session session) : IDisposable
         await session.DeleteAsync(scratch, cancel).ConfigureAwait(false);
         if (!honoured)
         {
-            session.Warn($"{session.Connection.Address} does not honour conditional writes (If-None-Match): two runs on the same backup id are kept apart by the lock's heartbeat only.");
+            session.Warn(
+                $"{session.Connection.Address} does not honour conditional writes (If-None-Match): two runs on the same backup id are kept apart by the lock's heartbeat only."
+            );
         }
 
         return honoured;
@@ -87,7 +92,8 @@ internal sealed class S3Conditions(S3Session session) : IDisposable
                     return await IsOursAsync(key, token, stop).ConfigureAwait(false);
                 }
             },
-            cancel);
+            cancel
+        );
     }
 
     private async Task<bool> LookAndPutAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancel)

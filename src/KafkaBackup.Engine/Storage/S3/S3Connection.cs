@@ -5,8 +5,9 @@ using Amazon.S3;
 namespace KafkaBackup.Engine.Storage.S3;
 
 /// <summary>
-/// One client with one HTTP connection pool of its own. Everything is set on the instance, nothing on the SDK's process-wide switches: several stores, and other
-/// users of the SDK, share the process. The SDK's retries are off: <see cref="S3Calls"/> is the only place that tries again.
+/// One client with one HTTP connection pool of its own. Everything is set on the instance, nothing on the SDK's process-wide switches:
+/// several stores, and other users of the SDK, share the process. The SDK's retries are off: <see cref="S3Calls"/> is the only place that
+/// tries again.
 /// </summary>
 internal sealed class S3Connection : IDisposable
 {
@@ -17,10 +18,17 @@ internal sealed class S3Connection : IDisposable
 
     public S3Connection(S3Options options, S3Limits limits, TimeProvider time)
     {
-        var profile = (options.Profile ?? Variable("AWS_PROFILE")) is { } name && options.AccessKey is null ? S3Credentials.FindProfile(name) : null;
-        var endpoint = options.Endpoint
-            ?? S3Options.EndpointFrom(Variable("AWS_ENDPOINT_URL_S3") ?? Variable("AWS_ENDPOINT_URL") ?? profile?.EndpointUrl, options.AllowHttp);
-        Region = S3Options.CheckedRegion(options.Region ?? Variable("AWS_REGION") ?? Variable("AWS_DEFAULT_REGION") ?? profile?.Region?.SystemName ?? DefaultRegion);
+        var profile =
+            (options.Profile ?? Variable("AWS_PROFILE")) is { } name && options.AccessKey is null ? S3Credentials.FindProfile(name) : null;
+        var endpoint =
+            options.Endpoint
+            ?? S3Options.EndpointFrom(
+                Variable("AWS_ENDPOINT_URL_S3") ?? Variable("AWS_ENDPOINT_URL") ?? profile?.EndpointUrl,
+                options.AllowHttp
+            );
+        Region = S3Options.CheckedRegion(
+            options.Region ?? Variable("AWS_REGION") ?? Variable("AWS_DEFAULT_REGION") ?? profile?.Region?.SystemName ?? DefaultRegion
+        );
 
         var config = new AmazonS3Config
         {
@@ -54,7 +62,8 @@ internal sealed class S3Connection : IDisposable
                 PooledConnectionLifetime = TimeSpan.FromMinutes(5),
                 PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
             },
-            time);
+            time
+        );
         _http = new HttpClient(Transport) { Timeout = Timeout.InfiniteTimeSpan };
         config.HttpClientFactory = new OneClient(_http);
         Credentials = new S3Credentials(options, config);

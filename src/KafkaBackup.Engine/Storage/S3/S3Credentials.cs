@@ -5,8 +5,9 @@ using Amazon.Runtime.Credentials;
 namespace KafkaBackup.Engine.Storage.S3;
 
 /// <summary>
-/// The keys that requests are signed with: given ones, a profile's, or what the AWS chain finds (environment, default profile, web identity, container and instance
-/// roles). Found ones are looked up again when the server calls them expired: a role hands out new ones, and people renew theirs in the profile file.
+/// The keys that requests are signed with: given ones, a profile's, or what the AWS chain finds (environment, default profile, web
+/// identity, container and instance roles). Found ones are looked up again when the server calls them expired: a role hands out new ones,
+/// and people renew theirs in the profile file.
 /// </summary>
 internal sealed class S3Credentials : AWSCredentials, IDisposable
 {
@@ -24,13 +25,14 @@ internal sealed class S3Credentials : AWSCredentials, IDisposable
     public bool CanRenew => _options.AccessKey is null;
 
     /// <summary>For messages: whose keys these are, never the keys.</summary>
-    public string Origin => _options switch
-    {
-        { AccessKey: not null, SessionToken: not null } => "the given keys and session token",
-        { AccessKey: not null } => "the given keys",
-        { Profile: { } profile } => $"profile '{profile}'",
-        _ => "the AWS credential chain",
-    };
+    public string Origin =>
+        _options switch
+        {
+            { AccessKey: not null, SessionToken: not null } => "the given keys and session token",
+            { AccessKey: not null } => "the given keys",
+            { Profile: { } profile } => $"profile '{profile}'",
+            _ => "the AWS credential chain",
+        };
 
     /// <summary>Forgets what was found, so that the next request looks again.</summary>
     public void Renew()
@@ -50,16 +52,28 @@ internal sealed class S3Credentials : AWSCredentials, IDisposable
             var found = Volatile.Read(ref _found) ?? await FindAsync().ConfigureAwait(false);
             return await found.GetCredentialsAsync().ConfigureAwait(false);
         }
-        catch (Exception e) when (e is AmazonClientException or AmazonServiceException or InvalidOperationException or ArgumentException or IOException or HttpRequestException)
+        catch (Exception e)
+            when (e
+                    is AmazonClientException
+                        or AmazonServiceException
+                        or InvalidOperationException
+                        or ArgumentException
+                        or IOException
+                        or HttpRequestException
+            )
         {
-            throw ErrorIds.StoreAuthentication.With($"No usable credentials for {_options.Location} from {Origin}: {Reason(e)}", _options.Location,
-                "Give -StorageCredential to this cmdlet (it does not travel through a pipeline) or access_key and secret_key in the file, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile, or run where a role is attached.", e);
+            throw ErrorIds.StoreAuthentication.With(
+                $"No usable credentials for {_options.Location} from {Origin}: {Reason(e)}",
+                _options.Location,
+                "Give -StorageCredential to this cmdlet (it does not travel through a pipeline) or access_key and secret_key in the file, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile, or run where a role is attached.",
+                e
+            );
         }
     }
 
     /// <summary>
-    /// The chain's own text is a page of exceptions, one for each place it looked in; a role's says that it could not, and its cause why. What lies below is in the error's
-    /// inner exception.
+    /// The chain's own text is a page of exceptions, one for each place it looked in; a role's says that it could not, and its cause why.
+    /// What lies below is in the error's inner exception.
     /// </summary>
     private string Reason(Exception error)
     {
@@ -113,8 +127,11 @@ internal sealed class S3Credentials : AWSCredentials, IDisposable
         {
             return FindProfile(name) is { } profile
                 ? profile.GetAWSCredentials(profile.CredentialProfileStore)
-                : throw ErrorIds.StoreConfiguration.With($"There is no AWS profile '{name}'.", name,
-                    "Check the option profile against the files ~/.aws/config and ~/.aws/credentials of the account that runs this.");
+                : throw ErrorIds.StoreConfiguration.With(
+                    $"There is no AWS profile '{name}'.",
+                    name,
+                    "Check the option profile against the files ~/.aws/config and ~/.aws/credentials of the account that runs this."
+                );
         }
 
         using var chain = new DefaultAWSCredentialsIdentityResolver();
@@ -123,5 +140,10 @@ internal sealed class S3Credentials : AWSCredentials, IDisposable
 
     /// <summary>The SDK looks at this variable once a process; a session in PowerShell lives longer than that.</summary>
     public static CredentialProfile? FindProfile(string name) =>
-        new CredentialProfileStoreChain(Environment.GetEnvironmentVariable("AWS_SHARED_CREDENTIALS_FILE")).TryGetProfile(name, out var profile) ? profile : null;
+        new CredentialProfileStoreChain(Environment.GetEnvironmentVariable("AWS_SHARED_CREDENTIALS_FILE")).TryGetProfile(
+            name,
+            out var profile
+        )
+            ? profile
+            : null;
 }

@@ -5,18 +5,23 @@ public sealed record S3Limits
 {
     public static S3Limits Default { get; } = new();
 
-    /// <summary>The size of an upload's first parts; also the largest object that is sent in one request. Servers refuse parts under 5 MiB.</summary>
+    /// <summary>
+    /// The size of an upload's first parts; also the largest object that is sent in one request. Servers refuse parts under 5 MiB.
+    /// </summary>
     public int PartSize { get; init; } = 8 << 20;
 
     /// <summary>No object may have more parts than this; part sizes grow so that objects of several TiB stay below it.</summary>
     public int MaxParts { get; init; } = 10_000;
 
-    /// <summary>The store's memory: what all its uploads together are filling and have on their way. Exceeded only where nothing is on its way, see UnsentBytes.</summary>
+    /// <summary>
+    /// The store's memory: what all its uploads together are filling and have on their way. Exceeded only where nothing is on its way, see
+    /// UnsentBytes.
+    /// </summary>
     public int UploadBytes { get; init; } = 24 << 20;
 
     /// <summary>
-    /// What open uploads may hold in parts that are not full yet, before those with the most of it are asked to end. Parts cannot be smaller, so with more than eight uploads
-    /// open at once only ending some keeps memory within a limit.
+    /// What open uploads may hold in parts that are not full yet, before those with the most of it are asked to end. Parts cannot be
+    /// smaller, so with more than eight uploads open at once only ending some keeps memory within a limit.
     /// </summary>
     public int UnsentBytes { get; init; } = 64 << 20;
 

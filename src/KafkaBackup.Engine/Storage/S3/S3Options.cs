@@ -12,9 +12,21 @@ internal sealed partial record S3Options
     private const int LongestLockDays = 36_500;
 
     private static readonly string[] Known =
-        ["region", "endpoint", "path_style", "allow_http", "sse", "sse_kms_key_id", "storage_class", "object_lock_days", "profile"];
+    [
+        "region",
+        "endpoint",
+        "path_style",
+        "allow_http",
+        "sse",
+        "sse_kms_key_id",
+        "storage_class",
+        "object_lock_days",
+        "profile",
+    ];
 
-    /// <summary>What lies in these classes is readable hours after it was asked for: no restore, no check, no second run could read it.</summary>
+    /// <summary>
+    /// What lies in these classes is readable hours after it was asked for: no restore, no check, no second run could read it.
+    /// </summary>
     private static readonly string[] Archives = ["GLACIER", "DEEP_ARCHIVE"];
 
     public required string Bucket { get; init; }
@@ -54,19 +66,30 @@ internal sealed partial record S3Options
         if ((settings.AccessKey is null) != (settings.SecretKey is null))
         {
             var missing = settings.AccessKey is null ? "access_key" : "secret_key";
-            throw Refuse(missing, $"Only one half of the S3 credentials is given: {missing} is missing.",
-                "Give both keys, or neither to use the AWS credential chain (environment, profile, role).");
+            throw Refuse(
+                missing,
+                $"Only one half of the S3 credentials is given: {missing} is missing.",
+                "Give both keys, or neither to use the AWS credential chain (environment, profile, role)."
+            );
         }
 
         if (settings.AccessKey is not null && (string.IsNullOrWhiteSpace(settings.AccessKey) || settings.SecretKey!.Reveal().Length == 0))
         {
             var empty = string.IsNullOrWhiteSpace(settings.AccessKey) ? "access_key" : "secret_key";
-            throw Refuse(empty, $"The S3 credentials are given, but {empty} is empty.", "Check the variable or vault that it comes from; leave both keys out to use the AWS credential chain.");
+            throw Refuse(
+                empty,
+                $"The S3 credentials are given, but {empty} is empty.",
+                "Check the variable or vault that it comes from; leave both keys out to use the AWS credential chain."
+            );
         }
 
         if (settings.SessionToken is not null && settings.AccessKey is null)
         {
-            throw Refuse("session_token", "A session token is given without the keys that belong to it.", "Give access_key and secret_key beside session_token.");
+            throw Refuse(
+                "session_token",
+                "A session token is given without the keys that belong to it.",
+                "Give access_key and secret_key beside session_token."
+            );
         }
 
         var profile = Text(given, "profile");
@@ -79,7 +102,11 @@ internal sealed partial record S3Options
         var kmsKey = Text(given, "sse_kms_key_id");
         if (kmsKey is not null && encryption is not (Kms or KmsTwice))
         {
-            throw Refuse("sse_kms_key_id", "sse_kms_key_id has a meaning only with sse: aws:kms or aws:kms:dsse.", "Add sse: aws:kms, or remove sse_kms_key_id.");
+            throw Refuse(
+                "sse_kms_key_id",
+                "sse_kms_key_id has a meaning only with sse: aws:kms or aws:kms:dsse.",
+                "Add sse: aws:kms, or remove sse_kms_key_id."
+            );
         }
 
         return new S3Options
@@ -110,7 +137,11 @@ internal sealed partial record S3Options
 
         if (!Uri.TryCreate(text, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https") || uri.Host.Length == 0)
         {
-            throw Refuse("endpoint", $"The S3 endpoint {Redaction.Show(text)} is not an http or https address.", "Give it with its scheme and port: https://s3.example.com:9000.");
+            throw Refuse(
+                "endpoint",
+                $"The S3 endpoint {Redaction.Show(text)} is not an http or https address.",
+                "Give it with its scheme and port: https://s3.example.com:9000."
+            );
         }
 
         if (uri.UserInfo.Length > 0)
@@ -120,22 +151,34 @@ internal sealed partial record S3Options
 
         if (uri.Query.Length > 0 || uri.Fragment.Length > 0)
         {
-            throw Refuse("endpoint", $"The S3 endpoint {Redaction.Show(text)} has a query or a fragment.", "Give scheme, host and port only: https://s3.example.com:9000.");
+            throw Refuse(
+                "endpoint",
+                $"The S3 endpoint {Redaction.Show(text)} has a query or a fragment.",
+                "Give scheme, host and port only: https://s3.example.com:9000."
+            );
         }
 
         if (uri.Scheme == "http" && !allowHttp)
         {
-            throw Refuse("endpoint", $"The S3 endpoint {Redaction.Show(text)} is plain HTTP: records would cross the network unencrypted.",
-                "Use https, or set allow_http: true if that network can be trusted.");
+            throw Refuse(
+                "endpoint",
+                $"The S3 endpoint {Redaction.Show(text)} is plain HTTP: records would cross the network unencrypted.",
+                "Use https, or set allow_http: true if that network can be trusted."
+            );
         }
 
         return uri;
     }
 
     /// <summary>It becomes a part of host names and signatures.</summary>
-    public static string CheckedRegion(string region) => RegionName().IsMatch(region)
-        ? region
-        : throw Refuse("region", $"'{region}' is not the name of a region.", "Give a name such as eu-central-1: letters, digits and '-'. Without the option it is taken from AWS_REGION or the profile.");
+    public static string CheckedRegion(string region) =>
+        RegionName().IsMatch(region)
+            ? region
+            : throw Refuse(
+                "region",
+                $"'{region}' is not the name of a region.",
+                "Give a name such as eu-central-1: letters, digits and '-'. Without the option it is taken from AWS_REGION or the profile."
+            );
 
     private static (string Bucket, string Prefix) SplitPath(string? path)
     {
@@ -151,13 +194,20 @@ internal sealed partial record S3Options
         if (bucket.Contains('@', StringComparison.Ordinal))
         {
             // What stands before it may be a key: the path must not be repeated.
-            throw ErrorIds.InvalidPath.With("The path has something before its bucket, as in s3://user:password@bucket: keys do not belong there.", "Path",
-                "Give s3://bucket/prefix, and the keys by -StorageCredential. If a secret key was in the path, it may be in a history or log now: replace it.");
+            throw ErrorIds.InvalidPath.With(
+                "The path has something before its bucket, as in s3://user:password@bucket: keys do not belong there.",
+                "Path",
+                "Give s3://bucket/prefix, and the keys by -StorageCredential. If a secret key was in the path, it may be in a history or log now: replace it."
+            );
         }
 
         if (bucket.Length is < 3 or > 255 || bucket.Any(c => !(char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' or ':')))
         {
-            throw ErrorIds.InvalidPath.With($"The address {Redaction.Show(path)} does not begin with a bucket's name.", path, "Give s3://bucket/prefix; a bucket's name has letters, digits, '.' and '-'.");
+            throw ErrorIds.InvalidPath.With(
+                $"The address {Redaction.Show(path)} does not begin with a bucket's name.",
+                path,
+                "Give s3://bucket/prefix; a bucket's name has letters, digits, '.' and '-'."
+            );
         }
 
         if (prefix.Length > 0)
@@ -178,25 +228,38 @@ internal sealed partial record S3Options
         }
         catch (KafkaBackupException e)
         {
-            throw ErrorIds.InvalidPath.With($"The prefix '{prefix}' cannot be used.", path, "A prefix has no ':', '\\' or control character in it, and no part that is empty, '.' or '..'.", e);
+            throw ErrorIds.InvalidPath.With(
+                $"The prefix '{prefix}' cannot be used.",
+                path,
+                "A prefix has no ':', '\\' or control character in it, and no part that is empty, '.' or '..'.",
+                e
+            );
         }
     }
 
-    private static string? EncryptionFrom(string? text) => text switch
-    {
-        null => null,
-        _ when text.Equals("AES256", StringComparison.OrdinalIgnoreCase) => "AES256",
-        _ when text.Equals(Kms, StringComparison.OrdinalIgnoreCase) => Kms,
-        _ when text.Equals(KmsTwice, StringComparison.OrdinalIgnoreCase) => KmsTwice,
-        _ => throw Refuse("sse", $"{Redaction.Show(text)} is not a server-side encryption that S3 stores know.", $"Use AES256, {Kms} or {KmsTwice}."),
-    };
+    private static string? EncryptionFrom(string? text) =>
+        text switch
+        {
+            null => null,
+            _ when text.Equals("AES256", StringComparison.OrdinalIgnoreCase) => "AES256",
+            _ when text.Equals(Kms, StringComparison.OrdinalIgnoreCase) => Kms,
+            _ when text.Equals(KmsTwice, StringComparison.OrdinalIgnoreCase) => KmsTwice,
+            _ => throw Refuse(
+                "sse",
+                $"{Redaction.Show(text)} is not a server-side encryption that S3 stores know.",
+                $"Use AES256, {Kms} or {KmsTwice}."
+            ),
+        };
 
     private static string? StorageClassFrom(string? text)
     {
         if (text is not null && Archives.Contains(text, StringComparer.OrdinalIgnoreCase))
         {
-            throw Refuse("storage_class", $"Storage class {text} cannot be read without being thawed for hours first: neither checks nor restores would work.",
-                "Use GLACIER_IR, STANDARD_IA or INTELLIGENT_TIERING.");
+            throw Refuse(
+                "storage_class",
+                $"Storage class {text} cannot be read without being thawed for hours first: neither checks nor restores would work.",
+                "Use GLACIER_IR, STANDARD_IA or INTELLIGENT_TIERING."
+            );
         }
 
         return text?.ToUpperInvariant();
@@ -205,12 +268,13 @@ internal sealed partial record S3Options
     private static string? Text(IReadOnlyDictionary<string, string> given, string name) =>
         given.TryGetValue(name, out var value) && !string.IsNullOrWhiteSpace(value) ? value.Trim() : null;
 
-    private static bool? Flag(IReadOnlyDictionary<string, string> given, string name) => Text(given, name) switch
-    {
-        null => null,
-        var text when bool.TryParse(text, out var flag) => flag,
-        var text => throw Refuse(name, $"{Redaction.Show(text)} is not a value for {name}.", "Use true or false."),
-    };
+    private static bool? Flag(IReadOnlyDictionary<string, string> given, string name) =>
+        Text(given, name) switch
+        {
+            null => null,
+            var text when bool.TryParse(text, out var flag) => flag,
+            var text => throw Refuse(name, $"{Redaction.Show(text)} is not a value for {name}.", "Use true or false."),
+        };
 
     private static int? Days(IReadOnlyDictionary<string, string> given, string name)
     {
@@ -222,11 +286,16 @@ internal sealed partial record S3Options
 
         return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var days) && days is >= 1 and <= LongestLockDays
             ? days
-            : throw Refuse(name, $"{Redaction.Show(text)} is not a value for {name}.", $"Give a number of days from 1 to {LongestLockDays}.");
+            : throw Refuse(
+                name,
+                $"{Redaction.Show(text)} is not a value for {name}.",
+                $"Give a number of days from 1 to {LongestLockDays}."
+            );
     }
 
     [GeneratedRegex("^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$")]
     private static partial Regex RegionName();
 
-    private static KafkaBackupException Refuse(string option, string message, string advice) => ErrorIds.StoreConfiguration.With(message, option, advice);
+    private static KafkaBackupException Refuse(string option, string message, string advice) =>
+        ErrorIds.StoreConfiguration.With(message, option, advice);
 }

@@ -1,6 +1,8 @@
 namespace KafkaBackup.Engine.Storage.S3;
 
-/// <summary>A server that asks to slow down asks the whole store: one delay for all calls, doubled at every such answer, halved by every success.</summary>
+/// <summary>
+/// A server that asks to slow down asks the whole store: one delay for all calls, doubled at every such answer, halved by every success.
+/// </summary>
 internal sealed class S3Pace(RetryPolicy policy, TimeProvider time)
 {
     private readonly object _lock = new();
@@ -13,7 +15,10 @@ internal sealed class S3Pace(RetryPolicy policy, TimeProvider time)
         lock (_lock)
         {
             var doubled = _delay * 2;
-            _delay = doubled < policy.FirstDelay ? policy.FirstDelay : doubled > policy.LongestDelay ? policy.LongestDelay : doubled;
+            _delay =
+                doubled < policy.FirstDelay ? policy.FirstDelay
+                : doubled > policy.LongestDelay ? policy.LongestDelay
+                : doubled;
             _startedAt = time.GetTimestamp();
             return _delay;
         }
@@ -33,7 +38,10 @@ internal sealed class S3Pace(RetryPolicy policy, TimeProvider time)
         TimeSpan left;
         lock (_lock)
         {
-            left = _delay == TimeSpan.Zero ? TimeSpan.Zero : (_delay * (0.75 + (Random.Shared.NextDouble() / 2))) - time.GetElapsedTime(_startedAt);
+            left =
+                _delay == TimeSpan.Zero
+                    ? TimeSpan.Zero
+                    : (_delay * (0.75 + (Random.Shared.NextDouble() / 2))) - time.GetElapsedTime(_startedAt);
         }
 
         return left > TimeSpan.Zero ? Task.Delay(left, time, cancel) : Task.CompletedTask;

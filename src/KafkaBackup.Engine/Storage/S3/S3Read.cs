@@ -38,7 +38,9 @@ internal sealed class S3Read(S3Session session, string key, long offset, Memory<
             var stream = answer.ResponseStream;
             while (expected > 0)
             {
-                var read = await stream.ReadAsync(buffer.Slice(_count, (int)Math.Min(expected, buffer.Length - _count)), cancel).ConfigureAwait(false);
+                var read = await stream
+                    .ReadAsync(buffer.Slice(_count, (int)Math.Min(expected, buffer.Length - _count)), cancel)
+                    .ConfigureAwait(false);
                 if (read == 0)
                 {
                     throw session.Faults.Suspect(_call, $"with {expected} bytes too few.");
@@ -60,10 +62,19 @@ internal sealed class S3Read(S3Session session, string key, long offset, Memory<
         {
             return from == 0
                 ? Math.Min(wanted, answer.ContentLength)
-                : throw ErrorIds.StoreConfiguration.With($"{session.Connection.Address} does not honour range reads.", key, "Use a server that does, or remove the proxy that strips the Range header.");
+                : throw ErrorIds.StoreConfiguration.With(
+                    $"{session.Connection.Address} does not honour range reads.",
+                    key,
+                    "Use a server that does, or remove the proxy that strips the Range header."
+                );
         }
 
-        if (!System.Net.Http.Headers.ContentRangeHeaderValue.TryParse(answer.ContentRange, out var range) || range.From != from || range.To is not { } to || range.Length is not { } total)
+        if (
+            !System.Net.Http.Headers.ContentRangeHeaderValue.TryParse(answer.ContentRange, out var range)
+            || range.From != from
+            || range.To is not { } to
+            || range.Length is not { } total
+        )
         {
             throw session.Faults.Suspect(_call, $"with another range than was asked for ('{answer.ContentRange}').");
         }

@@ -5,9 +5,10 @@ using Amazon.S3.Model;
 namespace KafkaBackup.Engine.Storage.S3;
 
 /// <summary>
-/// What is said about every object that is written: encryption, storage class, retention. Objects whose names say that they are written again or removed in the normal
-/// course of things (the lock, the newest head's copy for people, the store's own scratch objects) get neither class nor retention: a retained lock could never be
-/// released, and cold classes charge for a month whatever is replaced after a second.
+/// What is said about every object that is written: encryption, storage class, retention. Objects whose names say that they are written
+/// again or removed in the normal course of things (the lock, the newest head's copy for people, the store's own scratch objects) get
+/// neither class nor retention: a retained lock could never be released, and cold classes charge for a month whatever is replaced after a
+/// second.
 /// </summary>
 internal sealed class S3Requests(S3Options options, TimeProvider time)
 {
@@ -113,7 +114,8 @@ internal sealed class S3Requests(S3Options options, TimeProvider time)
     private S3StorageClass? Class => options.StorageClass is { } name ? S3StorageClass.FindValue(name) : null;
 
     /// <summary>Null for what is not to be retained.</summary>
-    public DateTime? RetainUntil(string key) => options.ObjectLockDays is { } days && !IsReplaced(key) ? time.GetUtcNow().UtcDateTime.AddDays(days) : null;
+    public DateTime? RetainUntil(string key) =>
+        options.ObjectLockDays is { } days && !IsReplaced(key) ? time.GetUtcNow().UtcDateTime.AddDays(days) : null;
 
     /// <summary>S3 demands MD5 for locked objects; it guards against nothing but broken lines here.</summary>
     private static string Digest(Stream body)

@@ -44,8 +44,9 @@ internal sealed class S3Session : IDisposable
     public AmazonS3Client Client => Connection.Client;
 
     /// <summary>
-    /// Before the first request of any kind: is this an S3 server, does it know us, is the bucket there? Asked with a listing, because answers to others (HEAD) say
-    /// nothing but a number. Failing connections are given up sooner than in the middle of a run: here an address is more likely wrong than a server ill.
+    /// Before the first request of any kind: is this an S3 server, does it know us, is the bucket there? Asked with a listing, because
+    /// answers to others (HEAD) say nothing but a number. Failing connections are given up sooner than in the middle of a run: here an
+    /// address is more likely wrong than a server ill.
     /// </summary>
     public async ValueTask RecogniseAsync(CancellationToken cancel)
     {
@@ -71,27 +72,46 @@ internal sealed class S3Session : IDisposable
     }
 
     /// <summary>The cheapest request whose failure explains itself.</summary>
-    public Task ProbeAsync(CancellationToken cancel) => Calls.RunAsync(
-        new S3Call("s3:ListBucket", "") { Recognises = true, RetryBudget = Limits.RecogniseBudget },
-        async stop =>
-        {
-            var answer = await Client.ListObjectsV2Async(new ListObjectsV2Request { BucketName = Options.Bucket, Prefix = Options.Prefix, MaxKeys = 1 }, stop).ConfigureAwait(false);
-            if (string.IsNullOrEmpty(answer.Name))
+    public Task ProbeAsync(CancellationToken cancel) =>
+        Calls.RunAsync(
+            new S3Call("s3:ListBucket", "") { Recognises = true, RetryBudget = Limits.RecogniseBudget },
+            async stop =>
             {
-                throw Faults.NotS3(null).Error;
-            }
-        },
-        cancel);
+                var answer = await Client
+                    .ListObjectsV2Async(
+                        new ListObjectsV2Request
+                        {
+                            BucketName = Options.Bucket,
+                            Prefix = Options.Prefix,
+                            MaxKeys = 1,
+                        },
+                        stop
+                    )
+                    .ConfigureAwait(false);
+                if (string.IsNullOrEmpty(answer.Name))
+                {
+                    throw Faults.NotS3(null).Error;
+                }
+            },
+            cancel
+        );
 
     /// <summary>Answers to HEAD have no body: a refusal is asked about once more with a request that has one.</summary>
     public async Task<GetObjectMetadataResponse?> HeadAsync(string key, CancellationToken cancel)
     {
         try
         {
-            return await Calls.RunAsync(
-                new S3Call("s3:GetObject", key) { IsHead = true },
-                stop => Client.GetObjectMetadataAsync(new GetObjectMetadataRequest { BucketName = Options.Bucket, Key = Requests.FullKey(key) }, stop),
-                cancel).ConfigureAwait(false);
+            return await Calls
+                .RunAsync(
+                    new S3Call("s3:GetObject", key) { IsHead = true },
+                    stop =>
+                        Client.GetObjectMetadataAsync(
+                            new GetObjectMetadataRequest { BucketName = Options.Bucket, Key = Requests.FullKey(key) },
+                            stop
+                        ),
+                    cancel
+                )
+                .ConfigureAwait(false);
         }
         catch (KafkaBackupException e) when (e.Definition == ErrorIds.StoreObjectMissing)
         {
@@ -106,19 +126,28 @@ internal sealed class S3Session : IDisposable
 
     public static bool HasToken(GetObjectMetadataResponse head, string token) => head.Metadata[S3Requests.TokenName] == token;
 
-    public Task PutAsync(string key, Func<Stream> openBody, long length, string token, CancellationToken cancel) => Calls.RunAsync(
-        new S3Call("s3:PutObject", key, length) { Writes = true },
-        stop => Client.PutObjectAsync(Requests.Put(key, openBody(), token, Calls.SendDigests), stop),
-        cancel);
+    public Task PutAsync(string key, Func<Stream> openBody, long length, string token, CancellationToken cancel) =>
+        Calls.RunAsync(
+            new S3Call("s3:PutObject", key, length) { Writes = true },
+            stop => Client.PutObjectAsync(Requests.Put(key, openBody(), token, Calls.SendDigests), stop),
+            cancel
+        );
 
     public async Task DeleteAsync(string key, CancellationToken cancel)
     {
         try
         {
-            await Calls.RunAsync(
-                new S3Call("s3:DeleteObject", key) { Writes = true },
-                stop => Client.DeleteObjectAsync(new DeleteObjectRequest { BucketName = Options.Bucket, Key = Requests.FullKey(key) }, stop),
-                cancel).ConfigureAwait(false);
+            await Calls
+                .RunAsync(
+                    new S3Call("s3:DeleteObject", key) { Writes = true },
+                    stop =>
+                        Client.DeleteObjectAsync(
+                            new DeleteObjectRequest { BucketName = Options.Bucket, Key = Requests.FullKey(key) },
+                            stop
+                        ),
+                    cancel
+                )
+                .ConfigureAwait(false);
         }
         catch (KafkaBackupException e) when (e.Definition == ErrorIds.StoreObjectMissing)
         {
@@ -130,13 +159,25 @@ internal sealed class S3Session : IDisposable
     {
         try
         {
-            await Calls.RunAsync(
-                new S3Call("s3:AbortMultipartUpload", key) { Writes = true },
-                stop => Client.AbortMultipartUploadAsync(
-                    new AbortMultipartUploadRequest { BucketName = Options.Bucket, Key = Requests.FullKey(key), UploadId = uploadId }, stop),
-                cancel).ConfigureAwait(false);
+            await Calls
+                .RunAsync(
+                    new S3Call("s3:AbortMultipartUpload", key) { Writes = true },
+                    stop =>
+                        Client.AbortMultipartUploadAsync(
+                            new AbortMultipartUploadRequest
+                            {
+                                BucketName = Options.Bucket,
+                                Key = Requests.FullKey(key),
+                                UploadId = uploadId,
+                            },
+                            stop
+                        ),
+                    cancel
+                )
+                .ConfigureAwait(false);
         }
-        catch (KafkaBackupException e) when (e.InnerException is AmazonS3Exception { ErrorCode: "NoSuchUpload" or "NoSuchKey" or "NotFound" })
+        catch (KafkaBackupException e)
+            when (e.InnerException is AmazonS3Exception { ErrorCode: "NoSuchUpload" or "NoSuchKey" or "NotFound" })
         {
             // It has ended already.
         }
@@ -152,8 +193,10 @@ internal sealed class S3Session : IDisposable
     {
         if (Connection.Transport.MachineAhead is { } ahead && ahead.Duration() > Limits.NotableSkew)
         {
-            Warn($"This machine's clock is {ahead.Duration().TotalMinutes:0.#} minutes {(ahead > TimeSpan.Zero ? "ahead of" : "behind")} that of {Connection.Address}. " +
-                "S3 refuses requests from clocks that are 15 minutes off: check the time synchronisation.");
+            Warn(
+                $"This machine's clock is {ahead.Duration().TotalMinutes:0.#} minutes {(ahead > TimeSpan.Zero ? "ahead of" : "behind")} that of {Connection.Address}. "
+                    + "S3 refuses requests from clocks that are 15 minutes off: check the time synchronisation."
+            );
         }
     }
 }

@@ -3,8 +3,9 @@ using System.Runtime.CompilerServices;
 namespace KafkaBackup.Engine.Storage.S3;
 
 /// <summary>
-/// A bucket, or a prefix in one, as a store. It repeats failing requests by itself (see <see cref="S3Calls"/>) and is not to be wrapped into another retry. The first call
-/// looks whether there is an S3 server with this bucket at all; the first put-if-absent finds out whether the server honours its condition.
+/// A bucket, or a prefix in one, as a store. It repeats failing requests by itself (see <see cref="S3Calls"/>) and is not to be wrapped
+/// into another retry. The first call looks whether there is an S3 server with this bucket at all; the first put-if-absent finds out
+/// whether the server honours its condition.
 /// </summary>
 public sealed class S3Store : IStore
 {
@@ -16,7 +17,13 @@ public sealed class S3Store : IStore
 
     /// <param name="onRetry">Hears of every attempt that failed and is repeated.</param>
     /// <param name="onWarning">Hears what the user should know although nothing failed.</param>
-    public S3Store(StoreSettings settings, TimeProvider clock, Action<RetryNotice>? onRetry = null, Action<string>? onWarning = null, S3Limits? limits = null)
+    public S3Store(
+        StoreSettings settings,
+        TimeProvider clock,
+        Action<RetryNotice>? onRetry = null,
+        Action<string>? onWarning = null,
+        S3Limits? limits = null
+    )
     {
         _session = new S3Session(S3Options.From(settings), limits ?? S3Limits.Default, clock, onRetry, onWarning);
         _listing = new S3Listing(_session);
@@ -25,10 +32,14 @@ public sealed class S3Store : IStore
 
     public string Location => _session.Options.Location;
 
-    /// <summary>What is proven: false until <see cref="DetectCapabilitiesAsync"/> or the first put-if-absent has asked the server.</summary>
+    /// <summary>
+    /// What is proven: false until <see cref="DetectCapabilitiesAsync"/> or the first put-if-absent has asked the server.
+    /// </summary>
     public StoreCapabilities Capabilities => new(AtomicPutIfAbsent: _conditions.Honoured is true, HoldsUploads: true);
 
-    /// <summary>Finds out whether the server honours If-None-Match. Writes, and removes again, a scratch object; asks once per store.</summary>
+    /// <summary>
+    /// Finds out whether the server honours If-None-Match. Writes, and removes again, a scratch object; asks once per store.
+    /// </summary>
     public async ValueTask<StoreCapabilities> DetectCapabilitiesAsync(CancellationToken cancel)
     {
         await _session.RecogniseAsync(cancel).ConfigureAwait(false);
@@ -149,8 +160,11 @@ public sealed class S3Store : IStore
         await _session.RecogniseAsync(cancel).ConfigureAwait(false);
         await _session.ProbeAsync(cancel).ConfigureAwait(false);
         return _session.Connection.Transport.ServerTime
-            ?? throw ErrorIds.StoreConfiguration.With($"{_session.Connection.Address} answers without a date, so the age of locks cannot be judged.", Location,
-                "Check whether a proxy before the server removes the Date header.");
+            ?? throw ErrorIds.StoreConfiguration.With(
+                $"{_session.Connection.Address} answers without a date, so the age of locks cannot be judged.",
+                Location,
+                "Check whether a proxy before the server removes the Date header."
+            );
     }
 
     public ValueTask DisposeAsync()

@@ -4,8 +4,8 @@ using System.Text.RegularExpressions;
 namespace KafkaBackup.Engine.Storage.S3;
 
 /// <summary>
-/// Sits under the SDK and notes what its exceptions do not tell: the server's clock, by which the age of locks is judged and a wrong clock here is noticed; the region that
-/// a bucket is really in; and that what answers is a web site.
+/// Sits under the SDK and notes what its exceptions do not tell: the server's clock, by which the age of locks is judged and a wrong clock
+/// here is noticed; the region that a bucket is really in; and that what answers is a web site.
 /// </summary>
 internal sealed partial class S3Transport(HttpMessageHandler inner, TimeProvider time) : DelegatingHandler(inner)
 {

@@ -4,12 +4,16 @@ using Amazon.S3.Model;
 namespace KafkaBackup.Engine.Storage.S3;
 
 /// <summary>
-/// An object on its way: parts leave as they fill, several at once, and nothing is staged on disk. What fits into one part goes as one request at the commit. The object
-/// appears when the server joins the parts; until then there is nothing, and an upload that fails or is dropped is aborted so that its parts cost nothing.
+/// An object on its way: parts leave as they fill, several at once, and nothing is staged on disk. What fits into one part goes as one
+/// request at the commit. The object appears when the server joins the parts; until then there is nothing, and an upload that fails or is
+/// dropped is aborted so that its parts cost nothing.
 /// </summary>
 internal sealed class S3Upload : IStoreUpload
 {
-    /// <summary>Parts are this fraction of what was written before: 10,000 of them hold about 10 TiB, and the first 10 GiB go in parts of the smallest size.</summary>
+    /// <summary>
+    /// Parts are this fraction of what was written before: 10,000 of them hold about 10 TiB, and the first 10 GiB go in parts of the
+    /// smallest size.
+    /// </summary>
     private const int GrowthDivisor = 1250;
 
     private static readonly TimeSpan AbortTime = TimeSpan.FromSeconds(30);
@@ -138,15 +142,20 @@ internal sealed class S3Upload : IStoreUpload
         try
         {
             var call = new S3Call("s3:PutObject", _key, part.Length);
-            return await _session.Calls.RunAsync(
-                call,
-                async stop =>
-                {
-                    var request = _session.Requests.Part(_key, uploadId, number, part, _session.Calls.SendDigests);
-                    var answer = await _session.Client.UploadPartAsync(request, stop).ConfigureAwait(false);
-                    return string.IsNullOrEmpty(answer.ETag) ? throw _session.Faults.Suspect(call, "without the part's ETag.") : new PartETag(number, answer.ETag);
-                },
-                _stop.Token).ConfigureAwait(false);
+            return await _session
+                .Calls.RunAsync(
+                    call,
+                    async stop =>
+                    {
+                        var request = _session.Requests.Part(_key, uploadId, number, part, _session.Calls.SendDigests);
+                        var answer = await _session.Client.UploadPartAsync(request, stop).ConfigureAwait(false);
+                        return string.IsNullOrEmpty(answer.ETag)
+                            ? throw _session.Faults.Suspect(call, "without the part's ETag.")
+                            : new PartETag(number, answer.ETag);
+                    },
+                    _stop.Token
+                )
+                .ConfigureAwait(false);
         }
         finally
         {
@@ -175,10 +184,15 @@ internal sealed class S3Upload : IStoreUpload
             call,
             async stop =>
             {
-                var answer = await _session.Client.InitiateMultipartUploadAsync(_session.Requests.Begin(_key, _token), stop).ConfigureAwait(false);
-                return string.IsNullOrEmpty(answer.UploadId) ? throw _session.Faults.Suspect(call, "without an upload id.") : answer.UploadId;
+                var answer = await _session
+                    .Client.InitiateMultipartUploadAsync(_session.Requests.Begin(_key, _token), stop)
+                    .ConfigureAwait(false);
+                return string.IsNullOrEmpty(answer.UploadId)
+                    ? throw _session.Faults.Suspect(call, "without an upload id.")
+                    : answer.UploadId;
             },
-            cancel);
+            cancel
+        );
     }
 
     private Task CompleteAsync(string uploadId, PartETag[] parts, CancellationToken cancel)
@@ -190,15 +204,18 @@ internal sealed class S3Upload : IStoreUpload
             {
                 try
                 {
-                    var answer = await _session.Client.CompleteMultipartUploadAsync(
-                        new CompleteMultipartUploadRequest
-                        {
-                            BucketName = _session.Options.Bucket,
-                            Key = _session.Requests.FullKey(_key),
-                            UploadId = uploadId,
-                            PartETags = [.. parts],
-                        },
-                        stop).ConfigureAwait(false);
+                    var answer = await _session
+                        .Client.CompleteMultipartUploadAsync(
+                            new CompleteMultipartUploadRequest
+                            {
+                                BucketName = _session.Options.Bucket,
+                                Key = _session.Requests.FullKey(_key),
+                                UploadId = uploadId,
+                                PartETags = [.. parts],
+                            },
+                            stop
+                        )
+                        .ConfigureAwait(false);
                     if (!string.IsNullOrEmpty(answer.ETag))
                     {
                         return;
@@ -220,34 +237,50 @@ internal sealed class S3Upload : IStoreUpload
                     throw _session.Faults.Suspect(call, "with success, but the object is not there.");
                 }
             },
-            cancel);
+            cancel
+        );
     }
 
-    /// <summary>Retention was asked for when the upload began; some servers (radosgw 18) forget it. A backup that only seems protected is not: look, and set it.</summary>
+    /// <summary>
+    /// Retention was asked for when the upload began; some servers (radosgw 18) forget it. A backup that only seems protected is not: look,
+    /// and set it.
+    /// </summary>
     private async Task EnsureRetentionAsync(CancellationToken cancel)
     {
-        if (_session.Requests.RetainUntil(_key) is not { } until || await _session.HeadAsync(_key, cancel).ConfigureAwait(false) is { ObjectLockMode: not null })
+        if (
+            _session.Requests.RetainUntil(_key) is not { } until
+            || await _session.HeadAsync(_key, cancel).ConfigureAwait(false) is { ObjectLockMode: not null }
+        )
         {
             return;
         }
 
-        await _session.Calls.RunAsync(
-            new S3Call("s3:PutObjectRetention", _key) { Writes = true },
-            stop => _session.Client.PutObjectRetentionAsync(
-                new PutObjectRetentionRequest
-                {
-                    BucketName = _session.Options.Bucket,
-                    Key = _session.Requests.FullKey(_key),
-                    Retention = new ObjectLockRetention { Mode = ObjectLockRetentionMode.Compliance, RetainUntilDate = until },
-                },
-                stop),
-            cancel).ConfigureAwait(false);
+        await _session
+            .Calls.RunAsync(
+                new S3Call("s3:PutObjectRetention", _key) { Writes = true },
+                stop =>
+                    _session.Client.PutObjectRetentionAsync(
+                        new PutObjectRetentionRequest
+                        {
+                            BucketName = _session.Options.Bucket,
+                            Key = _session.Requests.FullKey(_key),
+                            Retention = new ObjectLockRetention { Mode = ObjectLockRetentionMode.Compliance, RetainUntilDate = until },
+                        },
+                        stop
+                    ),
+                cancel
+            )
+            .ConfigureAwait(false);
     }
 
     private async Task<bool> IsOursAsync(CancellationToken cancel) =>
-        await _session.HeadAsync(_key, cancel).ConfigureAwait(false) is { } head && head.ContentLength == _written && S3Session.HasToken(head, _token);
+        await _session.HeadAsync(_key, cancel).ConfigureAwait(false) is { } head
+        && head.ContentLength == _written
+        && S3Session.HasToken(head, _token);
 
-    /// <summary>Runs when the caller has already failed or given up, so it must not throw over that; what it cannot remove, it tells.</summary>
+    /// <summary>
+    /// Runs when the caller has already failed or given up, so it must not throw over that; what it cannot remove, it tells.
+    /// </summary>
     private async Task AbortAsync(string uploadId)
     {
         using var limit = new CancellationTokenSource(AbortTime, _session.Time);
@@ -257,8 +290,10 @@ internal sealed class S3Upload : IStoreUpload
         }
         catch (Exception e) when (e is KafkaBackupException or OperationCanceledException)
         {
-            _session.Warn($"The unfinished upload of '{_key}' to {_session.Options.Location} could not be removed ({e.Message}). " +
-                "Its parts are invisible but cost space: Test-KafkaBackup -Deep shows them and Repair-KafkaBackup removes them.");
+            _session.Warn(
+                $"The unfinished upload of '{_key}' to {_session.Options.Location} could not be removed ({e.Message}). "
+                    + "Its parts are invisible but cost space: Test-KafkaBackup -Deep shows them and Repair-KafkaBackup removes them."
+            );
         }
     }
 }

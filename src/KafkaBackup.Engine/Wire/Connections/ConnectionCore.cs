@@ -191,7 +191,11 @@ internal sealed class ConnectionCore : IAsyncDisposable
             return Phase == ConnectionPhase.Greeting
                 ? ConnectionFaults.NoFrame(_address, Phase, _transport.IsTls, frames.Head, frames.Length, most)
                 : ConnectionFaults.Fault(
-                    WireFailure.Malformed, _address, $"The broker at {_address} answered a request that was not sent", null);
+                    WireFailure.Malformed,
+                    _address,
+                    $"The broker at {_address} answered a request that was not sent",
+                    null
+                );
         }
 
         // It stays in the queue until its last byte is here, so that a broken connection fails it with the others.
@@ -233,14 +237,20 @@ internal sealed class ConnectionCore : IAsyncDisposable
             if (stuck > _options.RequestTimeout)
             {
                 late = ConnectionFaults.Fault(
-                    WireFailure.RequestTimedOut, _address,
-                    $"The broker at {_address} did not take a request within {stuck.TotalSeconds:0.#} s", null);
+                    WireFailure.RequestTimedOut,
+                    _address,
+                    $"The broker at {_address} did not take a request within {stuck.TotalSeconds:0.#} s",
+                    null
+                );
             }
             else if (_pending.TryPeek(out var oldest) && silent > oldest.Timeout)
             {
                 late = ConnectionFaults.Fault(
-                    WireFailure.RequestTimedOut, _address,
-                    $"The broker at {_address} did not answer a {oldest.Api} request within {silent.TotalSeconds:0.#} s", null);
+                    WireFailure.RequestTimedOut,
+                    _address,
+                    $"The broker at {_address} did not answer a {oldest.Api} request within {silent.TotalSeconds:0.#} s",
+                    null
+                );
             }
         }
 

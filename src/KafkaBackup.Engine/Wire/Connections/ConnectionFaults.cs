@@ -26,16 +26,25 @@ internal enum ConnectionPhase
 internal static class ConnectionFaults
 {
     public static WireException UnknownHost(WireAddress address, Exception? cause) =>
-        Fault(WireFailure.HostUnknown, address, $"The broker at {address} cannot be reached: the host name '{address.Host}' is not known",
-            cause);
+        Fault(
+            WireFailure.HostUnknown,
+            address,
+            $"The broker at {address} cannot be reached: the host name '{address.Host}' is not known",
+            cause
+        );
 
-    public static WireException Connect(WireAddress address, SocketException failed) => failed.SocketErrorCode switch
-    {
-        SocketError.ConnectionRefused =>
-            Fault(WireFailure.Refused, address, $"The broker at {address} cannot be reached: nothing listens there", failed),
-        SocketError.HostNotFound or SocketError.TryAgain or SocketError.NoData => UnknownHost(address, failed),
-        _ => Fault(WireFailure.Unreachable, address, $"The broker at {address} cannot be reached: {Words(failed)}", failed),
-    };
+    public static WireException Connect(WireAddress address, SocketException failed) =>
+        failed.SocketErrorCode switch
+        {
+            SocketError.ConnectionRefused => Fault(
+                WireFailure.Refused,
+                address,
+                $"The broker at {address} cannot be reached: nothing listens there",
+                failed
+            ),
+            SocketError.HostNotFound or SocketError.TryAgain or SocketError.NoData => UnknownHost(address, failed),
+            _ => Fault(WireFailure.Unreachable, address, $"The broker at {address} cannot be reached: {Words(failed)}", failed),
+        };
 
     /// <summary>The time for connecting is over.</summary>
     public static WireException TooSlow(WireAddress address, string phase, TimeSpan allowed) =>
@@ -57,17 +66,28 @@ internal static class ConnectionFaults
         var text = AllWords(failed);
         if (SpeaksOfClientCertificate(text))
         {
-            return Fault(WireFailure.TlsClientCertificate, address,
-                $"The broker at {address} did not accept this client's certificate: {Words(failed)}", failed);
+            return Fault(
+                WireFailure.TlsClientCertificate,
+                address,
+                $"The broker at {address} did not accept this client's certificate: {Words(failed)}",
+                failed
+            );
         }
 
         // A listener without TLS takes the handshake for a request of an absurd size and hangs up, or answers with something that is no
         // TLS.
-        var hungUp = failed is IOException || Has(text, "unexpected EOF") || Has(text, "Cannot determine the frame size")
+        var hungUp =
+            failed is IOException
+            || Has(text, "unexpected EOF")
+            || Has(text, "Cannot determine the frame size")
             || Has(text, "wrong version number");
         return hungUp
-            ? Fault(WireFailure.TlsNotSpoken, address, $"The listener at {address} does not speak TLS, but this client was told to use it",
-                failed)
+            ? Fault(
+                WireFailure.TlsNotSpoken,
+                address,
+                $"The listener at {address} does not speak TLS, but this client was told to use it",
+                failed
+            )
             : Fault(WireFailure.TlsFailed, address, $"The TLS handshake with the broker at {address} failed: {Words(failed)}", failed);
     }
 
@@ -84,33 +104,56 @@ internal static class ConnectionFaults
         {
             ConnectionPhase.Greeting when transport.IsTls => ClientCertificate(address, transport, failed),
             ConnectionPhase.Greeting => Fault(
-                WireFailure.TlsExpected, address,
+                WireFailure.TlsExpected,
+                address,
                 $"The broker at {address} closed the connection at once; "
-                + "its listener seems to speak TLS, which this client was not told to use", failed),
-            ConnectionPhase.Login =>
-                Fault(WireFailure.LoginRefused, address,
-                    $"The broker at {address} closed the connection during the login, without saying why", failed),
+                    + "its listener seems to speak TLS, which this client was not told to use",
+                failed
+            ),
+            ConnectionPhase.Login => Fault(
+                WireFailure.LoginRefused,
+                address,
+                $"The broker at {address} closed the connection during the login, without saying why",
+                failed
+            ),
             ConnectionPhase.Untried when !loggedIn => Fault(
-                WireFailure.LoginExpected, address,
+                WireFailure.LoginExpected,
+                address,
                 $"The broker at {address} closed the connection as soon as it was asked something; "
-                + "its listener seems to demand a login", failed),
+                    + "its listener seems to demand a login",
+                failed
+            ),
             _ => Fault(
-                WireFailure.ConnectionLost, address,
-                failed is null ? $"The broker at {address} closed the connection"
-                    : $"The connection to the broker at {address} broke: {Words(failed)}", failed),
+                WireFailure.ConnectionLost,
+                address,
+                failed is null
+                    ? $"The broker at {address} closed the connection"
+                    : $"The connection to the broker at {address} broke: {Words(failed)}",
+                failed
+            ),
         };
     }
 
     /// <summary>What was received is no frame of Kafka's.</summary>
-    public static WireException NoFrame(WireAddress address, ConnectionPhase phase, bool tls, ReadOnlySpan<byte> start, int length,
-        int most)
+    public static WireException NoFrame(
+        WireAddress address,
+        ConnectionPhase phase,
+        bool tls,
+        ReadOnlySpan<byte> start,
+        int length,
+        int most
+    )
     {
         const byte tlsAlert = 0x15;
         const byte tlsMajor = 0x03;
         if (!tls && phase == ConnectionPhase.Greeting && start is [tlsAlert, tlsMajor, ..])
         {
-            return Fault(WireFailure.TlsExpected, address, $"The listener at {address} speaks TLS, which this client was not told to use",
-                null);
+            return Fault(
+                WireFailure.TlsExpected,
+                address,
+                $"The listener at {address} speaks TLS, which this client was not told to use",
+                null
+            );
         }
 
         if (phase == ConnectionPhase.Greeting && start.StartsWith("HTTP"u8))
@@ -119,10 +162,18 @@ internal static class ConnectionFaults
         }
 
         return phase == ConnectionPhase.Greeting
-            ? Fault(WireFailure.NotKafka, address,
-                $"What answers at {address} does not speak Kafka's protocol (its answer begins with {Printable(start)})", null)
-            : Fault(WireFailure.Malformed, address,
-                $"The broker at {address} sends an answer of {length:N0} bytes; {most:N0} is the most that is accepted", null);
+            ? Fault(
+                WireFailure.NotKafka,
+                address,
+                $"What answers at {address} does not speak Kafka's protocol (its answer begins with {Printable(start)})",
+                null
+            )
+            : Fault(
+                WireFailure.Malformed,
+                address,
+                $"The broker at {address} sends an answer of {length:N0} bytes; {most:N0} is the most that is accepted",
+                null
+            );
     }
 
     public static WireException Closed(WireAddress address) =>
@@ -131,17 +182,23 @@ internal static class ConnectionFaults
     public static WireException Fault(WireFailure kind, WireAddress address, string what, Exception? cause) =>
         new(kind, what.TrimEnd('.') + ".", cause) { Address = address.ToString() };
 
-    private static WireException ClientCertificate(WireAddress address, WireTransport transport, Exception? failed) => Fault(
-        WireFailure.TlsClientCertificate, address,
-        transport.ShowedCertificate
-            ? $"The broker at {address} closed the connection right after the TLS handshake; "
-                + "it does not seem to accept this client's certificate"
-            : $"The broker at {address} closed the connection right after the TLS handshake; it seems to demand a client certificate",
-        failed);
+    private static WireException ClientCertificate(WireAddress address, WireTransport transport, Exception? failed) =>
+        Fault(
+            WireFailure.TlsClientCertificate,
+            address,
+            transport.ShowedCertificate
+                ? $"The broker at {address} closed the connection right after the TLS handshake; "
+                    + "it does not seem to accept this client's certificate"
+                : $"The broker at {address} closed the connection right after the TLS handshake; it seems to demand a client certificate",
+            failed
+        );
 
     private static bool SpeaksOfClientCertificate(string text) =>
-        Has(text, "certificate required") || Has(text, "bad certificate") || Has(text, "unknown ca") || Has(text, "certificate unknown")
-            || Has(text, "certificate expired");
+        Has(text, "certificate required")
+        || Has(text, "bad certificate")
+        || Has(text, "unknown ca")
+        || Has(text, "certificate unknown")
+        || Has(text, "certificate expired");
 
     private static bool Has(string text, string part) => text.Contains(part, StringComparison.OrdinalIgnoreCase);
 

@@ -49,8 +49,14 @@ internal sealed class WireConnection : IAsyncDisposable
 
     /// <summary>Connects, agrees on versions and logs in.</summary>
     /// <param name="broker">The broker's id, -1 when it is not known.</param>
-    public static async Task<WireConnection> OpenAsync(WireAddress address, int broker, WireOptions options, WireBufferPool pool,
-        TlsMaterial? tls, CancellationToken cancel)
+    public static async Task<WireConnection> OpenAsync(
+        WireAddress address,
+        int broker,
+        WireOptions options,
+        WireBufferPool pool,
+        TlsMaterial? tls,
+        CancellationToken cancel
+    )
     {
         using var late = new CancellationTokenSource(options.ConnectTimeout, options.Clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, late.Token);
@@ -127,8 +133,11 @@ internal sealed class WireConnection : IAsyncDisposable
 
         if (answer.Error != WireErrorCode.None)
         {
-            throw WireException.Refused(answer.Error, $"The broker at {Address} refused to say which versions it knows",
-                address: Address.ToString());
+            throw WireException.Refused(
+                answer.Error,
+                $"The broker at {Address} refused to say which versions it knows",
+                address: Address.ToString()
+            );
         }
 
         Volatile.Write(ref _versions, new ApiRanges(Address, answer.Apis));
@@ -140,9 +149,10 @@ internal sealed class WireConnection : IAsyncDisposable
         var lifetime = await SaslDialogue.RunAsync(login, Address, Versions, new Dialogue(this), cancel).ConfigureAwait(false);
 
         // Somewhere before the end of the session: all connections at the same moment would be a burst.
-        _loginAgainAt = lifetime > TimeSpan.Zero
-            ? Now + (long)(lifetime.TotalSeconds * (0.80 + (0.10 * Random.Shared.NextDouble())) * _options.Clock.TimestampFrequency)
-            : long.MaxValue;
+        _loginAgainAt =
+            lifetime > TimeSpan.Zero
+                ? Now + (long)(lifetime.TotalSeconds * (0.80 + (0.10 * Random.Shared.NextDouble())) * _options.Clock.TimestampFrequency)
+                : long.MaxValue;
     }
 
     private async Task LogInAgainAsync(SaslLogin login, CancellationToken cancel)
@@ -161,8 +171,14 @@ internal sealed class WireConnection : IAsyncDisposable
         catch (Exception)
         {
             // Half a login cannot be continued by the next request.
-            _core.Fail(ConnectionFaults.Fault(WireFailure.ConnectionLost, Address,
-                $"The connection to the broker at {Address} was given up in the middle of a login", null));
+            _core.Fail(
+                ConnectionFaults.Fault(
+                    WireFailure.ConnectionLost,
+                    Address,
+                    $"The connection to the broker at {Address} was given up in the middle of a login",
+                    null
+                )
+            );
             throw;
         }
     }
@@ -182,8 +198,8 @@ internal sealed class WireConnection : IAsyncDisposable
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, _core.Ended);
 
             // A connection that has ended owes the broker no pause; the write says why it ended.
-            await Task.Delay(_options.Clock.GetElapsedTime(Now, until) + TimeSpan.FromMilliseconds(1), _options.Clock,
-                either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(_options.Clock.GetElapsedTime(Now, until) + TimeSpan.FromMilliseconds(1), _options.Clock, either.Token)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             cancel.ThrowIfCancellationRequested();
         }
     }
@@ -205,8 +221,12 @@ internal sealed class WireConnection : IAsyncDisposable
         return pending;
     }
 
-    private async Task<TAnswer> AnswerAsync<TAnswer>(WireRequest<TAnswer> request, short version, PendingAnswer pending,
-        CancellationToken cancel)
+    private async Task<TAnswer> AnswerAsync<TAnswer>(
+        WireRequest<TAnswer> request,
+        short version,
+        PendingAnswer pending,
+        CancellationToken cancel
+    )
         where TAnswer : IWireAnswer
     {
         var buffer = await pending.WaitAsync(cancel).ConfigureAwait(false);
@@ -218,8 +238,10 @@ internal sealed class WireConnection : IAsyncDisposable
         catch (WireException unreadable)
         {
             // Whoever sends one such answer is not to be believed again.
-            var fault = new WireException(unreadable.Kind,
-                $"{unreadable.Message.TrimEnd('.')}; it came from the broker at {Address}.") { Address = Address.ToString() };
+            var fault = new WireException(unreadable.Kind, $"{unreadable.Message.TrimEnd('.')}; it came from the broker at {Address}.")
+            {
+                Address = Address.ToString(),
+            };
             _core.Fail(fault);
             throw fault;
         }

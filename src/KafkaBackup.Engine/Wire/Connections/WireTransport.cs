@@ -112,7 +112,8 @@ internal sealed class WireTransport : IAsyncDisposable
         };
         try
         {
-            addresses = IPAddress.TryParse(address.Host, out var literal) ? [literal]
+            addresses = IPAddress.TryParse(address.Host, out var literal)
+                ? [literal]
                 : await Dns.GetHostAddressesAsync(address.Host, family, cancel).ConfigureAwait(false);
         }
         catch (SocketException unknown)

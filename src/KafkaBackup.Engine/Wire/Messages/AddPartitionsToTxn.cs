@@ -37,12 +37,16 @@ internal sealed record PartitionErrorsResponse(TimeSpan ThrottleTime, IReadOnlyL
     public static PartitionErrorsResponse Read(ref WireReader reader)
     {
         var throttle = reader.Milliseconds("throttle_time_ms");
-        var topics = TopicEntries.Read(ref reader, 6, (ref WireReader r) =>
-        {
-            var error = new PartitionError(r.Int32("partition_index"), r.Error());
-            r.SkipTags();
-            return error;
-        });
+        var topics = TopicEntries.Read(
+            ref reader,
+            6,
+            (ref WireReader r) =>
+            {
+                var error = new PartitionError(r.Int32("partition_index"), r.Error());
+                r.SkipTags();
+                return error;
+            }
+        );
         reader.SkipTags();
         return new PartitionErrorsResponse(throttle, topics);
     }

@@ -26,12 +26,16 @@ internal sealed class ApiVersionsRequest(string softwareName, string softwareVer
     public override ApiVersionsResponse Read(ref WireReader reader)
     {
         var error = reader.Error();
-        var apis = reader.Array("api_keys", 6, (ref WireReader r) =>
-        {
-            var range = new ApiVersionRange(r.Int16("api_key"), r.Int16("min_version"), r.Int16("max_version"));
-            r.SkipTags();
-            return range;
-        });
+        var apis = reader.Array(
+            "api_keys",
+            6,
+            (ref WireReader r) =>
+            {
+                var range = new ApiVersionRange(r.Int16("api_key"), r.Int16("min_version"), r.Int16("max_version"));
+                r.SkipTags();
+                return range;
+            }
+        );
         var throttle = reader.Version >= 1 ? reader.Milliseconds("throttle_time_ms") : TimeSpan.Zero;
         reader.SkipTags();
         return new ApiVersionsResponse(error, apis, throttle);

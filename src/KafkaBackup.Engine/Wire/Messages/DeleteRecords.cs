@@ -14,12 +14,16 @@ internal sealed class DeleteRecordsRequest(IReadOnlyCollection<TopicEntries<Dele
 
     public override void Write(WireWriter writer)
     {
-        TopicEntries.Write(writer, topics, static (w, partition) =>
-        {
-            w.Int32(partition.Partition);
-            w.Int64(partition.Offset);
-            w.Tags();
-        });
+        TopicEntries.Write(
+            writer,
+            topics,
+            static (w, partition) =>
+            {
+                w.Int32(partition.Partition);
+                w.Int64(partition.Offset);
+                w.Tags();
+            }
+        );
         writer.Milliseconds(timeout);
         writer.Tags();
     }
@@ -27,12 +31,16 @@ internal sealed class DeleteRecordsRequest(IReadOnlyCollection<TopicEntries<Dele
     public override DeleteRecordsResponse Read(ref WireReader reader)
     {
         var throttle = reader.Milliseconds("throttle_time_ms");
-        var topics = TopicEntries.Read(ref reader, 14, (ref WireReader r) =>
-        {
-            var deleted = new DeletedRecords(r.Int32("partition_index"), r.Int64("low_watermark"), r.Error());
-            r.SkipTags();
-            return deleted;
-        });
+        var topics = TopicEntries.Read(
+            ref reader,
+            14,
+            (ref WireReader r) =>
+            {
+                var deleted = new DeletedRecords(r.Int32("partition_index"), r.Int64("low_watermark"), r.Error());
+                r.SkipTags();
+                return deleted;
+            }
+        );
         reader.SkipTags();
         return new DeleteRecordsResponse(throttle, topics);
     }

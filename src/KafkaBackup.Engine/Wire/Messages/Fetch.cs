@@ -43,7 +43,8 @@ internal sealed class FetchRequest : WireRequest<FetchResponse>
     public override WireApi Api => Definition;
 
     public override short MostVersion =>
-        ByName || Topics.Any(t => t.Id == Guid.Empty) || Forgotten.Any(t => t.Id == Guid.Empty) ? (short)(TopicIdsFrom - 1)
+        ByName || Topics.Any(t => t.Id == Guid.Empty) || Forgotten.Any(t => t.Id == Guid.Empty)
+            ? (short)(TopicIdsFrom - 1)
             : Definition.MaxVersion;
 
     public override TimeSpan BrokerWaits => MaxWait;
@@ -66,20 +67,26 @@ internal sealed class FetchRequest : WireRequest<FetchResponse>
             writer.Int32(SessionEpoch);
         }
 
-        writer.Array(Topics, static (w, topic) =>
-        {
-            WriteName(w, topic.Name, topic.Id);
-            w.Array(topic.Partitions, WritePartition);
-            w.Tags();
-        });
-        if (version >= 7)
-        {
-            writer.Array(Forgotten, static (w, topic) =>
+        writer.Array(
+            Topics,
+            static (w, topic) =>
             {
                 WriteName(w, topic.Name, topic.Id);
-                w.Int32Array(topic.Partitions);
+                w.Array(topic.Partitions, WritePartition);
                 w.Tags();
-            });
+            }
+        );
+        if (version >= 7)
+        {
+            writer.Array(
+                Forgotten,
+                static (w, topic) =>
+                {
+                    WriteName(w, topic.Name, topic.Id);
+                    w.Int32Array(topic.Partitions);
+                    w.Tags();
+                }
+            );
         }
 
         if (version >= 11)
@@ -166,12 +173,16 @@ internal sealed class FetchRequest : WireRequest<FetchResponse>
         var highWatermark = reader.Int64("high_watermark");
         var lastStable = reader.Int64("last_stable_offset");
         var logStart = version >= 5 ? reader.Int64("log_start_offset") : -1;
-        var aborted = reader.NullableArray("aborted_transactions", 16, (ref WireReader r) =>
-        {
-            var transaction = new FetchedAbort(r.Int64("producer_id"), r.Int64("first_offset"));
-            r.SkipTags();
-            return transaction;
-        });
+        var aborted = reader.NullableArray(
+            "aborted_transactions",
+            16,
+            (ref WireReader r) =>
+            {
+                var transaction = new FetchedAbort(r.Int64("producer_id"), r.Int64("first_offset"));
+                r.SkipTags();
+                return transaction;
+            }
+        );
         var preferred = version >= 11 ? reader.Int32("preferred_read_replica") : -1;
         var records = reader.NullableBytes("records") ?? default;
         EpochOffset? diverging = null;
@@ -192,8 +203,18 @@ internal sealed class FetchRequest : WireRequest<FetchResponse>
             reader.EndTag(end);
         }
 
-        return new FetchedPartition(index, error, highWatermark, lastStable, logStart, aborted ?? [], preferred, records, diverging,
-            leader);
+        return new FetchedPartition(
+            index,
+            error,
+            highWatermark,
+            lastStable,
+            logStart,
+            aborted ?? [],
+            preferred,
+            records,
+            diverging,
+            leader
+        );
     }
 }
 
@@ -203,8 +224,13 @@ internal readonly record struct FetchTopic(string Name, Guid Id, IReadOnlyCollec
 /// <param name="CurrentLeaderEpoch">The epoch that the client knows, so that an old leader and a new one are told apart; -1 for
 /// none.</param>
 /// <param name="LastFetchedEpoch">The epoch of the last batch that was read, so that a truncation is reported; -1 for none.</param>
-internal readonly record struct FetchPartition(int Index, long FetchOffset, int MaxBytes, int CurrentLeaderEpoch = -1,
-    int LastFetchedEpoch = -1);
+internal readonly record struct FetchPartition(
+    int Index,
+    long FetchOffset,
+    int MaxBytes,
+    int CurrentLeaderEpoch = -1,
+    int LastFetchedEpoch = -1
+);
 
 internal readonly record struct ForgottenTopic(string Name, Guid Id, IReadOnlyCollection<int> Partitions);
 
@@ -217,8 +243,13 @@ internal sealed class FetchResponse : IWireAnswer, IDisposable
     private AnswerBuffer? _buffer;
 
     public FetchResponse(
-        TimeSpan throttleTime, WireErrorCode error, int sessionId, IReadOnlyList<FetchedTopic> topics,
-            IReadOnlyList<FetchEndpoint> endpoints, AnswerBuffer? buffer)
+        TimeSpan throttleTime,
+        WireErrorCode error,
+        int sessionId,
+        IReadOnlyList<FetchedTopic> topics,
+        IReadOnlyList<FetchEndpoint> endpoints,
+        AnswerBuffer? buffer
+    )
     {
         ThrottleTime = throttleTime;
         Error = error;
@@ -262,9 +293,17 @@ internal readonly record struct FetchedTopic(string? Name, Guid Id, FetchedParti
 /// end.</param>
 /// <param name="Leader">Set when this broker does not lead the partition and knows who does.</param>
 internal readonly record struct FetchedPartition(
-    int Index, WireErrorCode Error, long HighWatermark, long LastStableOffset, long LogStart, IReadOnlyList<FetchedAbort> Aborted,
-        int PreferredReplica,
-    ReadOnlyMemory<byte> Records, EpochOffset? Diverging, LeaderEpoch? Leader);
+    int Index,
+    WireErrorCode Error,
+    long HighWatermark,
+    long LastStableOffset,
+    long LogStart,
+    IReadOnlyList<FetchedAbort> Aborted,
+    int PreferredReplica,
+    ReadOnlyMemory<byte> Records,
+    EpochOffset? Diverging,
+    LeaderEpoch? Leader
+);
 
 /// <summary>
 /// An aborted transaction: the batches of this producer from this offset up to its next marker do not count for read_committed.
@@ -287,10 +326,15 @@ internal readonly record struct LeaderEpoch(int Leader, int Epoch)
 
 internal static class NodeEndpoints
 {
-    public static FetchEndpoint[] Read(ref WireReader reader) => reader.Array("node_endpoints", 11, (ref WireReader r) =>
-    {
-        var endpoint = new FetchEndpoint(r.Int32("node_id"), r.String("host"), r.Int32("port"), r.NullableString("rack"));
-        r.SkipTags();
-        return endpoint;
-    });
+    public static FetchEndpoint[] Read(ref WireReader reader) =>
+        reader.Array(
+            "node_endpoints",
+            11,
+            (ref WireReader r) =>
+            {
+                var endpoint = new FetchEndpoint(r.Int32("node_id"), r.String("host"), r.Int32("port"), r.NullableString("rack"));
+                r.SkipTags();
+                return endpoint;
+            }
+        );
 }

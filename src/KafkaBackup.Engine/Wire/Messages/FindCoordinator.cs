@@ -47,25 +47,35 @@ internal sealed class FindCoordinatorRequest(CoordinatorType type, string key) :
     {
         var error = reader.Error();
         var message = reader.Version >= 1 ? reader.NullableString("error_message") : null;
-        var answer = new FindCoordinatorResponse(throttle, error, message, reader.Int32("node_id"), reader.String("host"),
-            reader.Int32("port"));
+        var answer = new FindCoordinatorResponse(
+            throttle,
+            error,
+            message,
+            reader.Int32("node_id"),
+            reader.String("host"),
+            reader.Int32("port")
+        );
         reader.SkipTags();
         return answer;
     }
 
     private static FindCoordinatorResponse ReadBatched(ref WireReader reader, TimeSpan throttle)
     {
-        var found = reader.Array("coordinators", 14, (ref WireReader r) =>
-        {
-            r.String("key");
-            var id = r.Int32("node_id");
-            var host = r.String("host");
-            var port = r.Int32("port");
-            var error = r.Error();
-            var message = r.NullableString("error_message");
-            r.SkipTags();
-            return (Id: id, Host: host, Port: port, Error: error, Message: message);
-        });
+        var found = reader.Array(
+            "coordinators",
+            14,
+            (ref WireReader r) =>
+            {
+                r.String("key");
+                var id = r.Int32("node_id");
+                var host = r.String("host");
+                var port = r.Int32("port");
+                var error = r.Error();
+                var message = r.NullableString("error_message");
+                r.SkipTags();
+                return (Id: id, Host: host, Port: port, Error: error, Message: message);
+            }
+        );
         reader.SkipTags();
         return found is [var one]
             ? new FindCoordinatorResponse(throttle, one.Error, one.Message, one.Id, one.Host, one.Port)
@@ -73,5 +83,11 @@ internal sealed class FindCoordinatorRequest(CoordinatorType type, string key) :
     }
 }
 
-internal sealed record FindCoordinatorResponse(TimeSpan ThrottleTime, WireErrorCode Error, string? Message, int Broker, string Host,
-    int Port) : IWireAnswer;
+internal sealed record FindCoordinatorResponse(
+    TimeSpan ThrottleTime,
+    WireErrorCode Error,
+    string? Message,
+    int Broker,
+    string Host,
+    int Port
+) : IWireAnswer;

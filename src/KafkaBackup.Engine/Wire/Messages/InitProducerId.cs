@@ -31,8 +31,12 @@ internal sealed class InitProducerIdRequest(string? transactionalId, TimeSpan tr
 
     public override InitProducerIdResponse Read(ref WireReader reader)
     {
-        var answer = new InitProducerIdResponse(reader.Milliseconds("throttle_time_ms"), reader.Error(), reader.Int64("producer_id"),
-            reader.Int16("producer_epoch"));
+        var answer = new InitProducerIdResponse(
+            reader.Milliseconds("throttle_time_ms"),
+            reader.Error(),
+            reader.Int64("producer_id"),
+            reader.Int16("producer_epoch")
+        );
         reader.SkipTags();
         return answer;
     }

@@ -19,8 +19,10 @@ internal sealed class ListOffsetsRequest(IReadOnlyCollection<TopicEntries<Offset
 
     public override WireApi Api => Definition;
 
-    public override short LeastVersion => topics.Any(t => t.Partitions.Any(p => p.Timestamp == LargestTimestamp)) ? (short)7
-        : readCommitted ? (short)2 : (short)1;
+    public override short LeastVersion =>
+        topics.Any(t => t.Partitions.Any(p => p.Timestamp == LargestTimestamp)) ? (short)7
+        : readCommitted ? (short)2
+        : (short)1;
 
     public override void Write(WireWriter writer)
     {
@@ -30,33 +32,41 @@ internal sealed class ListOffsetsRequest(IReadOnlyCollection<TopicEntries<Offset
             writer.Int8(readCommitted ? (sbyte)1 : (sbyte)0);
         }
 
-        TopicEntries.Write(writer, topics, static (w, query) =>
-        {
-            w.Int32(query.Partition);
-            if (w.Version >= 4)
+        TopicEntries.Write(
+            writer,
+            topics,
+            static (w, query) =>
             {
-                w.Int32(query.LeaderEpoch);
-            }
+                w.Int32(query.Partition);
+                if (w.Version >= 4)
+                {
+                    w.Int32(query.LeaderEpoch);
+                }
 
-            w.Int64(query.Timestamp);
-            w.Tags();
-        });
+                w.Int64(query.Timestamp);
+                w.Tags();
+            }
+        );
         writer.Tags();
     }
 
     public override ListOffsetsResponse Read(ref WireReader reader)
     {
         var throttle = reader.Version >= 2 ? reader.Milliseconds("throttle_time_ms") : TimeSpan.Zero;
-        var topics = TopicEntries.Read(ref reader, 22, (ref WireReader r) =>
-        {
-            var index = r.Int32("partition_index");
-            var error = r.Error();
-            var timestamp = r.Int64("timestamp");
-            var offset = r.Int64("offset");
-            var epoch = r.Version >= 4 ? r.Int32("leader_epoch") : -1;
-            r.SkipTags();
-            return new ListedOffset(index, error, timestamp, offset, epoch);
-        });
+        var topics = TopicEntries.Read(
+            ref reader,
+            22,
+            (ref WireReader r) =>
+            {
+                var index = r.Int32("partition_index");
+                var error = r.Error();
+                var timestamp = r.Int64("timestamp");
+                var offset = r.Int64("offset");
+                var epoch = r.Version >= 4 ? r.Int32("leader_epoch") : -1;
+                r.SkipTags();
+                return new ListedOffset(index, error, timestamp, offset, epoch);
+            }
+        );
         reader.SkipTags();
         return new ListOffsetsResponse(throttle, topics);
     }

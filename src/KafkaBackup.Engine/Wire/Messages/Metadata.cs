@@ -17,22 +17,27 @@ internal sealed class MetadataRequest : WireRequest<MetadataResponse>
     public override WireApi Api => Definition;
 
     /// <summary>Version 0 cannot ask for no topics, and up to version 3 a broker may create what it is asked for.</summary>
-    public override short LeastVersion => Topics is { Count: 0 } ? (short)1 : Topics is not null && !AllowTopicCreation ? (short)4
+    public override short LeastVersion =>
+        Topics is { Count: 0 } ? (short)1
+        : Topics is not null && !AllowTopicCreation ? (short)4
         : (short)0;
 
     public override void Write(WireWriter writer)
     {
         var version = writer.Version;
-        writer.Array(version == 0 ? Topics ?? [] : Topics, static (w, name) =>
-        {
-            if (w.Version >= 10)
+        writer.Array(
+            version == 0 ? Topics ?? [] : Topics,
+            static (w, name) =>
             {
-                w.Uuid(Guid.Empty);
-            }
+                if (w.Version >= 10)
+                {
+                    w.Uuid(Guid.Empty);
+                }
 
-            w.String(name);
-            w.Tags();
-        });
+                w.String(name);
+                w.Tags();
+            }
+        );
         if (version >= 4)
         {
             writer.Bool(AllowTopicCreation);
@@ -55,15 +60,19 @@ internal sealed class MetadataRequest : WireRequest<MetadataResponse>
     {
         var version = reader.Version;
         var throttle = version >= 3 ? reader.Milliseconds("throttle_time_ms") : TimeSpan.Zero;
-        var brokers = reader.Array("brokers", 10, (ref WireReader r) =>
-        {
-            var id = r.Int32("node_id");
-            var host = r.String("host");
-            var port = r.Int32("port");
-            var rack = r.Version >= 1 ? r.NullableString("rack") : null;
-            r.SkipTags();
-            return new MetadataBroker(id, host, port, rack);
-        });
+        var brokers = reader.Array(
+            "brokers",
+            10,
+            (ref WireReader r) =>
+            {
+                var id = r.Int32("node_id");
+                var host = r.String("host");
+                var port = r.Int32("port");
+                var rack = r.Version >= 1 ? r.NullableString("rack") : null;
+                r.SkipTags();
+                return new MetadataBroker(id, host, port, rack);
+            }
+        );
         var cluster = version >= 2 ? reader.NullableString("cluster_id") : null;
         var controller = version >= 1 ? reader.Int32("controller_id") : -1;
         var topics = reader.Array("topics", 6, ReadTopic);
@@ -105,16 +114,32 @@ internal sealed class MetadataRequest : WireRequest<MetadataResponse>
 }
 
 internal sealed record MetadataResponse(
-    TimeSpan ThrottleTime, IReadOnlyList<MetadataBroker> Brokers, string? ClusterId, int ControllerId, IReadOnlyList<MetadataTopic> Topics)
-        : IWireAnswer;
+    TimeSpan ThrottleTime,
+    IReadOnlyList<MetadataBroker> Brokers,
+    string? ClusterId,
+    int ControllerId,
+    IReadOnlyList<MetadataTopic> Topics
+) : IWireAnswer;
 
 internal readonly record struct MetadataBroker(int Id, string Host, int Port, string? Rack);
 
 /// <param name="Id">Empty when the version or the broker knows no topic ids.</param>
 /// <param name="Rights">A bit for each of Kafka's operations; <see cref="int.MinValue"/> when it was not asked for or is not known.</param>
-internal sealed record MetadataTopic(WireErrorCode Error, string? Name, Guid Id, bool IsInternal,
-    IReadOnlyList<MetadataPartition> Partitions, int Rights);
+internal sealed record MetadataTopic(
+    WireErrorCode Error,
+    string? Name,
+    Guid Id,
+    bool IsInternal,
+    IReadOnlyList<MetadataPartition> Partitions,
+    int Rights
+);
 
 internal readonly record struct MetadataPartition(
-    WireErrorCode Error, int Index, int Leader, int LeaderEpoch, IReadOnlyList<int> Replicas, IReadOnlyList<int> InSync,
-        IReadOnlyList<int> Offline);
+    WireErrorCode Error,
+    int Index,
+    int Leader,
+    int LeaderEpoch,
+    IReadOnlyList<int> Replicas,
+    IReadOnlyList<int> InSync,
+    IReadOnlyList<int> Offline
+);

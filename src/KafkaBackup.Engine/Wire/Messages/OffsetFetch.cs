@@ -49,14 +49,18 @@ internal sealed class OffsetFetchRequest(string group, IReadOnlyCollection<Topic
             return new OffsetFetchResponse(throttle, error, topics);
         }
 
-        var groups = reader.Array("groups", 5, (ref WireReader r) =>
-        {
-            r.String("group_id");
-            var topics = TopicEntries.Read(ref r, 15, ReadPartition);
-            var error = r.Error();
-            r.SkipTags();
-            return (Error: error, Topics: topics);
-        });
+        var groups = reader.Array(
+            "groups",
+            5,
+            (ref WireReader r) =>
+            {
+                r.String("group_id");
+                var topics = TopicEntries.Read(ref r, 15, ReadPartition);
+                var error = r.Error();
+                r.SkipTags();
+                return (Error: error, Topics: topics);
+            }
+        );
         reader.SkipTags();
         return groups is [var one]
             ? new OffsetFetchResponse(throttle, one.Error, one.Topics)

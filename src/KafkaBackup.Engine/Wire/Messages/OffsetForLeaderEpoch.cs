@@ -17,27 +17,35 @@ internal sealed class OffsetForLeaderEpochRequest(IReadOnlyCollection<TopicEntri
             writer.Int32(-1); // a consumer, no follower
         }
 
-        TopicEntries.Write(writer, topics, static (w, query) =>
-        {
-            w.Int32(query.Partition);
-            w.Int32(query.CurrentLeaderEpoch);
-            w.Int32(query.LeaderEpoch);
-            w.Tags();
-        });
+        TopicEntries.Write(
+            writer,
+            topics,
+            static (w, query) =>
+            {
+                w.Int32(query.Partition);
+                w.Int32(query.CurrentLeaderEpoch);
+                w.Int32(query.LeaderEpoch);
+                w.Tags();
+            }
+        );
         writer.Tags();
     }
 
     public override OffsetForLeaderEpochResponse Read(ref WireReader reader)
     {
         var throttle = reader.Milliseconds("throttle_time_ms");
-        var topics = TopicEntries.Read(ref reader, 18, (ref WireReader r) =>
-        {
-            var error = r.Error();
-            var partition = r.Int32("partition");
-            var end = new EpochEnd(partition, error, r.Int32("leader_epoch"), r.Int64("end_offset"));
-            r.SkipTags();
-            return end;
-        });
+        var topics = TopicEntries.Read(
+            ref reader,
+            18,
+            (ref WireReader r) =>
+            {
+                var error = r.Error();
+                var partition = r.Int32("partition");
+                var end = new EpochEnd(partition, error, r.Int32("leader_epoch"), r.Int64("end_offset"));
+                r.SkipTags();
+                return end;
+            }
+        );
         reader.SkipTags();
         return new OffsetForLeaderEpochResponse(throttle, topics);
     }

@@ -34,12 +34,16 @@ internal sealed class ProduceRequest : WireRequest<ProduceResponse>
         writer.String(TransactionalId);
         writer.Int16(Acks);
         writer.Milliseconds(Timeout);
-        TopicEntries.Write(writer, Topics, static (w, partition) =>
-        {
-            w.Int32(partition.Index);
-            w.Records(partition.Head, partition.Rest);
-            w.Tags();
-        });
+        TopicEntries.Write(
+            writer,
+            Topics,
+            static (w, partition) =>
+            {
+                w.Int32(partition.Index);
+                w.Records(partition.Head, partition.Rest);
+                w.Tags();
+            }
+        );
         writer.Tags();
     }
 
@@ -74,12 +78,16 @@ internal sealed class ProduceRequest : WireRequest<ProduceResponse>
         string? message = null;
         if (version >= 8)
         {
-            records = reader.Array("record_errors", 5, (ref WireReader r) =>
-            {
-                var refused = new ProduceRecordError(r.Int32("batch_index"), r.NullableString("batch_index_error_message"));
-                r.SkipTags();
-                return refused;
-            });
+            records = reader.Array(
+                "record_errors",
+                5,
+                (ref WireReader r) =>
+                {
+                    var refused = new ProduceRecordError(r.Int32("batch_index"), r.NullableString("batch_index_error_message"));
+                    r.SkipTags();
+                    return refused;
+                }
+            );
             message = reader.NullableString("error_message");
         }
 
@@ -105,14 +113,24 @@ internal sealed class ProduceRequest : WireRequest<ProduceResponse>
 /// </summary>
 internal readonly record struct ProducePartition(int Index, ReadOnlyMemory<byte> Head, ReadOnlyMemory<byte> Rest);
 
-internal sealed record ProduceResponse(TimeSpan ThrottleTime, IReadOnlyList<TopicEntries<ProducedPartition>> Topics,
-    IReadOnlyList<FetchEndpoint> Endpoints) : IWireAnswer;
+internal sealed record ProduceResponse(
+    TimeSpan ThrottleTime,
+    IReadOnlyList<TopicEntries<ProducedPartition>> Topics,
+    IReadOnlyList<FetchEndpoint> Endpoints
+) : IWireAnswer;
 
 /// <param name="BaseOffset">Where the batch begins; -1 with an error.</param>
 /// <param name="LogAppendTime">-1 unless the topic stamps records itself.</param>
 /// <param name="RecordErrors">The records that were refused, by their place in the batch (Kafka 2.4 and later).</param>
 internal readonly record struct ProducedPartition(
-    int Index, WireErrorCode Error, long BaseOffset, long LogAppendTime, long LogStart, IReadOnlyList<ProduceRecordError> RecordErrors,
-        string? Message, LeaderEpoch? Leader);
+    int Index,
+    WireErrorCode Error,
+    long BaseOffset,
+    long LogAppendTime,
+    long LogStart,
+    IReadOnlyList<ProduceRecordError> RecordErrors,
+    string? Message,
+    LeaderEpoch? Leader
+);
 
 internal readonly record struct ProduceRecordError(int Record, string? Message);

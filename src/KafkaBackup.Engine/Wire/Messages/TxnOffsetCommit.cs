@@ -3,8 +3,11 @@ using KafkaBackup.Engine.Wire.Primitives;
 namespace KafkaBackup.Engine.Wire.Messages;
 
 /// <summary>Commits offsets of a group as part of a transaction. The group must have no members.</summary>
-internal sealed class TxnOffsetCommitRequest(TransactionalProducer producer, string group,
-    IReadOnlyCollection<TopicEntries<OffsetToCommit>> topics) : WireRequest<PartitionErrorsResponse>
+internal sealed class TxnOffsetCommitRequest(
+    TransactionalProducer producer,
+    string group,
+    IReadOnlyCollection<TopicEntries<OffsetToCommit>> topics
+) : WireRequest<PartitionErrorsResponse>
 {
     public static readonly WireApi Definition = new(ApiKey.TxnOffsetCommit, 0, 3, 3, 1);
 
@@ -23,18 +26,22 @@ internal sealed class TxnOffsetCommitRequest(TransactionalProducer producer, str
             writer.String(null);
         }
 
-        TopicEntries.Write(writer, topics, static (w, commit) =>
-        {
-            w.Int32(commit.Partition);
-            w.Int64(commit.Offset);
-            if (w.Version >= 2)
+        TopicEntries.Write(
+            writer,
+            topics,
+            static (w, commit) =>
             {
-                w.Int32(commit.LeaderEpoch);
-            }
+                w.Int32(commit.Partition);
+                w.Int64(commit.Offset);
+                if (w.Version >= 2)
+                {
+                    w.Int32(commit.LeaderEpoch);
+                }
 
-            w.String(commit.Metadata);
-            w.Tags();
-        });
+                w.String(commit.Metadata);
+                w.Tags();
+            }
+        );
         writer.Tags();
     }
 

@@ -29,9 +29,10 @@ internal sealed class KerberosLogin(string serviceName, string? principal = null
         if (principal is not null && password is not null)
         {
             var at = principal.LastIndexOf('@');
-            options.Credential = at < 0
-                ? new NetworkCredential(principal, password.Reveal())
-                : new NetworkCredential(principal[..at], password.Reveal(), principal[(at + 1)..]);
+            options.Credential =
+                at < 0
+                    ? new NetworkCredential(principal, password.Reveal())
+                    : new NetworkCredential(principal[..at], password.Reveal(), principal[(at + 1)..]);
         }
 
         return options;
@@ -68,11 +69,13 @@ internal sealed class KerberosLogin(string serviceName, string? principal = null
                     ? token ?? []
                     : throw new SaslException($"Kerberos gives no ticket for '{options.TargetName}' ({Words(status)})");
             }
-            catch (Exception unavailable) when (unavailable is PlatformNotSupportedException or Win32Exception or DllNotFoundException
-                or TypeInitializationException)
+            catch (Exception unavailable)
+                when (unavailable is PlatformNotSupportedException or Win32Exception or DllNotFoundException or TypeInitializationException)
             {
-                throw new SaslException("Kerberos is not available on this machine: its libraries (libgssapi-krb5) are missing",
-                    unavailable);
+                throw new SaslException(
+                    "Kerberos is not available on this machine: its libraries (libgssapi-krb5) are missing",
+                    unavailable
+                );
             }
         }
 
@@ -101,13 +104,14 @@ internal sealed class KerberosLogin(string serviceName, string? principal = null
             return output.WrittenSpan.ToArray();
         }
 
-        private static string Words(NegotiateAuthenticationStatusCode status) => status switch
-        {
-            NegotiateAuthenticationStatusCode.UnknownCredentials => "there is no ticket; run kinit or give a client keytab",
-            NegotiateAuthenticationStatusCode.CredentialsExpired => "the ticket has expired; run kinit again",
-            NegotiateAuthenticationStatusCode.TargetUnknown => "the realm does not know the service",
-            NegotiateAuthenticationStatusCode.InvalidCredentials => "the user name, the password or the ticket is wrong",
-            _ => status.ToString(),
-        };
+        private static string Words(NegotiateAuthenticationStatusCode status) =>
+            status switch
+            {
+                NegotiateAuthenticationStatusCode.UnknownCredentials => "there is no ticket; run kinit or give a client keytab",
+                NegotiateAuthenticationStatusCode.CredentialsExpired => "the ticket has expired; run kinit again",
+                NegotiateAuthenticationStatusCode.TargetUnknown => "the realm does not know the service",
+                NegotiateAuthenticationStatusCode.InvalidCredentials => "the user name, the password or the ticket is wrong",
+                _ => status.ToString(),
+            };
     }
 }

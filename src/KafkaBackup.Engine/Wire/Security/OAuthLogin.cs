@@ -35,8 +35,11 @@ internal sealed partial class OAuthLogin(Func<CancellationToken, ValueTask<OAuth
 
         foreach (var (name, value) in token.Extensions)
         {
-            if (name is "" or "auth" || !name.All(char.IsAsciiLetter)
-                || !value.All(letter => letter is >= ' ' and <= '~' or '\t' or '\r' or '\n'))
+            if (
+                name is "" or "auth"
+                || !name.All(char.IsAsciiLetter)
+                || !value.All(letter => letter is >= ' ' and <= '~' or '\t' or '\r' or '\n')
+            )
             {
                 throw new SaslException($"the SASL extension '{name}' is not one that OAUTHBEARER allows");
             }
@@ -115,8 +118,6 @@ internal sealed partial class OAuthLogin(Func<CancellationToken, ValueTask<OAuth
             return new byte[] { 1 };
         }
 
-        public void Dispose()
-        {
-        }
+        public void Dispose() { }
     }
 }

@@ -70,7 +70,8 @@ internal sealed class OidcTokenSource : IDisposable
         {
             using var answer = await _http.SendAsync(request, cancel).ConfigureAwait(false);
             var body = await answer.Content.ReadAsByteArrayAsync(cancel).ConfigureAwait(false);
-            return answer.StatusCode == HttpStatusCode.OK ? Read(body)
+            return answer.StatusCode == HttpStatusCode.OK
+                ? Read(body)
                 : throw Failed($"answered {(int)answer.StatusCode} {answer.ReasonPhrase}{Reason(body)}");
         }
         catch (HttpRequestException unreachable)
@@ -94,8 +95,11 @@ internal sealed class OidcTokenSource : IDisposable
         try
         {
             using var json = JsonDocument.Parse(body);
-            if (json.RootElement.ValueKind == JsonValueKind.Object
-                && json.RootElement.TryGetProperty("access_token", out var token) && token.GetString() is { Length: > 0 } value)
+            if (
+                json.RootElement.ValueKind == JsonValueKind.Object
+                && json.RootElement.TryGetProperty("access_token", out var token)
+                && token.GetString() is { Length: > 0 } value
+            )
             {
                 var expires = Lifetime(json.RootElement) is { } seconds
                     ? _clock.GetUtcNow().AddSeconds(seconds)
@@ -103,8 +107,8 @@ internal sealed class OidcTokenSource : IDisposable
                 return new OAuthToken(new Secret(value), expires) { Extensions = _options.Extensions };
             }
         }
-        catch (Exception unreadable) when (unreadable is JsonException or InvalidOperationException or FormatException
-            or ArgumentOutOfRangeException)
+        catch (Exception unreadable)
+            when (unreadable is JsonException or InvalidOperationException or FormatException or ArgumentOutOfRangeException)
         {
             throw Failed("gave an answer that is not the JSON of a token", unreadable);
         }
@@ -120,9 +124,14 @@ internal sealed class OidcTokenSource : IDisposable
         }
 
         // Some services send the number as text.
-        var seconds = expires.ValueKind == JsonValueKind.String
-            ? double.Parse(expires.GetString()!, System.Globalization.NumberStyles.Float, System.Globalization.CultureInfo.InvariantCulture)
-            : expires.GetDouble();
+        var seconds =
+            expires.ValueKind == JsonValueKind.String
+                ? double.Parse(
+                    expires.GetString()!,
+                    System.Globalization.NumberStyles.Float,
+                    System.Globalization.CultureInfo.InvariantCulture
+                )
+                : expires.GetDouble();
         return double.IsFinite(seconds) ? seconds : throw new FormatException("expires_in is not a number of seconds");
     }
 
@@ -136,7 +145,8 @@ internal sealed class OidcTokenSource : IDisposable
 
         var payload = parts[1].Replace('-', '+').Replace('_', '/');
         using var json = JsonDocument.Parse(Convert.FromBase64String(payload.PadRight((payload.Length + 3) / 4 * 4, '=')));
-        return json.RootElement.TryGetProperty("exp", out var expires) ? DateTimeOffset.FromUnixTimeSeconds((long)expires.GetDouble())
+        return json.RootElement.TryGetProperty("exp", out var expires)
+            ? DateTimeOffset.FromUnixTimeSeconds((long)expires.GetDouble())
             : null;
     }
 
@@ -146,11 +156,17 @@ internal sealed class OidcTokenSource : IDisposable
         try
         {
             using var json = JsonDocument.Parse(body);
-            if (json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("error", out var error)
-                && error.ValueKind == JsonValueKind.String)
+            if (
+                json.RootElement.ValueKind == JsonValueKind.Object
+                && json.RootElement.TryGetProperty("error", out var error)
+                && error.ValueKind == JsonValueKind.String
+            )
             {
-                var more = json.RootElement.TryGetProperty("error_description", out var description)
-                    && description.ValueKind == JsonValueKind.String ? $": {description.GetString()}" : "";
+                var more =
+                    json.RootElement.TryGetProperty("error_description", out var description)
+                    && description.ValueKind == JsonValueKind.String
+                        ? $": {description.GetString()}"
+                        : "";
                 return $" ({error.GetString()}{more})";
             }
         }

@@ -17,8 +17,6 @@ internal sealed class PlainLogin(string user, Secret password) : SaslLogin
 
         public ReadOnlyMemory<byte>? Next(ReadOnlySpan<byte> challenge) => null;
 
-        public void Dispose()
-        {
-        }
+        public void Dispose() { }
     }
 }

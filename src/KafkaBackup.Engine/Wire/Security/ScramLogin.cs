@@ -43,9 +43,7 @@ internal sealed class ScramExchange(HashAlgorithmName hash, string user, Secret 
         return null;
     }
 
-    public void Dispose()
-    {
-    }
+    public void Dispose() { }
 
     private string Final(string serverFirst)
     {
@@ -55,8 +53,11 @@ internal sealed class ScramExchange(HashAlgorithmName hash, string user, Secret 
             throw new SaslException($"the broker says '{error}'");
         }
 
-        if (!fields.TryGetValue('r', out var fullNonce) || !fields.TryGetValue('s', out var saltText)
-            || !fields.TryGetValue('i', out var iterationText))
+        if (
+            !fields.TryGetValue('r', out var fullNonce)
+            || !fields.TryGetValue('s', out var saltText)
+            || !fields.TryGetValue('i', out var iterationText)
+        )
         {
             throw new SaslException("the broker's first SCRAM message lacks its nonce, salt or iteration count");
         }
@@ -66,15 +67,23 @@ internal sealed class ScramExchange(HashAlgorithmName hash, string user, Secret 
             throw new SaslException("the broker's SCRAM nonce does not continue this client's");
         }
 
-        if (!int.TryParse(iterationText, NumberStyles.None, CultureInfo.InvariantCulture, out var iterations)
-            || iterations is < LeastIterations or > MostIterations)
+        if (
+            !int.TryParse(iterationText, NumberStyles.None, CultureInfo.InvariantCulture, out var iterations)
+            || iterations is < LeastIterations or > MostIterations
+        )
         {
             throw new SaslException(
-                $"the broker asks for {iterationText} SCRAM iterations; {LeastIterations:N0} to {MostIterations:N0} are accepted");
+                $"the broker asks for {iterationText} SCRAM iterations; {LeastIterations:N0} to {MostIterations:N0} are accepted"
+            );
         }
 
-        var salted = Rfc2898DeriveBytes.Pbkdf2(Encoding.UTF8.GetBytes(password.Reveal()), Base64(saltText, "salt"), iterations, hash,
-            HashLength);
+        var salted = Rfc2898DeriveBytes.Pbkdf2(
+            Encoding.UTF8.GetBytes(password.Reveal()),
+            Base64(saltText, "salt"),
+            iterations,
+            hash,
+            HashLength
+        );
         var clientKey = Hmac(salted, "Client Key");
         var withoutProof = $"c={Convert.ToBase64String(Encoding.UTF8.GetBytes(NoChannelBinding))},r={fullNonce}";
         var signed = $"{_clientFirst},{serverFirst},{withoutProof}";
@@ -96,19 +105,23 @@ internal sealed class ScramExchange(HashAlgorithmName hash, string user, Secret 
             throw new SaslException($"the broker says '{error}'");
         }
 
-        if (!fields.TryGetValue('v', out var signature)
-            || !CryptographicOperations.FixedTimeEquals(Base64(signature, "signature"), _serverSignature))
+        if (
+            !fields.TryGetValue('v', out var signature)
+            || !CryptographicOperations.FixedTimeEquals(Base64(signature, "signature"), _serverSignature)
+        )
         {
             throw new SaslException(
-                "the broker could not prove that it knows this user's password: it may not be the broker that it claims to be");
+                "the broker could not prove that it knows this user's password: it may not be the broker that it claims to be"
+            );
         }
     }
 
     private int HashLength => hash == HashAlgorithmName.SHA512 ? 64 : 32;
 
-    private byte[] Hmac(byte[] key, string text) => hash == HashAlgorithmName.SHA512
-        ? HMACSHA512.HashData(key, Encoding.UTF8.GetBytes(text))
-        : HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(text));
+    private byte[] Hmac(byte[] key, string text) =>
+        hash == HashAlgorithmName.SHA512
+            ? HMACSHA512.HashData(key, Encoding.UTF8.GetBytes(text))
+            : HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(text));
 
     private byte[] Hash(byte[] data) => hash == HashAlgorithmName.SHA512 ? SHA512.HashData(data) : SHA256.HashData(data);
 

@@ -30,7 +30,8 @@ internal sealed class TlsJudgement(TimeProvider clock)
             return RefuseChain(shown, chain);
         }
 
-        return !errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch) || !options.CheckHostName
+        return !errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch)
+            || !options.CheckHostName
             || Refuse(WireFailure.TlsHostName, $"it is for {Names(shown)}");
     }
 
@@ -40,24 +41,35 @@ internal sealed class TlsJudgement(TimeProvider clock)
         if (statuses.Any(status => status.Status == X509ChainStatusFlags.NotTimeValid))
         {
             var now = clock.GetUtcNow();
-            var late = (chain?.ChainElements.Select(element => element.Certificate) ?? [shown]).FirstOrDefault(
-                certificate => certificate.NotAfter.ToUniversalTime() < now);
+            var late = (chain?.ChainElements.Select(element => element.Certificate) ?? [shown]).FirstOrDefault(certificate =>
+                certificate.NotAfter.ToUniversalTime() < now
+            );
             return late is not null
                 ? Refuse(WireFailure.TlsExpired, $"'{late.Subject}' expired on {Day(late.NotAfter)}")
                 : Refuse(WireFailure.TlsExpired, $"'{shown.Subject}' is valid from {Day(shown.NotBefore)} only");
         }
 
-        if (statuses.Any(status => status.Status is X509ChainStatusFlags.PartialChain
-            or X509ChainStatusFlags.UntrustedRoot or X509ChainStatusFlags.NotSignatureValid))
+        if (
+            statuses.Any(status =>
+                status.Status
+                    is X509ChainStatusFlags.PartialChain
+                        or X509ChainStatusFlags.UntrustedRoot
+                        or X509ChainStatusFlags.NotSignatureValid
+            )
+        )
         {
             return Refuse(
                 WireFailure.TlsUntrusted,
-                shown.Subject == shown.Issuer ? $"'{shown.Subject}' is self-signed"
-                    : $"no trusted authority signed it (issuer '{shown.Issuer}')");
+                shown.Subject == shown.Issuer
+                    ? $"'{shown.Subject}' is self-signed"
+                    : $"no trusted authority signed it (issuer '{shown.Issuer}')"
+            );
         }
 
-        return Refuse(WireFailure.TlsUntrusted, statuses.Length == 0 ? "it cannot be verified"
-            : statuses[0].StatusInformation.Trim().TrimEnd('.'));
+        return Refuse(
+            WireFailure.TlsUntrusted,
+            statuses.Length == 0 ? "it cannot be verified" : statuses[0].StatusInformation.Trim().TrimEnd('.')
+        );
     }
 
     private bool Refuse(WireFailure kind, string reason)
@@ -72,7 +84,8 @@ internal sealed class TlsJudgement(TimeProvider clock)
     private static string Names(X509Certificate2 certificate)
     {
         var alternative = certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>().FirstOrDefault();
-        var names = alternative is null ? []
+        var names = alternative is null
+            ? []
             : alternative.EnumerateDnsNames().Concat(alternative.EnumerateIPAddresses().Select(ip => ip.ToString())).Take(5).ToList();
         return names.Count == 0 ? $"'{certificate.Subject}'" : string.Join(", ", names.Select(name => $"'{name}'"));
     }

@@ -46,7 +46,8 @@ internal sealed class TlsMaterial : IDisposable
         {
             var policy = new X509ChainPolicy
             {
-                TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck,
+                TrustMode = X509ChainTrustMode.CustomRootTrust,
+                RevocationMode = X509RevocationMode.NoCheck,
             };
             policy.CustomTrustStore.AddRange(_authorities);
             options.CertificateChainPolicy = policy;
@@ -121,8 +122,10 @@ internal sealed class TlsMaterial : IDisposable
         }
         catch (CryptographicException unreadable)
         {
-            throw Unreadable($"The keystore '{path}' cannot be opened: its password is wrong or missing, or it is not PKCS#12.",
-                unreadable);
+            throw Unreadable(
+                $"The keystore '{path}' cannot be opened: its password is wrong or missing, or it is not PKCS#12.",
+                unreadable
+            );
         }
 
         if (!_own.Any(certificate => certificate.HasPrivateKey))
@@ -133,11 +136,14 @@ internal sealed class TlsMaterial : IDisposable
 
     private void ReadPem()
     {
-        var what = _options.CertificateFile is null ? "the client certificate that was given as text"
+        var what = _options.CertificateFile is null
+            ? "the client certificate that was given as text"
             : $"the client certificate '{_options.CertificateFile}'";
         var pem = _options.CertificatePem ?? ReadText(_options.CertificateFile!, "client certificate");
         var key = _options.KeyPem?.Reveal() ?? (_options.KeyFile is null ? pem : ReadText(_options.KeyFile, "client key"));
-        var keyName = _options.KeyPem is not null ? "the client key that was given as text" : _options.KeyFile is null ? what
+        var keyName =
+            _options.KeyPem is not null ? "the client key that was given as text"
+            : _options.KeyFile is null ? what
             : $"the client key '{_options.KeyFile}'";
         try
         {
@@ -171,8 +177,9 @@ internal sealed class TlsMaterial : IDisposable
         {
             throw Unreadable(
                 $"Certificate and key cannot be loaded from {what} and {keyName}: one of them is not PEM, they do not belong together, "
-                + $"or the key's password is wrong ({unreadable.Message.TrimEnd('.')}).",
-                unreadable);
+                    + $"or the key's password is wrong ({unreadable.Message.TrimEnd('.')}).",
+                unreadable
+            );
         }
     }
 

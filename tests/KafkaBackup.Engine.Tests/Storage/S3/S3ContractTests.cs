@@ -10,7 +10,8 @@ public sealed class S3ContractTests : StoreContract
 {
     private static readonly S3Limits SmallParts = new() { PartSize = 5 << 20 };
 
-    protected override IReadOnlyList<int> InterestingSizes => [SmallParts.PartSize - 1, SmallParts.PartSize, SmallParts.PartSize + 1, (3 * SmallParts.PartSize) + 17];
+    protected override IReadOnlyList<int> InterestingSizes =>
+        [SmallParts.PartSize - 1, SmallParts.PartSize, SmallParts.PartSize + 1, (3 * SmallParts.PartSize) + 17];
 
     protected override int BytesOfAnUnfinishedUpload => SmallParts.PartSize + 1;
 

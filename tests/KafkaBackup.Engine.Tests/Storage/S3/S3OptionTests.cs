@@ -24,7 +24,13 @@ public sealed class S3OptionTests
     [InlineData("reggion", "eu-west-1", "reggion")]
     public void C5_an_option_that_cannot_be_is_refused_by_name_before_any_request(string name, string value, string message)
     {
-        var error = Refused(new StoreSettings { Path = "s3://bucket/prefix", Options = new Dictionary<string, string> { [name] = value } });
+        var error = Refused(
+            new StoreSettings
+            {
+                Path = "s3://bucket/prefix",
+                Options = new Dictionary<string, string> { [name] = value },
+            }
+        );
 
         Assert.Equal(ErrorIds.StoreConfiguration.Id, error.ErrorId);
         Assert.Contains(message, error.Message, StringComparison.Ordinal);
@@ -39,7 +45,8 @@ public sealed class S3OptionTests
     [InlineData("s3://bucket/a/../b")]
     [InlineData("s3://bucket/a//b")]
     [InlineData("s3://bucket/a\\b")]
-    public void C6_a_path_that_is_none_is_refused(string path) => Assert.Equal(ErrorIds.InvalidPath.Id, Refused(new StoreSettings { Path = path }).ErrorId);
+    public void C6_a_path_that_is_none_is_refused(string path) =>
+        Assert.Equal(ErrorIds.InvalidPath.Id, Refused(new StoreSettings { Path = path }).ErrorId);
 
     [Fact]
     public void C5_half_a_pair_of_keys_is_refused()
@@ -48,7 +55,18 @@ public sealed class S3OptionTests
         Assert.Contains("secret_key", Refused(settings with { AccessKey = "a" }).Message, StringComparison.Ordinal);
         Assert.Contains("access_key", Refused(settings with { SecretKey = new Secret("s") }).Message, StringComparison.Ordinal);
         Assert.Equal(ErrorIds.StoreConfiguration.Id, Refused(settings with { SessionToken = new Secret("t") }).ErrorId);
-        Assert.Contains("profile", Refused(settings with { AccessKey = "a", SecretKey = new Secret("s"), Options = new Dictionary<string, string> { ["profile"] = "p" } }).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "profile",
+            Refused(
+                settings with
+                {
+                    AccessKey = "a",
+                    SecretKey = new Secret("s"),
+                    Options = new Dictionary<string, string> { ["profile"] = "p" },
+                }
+            ).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -56,7 +74,14 @@ public sealed class S3OptionTests
     [InlineData("", "s", "access_key")]
     public void C5_an_empty_key_is_refused_as_that_and_not_taken_for_missing_roles(string access, string secret, string named)
     {
-        var error = Refused(new StoreSettings { Path = "s3://bucket", AccessKey = access, SecretKey = new Secret(secret) });
+        var error = Refused(
+            new StoreSettings
+            {
+                Path = "s3://bucket",
+                AccessKey = access,
+                SecretKey = new Secret(secret),
+            }
+        );
 
         Assert.Equal(ErrorIds.StoreConfiguration.Id, error.ErrorId);
         Assert.Contains($"{named} is empty", error.Message, StringComparison.Ordinal);
@@ -90,7 +115,15 @@ public sealed class S3OptionTests
     [InlineData("S3://bucket/a/b/", "s3://bucket/a/b")]
     public async Task C6_the_location_is_the_path_without_a_slash_at_its_end(string path, string expected)
     {
-        await using var store = StoreFactory.Open(new StoreSettings { Path = path, AccessKey = "a", SecretKey = new Secret("s") }, TimeProvider.System);
+        await using var store = StoreFactory.Open(
+            new StoreSettings
+            {
+                Path = path,
+                AccessKey = "a",
+                SecretKey = new Secret("s"),
+            },
+            TimeProvider.System
+        );
 
         Assert.Equal(expected, store.Location);
         Assert.IsType<S3Store>(store);

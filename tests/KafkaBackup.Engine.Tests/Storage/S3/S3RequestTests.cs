@@ -4,12 +4,15 @@ using KafkaBackup.Testing.S3;
 
 namespace KafkaBackup.Engine.Tests.Storage.S3;
 
-/// <summary>What goes over the wire: nothing that only Amazon's own servers understand unless it was asked for, and what was asked for on the right objects.</summary>
+/// <summary>
+/// What goes over the wire: nothing that only Amazon's own servers understand unless it was asked for, and what was asked for on the right
+/// objects.
+/// </summary>
 public sealed class S3RequestTests : ScriptedS3Test
 {
     private const string Segment = "b/topics/t/partition=0/segment-00000000000000000000-0a.kbs";
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C5_no_checksum_headers_unless_the_server_requires_them()
     {
         var store = Open();
@@ -21,19 +24,35 @@ public sealed class S3RequestTests : ScriptedS3Test
         foreach (var request in Server.Requests)
         {
             // The list of parts at an upload's end has always carried it.
-            Assert.True(request.IsComplete || request.Header("content-md5") is null, $"{request.Method} {request.Path} {string.Join('&', request.Query.Keys)}");
-            Assert.DoesNotContain(request.Headers.Keys, h => h.StartsWith("x-amz-checksum", StringComparison.OrdinalIgnoreCase) || h.StartsWith("x-amz-sdk-checksum", StringComparison.OrdinalIgnoreCase)
-                || h.Equals("x-amz-trailer", StringComparison.OrdinalIgnoreCase) || h.Equals("expect", StringComparison.OrdinalIgnoreCase));
+            Assert.True(
+                request.IsComplete || request.Header("content-md5") is null,
+                $"{request.Method} {request.Path} {string.Join('&', request.Query.Keys)}"
+            );
+            Assert.DoesNotContain(
+                request.Headers.Keys,
+                h =>
+                    h.StartsWith("x-amz-checksum", StringComparison.OrdinalIgnoreCase)
+                    || h.StartsWith("x-amz-sdk-checksum", StringComparison.OrdinalIgnoreCase)
+                    || h.Equals("x-amz-trailer", StringComparison.OrdinalIgnoreCase)
+                    || h.Equals("expect", StringComparison.OrdinalIgnoreCase)
+            );
             Assert.DoesNotContain("STREAMING", request.Header("x-amz-content-sha256") ?? "", StringComparison.Ordinal);
             Assert.StartsWith("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/", request.Header("authorization"), StringComparison.Ordinal);
         }
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C5_a_server_that_requires_content_md5_gets_it()
     {
         bool Lacks(ScriptedRequest r) => r.Method == "PUT" && r.Header("content-md5") is null;
-        Server.On(Lacks, ScriptedAnswer.Error(400, "InvalidRequest", "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters"));
+        Server.On(
+            Lacks,
+            ScriptedAnswer.Error(
+                400,
+                "InvalidRequest",
+                "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters"
+            )
+        );
         var content = Noise(4 * PartSize);
         var store = Open();
 
@@ -44,7 +63,7 @@ public sealed class S3RequestTests : ScriptedS3Test
         Assert.Equal(1, Server.Requests.Count(Lacks));
     }
 
-    [Theory(Timeout = Limit)]
+    [Theory]
     [InlineData("AES256")]
     [InlineData("aws:kms")]
     [InlineData("aws:kms:dsse")]
@@ -56,15 +75,22 @@ public sealed class S3RequestTests : ScriptedS3Test
 
         Assert.All(
             Server.Requests.Where(r => r.IsBegin || (r.IsPut && !r.Query.ContainsKey("partNumber"))),
-            r => Assert.Equal((sse, sse == "AES256" ? null : "key-1"), (r.Header("x-amz-server-side-encryption"), r.Header("x-amz-server-side-encryption-aws-kms-key-id"))));
+            r =>
+                Assert.Equal(
+                    (sse, sse == "AES256" ? null : "key-1"),
+                    (r.Header("x-amz-server-side-encryption"), r.Header("x-amz-server-side-encryption-aws-kms-key-id"))
+                )
+        );
         Assert.Contains(Server.Requests, r => r.IsBegin);
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C5_retention_and_storage_class_are_for_what_stays_never_for_locks_and_manifest_copies()
     {
         Server.On(r => r.Query.ContainsKey("retention"), ScriptedAnswer.Empty());
-        var store = Open(options: [("object_lock_days", "30"), ("storage_class", "STANDARD_IA"), ("sse", "aws:kms"), ("sse_kms_key_id", "key-1")]);
+        var store = Open(
+            options: [("object_lock_days", "30"), ("storage_class", "STANDARD_IA"), ("sse", "aws:kms"), ("sse_kms_key_id", "key-1")]
+        );
         await UploadAsync(store, Segment, Noise(3 * PartSize));
         await UploadAsync(store, "b/topics/small.kbs", Bytes("x"));
         await store.PutIfAbsentAsync("b/manifest/00000001.json", Bytes("{}"), default);
@@ -72,28 +98,40 @@ public sealed class S3RequestTests : ScriptedS3Test
         await store.PutIfAbsentAsync("b/lock.json", Bytes("{}"), default);
 
         Assert.Equal($"backups/{Segment}", Assert.Single(Server.Requests, r => r.Query.ContainsKey("retention")).Key);
-        var written = Server.Requests.Where(r => (r.IsPut || r.IsBegin) && !r.Query.ContainsKey("retention") && r.Key.StartsWith("backups/b/", StringComparison.Ordinal)).ToArray();
+        var written = Server
+            .Requests.Where(r =>
+                (r.IsPut || r.IsBegin) && !r.Query.ContainsKey("retention") && r.Key.StartsWith("backups/b/", StringComparison.Ordinal)
+            )
+            .ToArray();
         Assert.Equal(5, written.Length);
         foreach (var request in written)
         {
-            var stays = !request.Key.EndsWith("/manifest.json", StringComparison.Ordinal) && !request.Key.EndsWith("/lock.json", StringComparison.Ordinal);
+            var stays =
+                !request.Key.EndsWith("/manifest.json", StringComparison.Ordinal)
+                && !request.Key.EndsWith("/lock.json", StringComparison.Ordinal);
             Assert.Equal(stays ? "COMPLIANCE" : null, request.Header("x-amz-object-lock-mode"));
             Assert.Equal(stays ? "STANDARD_IA" : null, request.Header("x-amz-storage-class"));
             Assert.Equal("aws:kms", request.Header("x-amz-server-side-encryption"));
             Assert.Equal("key-1", request.Header("x-amz-server-side-encryption-aws-kms-key-id"));
             if (stays)
             {
-                var until = DateTimeOffset.Parse(request.Header("x-amz-object-lock-retain-until-date")!, System.Globalization.CultureInfo.InvariantCulture);
+                var until = DateTimeOffset.Parse(
+                    request.Header("x-amz-object-lock-retain-until-date")!,
+                    System.Globalization.CultureInfo.InvariantCulture
+                );
                 Assert.InRange(until - DateTimeOffset.UtcNow, TimeSpan.FromDays(29.9), TimeSpan.FromDays(30.1));
                 Assert.True(request.IsBegin || request.Header("content-md5") is not null);
             }
         }
 
         Assert.All(Server.Requests.Where(r => r.IsPart), r => Assert.NotNull(r.Header("content-md5")));
-        Assert.All(Server.Requests.Where(r => r.Key.Contains(".kbtmp-", StringComparison.Ordinal)), r => Assert.Null(r.Header("x-amz-object-lock-mode")));
+        Assert.All(
+            Server.Requests.Where(r => r.Key.Contains(".kbtmp-", StringComparison.Ordinal)),
+            r => Assert.Null(r.Header("x-amz-object-lock-mode"))
+        );
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C5_a_session_token_goes_with_every_request()
     {
         var store = Open(Server.Settings() with { SessionToken = new Secret("token-1") });
@@ -102,19 +140,24 @@ public sealed class S3RequestTests : ScriptedS3Test
         Assert.All(Server.Requests, r => Assert.Equal("token-1", r.Header("x-amz-security-token")));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C5_region_and_addressing_are_as_configured()
     {
         await KeysAsync(Open(options: [("region", "eu-central-9")]));
-        Assert.All(Server.Requests, r => Assert.Contains("/eu-central-9/s3/aws4_request", r.Header("authorization"), StringComparison.Ordinal));
+        Assert.All(
+            Server.Requests,
+            r => Assert.Contains("/eu-central-9/s3/aws4_request", r.Header("authorization"), StringComparison.Ordinal)
+        );
         Assert.All(Server.Requests, r => Assert.StartsWith("/bucket", r.Path, StringComparison.Ordinal));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C5_without_path_style_the_bucket_goes_into_the_host_name()
     {
         // This name leads nowhere on most machines, which is as good: the error tells what was looked for.
-        var error = await Record.ExceptionAsync(() => KeysAsync(Open(options: [("endpoint", $"http://localhost:{Server.Port}"), ("path_style", "false")])));
+        var error = await Record.ExceptionAsync(() =>
+            KeysAsync(Open(options: [("endpoint", $"http://localhost:{Server.Port}"), ("path_style", "false")]))
+        );
 
         Assert.True(error is null || error.Message.Contains("bucket.localhost", StringComparison.Ordinal), error?.Message);
         Assert.All(Server.Requests, r => Assert.Equal($"bucket.localhost:{Server.Port}", r.Header("host")));
@@ -138,7 +181,7 @@ public sealed class S3RequestTests : ScriptedS3Test
         Assert.Equal(8L << 20, S3Upload.PartSize(8L << 30, S3Limits.Default));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C5_the_first_contact_writes_nothing()
     {
         var store = Open();

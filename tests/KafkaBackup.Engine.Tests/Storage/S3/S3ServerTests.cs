@@ -11,13 +11,12 @@ namespace KafkaBackup.Engine.Tests.Storage.S3;
 [Trait("Run", "Long")]
 public sealed class S3ServerTests
 {
-    private const int Limit = 180_000;
     private const int PartSize = 5 << 20;
     private const string Segment = "b/topics/t/partition=0/segment-00000000000000000000-0a.kbs";
 
     private static readonly S3Limits SmallParts = new() { PartSize = PartSize };
 
-    [S3Fact(Timeout = Limit)]
+    [S3Fact]
     public async Task C5_wrong_keys_are_told_apart()
     {
         var settings = (await S3TestServer.GetAsync()).Settings();
@@ -30,7 +29,7 @@ public sealed class S3ServerTests
         Assert.DoesNotContain("not-the-secret", secret.ToString(), StringComparison.Ordinal);
     }
 
-    [S3Fact(Timeout = Limit)]
+    [S3Fact]
     public async Task C5_a_missing_bucket_is_told_by_its_name()
     {
         var error = await FailsAsync(ErrorIds.StoreNotFound, (await S3TestServer.GetAsync()).Settings(bucket: "no-such-bucket-here"));
@@ -38,7 +37,7 @@ public sealed class S3ServerTests
         Assert.Contains("no-such-bucket-here", error.Message, StringComparison.Ordinal);
     }
 
-    [S3Fact(Timeout = Limit)]
+    [S3Fact]
     public async Task C5_what_a_killed_process_left_is_found_and_removed_by_another()
     {
         var settings = (await S3TestServer.GetAsync()).Settings();
@@ -70,7 +69,7 @@ public sealed class S3ServerTests
         }
     }
 
-    [S3Fact(Timeout = Limit)]
+    [S3Fact]
     public async Task C3_ranges_are_right_across_the_seams_of_parts()
     {
         await using var store = new S3Store((await S3TestServer.GetAsync()).Settings(), TimeProvider.System, limits: SmallParts);
@@ -78,13 +77,19 @@ public sealed class S3ServerTests
         new Random(1).NextBytes(content);
         await UploadAsync(store, Segment, content);
 
-        foreach (var (offset, length) in (ReadOnlySpan<(int, int)>)[(0, 10), (PartSize - 5, 10), (PartSize, 1), ((2 * PartSize) - 1, PartSize + 2), (content.Length - 7, 100)])
+        foreach (
+            var (offset, length) in (ReadOnlySpan<(int, int)>)
+                [(0, 10), (PartSize - 5, 10), (PartSize, 1), ((2 * PartSize) - 1, PartSize + 2), (content.Length - 7, 100)]
+        )
         {
-            Assert.True(ReadAt(store, offset, length).AsSpan().SequenceEqual(content.AsSpan(offset, Math.Min(length, content.Length - offset))), $"{length} bytes at {offset}");
+            Assert.True(
+                ReadAt(store, offset, length).AsSpan().SequenceEqual(content.AsSpan(offset, Math.Min(length, content.Length - offset))),
+                $"{length} bytes at {offset}"
+            );
         }
     }
 
-    [S3Theory(Timeout = Limit)]
+    [S3Theory]
     [InlineData("AES256", null)]
     [InlineData("aws:kms", "testkey-1")]
     public async Task C5_objects_are_encrypted_as_asked(string sse, string? key)
@@ -112,7 +117,7 @@ public sealed class S3ServerTests
         }
     }
 
-    [S3Fact(Timeout = Limit)]
+    [S3Fact]
     public async Task C5_with_object_lock_segments_cannot_be_removed_and_locks_can()
     {
         var server = await S3TestServer.GetAsync();
@@ -124,7 +129,11 @@ public sealed class S3ServerTests
         using var client = Client(server);
         var bucket = $"locked-{Guid.NewGuid():n}";
         await client.PutBucketAsync(new PutBucketRequest { BucketName = bucket, ObjectLockEnabledForBucket = true });
-        await using var store = new S3Store(server.Settings("p", bucket, ("object_lock_days", "1")), TimeProvider.System, limits: SmallParts);
+        await using var store = new S3Store(
+            server.Settings("p", bucket, ("object_lock_days", "1")),
+            TimeProvider.System,
+            limits: SmallParts
+        );
         await UploadAsync(store, Segment, new byte[PartSize + 1]);
         await store.PutIfAbsentAsync("b/manifest/1.json", new byte[] { 1 }, default);
         await store.PutIfAbsentAsync("b/lock.json", new byte[] { 1 }, default);
@@ -135,7 +144,14 @@ public sealed class S3ServerTests
         var versions = (await client.ListVersionsAsync(bucket)).Versions;
         foreach (var version in versions.Where(v => v.IsDeleteMarker is not true))
         {
-            var removal = client.DeleteObjectAsync(new DeleteObjectRequest { BucketName = bucket, Key = version.Key, VersionId = version.VersionId });
+            var removal = client.DeleteObjectAsync(
+                new DeleteObjectRequest
+                {
+                    BucketName = bucket,
+                    Key = version.Key,
+                    VersionId = version.VersionId,
+                }
+            );
             if (version.Key.EndsWith("lock.json", StringComparison.Ordinal) || version.Key.Contains(".kbtmp-", StringComparison.Ordinal))
             {
                 await removal;
@@ -143,14 +159,17 @@ public sealed class S3ServerTests
             else
             {
                 var denial = await Record.ExceptionAsync(() => removal);
-                Assert.True(denial is AmazonS3Exception { ErrorCode: "AccessDenied" }, $"{version.Key} {version.VersionId} of {version.Size}: {denial}");
+                Assert.True(
+                    denial is AmazonS3Exception { ErrorCode: "AccessDenied" },
+                    $"{version.Key} {version.VersionId} of {version.Size}: {denial}"
+                );
             }
         }
 
         Assert.True(versions.Count >= 4);
     }
 
-    [S3Fact(Timeout = Limit)]
+    [S3Fact]
     public async Task C5_retention_in_a_bucket_without_object_lock_is_refused_with_advice()
     {
         var server = await S3TestServer.GetAsync();
@@ -164,7 +183,7 @@ public sealed class S3ServerTests
         }
     }
 
-    [S3Fact(Timeout = Limit)]
+    [S3Fact]
     public async Task C5_a_storage_class_that_the_server_does_not_have_is_refused_with_advice()
     {
         var server = await S3TestServer.GetAsync();
@@ -176,25 +195,36 @@ public sealed class S3ServerTests
         Assert.Contains("storage_class", error.Advice, StringComparison.Ordinal);
     }
 
-    [S3Fact(Timeout = Limit)]
+    [S3Fact]
     public async Task C5_every_writer_of_many_large_uploads_at_once_gets_its_own_bytes_back()
     {
-        await using var store = new S3Store((await S3TestServer.GetAsync()).Settings(), TimeProvider.System, limits: SmallParts with { UploadBytes = 2 * PartSize });
-        await Parallel.ForEachAsync(Enumerable.Range(0, 12), new ParallelOptions { MaxDegreeOfParallelism = 12 }, async (i, cancel) =>
-        {
-            var content = new byte[(2 * PartSize) + i];
-            Array.Fill(content, (byte)i);
-            await using var upload = await store.CreateAsync($"many/{i}", cancel);
-            for (var at = 0; at < content.Length; at += 777_777)
+        await using var store = new S3Store(
+            (await S3TestServer.GetAsync()).Settings(),
+            TimeProvider.System,
+            limits: SmallParts with
             {
-                await upload.WriteAsync(content.AsMemory(at, Math.Min(777_777, content.Length - at)), cancel);
+                UploadBytes = 2 * PartSize,
             }
+        );
+        await Parallel.ForEachAsync(
+            Enumerable.Range(0, 12),
+            new ParallelOptions { MaxDegreeOfParallelism = 12 },
+            async (i, cancel) =>
+            {
+                var content = new byte[(2 * PartSize) + i];
+                Array.Fill(content, (byte)i);
+                await using var upload = await store.CreateAsync($"many/{i}", cancel);
+                for (var at = 0; at < content.Length; at += 777_777)
+                {
+                    await upload.WriteAsync(content.AsMemory(at, Math.Min(777_777, content.Length - at)), cancel);
+                }
 
-            await upload.CommitAsync(cancel);
-            var back = new byte[content.Length + 1];
-            Assert.Equal(content.Length, await store.ReadAsync($"many/{i}", 0, back, cancel));
-            Assert.True(back.AsSpan(0, content.Length).SequenceEqual(content));
-        });
+                await upload.CommitAsync(cancel);
+                var back = new byte[content.Length + 1];
+                Assert.Equal(content.Length, await store.ReadAsync($"many/{i}", 0, back, cancel));
+                Assert.True(back.AsSpan(0, content.Length).SequenceEqual(content));
+            }
+        );
     }
 
     private static byte[] ReadAt(S3Store store, int offset, int length)
@@ -218,7 +248,14 @@ public sealed class S3ServerTests
         return error;
     }
 
-    private static AmazonS3Client Client(S3TestServer server) => new(
-        new BasicAWSCredentials(server.AccessKey, server.SecretKey),
-        new AmazonS3Config { ServiceURL = server.Endpoint, ForcePathStyle = true, AuthenticationRegion = "us-east-1" });
+    private static AmazonS3Client Client(S3TestServer server) =>
+        new(
+            new BasicAWSCredentials(server.AccessKey, server.SecretKey),
+            new AmazonS3Config
+            {
+                ServiceURL = server.Endpoint,
+                ForcePathStyle = true,
+                AuthenticationRegion = "us-east-1",
+            }
+        );
 }

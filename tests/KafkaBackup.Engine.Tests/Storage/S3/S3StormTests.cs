@@ -9,7 +9,7 @@ public sealed class S3StormTests : ScriptedS3Test
 {
     private const int Count = 3_000;
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C4_a_backup_through_a_storm_of_slow_down_answers_is_complete()
     {
         // Two requests of three are sent away, whatever they ask for.
@@ -22,7 +22,7 @@ public sealed class S3StormTests : ScriptedS3Test
         Assert.All(Retries, r => Assert.Contains("slow down", r.Error.Message, StringComparison.Ordinal));
     }
 
-    [Fact(Timeout = Limit)]
+    [Fact]
     public async Task C4_a_backup_whose_connections_break_in_the_middle_of_parts_is_complete()
     {
         Server.On(r => r.IsPart, ScriptedAnswer.Reset(afterBodyBytes: PartSize / 2), times: 5);
@@ -43,12 +43,18 @@ public sealed class S3StormTests : ScriptedS3Test
         var noise = new Random(3);
         for (var partition = 0; partition < 2; partition++)
         {
-            scenario.Cluster.Append("orders", partition, Enumerable.Range(0, Count).Select(i =>
-            {
-                var value = new byte[100];
-                noise.NextBytes(value);
-                return new KafkaBackup.LocalBroker.LocalRecord([(byte)i], value, 1_700_000_000_000 + i);
-            }));
+            scenario.Cluster.Append(
+                "orders",
+                partition,
+                Enumerable
+                    .Range(0, Count)
+                    .Select(i =>
+                    {
+                        var value = new byte[100];
+                        noise.NextBytes(value);
+                        return new KafkaBackup.LocalBroker.LocalRecord([(byte)i], value, 1_700_000_000_000 + i);
+                    })
+            );
         }
 
         var result = await scenario.BackUpAsync();

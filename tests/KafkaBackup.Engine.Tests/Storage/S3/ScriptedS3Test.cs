@@ -8,7 +8,6 @@ namespace KafkaBackup.Engine.Tests.Storage.S3;
 /// <summary>What tests over the scripted server share: a store with small parts and short patience.</summary>
 public abstract class ScriptedS3Test : IAsyncLifetime
 {
-    protected const int Limit = 180_000;
     protected const int PartSize = 64 << 10;
 
     protected static readonly S3Limits Hasty = new()
@@ -41,7 +40,8 @@ public abstract class ScriptedS3Test : IAsyncLifetime
         await Server.DisposeAsync();
     }
 
-    protected S3Store Open(S3Limits? limits = null, params (string Name, string Value)[] options) => Open(Server.Settings(options: options), limits);
+    protected S3Store Open(S3Limits? limits = null, params (string Name, string Value)[] options) =>
+        Open(Server.Settings(options: options), limits);
 
     protected S3Store Open(StoreSettings settings, S3Limits? limits = null)
     {

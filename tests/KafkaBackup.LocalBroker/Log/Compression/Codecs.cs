@@ -8,8 +8,8 @@ using ZstdSharp;
 namespace KafkaBackup.LocalBroker.Log.Compression;
 
 /// <summary>
-/// The broker looks inside compressed batches only to search by time, to compact and to show records to a test; it writes compressed batches
-/// only when a test seeds them.
+/// The broker looks inside compressed batches only to search by time, to compact and to show records to a test; it writes compressed
+/// batches only when a test seeds them.
 /// </summary>
 internal static class Codecs
 {
@@ -22,14 +22,15 @@ internal static class Codecs
 
     private static ReadOnlySpan<byte> JavaSnappyMagic => [0x82, (byte)'S', (byte)'N', (byte)'A', (byte)'P', (byte)'P', (byte)'Y', 0];
 
-    public static byte[] Decompress(int codec, ReadOnlySpan<byte> data) => codec switch
-    {
-        Gzip => ReadAll(new GZipStream(new MemoryStream(data.ToArray()), CompressionMode.Decompress)),
-        Snappy => Unsnap(data),
-        Lz4 => LZ4Frame.Decode(data, new ArrayBufferWriter<byte>()).WrittenSpan.ToArray(),
-        Zstd => Unzstd(data),
-        _ => throw new InvalidDataException($"compression codec {codec} is unknown"),
-    };
+    public static byte[] Decompress(int codec, ReadOnlySpan<byte> data) =>
+        codec switch
+        {
+            Gzip => ReadAll(new GZipStream(new MemoryStream(data.ToArray()), CompressionMode.Decompress)),
+            Snappy => Unsnap(data),
+            Lz4 => LZ4Frame.Decode(data, new ArrayBufferWriter<byte>()).WrittenSpan.ToArray(),
+            Zstd => Unzstd(data),
+            _ => throw new InvalidDataException($"compression codec {codec} is unknown"),
+        };
 
     public static byte[] Compress(int codec, ReadOnlySpan<byte> data)
     {

@@ -1,0 +1,45 @@
+namespace KafkaBackup.Engine.Restore;
+
+/// <summary>
+/// How long a target partition has kept its acknowledgements. The library tries again by itself what brokers refuse for a while, and says
+/// nothing: who waits is told.
+/// </summary>
+internal sealed class AcknowledgementWatch(RestoreScope scope, TopicPartition target)
+{
+    private const string Likely =
+        "it has no leader, or fewer replicas in sync than its min.insync.replicas demands, or a quota of the cluster holds this user back";
+
+    private long _since = scope.Clock.GetTimestamp();
+    private bool _told;
+
+    /// <summary>Something was acknowledged, or is waited for from now on.</summary>
+    public void Restart() => _since = scope.Clock.GetTimestamp();
+
+    /// <param name="trouble">What the client library said last.</param>
+    /// <returns>The error that ends the wait; null while it may go on.</returns>
+    public KafkaBackupException? Look(KafkaBackupException? trouble)
+    {
+        var still = scope.Clock.GetElapsedTime(_since);
+        if (still > scope.DeliveryBudget)
+        {
+            return ErrorIds.TargetUnavailable.With(
+                $"Partition {target} acknowledged nothing for {scope.DeliveryBudget.TotalMinutes:0.#} minutes.{Cause(trouble)}",
+                target.ToString(),
+                inner: trouble
+            );
+        }
+
+        if (!_told && still > scope.DeliveryBudget / 10)
+        {
+            _told = true;
+            scope.Events.Warning(
+                $"Partition {target} has acknowledged nothing for {still.TotalSeconds:0} seconds, and is waited for up to {scope.DeliveryBudget.TotalMinutes:0.#} minutes.{Cause(trouble)}"
+            );
+        }
+
+        return null;
+    }
+
+    private static string Cause(KafkaBackupException? trouble) =>
+        trouble is null ? $" Perhaps {Likely}." : $" The client library says: {trouble.Message}";
+}

@@ -1,0 +1,39 @@
+namespace KafkaBackup.Engine.Restore;
+
+/// <summary>
+/// How large a lane's batches are. A refused batch does not say whether one of its records is too large or the batch itself: its records
+/// are sent again one by one, which names the one (rule E4); where all of them pass it was the batch, and those that follow are half as
+/// large.
+/// </summary>
+internal sealed class BatchSizing(TargetWork work)
+{
+    private long _from = -1;
+    private long _until = -1;
+
+    public int Bytes { get; private set; } = LaneWriter.BatchBytes(work);
+
+    /// <summary>Whether the record of this number goes in a batch of its own.</summary>
+    public bool IsSingle(long next) => next >= _from && next < _until;
+
+    /// <summary>So far a writer may go that begins with this record: singles and batches need different ones.</summary>
+    public long Limit(long next, long all) =>
+        Math.Min(
+            all,
+            next < _from ? _from
+                : next < _until ? _until
+                : long.MaxValue
+        );
+
+    /// <summary>Records [from, until) were refused together.</summary>
+    public void Refused(long from, long until) => (_from, _until) = (from, until);
+
+    /// <summary>All before this record went through.</summary>
+    public void Passed(long next)
+    {
+        if (_until >= 0 && next >= _until)
+        {
+            (_from, _until) = (-1, -1);
+            Bytes = Math.Max(LaneWriter.LeastBatch, Bytes / 2);
+        }
+    }
+}

@@ -1,0 +1,211 @@
+using KafkaBackup.Engine.Cluster;
+
+namespace KafkaBackup.Engine.Restore;
+
+/// <summary>How the restore of one target partition ended.</summary>
+internal sealed record LaneOutcome(PartitionProgress Progress, PartitionStatus Status, KafkaBackupException? Error);
+
+/// <summary>
+/// Brings one target partition's records over, exactly once (rule E2). Each has a writer of its own: a refused record stops that writer
+/// and nothing else. After any fault the target's log end says how far we really came, and its last record proves it.
+/// </summary>
+internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress, TargetLog log)
+{
+    /// <summary>Faults in a row without a record brought over in between.</summary>
+    private const int MostFaults = 5;
+
+    private readonly RecordStream _stream = scope.Stream(progress.Work);
+    private readonly TargetWork _work = progress.Work;
+    private readonly BatchSizing _sizing = new(progress.Work);
+    private bool _alone;
+
+    public async Task<LaneOutcome> RunAsync(CancellationToken stop)
+    {
+        var faults = 0;
+        try
+        {
+            if (!stop.IsCancellationRequested)
+            {
+                // This lane's turn may come long after the restore began.
+                LaneChecks.RequireEnd(
+                    _work,
+                    await log.EndAsync(_work.Target, stop).ConfigureAwait(false),
+                    progress.Start + progress.Done,
+                    "before the first record is sent"
+                );
+            }
+
+            while (!progress.IsComplete && !stop.IsCancellationRequested)
+            {
+                var before = progress.Done;
+                var limit = _sizing.Limit(before, _work.RecordCount);
+                var sent = await SendAsync(limit, stop).ConfigureAwait(false);
+                if (sent.Fault is not { } fault)
+                {
+                    if (progress.Done < limit)
+                    {
+                        break;
+                    }
+
+                    _sizing.Passed(progress.Done);
+                    continue;
+                }
+
+                faults = progress.Done > before ? 1 : faults + 1;
+                if (Verdict(fault, faults) is { } verdict)
+                {
+                    // Who may not write has written nothing; and where others write the log's end tells nothing of us.
+                    if (
+                        verdict.Definition != ErrorIds.TargetChanged
+                        && (verdict.Definition != ErrorIds.ClusterUnauthorized || progress.Done > before)
+                    )
+                    {
+                        await SettleAsync(sent.Unacknowledged, stop).ConfigureAwait(false);
+                    }
+
+                    return new LaneOutcome(progress, PartitionStatus.Failed, verdict);
+                }
+
+                scope.Events.Verbose($"{_work.Target}: {fault.Error?.Message ?? fault.Text} Looking at the target to see how far it came.");
+                await SettleAsync(sent.Unacknowledged, stop).ConfigureAwait(false);
+                if (fault.Kind == WriteFaultKind.Refused)
+                {
+                    _sizing.Refused(fault.Index, sent.RefusedUntil);
+                }
+            }
+
+            if (!progress.IsComplete)
+            {
+                return new LaneOutcome(progress, PartitionStatus.Stopped, null);
+            }
+
+            LaneChecks.RequireEnd(
+                _work,
+                await log.EndAsync(_work.Target, stop).ConfigureAwait(false),
+                progress.Start + progress.Done,
+                "after the last record was sent"
+            );
+            return new LaneOutcome(progress, PartitionStatus.Complete, null);
+        }
+        catch (KafkaBackupException error)
+        {
+            return new LaneOutcome(
+                progress,
+                PartitionStatus.Failed,
+                error.Definition == ErrorIds.TopicNotFound ? LaneChecks.Gone(_work, error) : error
+            );
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return new LaneOutcome(progress, PartitionStatus.Stopped, null);
+        }
+    }
+
+    /// <summary>Sends from where we are, on a thread of its own; returns the fault that ended it, if one did.</summary>
+    private async Task<PartitionSender> SendAsync(long limit, CancellationToken stop)
+    {
+        using var lent = scope.Writers.Lend(
+            LaneWriter.Options(scope, _sizing.Bytes, transactionalId: null, _sizing.IsSingle(progress.Done)),
+            _work.Target
+        );
+        _alone = true;
+        var start = progress.Start;
+        var sender = new PartitionSender(scope, progress, lent.Writer, _sizing.Bytes, index => start + index);
+        var feed = new BlockFeed(_stream, progress.Done, stop);
+        await using (feed.ConfigureAwait(false))
+        {
+            await Task
+                .Factory.StartNew(
+                    () => SendBlocks(sender, feed, limit, stop),
+                    CancellationToken.None,
+                    TaskCreationOptions.LongRunning,
+                    TaskScheduler.Default
+                )
+                .ConfigureAwait(false);
+        }
+
+        lent.IsDone = sender.Fault is null && progress.IsComplete;
+        return sender;
+    }
+
+    private void SendBlocks(PartitionSender sender, BlockFeed feed, long limit, CancellationToken stop)
+    {
+        try
+        {
+            while (!stop.IsCancellationRequested && sender.Next < limit && feed.Next(stop) is { } block)
+            {
+                using (block)
+                {
+                    if (!SendBlock(sender, block, limit, stop))
+                    {
+                        break;
+                    }
+                }
+            }
+        }
+        finally
+        {
+            // Also when the backup could not be read on: what was sent before is not in doubt.
+            using var patience = new CancellationTokenSource();
+            using var onStop = stop.Register(() => patience.CancelAfter(RestoreScope.StopPatience));
+            sender.Drain(patience.Token);
+        }
+    }
+
+    private bool SendBlock(PartitionSender sender, StreamBlock block, long limit, CancellationToken stop)
+    {
+        // A writer's first record goes alone. Its offset proves that nobody else writes here; and only from then on does the broker know
+        // this producer: of an unknown one it takes any sequence number, so that a refused first batch would leave a hole before the
+        // second.
+        var until = _alone ? Math.Min(limit, block.FirstIndex + block.Skip + 1) : limit;
+        return sender.Send(block, until, stop) && (!_alone || ProveAndGoOn(sender, block, until, limit, stop));
+    }
+
+    private bool ProveAndGoOn(PartitionSender sender, StreamBlock block, long until, long limit, CancellationToken stop)
+    {
+        if (!sender.Drain(stop))
+        {
+            return false;
+        }
+
+        _alone = false;
+        var sent = until - block.FirstIndex;
+        return block.Block.Info.Stats.RecordCount <= sent || sender.Send(block with { Skip = (int)sent }, limit, stop);
+    }
+
+    /// <summary>After a fault: how far did we come? What the target's log end says, and its last record must be ours.</summary>
+    private async Task SettleAsync(IReadOnlyCollection<PartitionSender.Pending> unacknowledged, CancellationToken stop)
+    {
+        var ends = await log.QuietEndsAsync([_work.Target], scope.Options.ResumeQuiet, stop).ConfigureAwait(false);
+        var end = ends.TryGetValue(_work.Target, out var still) ? still : throw LaneChecks.Restless(_work);
+        var done = end - progress.Start;
+        if (done < progress.Done || done - progress.Done > unacknowledged.Count)
+        {
+            throw LaneChecks.Changed(
+                _work,
+                $"its log ends at offset {end}, which cannot be: {progress.Done} records were acknowledged and {unacknowledged.Count} more were sent from offset {progress.Start} on"
+            );
+        }
+
+        await LaneChecks.RequireLastRecordAsync(scope, log, _stream, _work, progress.Start, done, stop).ConfigureAwait(false);
+        foreach (var sent in unacknowledged.Take((int)(done - progress.Done)))
+        {
+            progress.Take(sent.Source, sent.SourceOffset, progress.Start + sent.Index, sent.Bytes);
+        }
+    }
+
+    /// <summary>Null when it is worth going on.</summary>
+    private KafkaBackupException? Verdict(SendFault fault, int faults) =>
+        fault.Error is { } error && error.Definition == ErrorIds.TargetChanged ? error
+        : fault.Kind == WriteFaultKind.Refused ? (_sizing.IsSingle(fault.Index) ? LaneChecks.Refused(_work, progress.Done, fault) : null)
+        : fault.Kind == WriteFaultKind.Unauthorized ? LaneChecks.Unauthorized(_work)
+        : fault.Error is { } given && (given.Definition == ErrorIds.TargetUnavailable || given.Definition == ErrorIds.ClusterUnauthorized)
+            ? given
+        : faults >= MostFaults
+            ? fault.Error
+                ?? ErrorIds.TargetUnavailable.With(
+                    $"Partition {_work.Target} failed {faults} times in a row: {fault.Text}.",
+                    _work.Target.ToString()
+                )
+        : null;
+}
