@@ -14,12 +14,14 @@ internal sealed class KafkaCluster : IKafkaCluster
     private readonly OffsetLookup _offsets;
     private readonly TopicCreator _creator;
     private readonly GroupAdmin _groups;
+    private readonly WireConnections _connections;
     private readonly NativeHeap _heap = new();
 
     private KafkaCluster(ClientConfiguration configuration, IEngineEvents events, TimeSpan connectTimeout)
     {
         _configuration = configuration;
         _events = events;
+        _connections = new WireConnections(configuration, events);
         _admin = OpenAdmin();
         _topics = new TopicAdmin(_admin);
         _offsets = new OffsetLookup(_admin);
@@ -99,15 +101,19 @@ internal sealed class KafkaCluster : IKafkaCluster
 
     public IRecordReader OpenReader(ReaderOptions options) => new KafkaRecordReader(_configuration, _events, options);
 
+    public IBatchReader OpenBatchReader(ReaderOptions options) => new WireBatchReader(_connections, options);
+
     public IRecordWriter OpenWriter(WriterOptions options) => new KafkaRecordWriter(_configuration, _events, options);
 
-    public ValueTask DisposeAsync() =>
-        new(
-            Task.Run(() =>
+    public async ValueTask DisposeAsync()
+    {
+        await _connections.DisposeAsync().ConfigureAwait(false);
+        await Task.Run(() =>
             {
                 _groups.Dispose();
                 _admin.Dispose();
                 _heap.Dispose();
             })
-        );
+            .ConfigureAwait(false);
+    }
 }
