@@ -192,7 +192,7 @@ public sealed class SegmentCorruptionTests
     public async Task A_newer_version_is_refused_as_such_and_a_flipped_version_byte_is_not()
     {
         var (file, _) = SegmentImage.Write(Few);
-        file[8] = 2;
+        file[8] = SegmentHeader.NewestVersion + 1;
         Assert.Equal(
             DamageKind.Corrupt,
             (await Assert.ThrowsAsync<SegmentDamagedException>(() => SegmentImage.ReadAsync(file))).Damage.Kind

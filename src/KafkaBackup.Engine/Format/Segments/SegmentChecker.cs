@@ -268,7 +268,7 @@ internal sealed class SegmentChecker(string place, ReadRange read, long length, 
 
     private static Part PartAt(ReadOnlySpan<byte> bytes, long position, long remaining)
     {
-        if (bytes.Length >= BlockHeader.Size && bytes.StartsWith(BlockHeader.Magic) && BlockHeader.TryRead(bytes, position, out _) is null)
+        if (bytes.Length >= BlockHeader.Size && BlockHeader.Begins(bytes) && BlockHeader.TryRead(bytes, position, out _) is null)
         {
             return Part.Block;
         }
