@@ -45,12 +45,14 @@ public sealed class KeyBehaviourTests
     {
         await using var scenario = new BackupScenario();
         scenario.Cluster.CreateTopic("orders");
-        scenario.Fill("orders", 100);
+        scenario.Fill("orders", 100, batch: 5);
 
+        // A segment ends with the batch that reaches the limit.
         Assert.Equal(5, (await scenario.BackUpAsync(BackupScenario.Asked() with { SegmentMaxRecords = 20 })).SegmentCount);
+        Assert.Equal(4, (await scenario.BackUpAsync(BackupScenario.Asked() with { BackupId = "d", SegmentMaxRecords = 22 })).SegmentCount);
         Assert.InRange(
             (await scenario.BackUpAsync(BackupScenario.Asked() with { BackupId = "c", SegmentMaxBytes = 400 })).SegmentCount,
-            3,
+            5,
             10
         );
         await scenario.AssertStoredIsSourceAsync("orders");
