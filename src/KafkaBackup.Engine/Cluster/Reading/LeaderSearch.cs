@@ -63,7 +63,7 @@ internal sealed class LeaderSearch(FetchScheduler scheduler, FetchTuning tuning,
             var due = TakeDue(out var next);
             if (due.Length == 0)
             {
-                await _signal.WaitAsync(next, closing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await ((Task)_signal.WaitAsync(next, closing)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 continue;
             }
 
