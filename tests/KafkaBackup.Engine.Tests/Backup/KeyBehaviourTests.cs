@@ -241,11 +241,10 @@ public sealed class KeyBehaviourTests
         scenario.Cluster.CreateTopic("orders", 4);
         for (var partition = 0; partition < 4; partition++)
         {
-            scenario.Cluster.Append(
-                "orders",
-                partition,
-                Enumerable.Range(0, count / 4).Select(_ => LocalRecord.Of("key0", new string('x', 36)))
-            );
+            foreach (var batch in Enumerable.Range(0, count / 4).Select(_ => LocalRecord.Of("key0", new string('x', 36))).Chunk(15))
+            {
+                scenario.Cluster.Append("orders", partition, batch);
+            }
         }
 
         var result = await scenario.BackUpAsync(BackupScenario.Asked() with { RecordsPerSecond = records, BytesPerSecond = bytes });
