@@ -2,9 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace KafkaBackup.Engine.Cluster.Native;
 
-/// <summary>
-/// rd_kafka_message_t. Consumed: a record or, with <see cref="Err"/> set, an error of its partition. Produced: a delivery report.
-/// </summary>
+/// <summary>rd_kafka_message_t: a delivery report.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct NativeMessage
 {
@@ -17,7 +15,7 @@ internal unsafe struct NativeMessage
     public nuint KeyLength;
     public long Offset;
 
-    /// <summary>The tag of a produced message; the library's own for a consumed one.</summary>
+    /// <summary>The tag of a produced message.</summary>
     public nint Opaque;
 }
 

@@ -15,18 +15,23 @@ internal sealed class BrokerLane(int broker, int lane, FetchScheduler scheduler,
 
     private readonly FetchSession _session = new();
     private readonly Dictionary<(string Topic, int Partition), AssignedPartition> _partitions = [];
+    private readonly List<AssignedPartition> _postponed = [];
     private readonly SemaphoreSlim _signal = new(0);
     private WireConnection? _connection;
     private TimeSpan _wait;
     private int _failures;
+    private int _refusals;
     private int _heldAnswers;
     private long _heldBytes;
     private long _requests;
+    private long? _askedAt;
     private long _lastTaken;
     private int _queued;
     private int _withMore;
 
     public int Broker => broker;
+
+    private TimeProvider Clock => scheduler.Cluster.Options.Clock;
 
     public IReadOnlyCollection<AssignedPartition> Partitions => _partitions.Values;
 
@@ -35,21 +40,29 @@ internal sealed class BrokerLane(int broker, int lane, FetchScheduler scheduler,
 
     public void Put(AssignedPartition partition)
     {
-        var key = (partition.Partition.Topic, partition.Partition.Partition);
-        if (_partitions.TryAdd(key, partition))
+        var (topic, number) = partition.Partition;
+        if (_partitions.TryAdd((topic, number), partition))
         {
             partition.IsAtEnd = false;
             partition.Lane = this;
-            partition.FromRequest = _requests + 1;
             _withMore++;
             _wait = TimeSpan.Zero;
+            if (_session.IsBeingForgotten(topic, partition.TopicId, number))
+            {
+                partition.FromRequest = long.MaxValue;
+                _postponed.Add(partition);
+                Wake();
+                return;
+            }
+
+            partition.FromRequest = _requests + 1;
         }
 
         _session.Put(
-            key.Topic,
+            topic,
             partition.TopicId,
             new FetchPartition(
-                key.Partition,
+                number,
                 partition.FetchOffset,
                 Math.Max(partition.LargerFetch, scheduler.PartitionBytes),
                 partition.LeaderEpoch,
@@ -87,6 +100,18 @@ internal sealed class BrokerLane(int broker, int lane, FetchScheduler scheduler,
             ? found
             : null;
 
+    /// <summary>Whether the broker has owed an answer for that long; true once for each such time.</summary>
+    public bool IsSilent(TimeSpan time)
+    {
+        if (_askedAt is not { } since || Clock.GetElapsedTime(since) < time)
+        {
+            return false;
+        }
+
+        _askedAt = Clock.GetTimestamp();
+        return true;
+    }
+
     /// <summary>A part of one of its answers waits to be handed out.</summary>
     public void Queued() => _queued++;
 
@@ -108,6 +133,15 @@ internal sealed class BrokerLane(int broker, int lane, FetchScheduler scheduler,
         _heldAnswers--;
         _heldBytes -= answer.Bytes;
         Wake();
+    }
+
+    /// <summary>The caller has had its turn: new records may be waited for.</summary>
+    public void WakeAtEnd()
+    {
+        if (_withMore == 0)
+        {
+            Wake();
+        }
     }
 
     public void Wake()
@@ -147,6 +181,7 @@ internal sealed class BrokerLane(int broker, int lane, FetchScheduler scheduler,
         lock (scheduler.Gate)
         {
             mayFetch = MayFetch();
+            _askedAt = mayFetch ? Clock.GetTimestamp() : null;
         }
 
         if (!mayFetch)
@@ -173,20 +208,43 @@ internal sealed class BrokerLane(int broker, int lane, FetchScheduler scheduler,
 
             _requests++;
             request = _session.Next(scheduler.Template(_wait), version);
+            PutPostponed();
         }
 
         var answer = await connection.SendAsync(request, closing).ConfigureAwait(false);
+        var error = answer.Error;
         scheduler.Take(this, answer);
+        if (error != WireErrorCode.None && _refusals > 1)
+        {
+            // A session that is lost begins anew at once; what is refused again is something else.
+            scheduler.Report(WireException.Refused(error, $"The broker at {connection.Address} refuses to give records"));
+            await Task.Delay(scheduler.ErrorBackoff, Clock, closing).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The request that forgets them is made: they go into the next one, as new ones.</summary>
+    private void PutPostponed()
+    {
+        foreach (var partition in _postponed.Where(postponed => postponed.Lane == this && postponed.FromRequest == long.MaxValue))
+        {
+            partition.FromRequest = _requests + 1;
+            Put(partition);
+        }
+
+        _postponed.Clear();
     }
 
     /// <summary>The session's side of an answer; false when it says nothing.</summary>
     public bool Answered(FetchResponse answer, bool anyRecords)
     {
-        _failures = 0;
+        (_failures, _askedAt) = (0, null);
         if (!_session.Answered(answer))
         {
+            _refusals++;
             return false;
         }
+
+        _refusals = 0;
 
         var isHeldBack = !anyRecords && answer.ThrottleTime > TimeSpan.Zero && _withMore > 0;
         HeldBack = isHeldBack ? HeldBack + 1 : 0;
@@ -220,7 +278,7 @@ internal sealed class BrokerLane(int broker, int lane, FetchScheduler scheduler,
         lock (scheduler.Gate)
         {
             _session.ConnectionLost();
-            _connection = null;
+            (_connection, _askedAt) = (null, null);
             again = ++_failures == 1 && fault.Kind == WireFailure.ConnectionLost;
             if (!again)
             {

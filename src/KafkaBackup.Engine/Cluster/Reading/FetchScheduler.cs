@@ -101,7 +101,7 @@ internal sealed class FetchScheduler : IDisposable
                 Polls++;
                 foreach (var lane in _lanes.Values)
                 {
-                    lane.Wake();
+                    lane.WakeAtEnd();
                 }
             }
 
@@ -201,6 +201,10 @@ internal sealed class FetchScheduler : IDisposable
 
         _search.BrokerFailed(fault, orphans);
     }
+
+    /// <summary>What is fetched from brokers that have owed an answer for that long. Called under the lock.</summary>
+    public AssignedPartition[] OfSilentBrokers(TimeSpan time) =>
+        [.. _lanes.Values.Where(lane => lane.IsSilent(time)).SelectMany(lane => lane.Partitions)];
 
     public void Take(BrokerLane lane, FetchResponse response)
     {

@@ -14,6 +14,11 @@ internal sealed class LeaderSearch(FetchScheduler scheduler, FetchTuning tuning,
 
     private static readonly TimeSpan PauseAfterFailure = TimeSpan.FromSeconds(1);
 
+    /// <summary>A broker that owes an answer for so long may have lost what it led, without being able to say so.</summary>
+    private static readonly TimeSpan LongSilence = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan LookAtSilence = TimeSpan.FromSeconds(1);
+
     private readonly HashSet<AssignedPartition> _now = [];
     private readonly PriorityQueue<AssignedPartition, long> _later = new();
     private readonly SemaphoreSlim _signal = new(0);
@@ -60,8 +65,8 @@ internal sealed class LeaderSearch(FetchScheduler scheduler, FetchTuning tuning,
     {
         while (!closing.IsCancellationRequested)
         {
-            var due = TakeDue(out var next);
-            if (due.Length == 0)
+            var due = TakeDue(out var silent, out var next);
+            if (due.Length == 0 && silent.Length == 0)
             {
                 await ((Task)_signal.WaitAsync(next, closing)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 continue;
@@ -69,6 +74,7 @@ internal sealed class LeaderSearch(FetchScheduler scheduler, FetchTuning tuning,
 
             try
             {
+                await AskAboutAsync(silent).ConfigureAwait(false);
                 await FindAsync(due).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (closing.IsCancellationRequested)
@@ -107,7 +113,7 @@ internal sealed class LeaderSearch(FetchScheduler scheduler, FetchTuning tuning,
         }
     }
 
-    private AssignedPartition[] TakeDue(out TimeSpan next)
+    private AssignedPartition[] TakeDue(out AssignedPartition[] silent, out TimeSpan next)
     {
         lock (scheduler.Gate)
         {
@@ -120,10 +126,36 @@ internal sealed class LeaderSearch(FetchScheduler scheduler, FetchTuning tuning,
 
             AssignedPartition[] found = [.. _now.Where(partition => !partition.IsStopped && partition.Lane is null)];
             _now.Clear();
-            next = _later.TryPeek(out _, out var first)
-                ? Clock.GetElapsedTime(now, first) + TimeSpan.FromMilliseconds(1)
-                : Timeout.InfiniteTimeSpan;
+            silent = scheduler.OfSilentBrokers(LongSilence);
+            next = _later.TryPeek(out _, out var first) ? Clock.GetElapsedTime(now, first) + TimeSpan.FromMilliseconds(1) : LookAtSilence;
+            next = next < LookAtSilence ? next : LookAtSilence;
             return found;
+        }
+    }
+
+    /// <summary>What a silent broker no longer leads is fetched from its new leader; the rest goes on waiting for it.</summary>
+    private async Task AskAboutAsync(AssignedPartition[] partitions)
+    {
+        if (partitions.Length == 0)
+        {
+            return;
+        }
+
+        await scheduler
+            .Cluster.RefreshAsync(partitions.Select(partition => partition.Partition.Topic).Distinct(StringComparer.Ordinal), closing)
+            .ConfigureAwait(false);
+        foreach (var partition in partitions)
+        {
+            var (topic, number) = partition.Partition;
+            var leader = await scheduler.Cluster.LeaderAsync(topic, number, closing).ConfigureAwait(false);
+            lock (scheduler.Gate)
+            {
+                if (leader.Broker >= 0 && partition.Lane is { } lane && leader.Broker != lane.Broker)
+                {
+                    lane.Remove(partition);
+                    Seek(partition);
+                }
+            }
         }
     }
 

@@ -87,7 +87,7 @@ internal sealed unsafe class RecordReader(IBatchReader batches, IsolationLevel i
 
     void IBatchSink.OnBatch(int slot, in RecordBatch batch)
     {
-        if (!_bySlot.TryGetValue(slot, out var reading))
+        if (!_bySlot.TryGetValue(slot, out var reading) || reading.IsOver)
         {
             return;
         }
@@ -266,6 +266,7 @@ internal sealed unsafe class RecordReader(IBatchReader batches, IsolationLevel i
     private void Fail(Reading reading, BatchDamagedException damaged)
     {
         reading.IsOver = true;
+        batches.Remove(reading.Slot);
         _sink!.OnError(reading.Slot, new ReadFault(ReadFaultKind.BadMessage, reading.Next, "CORRUPT_MESSAGE", damaged.Reason));
     }
 
