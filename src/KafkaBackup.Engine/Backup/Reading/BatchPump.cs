@@ -14,7 +14,7 @@ internal sealed class BatchPump(RunScope run, ReaderOptions readerOptions, int w
     /// <summary>So many times <see cref="Silence.Stall"/> a partition may give nothing.</summary>
     private const int MostStalls = 5;
 
-    private static readonly TimeSpan NoteworthyThrottling = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan NoteworthyThrottling = TimeSpan.FromSeconds(1);
 
     private readonly ThrottleWatch _throttle = new(run.Clock);
     private readonly PumpSlot?[] _slots = new PumpSlot?[width];
