@@ -2,7 +2,6 @@ using KafkaBackup.Engine.Batches;
 using KafkaBackup.Engine.Catalog;
 using KafkaBackup.Engine.Format.Blocks;
 using KafkaBackup.Engine.Format.Segments;
-using KafkaBackup.Engine.Storage.Files;
 using KafkaBackup.LocalBroker;
 using BatchSample = KafkaBackup.Engine.Tests.Batches.Sample;
 
@@ -153,7 +152,10 @@ public sealed class KeptBatchTests
         var result = await scenario.BackUpAsync();
 
         var bad = result.Topics.Single().Partitions.Single();
-        Assert.Equal((BackupStatus.Failed, nameof(ErrorIds.PartitionRead), 0L, 0L), (result.Status, bad.ErrorId, bad.StoredTo, result.RecordCount));
+        Assert.Equal(
+            (BackupStatus.Failed, nameof(ErrorIds.PartitionRead), 0L, 0L),
+            (result.Status, bad.ErrorId, bad.StoredTo, result.RecordCount)
+        );
         Assert.Empty((await scenario.PartitionAsync("bad")).Segments);
         Assert.Empty((await scenario.KeysAsync("b/topics/")).Where(k => k.EndsWith(".kbs", StringComparison.Ordinal)));
     }
@@ -209,8 +211,7 @@ public sealed class KeptBatchTests
         Assert.Equal(0, (await scenario.BackUpAsync(settings)).RecordCount);
     }
 
-    private static BackupSettings CutAt(int record) =>
-        BackupScenario.Asked() with { ConsistentAt = new TimePoint(Time(record)) };
+    private static BackupSettings CutAt(int record) => BackupScenario.Asked() with { ConsistentAt = new TimePoint(Time(record)) };
 
     private static long Time(int record) => 1_700_000_000_000 + (record * 1000L);
 
@@ -218,7 +219,10 @@ public sealed class KeptBatchTests
         scenario.Cluster.AppendRaw(
             "orders",
             0,
-            BatchSample.Build(Enumerable.Range(from, count).Select(i => new BatchSample(i, Time(i), $"k{i}", $"value {i} value {i}")), codec)
+            BatchSample.Build(
+                Enumerable.Range(from, count).Select(i => new BatchSample(i, Time(i), $"k{i}", $"value {i} value {i}")),
+                codec
+            )
         );
 
     /// <summary>Sound by its checksum, but its first record claims another length than it has.</summary>

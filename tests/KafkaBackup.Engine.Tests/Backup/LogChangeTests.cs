@@ -48,7 +48,10 @@ public sealed class LogChangeTests
         var result = await scenario.BackUpAsync();
 
         Assert.Equal((BackupStatus.Complete, 200L), (result.Status, result.RecordCount));
-        Assert.Contains(scenario.Events.VerboseLines, l => l.Contains("has given nothing for 20 s at offset 100", StringComparison.Ordinal));
+        Assert.Contains(
+            scenario.Events.VerboseLines,
+            l => l.Contains("has given nothing for 20 s at offset 100", StringComparison.Ordinal)
+        );
         await scenario.AssertStoredIsSourceAsync("orders");
     }
 

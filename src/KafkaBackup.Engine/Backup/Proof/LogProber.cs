@@ -124,9 +124,7 @@ internal sealed class LogProber : IRecordSink, IDisposable
     )
     {
         // A partition can be read at one place at a time only.
-        using var reader = cluster.OpenReader(
-            new ReaderOptions(IsolationLevel.ReadCommitted, QueuedBytes: 8 << 20, FetchBytes: 64 << 10)
-        );
+        using var reader = cluster.OpenReader(new ReaderOptions(IsolationLevel.ReadCommitted, QueuedBytes: 8 << 20, FetchBytes: 64 << 10));
         var waiting = new LinkedList<LogProbe>(probes);
         var moved = clock.GetTimestamp();
         while (waiting.Count > 0 || _slots.Any(s => s is not null))

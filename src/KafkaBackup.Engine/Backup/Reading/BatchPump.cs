@@ -174,7 +174,8 @@ internal sealed class BatchPump(RunScope run, ReaderOptions readerOptions, int w
     private bool IsOver(int index, PumpSlot slot, TimeSpan idle, bool isHeldBack, bool anyRefused, CancellationToken stop)
     {
         var reading = slot.Reading;
-        if ((reading.Line.Failure ?? reading.Line.Damage ?? (anyRefused ? run.Proof.WhyRefused(reading.Work.Id.Topic) : null)) is { } failure)
+        var refused = anyRefused ? run.Proof.WhyRefused(reading.Work.Id.Topic) : null;
+        if ((reading.Line.Failure ?? reading.Line.Damage ?? refused) is { } failure)
         {
             reading.Fail(failure);
         }

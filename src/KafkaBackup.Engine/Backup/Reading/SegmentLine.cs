@@ -59,8 +59,7 @@ internal sealed class SegmentLine(
     /// <summary>Takes the block over.</summary>
     /// <param name="mayBeLast">The segment may end with it: then its last record is kept in mind. A segment that ends with another is
     /// dropped.</param>
-    public void Add(RawBlock block, bool mayBeLast) =>
-        _tail = StoreAsync(_tail, workers.CompressAsync(block, mayBeLast || _endsEarly));
+    public void Add(RawBlock block, bool mayBeLast) => _tail = StoreAsync(_tail, workers.CompressAsync(block, mayBeLast || _endsEarly));
 
     /// <summary>Ends the segment.</summary>
     public void Close() => Then(FinishAsync);
