@@ -56,7 +56,11 @@ internal sealed unsafe class BatchProbe : IDisposable
         return null;
     }
 
-    public void Dispose() => _cursor.Dispose();
+    public void Dispose()
+    {
+        _cursor.Dispose();
+        _headers.Dispose();
+    }
 
     private ProbedRecord Show(in RecordBatch batch)
     {
