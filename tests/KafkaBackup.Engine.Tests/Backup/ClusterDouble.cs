@@ -16,6 +16,8 @@ internal sealed class ClusterDouble(IKafkaCluster inner) : IKafkaCluster
 
     public Func<IRecordReader, IRecordReader> Reader { get; init; } = r => r;
 
+    public Func<IRecordWriter, IRecordWriter> Writer { get; init; } = w => w;
+
     public Func<CancellationToken, Task> BeforeGroups { get; init; } = _ => Task.CompletedTask;
 
     public Func<IReadOnlyDictionary<string, TopicRefusal>>? Refusals { get; init; }
@@ -97,7 +99,7 @@ internal sealed class ClusterDouble(IKafkaCluster inner) : IKafkaCluster
 
     public IRecordReader OpenReader(ReaderOptions options) => Reader(inner.OpenReader(options));
 
-    public IRecordWriter OpenWriter(WriterOptions options) => inner.OpenWriter(options);
+    public IRecordWriter OpenWriter(WriterOptions options) => Writer(inner.OpenWriter(options));
 
     public ValueTask DisposeAsync() => inner.DisposeAsync();
 }
