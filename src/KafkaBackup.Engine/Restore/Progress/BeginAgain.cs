@@ -3,8 +3,8 @@ using KafkaBackup.Engine.Configuration;
 namespace KafkaBackup.Engine.Restore;
 
 /// <summary>
-/// The one way to give up what an interrupted restore left, in steps that work exactly as they are written: as long as its checkpoint or its
-/// marks are there, a run resumes, and a resume neither empties a target nor fills an emptied one again.
+/// The one way to give up what an interrupted restore left, in steps that work exactly as they are written: as long as its checkpoint or
+/// its marks are there, a run resumes, and a resume neither empties a target nor fills an emptied one again.
 /// </summary>
 internal static class BeginAgain
 {
