@@ -54,12 +54,12 @@ public sealed class OutageTests
     [Trait("Run", "Long")]
     public async Task E6_a_coordinator_that_is_longer_away_than_a_request_waits_is_waited_for_twice()
     {
-        await using var scenario = await FaultTests.FilledAsync(30_000);
+        await using var scenario = await FaultTests.FilledAsync(30_000, segment: 10_000);
         var running = scenario.RestoredAsync(
             RestoreScenario.Asked() with
             {
                 Delivery = DeliveryMode.Transactional,
-                RecordsPerSecond = 3000,
+                RecordsPerSecond = 2000,
             }
         );
         foreach (var committed in (bool[])[false, true])
