@@ -289,7 +289,7 @@ public static class ErrorIds
     public static readonly ErrorDefinition TargetChanged = new(
         nameof(TargetChanged),
         InvalidData,
-        "Something else wrote to this target partition: stop it, empty the partition and restore it again."
+        "Stop what else writes to this target partition. To begin again, delete the checkpoint, if there is one, and run with -Purge -Force; in transactional mode delete the consumer group kafkabackup-restore-<backup id> too."
     );
     public static readonly ErrorDefinition TargetRefused = new(
         nameof(TargetRefused),

@@ -18,6 +18,8 @@ internal sealed class ClusterDouble(IKafkaCluster inner) : IKafkaCluster
 
     public Func<IBatchReader, IBatchReader> BatchReader { get; init; } = r => r;
 
+    public Func<IRecordWriter, IRecordWriter> Writer { get; init; } = w => w;
+
     public Func<CancellationToken, Task> BeforeGroups { get; init; } = _ => Task.CompletedTask;
 
     public Func<IReadOnlyDictionary<string, TopicRefusal>>? Refusals { get; init; }
@@ -101,7 +103,7 @@ internal sealed class ClusterDouble(IKafkaCluster inner) : IKafkaCluster
 
     public IBatchReader OpenBatchReader(ReaderOptions options) => BatchReader(inner.OpenBatchReader(options));
 
-    public IRecordWriter OpenWriter(WriterOptions options) => inner.OpenWriter(options);
+    public IRecordWriter OpenWriter(WriterOptions options) => Writer(inner.OpenWriter(options));
 
     public ValueTask DisposeAsync() => inner.DisposeAsync();
 }

@@ -68,6 +68,7 @@ internal sealed class BackupPlanner(
         }
 
         findings.AddRange(Troubles(partitions));
+        findings.AddRange(CutFindings.Of(partitions));
         var lost = opened is null
             ? null
             : await NewestSegments

@@ -40,7 +40,7 @@ internal sealed class RestorePlanner(
             .ConfigureAwait(false);
         _findings.AddRange(new[] { _earlier?.Going, _earlier?.Growth(selected, options.Window) }.OfType<Finding>());
 
-        selected = _earlier?.Limit(selected) ?? selected;
+        selected = _earlier?.Limit(selected, options) ?? selected;
         var sources = await SelectRecordsAsync(selected, cancel).ConfigureAwait(false);
         RequireRecords(sources, selected, place);
         _findings.AddRange(TargetMapping.Check(sources, options, together));

@@ -180,7 +180,8 @@ internal sealed class PartitionSender(
                 sent.SourceOffset,
                 ErrorIds.TargetChanged.With(
                     $"Record {sent.SourceOffset} of {Work.Sources[sent.Source].Source} was stored at offset {offset} of {Work.Target} instead of {expected}: something else writes to this partition.",
-                    Work.Target.ToString()
+                    Work.Target.ToString(),
+                    $"Find what writes there and stop it. {BeginAgain.Advice(scope.Options)}"
                 )
             );
             return;

@@ -28,6 +28,7 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
             {
                 // This lane's turn may come long after the restore began.
                 LaneChecks.RequireEnd(
+                    scope,
                     _work,
                     await log.EndAsync(_work.Target, stop).ConfigureAwait(false),
                     progress.Start + progress.Done,
@@ -80,6 +81,7 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
             }
 
             LaneChecks.RequireEnd(
+                scope,
                 _work,
                 await log.EndAsync(_work.Target, stop).ConfigureAwait(false),
                 progress.Start + progress.Done,
@@ -92,7 +94,7 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
             return new LaneOutcome(
                 progress,
                 PartitionStatus.Failed,
-                error.Definition == ErrorIds.TopicNotFound ? LaneChecks.Gone(_work, error) : error
+                error.Definition == ErrorIds.TopicNotFound ? LaneChecks.Gone(scope, _work, error) : error
             );
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -177,11 +179,12 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
     private async Task SettleAsync(IReadOnlyCollection<PartitionSender.Pending> unacknowledged, CancellationToken stop)
     {
         var ends = await log.QuietEndsAsync([_work.Target], scope.Options.ResumeQuiet, stop).ConfigureAwait(false);
-        var end = ends.TryGetValue(_work.Target, out var still) ? still : throw LaneChecks.Restless(_work);
+        var end = ends.TryGetValue(_work.Target, out var still) ? still : throw LaneChecks.Restless(scope, _work);
         var done = end - progress.Start;
         if (done < progress.Done || done - progress.Done > unacknowledged.Count)
         {
             throw LaneChecks.Changed(
+                scope,
                 _work,
                 $"its log ends at offset {end}, which cannot be: {progress.Done} records were acknowledged and {unacknowledged.Count} more were sent from offset {progress.Start} on"
             );

@@ -97,7 +97,7 @@ internal sealed class TransactionalLane(
         }
         catch (KafkaBackupException error)
         {
-            var told = error.Definition == ErrorIds.TopicNotFound ? LaneChecks.Gone(_work, error) : error;
+            var told = error.Definition == ErrorIds.TopicNotFound ? LaneChecks.Gone(scope, _work, error) : error;
             return new LaneOutcome(progress, PartitionStatus.Failed, told);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
