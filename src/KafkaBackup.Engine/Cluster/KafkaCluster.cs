@@ -1,4 +1,5 @@
 using KafkaBackup.Engine.Cluster.Native;
+using KafkaBackup.Engine.Wire;
 
 namespace KafkaBackup.Engine.Cluster;
 
@@ -15,6 +16,7 @@ internal sealed class KafkaCluster : IKafkaCluster
     private readonly TopicCreator _creator;
     private readonly GroupAdmin _groups;
     private readonly NativeHeap _heap = new();
+    private readonly WriterLanes _writers;
 
     private KafkaCluster(ClientConfiguration configuration, IEngineEvents events, TimeSpan connectTimeout)
     {
@@ -25,6 +27,7 @@ internal sealed class KafkaCluster : IKafkaCluster
         _offsets = new OffsetLookup(_admin);
         _creator = new TopicCreator(_admin, _topics, _offsets);
         _groups = new GroupAdmin(_admin, OpenAdmin);
+        _writers = new WriterLanes(() => WireOptionsOf(configuration));
 
         AdminClient OpenAdmin(string? group = null) =>
             new(
@@ -99,15 +102,27 @@ internal sealed class KafkaCluster : IKafkaCluster
 
     public IRecordReader OpenReader(ReaderOptions options) => new KafkaRecordReader(_configuration, _events, options);
 
-    public IRecordWriter OpenWriter(WriterOptions options) => new KafkaRecordWriter(_configuration, _events, options);
+    public IRecordWriter OpenWriter(WriterOptions options) => new WireRecordWriter(_writers, Address, options);
 
-    public ValueTask DisposeAsync() =>
-        new(
-            Task.Run(() =>
+    public async ValueTask DisposeAsync()
+    {
+        await _writers.DisposeAsync().ConfigureAwait(false);
+        await Task.Run(() =>
             {
                 _groups.Dispose();
                 _admin.Dispose();
                 _heap.Dispose();
             })
-        );
+            .ConfigureAwait(false);
+    }
+
+    private static WireOptions WireOptionsOf(ClientConfiguration configuration) =>
+        new()
+        {
+            Bootstrap =
+            [
+                .. configuration.Address.Split(',').Select(text => WireAddress.TryParse(text, out var a) ? a : throw new FormatException(text)),
+            ],
+            ReconnectBackoffMax = TimeSpan.FromSeconds(2),
+        };
 }

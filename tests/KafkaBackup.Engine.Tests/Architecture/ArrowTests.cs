@@ -36,7 +36,7 @@ public class ArrowTests
         ["Configuration"] = ["Rules"],
         ["Pacing"] = [],
         ["Health"] = [],
-        ["Cluster"] = ["Records"],
+        ["Cluster"] = ["Records", "Batches", "Wire"],
         ["Format"] = ["Records", "Batches", "Rules"],
         ["Storage"] = ["Records"],
         [Seams] = ["Cluster", "Storage"],
