@@ -71,6 +71,12 @@ public enum ReadFaultKind
     /// <summary>The position is outside the log: ask start and end again (rule B16).</summary>
     OutOfRange,
 
+    /// <summary>The broker says that the log ends before the position, or holds other records there: it was truncated.</summary>
+    Truncated,
+
+    /// <summary>The topic has another id than the one that was read: it was deleted and created again.</summary>
+    Recreated,
+
     /// <summary>A batch failed its checksum or cannot be decoded.</summary>
     BadMessage,
 
@@ -80,5 +86,6 @@ public enum ReadFaultKind
     Other,
 }
 
-/// <param name="Offset">The position that the fault is about; -1 where not known.</param>
+/// <param name="Offset">The position that the fault is about, with <see cref="ReadFaultKind.Truncated"/> the offset below which the log is
+/// the same; -1 where not known.</param>
 public sealed record ReadFault(ReadFaultKind Kind, long Offset, string Code, string Message);

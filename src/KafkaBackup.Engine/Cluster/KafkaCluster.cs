@@ -1,5 +1,4 @@
 using KafkaBackup.Engine.Cluster.Native;
-using KafkaBackup.Engine.Wire;
 
 namespace KafkaBackup.Engine.Cluster;
 
@@ -15,19 +14,19 @@ internal sealed class KafkaCluster : IKafkaCluster
     private readonly OffsetLookup _offsets;
     private readonly TopicCreator _creator;
     private readonly GroupAdmin _groups;
+    private readonly WireConnections _connections;
     private readonly NativeHeap _heap = new();
-    private readonly WriterLanes _writers;
 
     private KafkaCluster(ClientConfiguration configuration, IEngineEvents events, TimeSpan connectTimeout)
     {
         _configuration = configuration;
         _events = events;
+        _connections = new WireConnections(configuration, events);
         _admin = OpenAdmin();
         _topics = new TopicAdmin(_admin);
         _offsets = new OffsetLookup(_admin);
         _creator = new TopicCreator(_admin, _topics, _offsets);
         _groups = new GroupAdmin(_admin, OpenAdmin);
-        _writers = new WriterLanes(() => WireOptionsOf(configuration));
 
         AdminClient OpenAdmin(string? group = null) =>
             new(
@@ -102,11 +101,13 @@ internal sealed class KafkaCluster : IKafkaCluster
 
     public IRecordReader OpenReader(ReaderOptions options) => new KafkaRecordReader(_configuration, _events, options);
 
-    public IRecordWriter OpenWriter(WriterOptions options) => new WireRecordWriter(_writers, Address, options);
+    public IBatchReader OpenBatchReader(ReaderOptions options) => new WireBatchReader(_connections, options);
+
+    public IRecordWriter OpenWriter(WriterOptions options) => new WireRecordWriter(_connections, options);
 
     public async ValueTask DisposeAsync()
     {
-        await _writers.DisposeAsync().ConfigureAwait(false);
+        await _connections.DisposeAsync().ConfigureAwait(false);
         await Task.Run(() =>
             {
                 _groups.Dispose();
@@ -115,14 +116,4 @@ internal sealed class KafkaCluster : IKafkaCluster
             })
             .ConfigureAwait(false);
     }
-
-    private static WireOptions WireOptionsOf(ClientConfiguration configuration) =>
-        new()
-        {
-            Bootstrap =
-            [
-                .. configuration.Address.Split(',').Select(text => WireAddress.TryParse(text, out var a) ? a : throw new FormatException(text)),
-            ],
-            ReconnectBackoffMax = TimeSpan.FromSeconds(2),
-        };
 }

@@ -16,6 +16,8 @@ internal sealed class ClusterDouble(IKafkaCluster inner) : IKafkaCluster
 
     public Func<IRecordReader, IRecordReader> Reader { get; init; } = r => r;
 
+    public Func<IBatchReader, IBatchReader> BatchReader { get; init; } = r => r;
+
     public Func<CancellationToken, Task> BeforeGroups { get; init; } = _ => Task.CompletedTask;
 
     public Func<IReadOnlyDictionary<string, TopicRefusal>>? Refusals { get; init; }
@@ -96,6 +98,8 @@ internal sealed class ClusterDouble(IKafkaCluster inner) : IKafkaCluster
         inner.DeleteGroupOffsetsAsync(group, partitions, cancel);
 
     public IRecordReader OpenReader(ReaderOptions options) => Reader(inner.OpenReader(options));
+
+    public IBatchReader OpenBatchReader(ReaderOptions options) => BatchReader(inner.OpenBatchReader(options));
 
     public IRecordWriter OpenWriter(WriterOptions options) => inner.OpenWriter(options);
 

@@ -25,6 +25,7 @@ internal sealed class ClientConfiguration
 
         NativeLibraryCheck.Run();
         Address = settings.Address;
+        Servers = [.. servers.SelectMany(text => text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
         _scrubber = new SecretScrubber([settings.SaslPassword, settings.ClientKeyPassword, .. settings.KafkaOptions?.Values ?? []]);
 
         _properties.Add(new("bootstrap.servers", string.Join(',', servers)));
@@ -58,7 +59,13 @@ internal sealed class ClientConfiguration
     /// <summary>The bootstrap addresses, for messages.</summary>
     public string Address { get; }
 
+    /// <summary>The same, one by one.</summary>
+    public IReadOnlyList<string> Servers { get; }
+
     public SecretScrubber Scrubber => _scrubber;
+
+    /// <summary>What the user gave as kafka_options, by the library's names.</summary>
+    public IReadOnlyDictionary<string, string> UserOptions => _options;
 
     /// <summary>OAuth tokens are fetched by the library's own thread, which has to be asked for.</summary>
     public bool UsesOAuth =>
@@ -105,7 +112,8 @@ internal sealed class ClientConfiguration
 
     private void Verify() => LibRdKafka.rd_kafka_conf_destroy(Build([], []));
 
-    private string? Find(string name) =>
+    /// <summary>A property's value, the user's or ours; null when neither sets it.</summary>
+    public string? Find(string name) =>
         _options.TryGetValue(name, out var value)
             ? value
             : _properties.Where(property => property.Key == name).Select(property => property.Value).FirstOrDefault();

@@ -10,14 +10,11 @@ namespace KafkaBackup.Engine.Cluster;
 /// numbers, for as long as the writer lives. One task does the sending; answers come on their own. What is known of batches is guarded by
 /// the gate of <see cref="Deliveries"/>.
 /// </summary>
-internal sealed class BatchSender(Deliveries deliveries, WireCluster cluster, int lane, string address, Transaction? transaction)
+internal sealed class BatchSender(Deliveries deliveries, WireCluster cluster, int lane, TimeSpan replicaWait, Transaction? transaction, WriterErrors errors)
 {
     private const int MostRequests = 5;
     private const int MostRequestBytes = 16 << 20;
     private const int ToldFrom = 3;
-
-    /// <summary>How long a leader may wait for its followers.</summary>
-    private static readonly TimeSpan ReplicaWait = TimeSpan.FromSeconds(30);
 
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
@@ -151,9 +148,7 @@ internal sealed class BatchSender(Deliveries deliveries, WireCluster cluster, in
         catch (Exception unexpected)
         {
             // Without a sender, whoever waits for reports would wait for ever.
-            deliveries.Stop(
-                ErrorIds.ClusterRequestFailed.With($"Writing stopped: {unexpected.Message}", address, inner: unexpected)
-            );
+            deliveries.Stop(errors.Unexpected(unexpected));
         }
     }
 
@@ -259,11 +254,7 @@ internal sealed class BatchSender(Deliveries deliveries, WireCluster cluster, in
             throw WireException.Refused(answer.Error, "The cluster has no producer id for this client yet");
         }
 
-        deliveries.Stop(
-            WriteFaults.IsUnauthorized(answer.Error)
-                ? WireFaults.Refused(answer.Error, "Writing", address, address)
-                : WriterFaults.Stopped(address, answer.Error)
-        );
+        deliveries.Stop(errors.Fatal(answer.Error));
         return false;
     }
 
@@ -324,7 +315,7 @@ internal sealed class BatchSender(Deliveries deliveries, WireCluster cluster, in
         catch (WireException fault)
         {
             cluster.NoteLost(lines.Select(l => l.Partition.Topic));
-            deliveries.Tell(WireFaults.Connection(fault, address));
+            deliveries.Tell(errors.Connection(fault));
             lock (Gate)
             {
                 lines.ForEach(Backoff);
@@ -389,7 +380,7 @@ internal sealed class BatchSender(Deliveries deliveries, WireCluster cluster, in
         new()
         {
             TransactionalId = transaction?.Producer.TransactionalId,
-            Timeout = ReplicaWait,
+            Timeout = replicaWait,
             Topics =
             [
                 .. batches
@@ -539,7 +530,7 @@ internal sealed class BatchSender(Deliveries deliveries, WireCluster cluster, in
         {
             batch.MayBeStored = code == WireErrorCode.OutOfOrderSequenceNumber;
             batch.State = BatchState.Waiting;
-            deliveries.Stop(transaction?.Finish(code) ?? WriterFaults.Stopped(address, code));
+            deliveries.Stop(transaction?.Finish(code) ?? errors.Stopped(code));
         }
         else
         {
@@ -634,15 +625,15 @@ internal sealed class BatchSender(Deliveries deliveries, WireCluster cluster, in
         _notBefore = In(Wire.Connections.Backoff.After(_failures, FirstPause, LongestPause, 0.2));
         if (fault.Kind == WireFailure.VersionUnsupported)
         {
-            deliveries.Stop(WireFaults.Connection(fault, address));
+            deliveries.Stop(errors.Connection(fault));
         }
         else if (transaction is not null && fault is { Kind: WireFailure.ErrorCode, Code: var code } && !code.IsRetriable())
         {
             deliveries.Stop(transaction.Finish(code));
         }
-        else if (_failures > 1 || WireFaults.IsDefinitive(fault))
+        else if (_failures > 1 || WriterErrors.IsDefinitive(fault))
         {
-            deliveries.Tell(WireFaults.Connection(fault, address));
+            deliveries.Tell(errors.Connection(fault));
         }
     }
 

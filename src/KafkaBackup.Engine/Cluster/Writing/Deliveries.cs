@@ -1,5 +1,3 @@
-using KafkaBackup.Engine.Wire;
-
 namespace KafkaBackup.Engine.Cluster;
 
 /// <summary>Something to hand out: the outcome of a batch, or a fault of the writer as a whole.</summary>
@@ -9,7 +7,7 @@ internal readonly record struct WriterReport(TargetLine? Line, OutgoingBatch? Ba
 /// The batches of one writer between the thread that sends and polls and the task that talks to brokers: what is on its way, and which
 /// outcomes wait to be handed out. Everything in here and in its lines is guarded by <see cref="Gate"/>.
 /// </summary>
-internal sealed class Deliveries(bool stopAtFirstFailure, Transaction? transaction, string address)
+internal sealed class Deliveries(bool stopAtFirstFailure, Transaction? transaction, WriterErrors errors)
 {
     private const int MostSpare = 8;
 
@@ -329,7 +327,7 @@ internal sealed class Deliveries(bool stopAtFirstFailure, Transaction? transacti
         }
         else if (stopAtFirstFailure || failed.MayBeStored)
         {
-            Stop(WriterFaults.Stopped(address, failed.Fault!));
+            Stop(errors.Stopped(failed.Fault!));
             return;
         }
 
@@ -357,31 +355,4 @@ internal sealed class Deliveries(bool stopAtFirstFailure, Transaction? transacti
         _reports.Enqueue(report);
         Monitor.PulseAll(Gate);
     }
-}
-
-/// <summary>Faults that end a writer.</summary>
-internal static class WriterFaults
-{
-    private const string Advice = "Run again: the restore resumes from what the target holds. -Verbose shows what led to it.";
-
-    public static KafkaBackupException Stopped(string address, WireErrorCode code) =>
-        ErrorIds.ClusterRequestFailed.With(
-            code switch
-            {
-                WireErrorCode.OutOfOrderSequenceNumber =>
-                    $"The cluster at {address} does not have all records that it has acknowledged, so writing stopped ({code.KafkaName()}).",
-                WireErrorCode.UnknownProducerId or WireErrorCode.InvalidProducerIdMapping =>
-                    $"The cluster at {address} does not know this producer any more, so writing stopped ({code.KafkaName()}).",
-                _ => $"The cluster at {address} refuses this producer, so writing stopped ({code.KafkaName()}).",
-            },
-            address,
-            Advice
-        );
-
-    public static KafkaBackupException Stopped(string address, WriteFault fault) =>
-        ErrorIds.ClusterRequestFailed.With(
-            $"A record was not stored, so writing to the cluster at {address} stopped: {fault.Message}{(fault.Code.Length > 0 ? $" ({fault.Code})" : "")}.",
-            address,
-            Advice
-        );
 }

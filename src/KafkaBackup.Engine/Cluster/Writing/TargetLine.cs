@@ -135,7 +135,7 @@ internal sealed class TargetLine(TopicPartition partition, int slot)
 }
 
 /// <summary>Records of one partition that wait for their batch to fill. Of the thread that sends.</summary>
-internal sealed class BatchInProgress(WriterOptions options, BatchCodec codec) : IDisposable
+internal sealed class BatchInProgress(WriterOptions options, BatchCodec codec, int? level) : IDisposable
 {
     /// <summary>What a record takes at most beside its content: its length and five more numbers, and two for each header.</summary>
     private const int RecordOverhead = 36;
@@ -171,7 +171,7 @@ internal sealed class BatchInProgress(WriterOptions options, BatchCodec codec) :
     {
         if (IsEmpty)
         {
-            _builder.Begin(codec);
+            _builder.Begin(codec, level);
             Since = now;
         }
 
@@ -216,7 +216,7 @@ internal sealed class BatchInProgress(WriterOptions options, BatchCodec codec) :
 
     public void Clear()
     {
-        _builder.Begin(codec);
+        _builder.Begin(codec, level);
         _tags.Clear();
         _queuedBytes = 0;
     }

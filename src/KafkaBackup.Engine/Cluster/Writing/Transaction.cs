@@ -18,7 +18,7 @@ internal enum TransactionState
 /// The transactional id of one writer: what its coordinator was told and has answered. Requests are repeated until they have an answer, or
 /// the caller gives up. Errors come in three kinds: it is tried again, the transaction must be aborted, or the writer is finished.
 /// </summary>
-internal sealed class Transaction(WireCluster cluster, string id, TimeSpan timeout, string address)
+internal sealed class Transaction(WireCluster cluster, string id, TimeSpan timeout, WriterErrors errors)
 {
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(200);
 
@@ -65,7 +65,7 @@ internal sealed class Transaction(WireCluster cluster, string id, TimeSpan timeo
         }
     }
 
-    public KafkaBackupException Finish(WireErrorCode code) => Finished ??= Fatal(code);
+    public KafkaBackupException Finish(WireErrorCode code) => Finished ??= errors.Fatal(code);
 
     /// <summary>Tells the coordinator of partitions before their first batch.</summary>
     /// <returns>The error of each that it does not accept; they keep the others from being added too.</returns>
@@ -144,10 +144,7 @@ internal sealed class Transaction(WireCluster cluster, string id, TimeSpan timeo
         }
         catch (KafkaBackupException old) when ((old.InnerException as WireException)?.Kind == WireFailure.VersionUnsupported)
         {
-            throw Finished = ErrorIds.ClusterRequestFailed.With(
-                $"A transaction of {id} was given up while records of it were still under way, so its producer cannot be used again.",
-                address
-            );
+            throw Finished = errors.LeftBehind(id);
         }
     }
 
@@ -207,13 +204,13 @@ internal sealed class Transaction(WireCluster cluster, string id, TimeSpan timeo
             {
                 code = refused.Code;
             }
-            catch (WireException fault) when (!WireFaults.IsDefinitive(fault))
+            catch (WireException fault) when (!WriterErrors.IsDefinitive(fault))
             {
                 code = WireErrorCode.NetworkException;
             }
             catch (WireException fault)
             {
-                throw WireFaults.Connection(fault, address);
+                throw errors.Connection(fault);
             }
 
             if (!code.IsRetriable())
@@ -241,14 +238,8 @@ internal sealed class Transaction(WireCluster cluster, string id, TimeSpan timeo
                     or WireErrorCode.FencedInstanceId
                     or WireErrorCode.OperationNotAttempted
             ? new AbortableTransactionException($"{action} failed: the cluster answered {code.KafkaName()}.")
-            : WireFaults.Refused(code, action, address, address);
+            : errors.Refused(code, action);
     }
-
-    private KafkaBackupException Fatal(WireErrorCode code) =>
-        WriteFaults.IsFenced(code)
-            ? ErrorIds.ProducerFenced.With("Another producer has taken over the transactional id, so this one was shut out.", address)
-        : WriteFaults.IsUnauthorized(code) ? WireFaults.Refused(code, "Writing", address, address)
-        : WriterFaults.Stopped(address, code);
 
     private static WireErrorCode FirstError(PartitionErrorsResponse answer) =>
         answer

@@ -10,13 +10,15 @@ namespace KafkaBackup.Engine.Cluster;
 /// </summary>
 internal sealed class WireRecordWriter : IRecordWriter
 {
+    private static readonly TimeSpan DefaultLinger = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan DefaultTransactionTimeout = TimeSpan.FromMinutes(1);
 
-    private readonly string _address;
     private readonly WriterOptions _options;
     private readonly BatchCodec _codec;
+    private readonly int? _level;
     private readonly TimeSpan _linger;
-    private readonly WriterLanes _lanes;
+    private readonly WireConnections _connections;
+    private readonly WriterErrors _errors;
     private readonly int _lane;
     private readonly Transaction? _transaction;
     private readonly Deliveries _deliveries;
@@ -25,25 +27,28 @@ internal sealed class WireRecordWriter : IRecordWriter
     private long _queuedBytes;
     private bool _disposed;
 
-    public WireRecordWriter(WriterLanes lanes, string address, WriterOptions options)
+    public WireRecordWriter(WireConnections connections, WriterOptions options)
     {
-        (_lanes, _address, _options) = (lanes, address, options);
-        _codec = Codec(options.CompressionType);
-        _linger = options.Linger ?? TimeSpan.FromMilliseconds(50);
-        var (cluster, lane) = lanes.Take();
-        _lane = lane;
+        (_connections, _options) = (connections, options);
+        _errors = new WriterErrors(connections);
+        var tuning = connections.Produce;
+        _codec = Codec(tuning.Compression ?? options.CompressionType);
+        _level = tuning.CompressionLevel;
+        _linger = tuning.Linger ?? options.Linger ?? DefaultLinger;
+        var cluster = connections.Cluster;
         _transaction = options.TransactionalId is { } id
-            ? new Transaction(cluster, id, options.TransactionTimeout ?? DefaultTransactionTimeout, address)
+            ? new Transaction(cluster, id, options.TransactionTimeout ?? DefaultTransactionTimeout, _errors)
             : null;
-        _deliveries = new Deliveries(options.StopAtFirstFailure, _transaction, address);
-        _sender = new BatchSender(_deliveries, cluster, lane, address, _transaction);
+        _deliveries = new Deliveries(options.StopAtFirstFailure, _transaction, _errors);
+        _lane = connections.TakeLane();
+        _sender = new BatchSender(_deliveries, cluster, _lane, tuning.ReplicaWait, _transaction, _errors);
         _sender.Start();
     }
 
     public int Pending { get; private set; }
 
     public void Open(TopicPartition partition, int slot) =>
-        _slots.Add(slot, (_deliveries.Open(partition, slot), new BatchInProgress(_options, _codec)));
+        _slots.Add(slot, (_deliveries.Open(partition, slot), new BatchInProgress(_options, _codec, _level)));
 
     public void Close(int slot)
     {
@@ -205,7 +210,7 @@ internal sealed class WireRecordWriter : IRecordWriter
             records.Dispose();
         }
 
-        _lanes.Return(_lane);
+        _connections.GiveBackLane(_lane);
     }
 
     /// <summary>What Kafka's clients put into one record at most; a batch's length is a 32-bit number.</summary>
@@ -233,7 +238,7 @@ internal sealed class WireRecordWriter : IRecordWriter
         if (_transaction.State != TransactionState.Open)
         {
             throw _transaction.State == TransactionState.MustAbort
-                ? ErrorIds.ClusterRequestFailed.With("Records of this transaction could not be stored, so it must be aborted first.", _address)
+                ? _errors.MustAbort()
                 : new InvalidOperationException($"No transaction is open: the writer is {_transaction.State}.");
         }
     }
@@ -320,6 +325,10 @@ internal sealed class WireRecordWriter : IRecordWriter
             "snappy" => BatchCodec.Snappy,
             "lz4" => BatchCodec.Lz4,
             "zstd" => BatchCodec.Zstd,
-            _ => throw new ArgumentOutOfRangeException(nameof(name), name, "no codec of Kafka's"),
+            _ => throw ErrorIds.InvalidKafkaOption.With(
+                $"kafka_options gives 'compression.type' the value '{name}', which is no codec of Kafka's.",
+                "compression.type",
+                "Use none, gzip, snappy, lz4 or zstd."
+            ),
         };
 }
