@@ -41,7 +41,6 @@ internal sealed unsafe class KafkaRecordReader : IRecordReader
         try
         {
             _client = KafkaClient.Open(
-                ClientKind.Consumer,
                 configuration,
                 events,
                 ReaderProperties.Tuning(options),

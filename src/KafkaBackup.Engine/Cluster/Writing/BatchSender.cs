@@ -10,17 +10,22 @@ namespace KafkaBackup.Engine.Cluster;
 /// numbers, for as long as the writer lives. One task does the sending; answers come on their own. What is known of batches is guarded by
 /// the gate of <see cref="Deliveries"/>.
 /// </summary>
-internal sealed class BatchSender(Deliveries deliveries, WireCluster cluster, int lane, TimeSpan replicaWait, Transaction? transaction, WriterErrors errors)
+internal sealed class BatchSender(
+    Deliveries deliveries,
+    WireCluster cluster,
+    int lane,
+    TimeSpan replicaWait,
+    AttemptOutcomes outcomes,
+    ProducerIdentity producer,
+    Transaction? transaction,
+    WriterErrors errors
+) : IDisposable
 {
     private const int MostRequests = 5;
     private const int MostRequestBytes = 16 << 20;
-    private const int ToldFrom = 3;
 
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
-
-    /// <summary>New topics, and brokers that come back, are not known everywhere at once.</summary>
-    private static readonly TimeSpan UnknownPatience = TimeSpan.FromSeconds(10);
 
     private readonly SemaphoreSlim _signal = new(0, 1);
     private readonly CancellationTokenSource _closing = new();
@@ -28,10 +33,10 @@ internal sealed class BatchSender(Deliveries deliveries, WireCluster cluster, in
     private CancellationTokenSource _step = new();
     private TaskCompletionSource? _quiet;
     private bool _isStepping;
+    private bool _hasEnded;
     private int _requests;
     private int _failures;
     private long _notBefore;
-    private (long Id, short Epoch) _producer = (-1, -1);
 
     private static long Now => Stopwatch.GetTimestamp();
 
@@ -44,7 +49,7 @@ internal sealed class BatchSender(Deliveries deliveries, WireCluster cluster, in
     {
         lock (_signal)
         {
-            if (_signal.CurrentCount == 0)
+            if (!_hasEnded && _signal.CurrentCount == 0)
             {
                 _signal.Release();
             }
@@ -72,7 +77,7 @@ internal sealed class BatchSender(Deliveries deliveries, WireCluster cluster, in
     {
         lock (Gate)
         {
-            _producer = (-1, -1);
+            producer.Forget();
             foreach (var line in deliveries.Lines)
             {
                 line.Restart();
@@ -81,7 +86,7 @@ internal sealed class BatchSender(Deliveries deliveries, WireCluster cluster, in
     }
 
     /// <summary>Whoever comes next on this lane finds nothing under way.</summary>
-    public void Close()
+    public void Dispose()
     {
         WireConnection[] broken;
         lock (Gate)
@@ -150,6 +155,15 @@ internal sealed class BatchSender(Deliveries deliveries, WireCluster cluster, in
             // Without a sender, whoever waits for reports would wait for ever.
             deliveries.Stop(errors.Unexpected(unexpected));
         }
+        finally
+        {
+            lock (_signal)
+            {
+                _hasEnded = true;
+            }
+
+            _signal.Dispose();
+        }
     }
 
     private async Task WaitAsync()
@@ -193,7 +207,7 @@ internal sealed class BatchSender(Deliveries deliveries, WireCluster cluster, in
             ready = [.. deliveries.Lines.Where(l => l.Next(Now) is not null)];
         }
 
-        if (ready.Count == 0 || !await HasProducerAsync(cancel).ConfigureAwait(false))
+        if (ready.Count == 0 || !await producer.IsReadyAsync(cancel).ConfigureAwait(false))
         {
             return;
         }
@@ -204,7 +218,7 @@ internal sealed class BatchSender(Deliveries deliveries, WireCluster cluster, in
             var leader = await cluster.LeaderAsync(line.Partition.Topic, line.Partition.Partition, cancel).ConfigureAwait(false);
             if (leader.Broker < 0)
             {
-                NoLeader(line, leader.Error);
+                outcomes.NoLeader(line, leader.Error);
             }
             else if (byBroker.TryGetValue(leader.Broker, out var lines))
             {
@@ -217,86 +231,11 @@ internal sealed class BatchSender(Deliveries deliveries, WireCluster cluster, in
         }
 
         _failures = 0;
-        if (transaction is not null)
-        {
-            await JoinTransactionAsync(byBroker.Values.SelectMany(lines => lines), cancel).ConfigureAwait(false);
-        }
+        await producer.JoinTransactionAsync(byBroker.Values.SelectMany(lines => lines), cancel).ConfigureAwait(false);
 
         foreach (var (broker, lines) in byBroker)
         {
             await SendAsync(broker, lines, cancel).ConfigureAwait(false);
-        }
-    }
-
-    private async Task<bool> HasProducerAsync(CancellationToken cancel)
-    {
-        if (_producer.Id >= 0)
-        {
-            return true;
-        }
-
-        if (transaction is not null)
-        {
-            _producer = (transaction.Producer.ProducerId, transaction.Producer.ProducerEpoch);
-            return _producer.Id >= 0;
-        }
-
-        var answer = await cluster.AskAnyAsync(new InitProducerIdRequest(null, TimeSpan.FromMinutes(1)), cancel).ConfigureAwait(false);
-        if (answer.Error == WireErrorCode.None)
-        {
-            _producer = (answer.ProducerId, answer.ProducerEpoch);
-            return true;
-        }
-
-        if (answer.Error.IsRetriable())
-        {
-            // Some seconds after a broker's start it has no producer ids to give.
-            throw WireException.Refused(answer.Error, "The cluster has no producer id for this client yet");
-        }
-
-        deliveries.Stop(errors.Fatal(answer.Error));
-        return false;
-    }
-
-    private async Task JoinTransactionAsync(IEnumerable<TargetLine> lines, CancellationToken cancel)
-    {
-        TargetLine[] joining;
-        lock (Gate)
-        {
-            joining = [.. lines.Where(l => !l.IsInTransaction)];
-        }
-
-        if (joining.Length == 0)
-        {
-            return;
-        }
-
-        var refused = await transaction!.AddAsync([.. joining.Select(l => l.Partition)], cancel).ConfigureAwait(false);
-        lock (Gate)
-        {
-            foreach (var line in joining)
-            {
-                if (!refused.TryGetValue(line.Partition, out var code))
-                {
-                    line.IsInTransaction = refused.Count == 0;
-                }
-                else if (WriteFaults.IsUnknown(code))
-                {
-                    Unknown(line);
-                }
-                else if (WriteFaults.IsUnauthorized(code) && code == WireErrorCode.TopicAuthorizationFailed)
-                {
-                    deliveries.Fail(line, WriteFaults.Unauthorized(code));
-                }
-                else if (code.IsRetriable() || code == WireErrorCode.OperationNotAttempted)
-                {
-                    Backoff(line);
-                }
-                else
-                {
-                    deliveries.Stop(transaction.Finish(code));
-                }
-            }
         }
     }
 
@@ -318,7 +257,7 @@ internal sealed class BatchSender(Deliveries deliveries, WireCluster cluster, in
             deliveries.Tell(errors.Connection(fault));
             lock (Gate)
             {
-                lines.ForEach(Backoff);
+                lines.ForEach(AttemptOutcomes.Backoff);
             }
 
             return;
@@ -336,7 +275,7 @@ internal sealed class BatchSender(Deliveries deliveries, WireCluster cluster, in
     {
         lock (Gate)
         {
-            if (requests.UnderWay >= MostRequests || deliveries.IsHeld || _producer.Id < 0)
+            if (requests.UnderWay >= MostRequests || deliveries.IsHeld || producer.Id < 0)
             {
                 return null;
             }
@@ -357,7 +296,7 @@ internal sealed class BatchSender(Deliveries deliveries, WireCluster cluster, in
 
                 if (line.Enter(batch))
                 {
-                    batch.Stamp(_producer.Id, _producer.Epoch, transaction is not null);
+                    batch.Stamp(producer.Id, producer.Epoch, transaction is not null);
                 }
 
                 batch.State = BatchState.UnderWay;
@@ -430,11 +369,11 @@ internal sealed class BatchSender(Deliveries deliveries, WireCluster cluster, in
                 if (answer is null)
                 {
                     batch.MayBeStored = true;
-                    Again(line, batch, lost!.Message);
+                    outcomes.Again(line, batch, lost!.Message);
                 }
                 else
                 {
-                    Settle(line, batch, Find(answer, line.Partition), answer.Endpoints);
+                    outcomes.Settle(line, batch, AttemptOutcomes.Find(answer, line.Partition), answer.Endpoints);
                 }
 
                 deliveries.Report(line);
@@ -446,183 +385,11 @@ internal sealed class BatchSender(Deliveries deliveries, WireCluster cluster, in
         Wake();
     }
 
-    private static ProducedPartition? Find(ProduceResponse answer, TopicPartition partition)
-    {
-        foreach (var topic in answer.Topics)
-        {
-            if (topic.Name == partition.Topic)
-            {
-                foreach (var produced in topic.Partitions)
-                {
-                    if (produced.Index == partition.Partition)
-                    {
-                        return produced;
-                    }
-                }
-            }
-        }
-
-        return null;
-    }
-
-    /// <summary>Under the gate.</summary>
-    private void Settle(TargetLine line, OutgoingBatch batch, ProducedPartition? answered, IReadOnlyList<FetchEndpoint> endpoints)
-    {
-        if (answered is not { } partition)
-        {
-            batch.MayBeStored = true;
-            Again(line, batch, "the broker's answer does not mention it");
-            return;
-        }
-
-        var code = partition.Error;
-        switch (code)
-        {
-            case WireErrorCode.None:
-            case WireErrorCode.DuplicateSequenceNumber:
-                batch.State = BatchState.Stored;
-                batch.Offset = code == WireErrorCode.None ? partition.BaseOffset : -1;
-                (line.IsKnownThere, line.Failures, line.UnknownSince) = (true, 0, 0);
-                return;
-            case WireErrorCode.OutOfOrderSequenceNumber when line.HasUnstoredBefore(batch):
-                Again(line, batch, null);
-                return;
-            case WireErrorCode.CorruptMessage when line.Failures < ToldFrom:
-                Again(line, batch, code.KafkaName());
-                return;
-        }
-
-        if (WriteFaults.IsRefusal(code))
-        {
-            batch.RecordFaults = WriteFaults.Records(code, partition.RecordErrors);
-            Deliveries.Fail(batch, WriteFaults.Refused(code, partition.Message));
-        }
-        else if (WriteFaults.IsUnauthorized(code))
-        {
-            Deliveries.Fail(batch, WriteFaults.Unauthorized(code));
-        }
-        else if (WriteFaults.IsUnknown(code))
-        {
-            batch.State = BatchState.Waiting;
-            line.IsRecovering = true;
-            cluster.NoteError(line.Partition.Topic, line.Partition.Partition, WireErrorCode.UnknownTopicOrPartition);
-            Unknown(line);
-        }
-        else if (code.IsRetriable())
-        {
-            // The leader has it, and its followers may get it yet.
-            batch.MayBeStored |= code is WireErrorCode.RequestTimedOut or WireErrorCode.NotEnoughReplicasAfterAppend;
-            cluster.NoteError(line.Partition.Topic, line.Partition.Partition, code, partition.Leader, endpoints);
-            line.UnknownSince = 0;
-            Again(line, batch, $"{code.KafkaName()}{(partition.Message is { } text ? $" ({text.TrimEnd('.')})" : "")}");
-        }
-        else if (code is WireErrorCode.InvalidTxnState or WireErrorCode.TransactionAbortable)
-        {
-            Deliveries.Fail(batch, WriteFaults.Uncertain(code, partition.Message));
-        }
-        else if (
-            WriteFaults.IsFenced(code)
-            || code
-                is WireErrorCode.OutOfOrderSequenceNumber
-                    or WireErrorCode.UnknownProducerId
-                    or WireErrorCode.InvalidProducerIdMapping
-        )
-        {
-            batch.MayBeStored = code == WireErrorCode.OutOfOrderSequenceNumber;
-            batch.State = BatchState.Waiting;
-            deliveries.Stop(transaction?.Finish(code) ?? errors.Stopped(code));
-        }
-        else
-        {
-            batch.MayBeStored = true;
-            Deliveries.Fail(batch, WriteFaults.Uncertain(code, partition.Message));
-        }
-    }
-
-    /// <summary>Under the gate: sends it again, with everything behind it that is not stored.</summary>
-    private void Again(TargetLine line, OutgoingBatch batch, string? why)
-    {
-        batch.State = BatchState.Waiting;
-        if (deliveries.IsStopped)
-        {
-            Deliveries.Fail(batch, WriteFaults.Abandoned(batch));
-            return;
-        }
-
-        if (!line.IsRecovering)
-        {
-            Backoff(line);
-        }
-
-        line.IsRecovering = true;
-        if (why is not null && line.Failures >= ToldFrom)
-        {
-            deliveries.Tell(
-                ErrorIds.TargetUnavailable.With(
-                    $"Partition {line.Partition} does not store what is sent to it: {why.TrimEnd('.')}.",
-                    line.Partition.ToString()
-                )
-            );
-        }
-    }
-
-    private void NoLeader(TargetLine line, WireErrorCode code)
-    {
-        cluster.NoteError(line.Partition.Topic, line.Partition.Partition, WireErrorCode.LeaderNotAvailable);
-        lock (Gate)
-        {
-            if (WriteFaults.IsUnknown(code))
-            {
-                Unknown(line);
-            }
-            else if (code == WireErrorCode.TopicAuthorizationFailed)
-            {
-                deliveries.Fail(line, WriteFaults.Unauthorized(code));
-            }
-            else
-            {
-                line.UnknownSince = 0;
-                Backoff(line);
-                if (line.Failures >= ToldFrom)
-                {
-                    deliveries.Tell(
-                        ErrorIds.TargetUnavailable.With($"Partition {line.Partition} has no leader.", line.Partition.ToString())
-                    );
-                }
-            }
-        }
-    }
-
-    /// <summary>Under the gate.</summary>
-    private void Unknown(TargetLine line)
-    {
-        if (line.UnknownSince == 0)
-        {
-            line.UnknownSince = Now;
-        }
-
-        if (Stopwatch.GetElapsedTime(line.UnknownSince) < UnknownPatience)
-        {
-            Backoff(line);
-        }
-        else
-        {
-            deliveries.Fail(line, WriteFaults.Unknown(line.Partition));
-        }
-    }
-
-    /// <summary>Under the gate.</summary>
-    private static void Backoff(TargetLine line)
-    {
-        line.Failures++;
-        line.NotBefore = In(Wire.Connections.Backoff.After(line.Failures, FirstPause, LongestPause, 0.2));
-    }
-
     /// <summary>Nobody could be asked.</summary>
     private void Pause(WireException fault)
     {
         _failures++;
-        _notBefore = In(Wire.Connections.Backoff.After(_failures, FirstPause, LongestPause, 0.2));
+        _notBefore = Pause(_failures);
         if (fault.Kind == WireFailure.VersionUnsupported)
         {
             deliveries.Stop(errors.Connection(fault));
@@ -637,7 +404,9 @@ internal sealed class BatchSender(Deliveries deliveries, WireCluster cluster, in
         }
     }
 
-    private static long In(TimeSpan pause) => Now + (long)(pause.TotalSeconds * Stopwatch.Frequency);
+    /// <summary>Until when to wait after so many failures in a row.</summary>
+    public static long Pause(int failures) =>
+        Now + (long)(Backoff.After(failures, FirstPause, LongestPause, 0.2).TotalSeconds * Stopwatch.Frequency);
 
     /// <summary>Under the gate.</summary>
     private void TellQuiet()

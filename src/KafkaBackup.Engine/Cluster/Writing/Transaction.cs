@@ -130,11 +130,7 @@ internal sealed class Transaction(WireCluster cluster, string id, TimeSpan timeo
 
         // Brokers from 2.5 on raise the epoch of a producer that names itself, and refuse one that has been shut out. Older ones would
         // shut out whoever has taken over, so there this writer is finished, and the next one asks first who has the id.
-        var request = new InitProducerIdRequest(id, timeout)
-        {
-            ProducerId = Producer.ProducerId,
-            ProducerEpoch = Producer.ProducerEpoch,
-        };
+        var request = new InitProducerIdRequest(id, timeout) { ProducerId = Producer.ProducerId, ProducerEpoch = Producer.ProducerEpoch };
         try
         {
             var answer = await AskAsync(CoordinatorType.Transaction, id, request, a => a.Error, action, cancel).ConfigureAwait(false);

@@ -41,7 +41,9 @@ internal sealed class WireRecordWriter : IRecordWriter
             : null;
         _deliveries = new Deliveries(options.StopAtFirstFailure, _transaction, _errors);
         _lane = connections.TakeLane();
-        _sender = new BatchSender(_deliveries, cluster, _lane, tuning.ReplicaWait, _transaction, _errors);
+        var outcomes = new AttemptOutcomes(_deliveries, cluster, _transaction, _errors);
+        var producer = new ProducerIdentity(_deliveries, cluster, outcomes, _transaction, _errors);
+        _sender = new BatchSender(_deliveries, cluster, _lane, tuning.ReplicaWait, outcomes, producer, _transaction, _errors);
         _sender.Start();
     }
 
@@ -159,9 +161,7 @@ internal sealed class WireRecordWriter : IRecordWriter
     {
         if (Pending > 0)
         {
-            throw new InvalidOperationException(
-                $"{Pending} records have no delivery report yet: poll until none is pending, then commit."
-            );
+            throw new InvalidOperationException($"{Pending} records have no delivery report yet: poll until none is pending, then commit.");
         }
 
         await Own.CommitAsync(cancel).ConfigureAwait(false);
@@ -204,7 +204,7 @@ internal sealed class WireRecordWriter : IRecordWriter
 
         _disposed = true;
         _deliveries.Close();
-        _sender.Close();
+        _sender.Dispose();
         foreach (var (_, records) in _slots.Values)
         {
             records.Dispose();
@@ -243,8 +243,7 @@ internal sealed class WireRecordWriter : IRecordWriter
         }
     }
 
-    private bool IsDue(BatchInProgress records, long now) =>
-        !records.IsEmpty && Stopwatch.GetElapsedTime(records.Since, now) >= _linger;
+    private bool IsDue(BatchInProgress records, long now) => !records.IsEmpty && Stopwatch.GetElapsedTime(records.Since, now) >= _linger;
 
     /// <summary>Seals what has waited long enough for its batch to fill.</summary>
     /// <returns>How long the next may still wait.</returns>

@@ -37,7 +37,11 @@ internal sealed class WriterErrors(WireConnections connections)
         );
 
     public KafkaBackupException Unexpected(Exception unexpected) =>
-        ErrorIds.ClusterRequestFailed.With($"Writing to the cluster at {Address} stopped: {unexpected.Message}", Address, inner: unexpected);
+        ErrorIds.ClusterRequestFailed.With(
+            $"Writing to the cluster at {Address} stopped: {unexpected.Message}",
+            Address,
+            inner: unexpected
+        );
 
     public KafkaBackupException MustAbort() =>
         ErrorIds.ClusterRequestFailed.With("Records of this transaction could not be stored, so it must be aborted first.", Address);
