@@ -5,7 +5,7 @@ namespace KafkaBackup.Engine.Cluster;
 /// <param name="TransactionalId">Null for plain idempotent production.</param>
 /// <param name="BatchBytes">Upper bound for a batch, uncompressed: stay under the target's max.message.bytes.</param>
 /// <param name="BatchRecords">Upper bound for records in a batch.</param>
-/// <param name="QueuedBytes">Cap on what waits in the client library.</param>
+/// <param name="QueuedBytes">Cap on what is queued and not yet reported.</param>
 /// <param name="StopAtFirstFailure">
 /// Without transactions: the first record that fails for good stops the whole writer (a fatal fault), so that nothing sent after it is
 /// stored and no hole arises. Without this, later records go in.

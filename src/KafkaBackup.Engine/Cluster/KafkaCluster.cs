@@ -29,10 +29,7 @@ internal sealed class KafkaCluster : IKafkaCluster
         _groups = new GroupAdmin(_admin, OpenAdmin);
 
         AdminClient OpenAdmin(string? group = null) =>
-            new(
-                KafkaClient.Open(ClientKind.Consumer, configuration, events, [], group is null ? [] : [new("group.id", group)]),
-                connectTimeout
-            );
+            new(KafkaClient.Open(configuration, events, [], group is null ? [] : [new("group.id", group)]), connectTimeout);
     }
 
     public string Address => _configuration.Address;
@@ -103,7 +100,7 @@ internal sealed class KafkaCluster : IKafkaCluster
 
     public IBatchReader OpenBatchReader(ReaderOptions options) => new WireBatchReader(_connections, options);
 
-    public IRecordWriter OpenWriter(WriterOptions options) => new KafkaRecordWriter(_configuration, _events, options);
+    public IRecordWriter OpenWriter(WriterOptions options) => new WireRecordWriter(_connections, options);
 
     public async ValueTask DisposeAsync()
     {

@@ -170,7 +170,7 @@ public sealed class WriterTests
         Drain(writer, reports);
         Assert.Equal([(0, 1L, 0L)], reports.Delivered);
         var failed = Assert.Single(reports.Failed);
-        Assert.Equal((2L, WriteFaultKind.Refused, "MSG_SIZE_TOO_LARGE"), (failed.Tag, failed.Fault.Kind, failed.Fault.Code));
+        Assert.Equal((2L, WriteFaultKind.Refused, "MESSAGE_TOO_LARGE"), (failed.Tag, failed.Fault.Kind, failed.Fault.Code));
     }
 
     [Fact]

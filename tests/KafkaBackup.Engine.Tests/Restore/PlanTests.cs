@@ -239,15 +239,16 @@ public sealed class PlanTests
     }
 
     [Fact]
-    public async Task D1_records_stamped_zero_are_an_error_unless_forced()
+    public async Task L7_records_stamped_zero_or_not_at_all_keep_their_times()
     {
         await using var scenario = new RestoreScenario();
         scenario.Source.Cluster.CreateTopic("orders");
-        scenario.Source.Cluster.Append("orders", 0, LocalRecord.Of("a", "b", 0), LocalRecord.Of("c", "d"));
+        scenario.Source.Cluster.Append("orders", 0, LocalRecord.Of("a", "b", 0), LocalRecord.Of("c", "d"), LocalRecord.Of("e", "f", -1));
         await scenario.Source.BackUpAsync();
 
-        Assert.Contains("1 records are stamped 0", (await scenario.RefusedAsync()).Message, StringComparison.Ordinal);
-        Assert.Equal(2, (await scenario.RestoredAsync(RestoreScenario.Asked() with { Force = true })).RecordCount);
+        Assert.Equal(3, (await scenario.RestoredAsync()).RecordCount);
+        Assert.Equal([0, 1_700_000_000_000, -1], scenario.Restored("orders").Select(r => r.Timestamp));
+        scenario.AssertEqual("orders");
     }
 
     [Fact]

@@ -13,6 +13,7 @@ internal static class DataPathOptions
     private const string LibraryOnly = "only the client library has it, which serves everything but records";
     private const string GroupOnly = "records are read without a consumer group";
     private const string QueueOnly = "it is about queues of the client library, which hold no records";
+    private const string OwnPartition = "a restore names the partition of each record";
     private const string Assertion = "it only matters for the grant type jwt-bearer";
     private const string Ticket = "the client library keeps the ticket cache filled, and the ticket is taken from there";
     private const string Callback = "it is for programs that embed the client library";
@@ -70,6 +71,12 @@ internal static class DataPathOptions
         ["fetch.message.max.bytes"] = Row.Followed,
         ["max.partition.fetch.bytes"] = Row.Followed,
         ["fetch.error.backoff.ms"] = Row.Followed,
+        ["queue.buffering.max.ms"] = Row.Followed,
+        ["linger.ms"] = Row.Followed,
+        ["compression.codec"] = Row.Followed,
+        ["compression.type"] = Row.Followed,
+        ["compression.level"] = Row.Followed,
+        ["request.timeout.ms"] = Row.Followed,
 
         // Refused unless they say what is done anyway.
         ["ssl.cipher.suites"] = Row.Refused(NoTlsChoice, ""),
@@ -95,7 +102,9 @@ internal static class DataPathOptions
         ["max.in.flight"] = Row.Idle(Ours),
         ["metadata.recovery.strategy"] = Row.Idle("the bootstrap servers are always asked when no other broker answers"),
         ["metadata.recovery.rebootstrap.trigger.ms"] = Row.Idle("the bootstrap servers are always asked when no other broker answers"),
-        ["topic.metadata.refresh.interval.ms"] = Row.Idle("leaders are asked for when they are needed; metadata.max.age.ms limits their age"),
+        ["topic.metadata.refresh.interval.ms"] = Row.Idle(
+            "leaders are asked for when they are needed; metadata.max.age.ms limits their age"
+        ),
         ["topic.metadata.refresh.fast.interval.ms"] = Row.Idle("retry.backoff.ms is the pause between two requests for metadata"),
         ["topic.metadata.refresh.fast.cnt"] = Row.Idle(LibraryOnly),
         ["topic.metadata.refresh.sparse"] = Row.Idle("only topics that are read or written are asked for"),
@@ -174,20 +183,13 @@ internal static class DataPathOptions
         ["enable.metrics.push"] = Row.Idle(LibraryOnly),
         ["retry.backoff.max.ms"] = Row.Idle("reconnect.backoff.max.ms is the longest pause between two attempts"),
 
-        // For producing: the client library still follows them where it writes.
-        ["queue.buffering.max.ms"] = Row.Writing,
-        ["linger.ms"] = Row.Writing,
-        ["queue.buffering.backpressure.threshold"] = Row.Writing,
-        ["compression.codec"] = Row.Writing,
-        ["compression.type"] = Row.Writing,
-        ["compression.level"] = Row.Writing,
-        ["dr_cb"] = Row.Writing,
-        ["sticky.partitioning.linger.ms"] = Row.Writing,
-        ["request.timeout.ms"] = Row.Writing,
-        ["queuing.strategy"] = Row.Writing,
-        ["produce.offset.report"] = Row.Writing,
-        ["partitioner_cb"] = Row.Writing,
-        ["msg_order_cmp"] = Row.Writing,
+        ["queue.buffering.backpressure.threshold"] = Row.Idle(QueueOnly),
+        ["dr_cb"] = Row.Idle(Callback),
+        ["sticky.partitioning.linger.ms"] = Row.Idle(OwnPartition),
+        ["queuing.strategy"] = Row.Idle(QueueOnly),
+        ["produce.offset.report"] = Row.Idle("offsets are always asked for"),
+        ["partitioner_cb"] = Row.Idle(Callback),
+        ["msg_order_cmp"] = Row.Idle(Callback),
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>Whether the table has a decision about this property, or <see cref="OptionRules"/> refuses it anyway.</summary>
@@ -207,8 +209,9 @@ internal static class DataPathOptions
         }
     }
 
-    /// <summary>Why an option has no effect on the reading of records; null when it has one.</summary>
-    public static string? WhyIdle(string name) => Rows.TryGetValue(name, out var row) && row.Effect == OptionEffect.Idle ? row.Reason : null;
+    /// <summary>Why an option has no effect on records; null when it has one.</summary>
+    public static string? WhyIdle(string name) =>
+        Rows.TryGetValue(name, out var row) && row.Effect == OptionEffect.Idle ? row.Reason : null;
 
     private static KafkaBackupException Refused(string name, string reason) =>
         ErrorIds.InvalidKafkaOption.With(
@@ -227,8 +230,6 @@ internal static class DataPathOptions
     private readonly record struct Row(OptionEffect Effect, string Reason, string Harmless)
     {
         public static readonly Row Followed = new(OptionEffect.Followed, "", "");
-
-        public static readonly Row Writing = new(OptionEffect.Idle, "it is about writing", "");
 
         public static Row Refused(string reason, string harmless) => new(OptionEffect.Refused, reason, harmless);
 

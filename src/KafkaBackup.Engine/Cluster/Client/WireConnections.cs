@@ -24,6 +24,8 @@ internal sealed class WireConnections(ClientConfiguration configuration, IEngine
 
     public FetchTuning Fetch => _settings.Fetch;
 
+    public ProduceTuning Produce => _settings.Produce;
+
     /// <exception cref="KafkaBackupException">ClusterTls: a certificate or key file cannot be used.</exception>
     public WireCluster Cluster
     {

@@ -28,6 +28,22 @@ internal sealed record FetchTuning
     public TimeSpan UnknownTopicPatience { get; init; } = TimeSpan.FromSeconds(5);
 }
 
+/// <summary>How the user's options change what is sent; null where they say nothing.</summary>
+internal sealed record ProduceTuning
+{
+    /// <summary><c>compression.type</c>, <c>compression.codec</c>.</summary>
+    public string? Compression { get; init; }
+
+    /// <summary><c>compression.level</c>.</summary>
+    public int? CompressionLevel { get; init; }
+
+    /// <summary><c>linger.ms</c>, <c>queue.buffering.max.ms</c>: how long records wait for their batch to fill.</summary>
+    public TimeSpan? Linger { get; init; }
+
+    /// <summary><c>request.timeout.ms</c>: how long a leader may wait for its followers.</summary>
+    public TimeSpan ReplicaWait { get; init; } = TimeSpan.FromSeconds(30);
+}
+
 /// <summary>A cluster's settings, which are librdkafka's properties, in Wire's words.</summary>
 internal sealed class WireSettings : IDisposable
 {
@@ -78,6 +94,7 @@ internal sealed class WireSettings : IDisposable
                 Sasl = protocol is "SASL_PLAINTEXT" or "SASL_SSL" ? Login(defaults.Clock) : null,
             };
             Fetch = Fetching(new FetchTuning());
+            Produce = Producing(new ProduceTuning());
         }
         catch (WireException unusable)
         {
@@ -95,6 +112,8 @@ internal sealed class WireSettings : IDisposable
 
     public FetchTuning Fetch { get; }
 
+    public ProduceTuning Produce { get; }
+
     /// <summary>Says which of the user's options have no effect on records, each with its reason.</summary>
     public void Explain(IEngineEvents events)
     {
@@ -102,7 +121,7 @@ internal sealed class WireSettings : IDisposable
         {
             if (DataPathOptions.WhyIdle(name) is { } reason)
             {
-                events.Verbose($"The option '{name}' has no effect on the reading of records: {reason}.");
+                events.Verbose($"The option '{name}' has no effect on the reading and writing of records: {reason}.");
             }
         }
     }
@@ -135,6 +154,15 @@ internal sealed class WireSettings : IDisposable
             MinBytes = Number("fetch.min.bytes") ?? defaults.MinBytes,
             ErrorBackoff = Milliseconds("fetch.error.backoff.ms") ?? defaults.ErrorBackoff,
             UnknownTopicPatience = Milliseconds("topic.metadata.propagation.max.ms") ?? defaults.UnknownTopicPatience,
+        };
+
+    private ProduceTuning Producing(ProduceTuning defaults) =>
+        defaults with
+        {
+            Compression = Find("compression.type", "compression.codec")?.ToLowerInvariant(),
+            CompressionLevel = Number("compression.level") is { } level and >= 0 ? level : null,
+            Linger = Real("linger.ms", "queue.buffering.max.ms") is { } linger ? TimeSpan.FromMilliseconds(linger) : null,
+            ReplicaWait = Milliseconds("request.timeout.ms") ?? defaults.ReplicaWait,
         };
 
     private TlsOptions Tls() =>
@@ -292,6 +320,11 @@ internal sealed class WireSettings : IDisposable
             ? number
             : throw ErrorIds.InvalidKafkaOption.With($"kafka_options gives '{names[0]}' a value that is not a number.", names[0]);
     }
+
+    private double? Real(params ReadOnlySpan<string> names) =>
+        Find(names) is not { } text ? null
+        : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number >= 0 ? number
+        : throw ErrorIds.InvalidKafkaOption.With($"kafka_options gives '{names[0]}' a value that is not a number.", names[0]);
 
     private bool? Flag(string name) => Find(name) is { } text ? text.ToLowerInvariant() is "true" or "t" or "1" or "yes" or "y" : null;
 }

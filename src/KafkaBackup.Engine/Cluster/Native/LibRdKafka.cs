@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace KafkaBackup.Engine.Cluster.Native;
 
 /// <summary>
-/// librdkafka's C interface, under its own names so that its documentation applies: client, queues, consuming and producing. Only calls
+/// librdkafka's C interface, under its own names so that its documentation applies: client, queues and consuming. Only calls
 /// that take nanoseconds and never block carry SuppressGCTransition. The library is found beside the assembly, under runtimes/, or through
 /// the AssemblyLoadContext; <see cref="LibraryVariants"/> has the builds that are tried.
 /// </summary>
@@ -11,20 +11,13 @@ internal static unsafe partial class LibRdKafka
 {
     public const string Library = "librdkafka";
 
-    public const int ClientTypeProducer = 0;
     public const int ClientTypeConsumer = 1;
 
     public const int ConfUnknown = -2;
     public const int ConfOk = 0;
 
-    public const int EventDeliveryReport = 0x1;
     public const int EventLog = 0x4;
     public const int EventError = 0x8;
-
-    public const int MessageCopy = 0x2;
-
-    public const int PurgeQueue = 0x1;
-    public const int PurgeInFlight = 0x2;
 
     /// <summary>RD_KAFKA_OFFSET_INVALID: no position yet.</summary>
     public const long OffsetInvalid = -1001;
@@ -67,9 +60,6 @@ internal static unsafe partial class LibRdKafka
     public static partial nint rd_kafka_sasl_background_callbacks_enable(nint client);
 
     [LibraryImport(Library)]
-    public static partial int rd_kafka_fatal_error(nint client, byte* error, nuint errorSize);
-
-    [LibraryImport(Library)]
     public static partial void rd_kafka_mem_free(nint client, void* pointer);
 
     [LibraryImport(Library)]
@@ -105,13 +95,7 @@ internal static unsafe partial class LibRdKafka
     public static partial byte* rd_kafka_event_error_string(nint happening);
 
     [LibraryImport(Library)]
-    public static partial int rd_kafka_event_error_is_fatal(nint happening);
-
-    [LibraryImport(Library)]
     public static partial int rd_kafka_event_log(nint happening, byte** facility, byte** text, int* level);
-
-    [LibraryImport(Library)]
-    public static partial nuint rd_kafka_event_message_array(nint happening, NativeMessage** messages, nuint size);
 
     [LibraryImport(Library)]
     public static partial void rd_kafka_event_destroy(nint happening);
@@ -123,15 +107,6 @@ internal static unsafe partial class LibRdKafka
 
     [LibraryImport(Library)]
     public static partial byte* rd_kafka_error_string(nint error);
-
-    [LibraryImport(Library)]
-    public static partial int rd_kafka_error_is_fatal(nint error);
-
-    [LibraryImport(Library)]
-    public static partial int rd_kafka_error_is_retriable(nint error);
-
-    [LibraryImport(Library)]
-    public static partial int rd_kafka_error_txn_requires_abort(nint error);
 
     [LibraryImport(Library)]
     public static partial void rd_kafka_error_destroy(nint error);
@@ -146,58 +121,6 @@ internal static unsafe partial class LibRdKafka
 
     [LibraryImport(Library)]
     public static partial int rd_kafka_last_error();
-
-    /// <summary>Of a produced message: 0 not stored, 1 possibly stored, 2 stored.</summary>
-    [LibraryImport(Library)]
-    [SuppressGCTransition]
-    public static partial int rd_kafka_message_status(NativeMessage* message);
-
-    // Producing
-
-    [LibraryImport(Library)]
-    public static partial nint rd_kafka_headers_new(nuint initialCount);
-
-    [LibraryImport(Library)]
-    public static partial void rd_kafka_headers_destroy(nint headers);
-
-    [LibraryImport(Library)]
-    public static partial int rd_kafka_header_add(nint headers, byte* name, nint nameSize, byte* value, nint valueSize);
-
-    /// <summary>Null for success, else an error to destroy. Headers are taken over on success only.</summary>
-    [LibraryImport(Library)]
-    public static partial nint rd_kafka_produceva(nint client, ProduceArgument* arguments, nuint count);
-
-    [LibraryImport(Library)]
-    public static partial int rd_kafka_purge(nint client, int flags);
-
-    [LibraryImport(Library)]
-    public static partial int rd_kafka_flush(nint client, int timeoutMs);
-
-    [LibraryImport(Library)]
-    public static partial nint rd_kafka_init_transactions(nint client, int timeoutMs);
-
-    [LibraryImport(Library)]
-    public static partial nint rd_kafka_begin_transaction(nint client);
-
-    [LibraryImport(Library)]
-    public static partial nint rd_kafka_send_offsets_to_transaction(
-        nint client,
-        NativeTopicPartitionList* offsets,
-        nint groupMetadata,
-        int timeoutMs
-    );
-
-    [LibraryImport(Library)]
-    public static partial nint rd_kafka_commit_transaction(nint client, int timeoutMs);
-
-    [LibraryImport(Library)]
-    public static partial nint rd_kafka_abort_transaction(nint client, int timeoutMs);
-
-    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial nint rd_kafka_consumer_group_metadata_new(string group);
-
-    [LibraryImport(Library)]
-    public static partial void rd_kafka_consumer_group_metadata_destroy(nint metadata);
 
     // Lists of partitions
 

@@ -101,6 +101,6 @@ internal sealed class SourcePlanner(
             ZeroTimestamps = 0,
             RunId = "",
         };
-        return new SegmentWork(entry, entry.RecordCount, 0, true, first, last, time, time, 0, 0);
+        return new SegmentWork(entry, entry.RecordCount, 0, true, first, last, time, time, 0);
     }
 }

@@ -264,7 +264,7 @@ internal sealed class TransactionalLane(
         return false;
     }
 
-    /// <summary>The client library's producer has failed, or found nobody to talk to: another one may do better.</summary>
+    /// <summary>The writer has failed, or found nobody to talk to: another one may do better.</summary>
     private static bool IsOfThisWriter(Exception error) =>
         error is KafkaBackupException known
         && (
