@@ -1,4 +1,5 @@
 using KafkaBackup.Build.Help;
+using KafkaBackup.Build.Settings;
 
 namespace KafkaBackup.Build.Staging;
 
@@ -12,7 +13,8 @@ internal static class StageCommand
         var target = arguments.Required("--output");
 
         var layout = ModuleLayout.Of(repository, binaries, NativeLibraries.Find(binaries));
-        var help = HelpFile.Build(Path.Combine(repository, "module", "help"), Path.Combine(binaries, "KafkaBackup.dll"));
+        var settings = SettingsTable.Read(File.ReadAllText(Path.Combine(repository, "src", "settings.table")));
+        var help = HelpFile.Build(Path.Combine(repository, "module", "help"), settings, Path.Combine(binaries, "KafkaBackup.dll"));
         if (help.Complaints.Count > 0 && arguments.Optional("--incomplete-help") != "true")
             throw new BuildStepException([.. help.Complaints]);
         foreach (var complaint in help.Complaints)

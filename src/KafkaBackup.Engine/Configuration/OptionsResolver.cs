@@ -10,7 +10,7 @@ namespace KafkaBackup.Engine.Configuration;
 /// <param name="baseDirectory">What relative paths in parameters are relative to (rule A6).</param>
 /// <param name="variables">Environment variables by name; null for the process's own.</param>
 /// <param name="redaction">Learns what came from variables.</param>
-public sealed class OptionsResolver(
+public sealed partial class OptionsResolver(
     string baseDirectory,
     IEngineEvents events,
     TimeProvider clock,
@@ -25,20 +25,14 @@ public sealed class OptionsResolver(
     public BackupOptions Resolve(BackupSettings given)
     {
         var settings = given with { Store = Prepare(given.Store) };
-        settings = given.ConfigPath is { } path ? Overlay.Lay(settings, Load(path, (file, full) => file.ReadBackup(full))) : settings;
+        settings = given.ConfigPath is { } path
+            ? SettingsMerge.Merge(settings, Load(path, (file, full) => file.ReadBackup(full)))
+            : settings;
         Require([.. ClusterRules.Missing(settings.Source, "source"), .. StoreRules.Missing(settings.Store)]);
         var now = clock.GetUtcNow();
         CheckDuration(settings);
         CheckCut(settings, now);
-        var compression = settings.Compression ?? CompressionKind.Zstd;
-        var defaults = new BackupOptions
-        {
-            Source = settings.Source!,
-            Store = settings.Store!,
-            BackupId = "",
-            Topics = TopicSelection.All,
-        };
-        return new BackupOptions
+        var options = new BackupOptions
         {
             Source = Check(settings.Source, "source"),
             Store = Resolve(settings.Store!),
@@ -46,33 +40,18 @@ public sealed class OptionsResolver(
                 settings.BackupId ?? string.Create(CultureInfo.InvariantCulture, $"backup-{now:yyyyMMdd-HHmmss}")
             ),
             Topics = Select(settings.Topics, settings.ExcludeTopics, settings.IncludeInternalTopics ?? false, settings.InternalTopics),
-            Compression = compression,
-            CompressionLevel = CheckLevel(compression, settings.CompressionLevel),
-            SegmentMaxBytes = AtLeastOne(settings.SegmentMaxBytes, "SegmentSize") ?? defaults.SegmentMaxBytes,
-            SegmentMaxInterval = settings.SegmentMaxInterval ?? defaults.SegmentMaxInterval,
-            SegmentMaxRecords = AtLeastOne(settings.SegmentMaxRecords, "segment_max_records"),
-            StartOffset = settings.StartOffset ?? defaults.StartOffset,
-            Continuous = settings.Continuous ?? false,
-            Duration = settings.Duration,
-            MaxConcurrentPartitions =
-                (int?)AtLeastOne(settings.MaxConcurrentPartitions, "MaxConcurrentPartition") ?? defaults.MaxConcurrentPartitions,
-            PollInterval = settings.PollInterval ?? defaults.PollInterval,
-            IncludeOffsetHeaders = settings.IncludeOffsetHeaders ?? false,
-            SourceClusterId = settings.SourceClusterId,
-            ConsumerGroupSnapshot = settings.ConsumerGroupSnapshot ?? defaults.ConsumerGroupSnapshot,
-            IsolationLevel = settings.IsolationLevel ?? defaults.IsolationLevel,
-            ConsistentAt = settings.ConsistentAt,
-            RecordsPerSecond = AtLeastOne(settings.RecordsPerSecond, "RecordsPerSecond"),
-            BytesPerSecond = AtLeastOne(settings.BytesPerSecond, "BytesPerSecond"),
-            OnMissingTopic = settings.OnMissingTopic ?? defaults.OnMissingTopic,
-            Health = settings.Health ?? defaults.Health,
+            CompressionLevel = CheckLevel(settings.Compression ?? CompressionKind.Zstd, settings.CompressionLevel),
+            Health = settings.Health ?? new HealthSettings(),
         };
+        return Fill(options, settings);
     }
 
     public RestoreOptions Resolve(RestoreSettings given)
     {
         var settings = given with { Store = Prepare(given.Store) };
-        settings = given.ConfigPath is { } path ? Overlay.Lay(settings, Load(path, (file, full) => file.ReadRestore(full))) : settings;
+        settings = given.ConfigPath is { } path
+            ? SettingsMerge.Merge(settings, Load(path, (file, full) => file.ReadRestore(full)))
+            : settings;
         Require([
             .. StoreRules.Missing(settings.Store),
             .. settings.BackupId is null ? ["the backup (-BackupId, or backup_id in the file)"] : Array.Empty<string>(),
@@ -80,51 +59,23 @@ public sealed class OptionsResolver(
             .. GroupRules.Missing(settings),
         ]);
         var offsets = GroupRules.Decide(settings, events.Warning);
-        var defaults = new RestoreOptions
-        {
-            Target = null,
-            Store = settings.Store!,
-            BackupId = "",
-            Topics = TopicSelection.All,
-        };
-        return new RestoreOptions
+        var options = new RestoreOptions
         {
             Target = settings.Target?.BootstrapServers is null ? null : Check(settings.Target, "target"),
             Store = Resolve(settings.Store!),
             BackupId = NameRules.CheckBackupId(settings.BackupId!),
             Topics = Select(settings.Topics, settings.ExcludeTopics),
-            SourcePartitions = CheckPartitions(settings.SourcePartitions),
-            TopicMapping = CheckTopics(settings.TopicMapping) ?? defaults.TopicMapping,
-            PartitionMapping = CheckPartitionMap(settings.PartitionMapping) ?? defaults.PartitionMapping,
             Window = new TimeWindow(settings.TimeWindowStart, settings.TimeWindowEnd),
             OffsetStrategy = offsets.Strategy,
             IncludeOriginalOffsetHeader = offsets.AddHeaders,
-            ResetConsumerOffsets = settings.ResetConsumerOffsets ?? false,
-            ConsumerGroups = settings.ConsumerGroups ?? defaults.ConsumerGroups,
-            AllConsumerGroups = settings.AllConsumerGroups ?? false,
-            OffsetReportPath = Absolute(settings.OffsetReportPath),
-            CheckpointPath = Absolute(settings.CheckpointPath),
-            CheckpointInterval = settings.CheckpointInterval ?? defaults.CheckpointInterval,
-            MaxConcurrentPartitions =
-                (int?)AtLeastOne(settings.MaxConcurrentPartitions, "MaxConcurrentPartition") ?? defaults.MaxConcurrentPartitions,
-            ProduceBatchSize = (int?)AtLeastOne(settings.ProduceBatchSize, "BatchSize") ?? defaults.ProduceBatchSize,
-            RecordsPerSecond = AtLeastOne(settings.RecordsPerSecond, "RecordsPerSecond"),
-            BytesPerSecond = AtLeastOne(settings.BytesPerSecond, "BytesPerSecond"),
-            CreateTopics = settings.CreateTopics ?? defaults.CreateTopics,
-            DefaultReplicationFactor = CheckFactor(settings.DefaultReplicationFactor),
             TopicConfigOverrides = settings.TopicConfigOverrides is { } configs
                 ? TopicConfigOverrides.From(configs)
-                : defaults.TopicConfigOverrides,
-            AllowMerge = settings.AllowMerge ?? false,
-            PurgeTopics = settings.PurgeTopics ?? false,
-            Delivery = settings.Delivery ?? defaults.Delivery,
-            ResumeQuiet = settings.ResumeQuiet ?? defaults.ResumeQuiet,
-            Force = settings.Force ?? false,
-            DryRun = settings.DryRun ?? false,
-            Health = settings.Health ?? defaults.Health,
+                : TopicConfigOverrides.None,
+            Health = settings.Health ?? new HealthSettings(),
             Deep = settings.Deep,
             Offline = settings.Offline,
         };
+        return Fill(options, settings);
     }
 
     /// <summary>
@@ -230,7 +181,7 @@ public sealed class OptionsResolver(
         if (settings.Duration is { } duration && (settings.Continuous != true || duration <= TimeSpan.Zero))
         {
             throw settings.Continuous == true
-                ? ErrorIds.ConfigOutOfRange.With("The duration of a continuous backup must be longer than nothing.", "Duration")
+                ? ErrorIds.ConfigOutOfRange.With("The duration of a continuous backup must be greater than zero.", "Duration")
                 : ErrorIds.ConfigConflict.With(
                     "A duration is given, but the backup is not continuous: it ends by itself.",
                     "Duration",
@@ -312,8 +263,16 @@ public sealed class OptionsResolver(
                 "ReplicationFactor"
             );
 
-    private static long? AtLeastOne(long? value, string name) =>
-        value is null or > 0 ? value : throw ErrorIds.ConfigOutOfRange.With($"{name} must be at least 1, but is {value}.", name);
+    private static T? InRange<T>(T? value, T least, T most, string name)
+        where T : struct, IComparable<T>, IFormattable =>
+        value is null || (value.Value.CompareTo(least) >= 0 && value.Value.CompareTo(most) <= 0)
+            ? value
+            : throw ErrorIds.ConfigOutOfRange.With(
+                value.Value.CompareTo(least) < 0
+                    ? $"{name} must be at least {least}, but is {value}."
+                    : string.Create(CultureInfo.InvariantCulture, $"{name} must be at most {most:N0}, but is {value:N0}."),
+                name
+            );
 
     private string? Absolute(string? path) => path is null ? null : Path.GetFullPath(path, baseDirectory);
 }
