@@ -1,5 +1,6 @@
 using System.Globalization;
 using KafkaBackup.Engine.Rules;
+using KafkaBackup.Engine.Storage;
 
 namespace KafkaBackup.Engine.Configuration;
 
@@ -10,14 +11,17 @@ namespace KafkaBackup.Engine.Configuration;
 /// <param name="baseDirectory">What relative paths in parameters are relative to (rule A6).</param>
 /// <param name="variables">Environment variables by name; null for the process's own.</param>
 /// <param name="redaction">Learns what came from variables.</param>
+/// <param name="backends">Null for the known ones.</param>
 public sealed partial class OptionsResolver(
     string baseDirectory,
     IEngineEvents events,
     TimeProvider clock,
     Func<string, string?>? variables = null,
-    Redaction? redaction = null
+    Redaction? redaction = null,
+    StoreBackends? backends = null
 )
 {
+    private readonly StoreBackends _backends = backends ?? StoreBackends.Known;
     private readonly Dictionary<string, object> _files = new(StringComparer.Ordinal);
     private readonly Func<string, string?> _variables = variables ?? Environment.GetEnvironmentVariable;
     private readonly Redaction _redaction = redaction ?? new Redaction();
@@ -102,13 +106,13 @@ public sealed partial class OptionsResolver(
     /// <summary>A store that is named by parameters alone.</summary>
     public StoreSettings Resolve(StoreSettings? settings)
     {
-        var checkedSettings = StoreRules.Check(settings ?? new StoreSettings(), baseDirectory);
+        var checkedSettings = StoreRules.Check(settings ?? new StoreSettings(), baseDirectory, _backends);
         Require([.. StoreRules.Missing(checkedSettings)]);
         return checkedSettings;
     }
 
     /// <summary>Before the file is laid under: keys that came as options must be seen as keys by then.</summary>
-    private StoreSettings? Prepare(StoreSettings? given) => given is null ? null : StoreRules.Check(given, baseDirectory);
+    private StoreSettings? Prepare(StoreSettings? given) => given is null ? null : StoreRules.Check(given, baseDirectory, _backends);
 
     private static void Require(IReadOnlyList<string> missing)
     {
@@ -124,7 +128,7 @@ public sealed partial class OptionsResolver(
         var full = Path.GetFullPath(path, baseDirectory);
         if (!_files.TryGetValue(full, out var settings))
         {
-            settings = read(new ConfigFile(Variable, clock.GetUtcNow(), events.Warning), full);
+            settings = read(new ConfigFile(Variable, clock.GetUtcNow(), events.Warning, _backends), full);
             _files[full] = settings;
         }
 

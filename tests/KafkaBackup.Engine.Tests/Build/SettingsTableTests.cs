@@ -1,6 +1,8 @@
 using KafkaBackup.Build.Help;
-using KafkaBackup.Engine.Configuration.Schema;
 using KafkaBackup.Build.Settings;
+using KafkaBackup.Build.Staging;
+using KafkaBackup.Engine.Configuration.Schema;
+using KafkaBackup.Engine.Storage;
 
 namespace KafkaBackup.Engine.Tests.Build;
 
@@ -23,9 +25,7 @@ public class SettingsTableTests
             At most this many records.
         """;
 
-    private static readonly SettingsTable Table = SettingsTable.Read(
-        File.ReadAllText(Path.Combine(BuildOutputs.RepositoryRoot, "src", "settings.table"))
-    );
+    private static readonly SettingsTable Table = StageCommand.ReadSettings(BuildOutputs.RepositoryRoot);
 
     [Fact]
     public void Help_of_a_parameter_is_in_paragraphs_with_its_default() =>
@@ -91,5 +91,14 @@ public class SettingsTableTests
                     )
             );
         }
+    }
+
+    [Fact]
+    public void Q2_every_option_of_a_store_is_in_the_help()
+    {
+        var help = Table.HelpOf("Get-KafkaBackup", "StorageOption")!;
+        foreach (var option in StoreBackends.Known.Options.Where(option => !option.Help.StartsWith("The same", StringComparison.Ordinal)))
+            Assert.Contains($"`{option.Name}`", help, StringComparison.Ordinal);
+        Assert.DoesNotContain("{", help, StringComparison.Ordinal);
     }
 }

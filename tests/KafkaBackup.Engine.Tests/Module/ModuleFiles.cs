@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using KafkaBackup.Build.Help;
 using KafkaBackup.Build.Settings;
+using KafkaBackup.Build.Staging;
 using KafkaBackup.Engine.Tests.Build;
 
 namespace KafkaBackup.Engine.Tests.Module;
@@ -15,7 +16,7 @@ internal static class ModuleFiles
     public static string Views { get; } =
         File.ReadAllText(Path.Combine(BuildOutputs.RepositoryRoot, "module", "KafkaBackup.format.ps1xml"));
 
-    private static SettingsTable Settings { get; } = SettingsTable.Read(File.ReadAllText(Path.Combine(BuildOutputs.RepositoryRoot, "src", "settings.table")));
+    private static SettingsTable Settings { get; } = StageCommand.ReadSettings(BuildOutputs.RepositoryRoot);
 
     public static HelpPage Help(string cmdlet)
     {
