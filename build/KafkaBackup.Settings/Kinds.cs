@@ -5,7 +5,7 @@ using System.Globalization;
 namespace KafkaBackup.Build.Settings;
 
 /// <summary>How a kind of value is written in each place.</summary>
-/// <remarks>{0} is the limits or the enumeration, {p} the parameter, {s} the setting's value.</remarks>
+/// <remarks>{0} is the limits or the enumeration, {1} the upper limit, {p} the parameter, {s} the setting's value.</remarks>
 internal sealed class Kind(
     string type,
     string form,
@@ -28,7 +28,13 @@ internal sealed class Kind(
         ["int"] = new("int", "Forms.Int({0})", "int", check: "InRange({s}, {0}, {n})"),
         ["whole"] = new("long", "Forms.Whole({0})", "long", check: "InRange({s}, {0}, {n})"),
         ["bytes"] = new("long", "Forms.Bytes({0})", "long", "[SizeForm] ", check: "InRange({s}, {0}, {n})"),
-        ["seconds"] = new("System.TimeSpan", "Forms.Seconds({0})", "System.TimeSpan", "[DurationForm] "),
+        ["seconds"] = new(
+            "System.TimeSpan",
+            "Forms.Seconds({0})",
+            "System.TimeSpan",
+            "[DurationForm] ",
+            check: "InRange({s}, System.TimeSpan.Zero, System.TimeSpan.FromSeconds({1}), {n})"
+        ),
         ["milliseconds"] = new("System.TimeSpan", "Forms.Milliseconds({0})", "System.TimeSpan", "[DurationForm] "),
         ["duration"] = new("System.TimeSpan", "", "System.TimeSpan", "[DurationForm] "),
         ["choice"] = new("KafkaBackup.{0}", "Forms.Choice<{0}>()", "KafkaBackup.{0}", "[EnumForm<KafkaBackup.{0}>] "),
@@ -127,17 +133,20 @@ internal sealed class Kind(
     private static string Put(string pattern, Setting setting)
     {
         var argument = setting.KindArgument;
+        var most = "";
         var dots = argument.IndexOf("..", StringComparison.Ordinal);
         if (dots >= 0)
         {
             var highest = argument.Substring(dots + 2);
             var biggest = setting.Kind == "int" ? "int.MaxValue" : "long.MaxValue";
-            argument = $"{Number(argument.Substring(0, dots))}, {(highest == "max" ? biggest : Number(highest))}";
+            most = highest == "max" ? biggest : Number(highest);
+            argument = $"{Number(argument.Substring(0, dots))}, {most}";
         }
 
         var name = setting.Parameter.Length > 0 ? setting.Parameter : setting.Key.Substring(setting.Key.LastIndexOf('.') + 1);
         return pattern
             .Replace("{0}", argument)
+            .Replace("{1}", most)
             .Replace("{p}", setting.Parameter)
             .Replace("{s}", "settings." + setting.Property)
             .Replace("{n}", $"\"{name}\"");

@@ -268,15 +268,18 @@ public sealed partial class OptionsResolver(
             );
 
     private static T? InRange<T>(T? value, T least, T most, string name)
-        where T : struct, IComparable<T>, IFormattable =>
-        value is null || (value.Value.CompareTo(least) >= 0 && value.Value.CompareTo(most) <= 0)
-            ? value
-            : throw ErrorIds.ConfigOutOfRange.With(
-                value.Value.CompareTo(least) < 0
-                    ? $"{name} must be at least {least}, but is {value}."
-                    : string.Create(CultureInfo.InvariantCulture, $"{name} must be at most {most:N0}, but is {value:N0}."),
-                name
-            );
+        where T : struct, IComparable<T>, IFormattable
+    {
+        if (value is null || (value.Value.CompareTo(least) >= 0 && value.Value.CompareTo(most) <= 0))
+        {
+            return value;
+        }
+
+        var limit = value.Value.CompareTo(least) < 0 ? $"at least {Shown(least)}" : $"at most {Shown(most)}";
+        throw ErrorIds.ConfigOutOfRange.With($"{name} must be {limit}, but is {Shown(value.Value)}.", name);
+
+        static string Shown(T number) => number.ToString(number is TimeSpan ? "c" : "N0", CultureInfo.InvariantCulture);
+    }
 
     private string? Absolute(string? path) => path is null ? null : Path.GetFullPath(path, baseDirectory);
 }

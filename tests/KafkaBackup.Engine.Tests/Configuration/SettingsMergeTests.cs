@@ -140,16 +140,20 @@ public sealed class SettingsMergeTests : IDisposable
     [Fact]
     public void A1_a_parameter_has_the_limits_of_its_key()
     {
-        RestoreSettings[] wrong = [new() { ProduceBatchSize = 0 }, new() { ProduceBatchSize = 1_000_001 }, new() { BytesPerSecond = 0 }];
-        foreach (var given in wrong)
+        (RestoreSettings Given, string Message)[] wrong =
+        [
+            (new() { ProduceBatchSize = 0 }, "BatchSize must be at least 1, but is 0."),
+            (new() { ProduceBatchSize = 1_000_001 }, "BatchSize must be at most 1,000,000, but is 1,000,001."),
+            (new() { BytesPerSecond = 0 }, "BytesPerSecond must be at least 1, but is 0."),
+            (
+                new() { CheckpointInterval = TimeSpan.FromDays(8) },
+                "CheckpointInterval must be at most 7.00:00:00, but is 8.00:00:00."
+            ),
+        ];
+        foreach (var (given, message) in wrong)
         {
             var error = Assert.Throws<KafkaBackupException>(() => _desk.Restore(ConfigDesk.RestoreYaml(), given));
-            Assert.Equal("ConfigOutOfRange", error.ErrorId);
-            Assert.Contains(
-                given.BytesPerSecond is null ? "BatchSize must be at" : "BytesPerSecond must be at",
-                error.Message,
-                StringComparison.Ordinal
-            );
+            Assert.Equal(("ConfigOutOfRange", message), (error.ErrorId, error.Message));
         }
     }
 
@@ -186,6 +190,16 @@ public sealed class SettingsMergeTests : IDisposable
             (strategy, headers, warnings),
             (options.OffsetStrategy, options.IncludeOriginalOffsetHeader, _desk.Events.Warnings.Count)
         );
+    }
+
+    [Theory]
+    [InlineData("restore: {reset_consumer_offsets: true, consumer_groups: [g], auto_consumer_groups: true}")]
+    [InlineData("restore: {consumer_groups: [g], auto_consumer_groups: true}")]
+    public void F1_named_groups_and_all_groups_are_not_both_asked_for(string lines)
+    {
+        var error = _desk.RefusedRestore(ConfigDesk.RestoreYaml() + lines);
+        Assert.Equal("ConfigConflict", error.ErrorId);
+        Assert.Contains("-AllConsumerGroups", error.Advice, StringComparison.Ordinal);
     }
 
     [Fact]
