@@ -67,7 +67,15 @@ public sealed class GetKafkaOffsetMappingCommand : StoreAndClusterCmdlet
         Pump(async run =>
         {
             foreach (var row in await run.Engine.GetOffsetMappingAsync(settings, run.Stop).ConfigureAwait(false))
-                run.Output(row);
+                run.Output(row.ConsumerGroup is null ? row : OfGroup(row));
         });
+    }
+
+    /// <summary>A row of a group has a table of its own.</summary>
+    private static PSObject OfGroup(OffsetMapping row)
+    {
+        var shown = new PSObject(row);
+        shown.TypeNames.Insert(0, $"{typeof(OffsetMapping).FullName}#ConsumerGroup");
+        return shown;
     }
 }
