@@ -76,8 +76,8 @@ internal sealed record EarlierRun(IReadOnlyDictionary<TopicPartition, PlannedSou
                 ),
                 options.BackupId,
                 checkpoint is null
-                    ? $"Were topics deleted, or was it long ago? Empty the target topics, delete the consumer group {TransactionalMarks.Group(options)}, and begin anew."
-                    : $"If that restore is complete, delete only the checkpoint {options.CheckpointPath}. Else empty the target topics, delete the checkpoint and the consumer group {TransactionalMarks.Group(options)}, and begin anew."
+                    ? $"Were topics deleted, or was it long ago? Empty the target topics, delete the consumer group {TransactionalMarks.Group(options)}, and start over."
+                    : $"If that restore is complete, delete only the checkpoint {options.CheckpointPath}. Else empty the target topics, delete the checkpoint and the consumer group {TransactionalMarks.Group(options)}, and start over."
             );
         }
 
@@ -124,7 +124,7 @@ internal sealed record EarlierRun(IReadOnlyDictionary<TopicPartition, PlannedSou
                 FindingKind.Incomplete,
                 later[0].ToString(),
                 $"The backup has grown since the interrupted restore began: {later.Length.ToString("N0", CultureInfo.InvariantCulture)} partitions hold later records, among them {later[0]}. The restore goes on with what it planned then and leaves those out.",
-                "Let it finish. To have the later records too, restore the backup anew, to an empty topic."
+                "Let it finish. To have the later records too, restore the backup again, to an empty topic."
             );
     }
 
@@ -140,7 +140,7 @@ internal sealed record EarlierRun(IReadOnlyDictionary<TopicPartition, PlannedSou
                     + FormattableString.Invariant(
                         $"{found.RecordsRestored:N0} of {found.Plan.Sum(p => p.Records):N0} records were in the target."
                     ),
-                "Nothing needs to be done. To begin anew, empty the target partitions and delete the checkpoint."
+                "Nothing needs to be done. To start over, empty the target partitions and delete the checkpoint."
             );
 
     public static KafkaBackupException Changed(PlannedSource planned, long records) =>
@@ -149,7 +149,7 @@ internal sealed record EarlierRun(IReadOnlyDictionary<TopicPartition, PlannedSou
                 $"The backup has changed since the interrupted restore began: {planned.Source} had {planned.Records:N0} records to restore at offsets {planned.Bounds.First} to {planned.Bounds.Last}, and has {records:N0} of them now."
             ),
             planned.Source.ToString(),
-            "If older runs were removed from the backup, or files of it are gone, put them back and run again. Else empty the target partitions, delete the checkpoint and begin anew."
+            "If older runs were removed from the backup, or files of it are gone, put them back and run again. Else empty the target partitions, delete the checkpoint and start over."
         );
 
     private bool HoldsMore(TopicEntry topic, PartitionEntry partition, TimeWindow window) =>

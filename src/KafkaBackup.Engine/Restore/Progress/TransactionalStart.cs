@@ -116,7 +116,7 @@ internal sealed class TransactionalStart(RestoreScope scope, TargetLog log, Rest
                     $"The backup has changed since the interrupted restore put {committed.Offset:N0} records into target partition {target.Target}."
                 ),
                 target.Target.ToString(),
-                $"Empty the topic, delete the consumer group {TransactionalMarks.Group(scope.Options)}, and begin anew."
+                $"Empty the topic, delete the consumer group {TransactionalMarks.Group(scope.Options)}, and start over."
             );
         }
 
