@@ -44,7 +44,7 @@ public sealed class GetKafkaOffsetMappingCommand : StoreAndClusterCmdlet
     {
         var cluster = Cluster;
         if (Scan)
-            Needed.Check((nameof(BootstrapServer), cluster?.Address));
+            RequiredParameters.Check((nameof(BootstrapServer), cluster?.Address));
         else if (cluster is not null)
             throw ErrorIds.ConfigConflict.With(
                 "A cluster is given, but nothing is to be read from it.",
