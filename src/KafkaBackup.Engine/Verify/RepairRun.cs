@@ -99,7 +99,7 @@ internal sealed class RepairRun(BackupCatalog catalog, RepairWork work, TimeProv
             )
             {
                 await catalog.Store.PutAsync(Full(page.Key), bytes, stop).ConfigureAwait(false);
-                events.Verbose($"Wrote '{Full(page.Key)}' anew.");
+                events.Verbose($"Rewrote '{Full(page.Key)}'.");
             }
         }
     }

@@ -33,7 +33,7 @@ public class ArrowTests
         ["Records"] = [],
         ["Batches"] = [],
         ["Wire"] = [],
-        ["Configuration"] = ["Rules"],
+        ["Configuration"] = ["Rules", "Storage"],
         ["Pacing"] = [],
         ["Health"] = [],
         ["Cluster"] = ["Records", "Batches", "Wire"],

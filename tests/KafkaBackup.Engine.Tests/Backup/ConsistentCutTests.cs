@@ -54,6 +54,26 @@ public sealed class ConsistentCutTests
     }
 
     [Fact]
+    public async Task B9_a_transaction_that_stays_open_is_waited_for_only_as_long_as_asked()
+    {
+        await using var scenario = new BackupScenario();
+        scenario.Cluster.CreateTopic("a");
+        using var open = await scenario.TransactAsync("a", null, "x", "y");
+        scenario.Fill("a", 3, 10);
+
+        var result = await scenario.BackUpAsync(
+            BackupScenario.Asked() with
+            {
+                ConsistentAt = new TimePoint(T + 11),
+                TransactionWait = TimeSpan.Zero,
+            }
+        );
+
+        Assert.True(result.Topics.Single().Partitions.Single().HeldByTransaction);
+        Assert.Empty(await scenario.StoredAsync("a"));
+    }
+
+    [Fact]
     [Trait("Run", "Long")]
     public async Task B9_a_transaction_that_ends_during_the_wait_is_in_all_its_partitions_or_in_none()
     {

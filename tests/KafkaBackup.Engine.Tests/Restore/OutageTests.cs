@@ -29,6 +29,7 @@ public sealed class OutageTests
 
     [Theory]
     [MemberData(nameof(Modes))]
+    [Trait("Run", "Long")]
     public async Task E6_brokers_that_do_not_know_the_topic_for_a_while_after_their_start_are_waited_for(DeliveryMode delivery)
     {
         await using var scenario = await FaultTests.FilledAsync(12_000);
@@ -108,6 +109,7 @@ public sealed class OutageTests
 
     [Theory]
     [MemberData(nameof(Modes))]
+    [Trait("Run", "Long")]
     public async Task E6_a_target_topic_that_is_deleted_is_named_when_it_stays_away(DeliveryMode delivery)
     {
         var clock = new ShiftingClock();
@@ -164,6 +166,7 @@ public sealed class OutageTests
     [InlineData(ApiKey.TxnOffsetCommit, ErrorCode.CoordinatorLoadInProgress)]
     [InlineData(ApiKey.InitProducerId, ErrorCode.CoordinatorNotAvailable)]
     [InlineData(ApiKey.Produce, ErrorCode.NotEnoughReplicas)]
+    [Trait("Run", "Long")]
     public async Task E6_a_stop_ends_a_transactional_restore_whatever_its_brokers_do(ApiKey api, ErrorCode error)
     {
         var clock = new ShiftingClock();

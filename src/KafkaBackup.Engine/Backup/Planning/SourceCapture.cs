@@ -27,9 +27,6 @@ internal sealed class SourceCapture(
 
     private static readonly TimeSpan UnknownPause = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>How long a consistent cut waits for transactions that are open across it.</summary>
-    private static readonly TimeSpan TransactionBudget = TimeSpan.FromSeconds(30);
-
     private static readonly TimeSpan TransactionPoll = TimeSpan.FromMilliseconds(250);
 
     /// <param name="topics">The topics to back up.</param>
@@ -368,7 +365,7 @@ internal sealed class SourceCapture(
         {
             var stable = await cluster.ListOffsetsAsync(held, OffsetBound.LastStable, cancel).ConfigureAwait(false);
             held.RemoveAll(p => stable[p].Error is null && stable[p].Offset >= cuts[p].Offset);
-            if (held.Count == 0 || wait.Waited >= TransactionBudget)
+            if (held.Count == 0 || wait.Waited >= options.TransactionWait)
             {
                 wait.End(
                     held.Count == 0 ? "The transactions across the cut have ended." : "Waiting for the transactions across the cut ended."
@@ -377,7 +374,7 @@ internal sealed class SourceCapture(
             }
 
             wait.Continue(() =>
-                $"{held.Count} partitions have a transaction open across the cut, the first is {held[0]}. Waiting for up to {TransactionBudget.TotalSeconds:0} s for it to end."
+                $"{held.Count} partitions have a transaction open across the cut, the first is {held[0]}. Waiting for up to {options.TransactionWait.TotalSeconds:0} s for it to end."
             );
             await Task.Delay(TransactionPoll, clock, cancel).ConfigureAwait(false);
         }

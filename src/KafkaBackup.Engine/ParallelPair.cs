@@ -1,7 +1,7 @@
 namespace KafkaBackup.Engine;
 
 /// <summary>Two questions to two parties: a store and a cluster need not wait for each other.</summary>
-internal static class SideBySide
+internal static class ParallelPair
 {
     /// <summary>Both answers. Where one question fails the other is cancelled; where both do, the first one's failure is thrown.</summary>
     public static async Task<(TFirst First, TSecond Second)> RunAsync<TFirst, TSecond>(

@@ -1,7 +1,7 @@
 namespace KafkaBackup.Engine.Verify;
 
 /// <summary>What was damaged at the first look and whole at the second (rule D2).</summary>
-internal static class Transience
+internal static class TransientDamage
 {
     public static Finding Finding(string place) =>
         new(

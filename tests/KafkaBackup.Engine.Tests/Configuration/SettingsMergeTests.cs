@@ -4,7 +4,7 @@ using Xunit;
 
 namespace KafkaBackup.Engine.Tests.Configuration;
 
-public sealed class OverlayTests : IDisposable
+public sealed class SettingsMergeTests : IDisposable
 {
     private const string Secured =
         "source:\n  bootstrap_servers: [prod:9092]\n  security: {security_protocol: SASL_SSL, sasl_mechanism: PLAIN, sasl_username: file, sasl_password: file-secret}\n"
@@ -69,16 +69,17 @@ public sealed class OverlayTests : IDisposable
     }
 
     [Fact]
-    public void H4_every_backup_setting_of_the_file_survives_unless_given() => EveryPropertyIsLaidOver(Overlay.Lay, new BackupSettings());
+    public void H4_every_backup_setting_of_the_file_survives_unless_given() =>
+        EveryPropertyIsMerged(SettingsMerge.Merge, new BackupSettings());
 
     [Fact]
     public void H4_every_restore_setting_of_the_file_survives_unless_given() =>
-        EveryPropertyIsLaidOver(Overlay.Lay, new RestoreSettings(), nameof(RestoreSettings.Deep), nameof(RestoreSettings.Offline));
+        EveryPropertyIsMerged(SettingsMerge.Merge, new RestoreSettings(), nameof(RestoreSettings.Deep), nameof(RestoreSettings.Offline));
 
     [Fact]
     public void H4_every_cluster_setting_of_the_file_survives_unless_given() =>
-        EveryPropertyIsLaidOver<ClusterSettings>(
-            (given, file) => Overlay.Lay(given, file)!,
+        EveryPropertyIsMerged<ClusterSettings>(
+            (given, file) => SettingsMerge.Merge(given, file)!,
             new ClusterSettings(),
             nameof(ClusterSettings.BootstrapServers)
         );
@@ -137,6 +138,26 @@ public sealed class OverlayTests : IDisposable
         );
 
     [Fact]
+    public void A1_a_parameter_has_the_limits_of_its_key()
+    {
+        (RestoreSettings Given, string Message)[] wrong =
+        [
+            (new() { ProduceBatchSize = 0 }, "BatchSize must be at least 1, but is 0."),
+            (new() { ProduceBatchSize = 1_000_001 }, "BatchSize must be at most 1,000,000, but is 1,000,001."),
+            (new() { BytesPerSecond = 0 }, "BytesPerSecond must be at least 1, but is 0."),
+            (
+                new() { CheckpointInterval = TimeSpan.FromDays(8) },
+                "CheckpointInterval must be at most 7.00:00:00, but is 8.00:00:00."
+            ),
+        ];
+        foreach (var (given, message) in wrong)
+        {
+            var error = Assert.Throws<KafkaBackupException>(() => _desk.Restore(ConfigDesk.RestoreYaml(), given));
+            Assert.Equal(("ConfigOutOfRange", message), (error.ErrorId, error.Message));
+        }
+    }
+
+    [Fact]
     public void A1_offline_needs_no_target()
     {
         var options = _desk.Resolver.Resolve(
@@ -169,6 +190,16 @@ public sealed class OverlayTests : IDisposable
             (strategy, headers, warnings),
             (options.OffsetStrategy, options.IncludeOriginalOffsetHeader, _desk.Events.Warnings.Count)
         );
+    }
+
+    [Theory]
+    [InlineData("restore: {reset_consumer_offsets: true, consumer_groups: [g], auto_consumer_groups: true}")]
+    [InlineData("restore: {consumer_groups: [g], auto_consumer_groups: true}")]
+    public void F1_named_groups_and_all_groups_are_not_both_asked_for(string lines)
+    {
+        var error = _desk.RefusedRestore(ConfigDesk.RestoreYaml() + lines);
+        Assert.Equal("ConfigConflict", error.ErrorId);
+        Assert.Contains("-AllConsumerGroups", error.Advice, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -218,9 +249,9 @@ public sealed class OverlayTests : IDisposable
     }
 
     /// <summary>
-    /// Sets each property on one side only and looks for it in the result: a property that the overlay forgets is found here.
+    /// Sets each property on one side only and looks for it in the result: a property that the merge forgets is found here.
     /// </summary>
-    private static void EveryPropertyIsLaidOver<T>(Func<T, T, T> lay, T empty, params string[] parametersOnly)
+    private static void EveryPropertyIsMerged<T>(Func<T, T, T> merge, T empty, params string[] parametersOnly)
         where T : class
     {
         var properties = typeof(T).GetProperties().Where(p => p.CanWrite && p.Name != "ConfigPath").ToArray();
@@ -228,11 +259,11 @@ public sealed class OverlayTests : IDisposable
         foreach (var property in properties)
         {
             var set = WithValue(empty, property);
-            Assert.Equal(property.GetValue(set), property.GetValue(lay(set, empty)));
-            Assert.NotNull(property.GetValue(lay(set, empty)));
+            Assert.Equal(property.GetValue(set), property.GetValue(merge(set, empty)));
+            Assert.NotNull(property.GetValue(merge(set, empty)));
             if (!parametersOnly.Contains(property.Name))
             {
-                Assert.Equal(property.GetValue(set), property.GetValue(lay(empty, set)));
+                Assert.Equal(property.GetValue(set), property.GetValue(merge(empty, set)));
             }
         }
     }

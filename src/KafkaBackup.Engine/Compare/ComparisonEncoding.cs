@@ -16,7 +16,7 @@ namespace KafkaBackup.Engine.Compare;
 /// <param name="added">So many of the newest x-original-offset and x-original-timestamp headers were added by restores since, and are left
 /// out.</param>
 /// <param name="withTimestampType">Both sides tell it.</param>
-internal sealed class RecordForm(CompareOptions options, int added, bool withTimestampType)
+internal sealed class ComparisonEncoding(CompareOptions options, int added, bool withTimestampType)
 {
     private readonly HeaderFilter? _filter = options.IgnoreHeaders is null ? null : new HeaderFilter(options.IgnoreHeaders);
 

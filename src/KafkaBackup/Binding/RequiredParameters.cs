@@ -3,7 +3,7 @@ namespace KafkaBackup.Binding;
 /// <summary>
 /// Nothing is mandatory, for a mandatory parameter prompts and hangs a job; what is missing is said in one error instead.
 /// </summary>
-internal static class Needed
+internal static class RequiredParameters
 {
     public static void Check(params (string Parameter, object? Value)[] needs)
     {
