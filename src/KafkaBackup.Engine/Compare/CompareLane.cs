@@ -139,7 +139,12 @@ internal sealed class CompareLane(CompareOptions options, CompareSource referenc
         return null;
     }
 
-    private Task<SharedBeginning> FindStartAsync(PartitionPair pair, ComparisonEncoding left, ComparisonEncoding right, CancellationToken cancel) =>
+    private Task<SharedBeginning> FindStartAsync(
+        PartitionPair pair,
+        ComparisonEncoding left,
+        ComparisonEncoding right,
+        CancellationToken cancel
+    ) =>
         Task.Factory.StartNew(
             () =>
                 SharedBeginning.Find(

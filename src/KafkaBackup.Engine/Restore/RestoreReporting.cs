@@ -121,6 +121,6 @@ internal static class RestoreReporting
     {
         var bytes = Math.Min(AssumedBytesPerSecond, work.Options.BytesPerSecond ?? double.MaxValue);
         var records = Math.Min(AssumedRecordsPerSecond, work.Options.RecordsPerSecond ?? double.MaxValue);
-        return TimeSpan.FromSeconds(Math.Round(Math.Max(work.Targets.Sum(t => t.Bytes) / bytes, work.RecordCount / records), 1));
+        return TimeSpan.FromSeconds(Math.Ceiling(Math.Max(work.Targets.Sum(t => t.Bytes) / bytes, work.RecordCount / records)));
     }
 }

@@ -65,7 +65,6 @@ public static class Display
         duration switch
         {
             null => "",
-            { TotalSeconds: > 0 and < 0.05 } => "less than 0.1s",
             { TotalMinutes: < 1 } short_ => string.Create(CultureInfo.InvariantCulture, $"{short_.TotalSeconds:0.0}s"),
             { TotalHours: < 1 } medium => string.Create(CultureInfo.InvariantCulture, $"{medium.Minutes}m {medium.Seconds:00}s"),
             { } long_ => string.Create(CultureInfo.InvariantCulture, $"{(long)long_.TotalHours}h {long_.Minutes:00}m {long_.Seconds:00}s"),

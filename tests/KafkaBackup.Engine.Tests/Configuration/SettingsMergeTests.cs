@@ -145,10 +145,7 @@ public sealed class SettingsMergeTests : IDisposable
             (new() { ProduceBatchSize = 0 }, "BatchSize must be at least 1, but is 0."),
             (new() { ProduceBatchSize = 1_000_001 }, "BatchSize must be at most 1,000,000, but is 1,000,001."),
             (new() { BytesPerSecond = 0 }, "BytesPerSecond must be at least 1, but is 0."),
-            (
-                new() { CheckpointInterval = TimeSpan.FromDays(8) },
-                "CheckpointInterval must be at most 7.00:00:00, but is 8.00:00:00."
-            ),
+            (new() { CheckpointInterval = TimeSpan.FromDays(8) }, "CheckpointInterval must be at most 7.00:00:00, but is 8.00:00:00."),
         ];
         foreach (var (given, message) in wrong)
         {
