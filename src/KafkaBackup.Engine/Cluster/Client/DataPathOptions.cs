@@ -95,7 +95,9 @@ internal static class DataPathOptions
         ["max.in.flight"] = Row.Idle(Ours),
         ["metadata.recovery.strategy"] = Row.Idle("the bootstrap servers are always asked when no other broker answers"),
         ["metadata.recovery.rebootstrap.trigger.ms"] = Row.Idle("the bootstrap servers are always asked when no other broker answers"),
-        ["topic.metadata.refresh.interval.ms"] = Row.Idle("leaders are asked for when they are needed; metadata.max.age.ms limits their age"),
+        ["topic.metadata.refresh.interval.ms"] = Row.Idle(
+            "leaders are asked for when they are needed; metadata.max.age.ms limits their age"
+        ),
         ["topic.metadata.refresh.fast.interval.ms"] = Row.Idle("retry.backoff.ms is the pause between two requests for metadata"),
         ["topic.metadata.refresh.fast.cnt"] = Row.Idle(LibraryOnly),
         ["topic.metadata.refresh.sparse"] = Row.Idle("only topics that are read or written are asked for"),
@@ -191,7 +193,7 @@ internal static class DataPathOptions
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>Whether the table has a decision about this property, or <see cref="OptionRules"/> refuses it anyway.</summary>
-    public static bool Knows(string name) => Rows.ContainsKey(name);
+    public static bool Knows(string name) => Rows.ContainsKey(name) || OptionRules.Refuses(name);
 
     /// <exception cref="KafkaBackupException">InvalidKafkaOption: the option would silently not be kept.</exception>
     public static void Check(string name, string value)
@@ -208,7 +210,8 @@ internal static class DataPathOptions
     }
 
     /// <summary>Why an option has no effect on the reading of records; null when it has one.</summary>
-    public static string? WhyIdle(string name) => Rows.TryGetValue(name, out var row) && row.Effect == OptionEffect.Idle ? row.Reason : null;
+    public static string? WhyIdle(string name) =>
+        Rows.TryGetValue(name, out var row) && row.Effect == OptionEffect.Idle ? row.Reason : null;
 
     private static KafkaBackupException Refused(string name, string reason) =>
         ErrorIds.InvalidKafkaOption.With(
