@@ -193,7 +193,7 @@ internal static class DataPathOptions
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>Whether the table has a decision about this property, or <see cref="OptionRules"/> refuses it anyway.</summary>
-    public static bool Knows(string name) => Rows.ContainsKey(name);
+    public static bool Knows(string name) => Rows.ContainsKey(name) || OptionRules.Refuses(name);
 
     /// <exception cref="KafkaBackupException">InvalidKafkaOption: the option would silently not be kept.</exception>
     public static void Check(string name, string value)

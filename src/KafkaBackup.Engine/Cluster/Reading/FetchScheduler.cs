@@ -52,12 +52,14 @@ internal sealed class FetchScheduler : IDisposable
     public int PartitionBytes => _connections.Fetch.PartitionBytes ?? _options.FetchBytes;
 
     /// <summary>Of each lane there may be one answer in the caller's hands and one behind it.</summary>
-    public int AnswerBytes =>
-        (int)Math.Clamp(
-            _options.QueuedBytes / (2 * Math.Max(1, _lanes.Count)),
-            LeastAnswerBytes,
-            Math.Min(_connections.Fetch.MaxBytes ?? int.MaxValue, 2L * _options.FetchBytes)
-        );
+    public int AnswerBytes
+    {
+        get
+        {
+            var share = Math.Max(LeastAnswerBytes, _options.QueuedBytes / (2 * Math.Max(1, _lanes.Count)));
+            return (int)Math.Min(share, Math.Min(_connections.Fetch.MaxBytes ?? int.MaxValue, 2L * _options.FetchBytes));
+        }
+    }
 
     public TimeSpan ErrorBackoff => _connections.Fetch.ErrorBackoff;
 
@@ -273,6 +275,12 @@ internal sealed class FetchScheduler : IDisposable
             Done(part);
         }
 
+        foreach (var lane in _lanes.Values)
+        {
+            lane.Dispose();
+        }
+
+        _search.Dispose();
         _connections.GiveBackLane(_lane);
         _closing.Dispose();
     }
