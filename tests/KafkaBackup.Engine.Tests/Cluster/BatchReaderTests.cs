@@ -295,6 +295,25 @@ public sealed class BatchReaderTests
     }
 
     [Fact]
+    public async Task B10_a_log_that_stays_still_for_long_is_read_on_when_something_comes()
+    {
+        await using var local = LocalCluster.Start();
+        local.CreateTopic("orders");
+        await using var cluster = Connect(
+            Settings(local.BootstrapServers) with
+            {
+                KafkaOptions = new Dictionary<string, Secret> { ["fetch.wait.max.ms"] = new("1") },
+            }
+        );
+        using var reader = cluster.OpenBatchReader(Committed);
+        var sink = new CollectingBatches();
+        reader.Assign(Orders, 0, 0);
+        PollUntil(reader, sink, () => local.Requests.Of(ApiKey.Fetch).Count > 150);
+        local.Append("orders", 0, Records(0, 10));
+        PollUntil(reader, sink, () => sink.Batches.Count == 1);
+    }
+
+    [Fact]
     public async Task L4_nothing_of_the_memory_of_answers_is_kept_in_the_end()
     {
         await using var local = LocalCluster.Start();

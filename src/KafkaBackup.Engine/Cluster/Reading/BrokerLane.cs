@@ -255,7 +255,8 @@ internal sealed class BrokerLane(int broker, int lane, FetchScheduler scheduler,
         else if (!isHeldBack)
         {
             // Nothing new: the broker may wait a little longer each time, or it would be asked without a pause.
-            _wait = _wait == TimeSpan.Zero ? FirstWait : _wait * 2;
+            var longer = _wait == TimeSpan.Zero ? FirstWait : _wait * 2;
+            _wait = longer < scheduler.LongestWait ? longer : scheduler.LongestWait;
         }
 
         return true;

@@ -61,12 +61,15 @@ internal sealed class FetchScheduler : IDisposable
         }
     }
 
+    /// <summary>How long a broker may wait for new records, at most.</summary>
+    public TimeSpan LongestWait => _connections.Fetch.MaxWait;
+
     public TimeSpan ErrorBackoff => _connections.Fetch.ErrorBackoff;
 
     public FetchRequest Template(TimeSpan wait) =>
         new()
         {
-            MaxWait = wait < _connections.Fetch.MaxWait ? wait : _connections.Fetch.MaxWait,
+            MaxWait = wait,
             MinBytes = _connections.Fetch.MinBytes,
             MaxBytes = AnswerBytes,
             ReadCommitted = _readCommitted,
