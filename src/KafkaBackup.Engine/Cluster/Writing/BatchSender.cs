@@ -30,7 +30,7 @@ internal sealed class BatchSender(
     private readonly SemaphoreSlim _signal = new(0, 1);
     private readonly CancellationTokenSource _closing = new();
     private readonly Dictionary<int, BrokerRequests> _brokers = [];
-    private CancellationTokenSource _step = new();
+    private CancellationTokenSource _step = null!;
     private TaskCompletionSource? _quiet;
     private bool _isStepping;
     private bool _hasEnded;
@@ -38,11 +38,18 @@ internal sealed class BatchSender(
     private int _failures;
     private long _notBefore;
 
+    /// <summary>When was last looked for something to send: a pause that ends later has to be waited for.</summary>
+    private long _looked;
+
     private static long Now => Stopwatch.GetTimestamp();
 
     private object Gate => deliveries.Gate;
 
-    public void Start() => _ = Task.Run(RunAsync);
+    public void Start()
+    {
+        _step = CancellationTokenSource.CreateLinkedTokenSource(_closing.Token);
+        _ = Task.Run(RunAsync);
+    }
 
     /// <summary>There may be something to send.</summary>
     public void Wake()
@@ -59,9 +66,16 @@ internal sealed class BatchSender(
     /// <summary>Ends when no request is under way and none is being made.</summary>
     public Task QuietAsync(CancellationToken cancel)
     {
+        CancellationTokenSource step;
         lock (Gate)
         {
-            _step.Cancel();
+            step = _step;
+        }
+
+        // Not under the gate: what waits for it may go on at once.
+        step.Cancel();
+        lock (Gate)
+        {
             if (IsQuiet)
             {
                 return Task.CompletedTask;
@@ -116,7 +130,6 @@ internal sealed class BatchSender(
                 {
                     if (_step.IsCancellationRequested)
                     {
-                        _step.Dispose();
                         _step = CancellationTokenSource.CreateLinkedTokenSource(_closing.Token);
                     }
 
@@ -174,20 +187,20 @@ internal sealed class BatchSender(
             var next = long.MaxValue;
             foreach (var line in deliveries.Lines)
             {
-                if (line.Batches.Count > 0 && line.NotBefore > Now)
+                if (line.Batches.Count > 0 && line.NotBefore > _looked)
                 {
                     next = Math.Min(next, line.NotBefore);
                 }
             }
 
-            if (_notBefore > Now)
+            if (_notBefore > _looked)
             {
                 next = Math.Min(next, _notBefore);
             }
 
             if (next != long.MaxValue)
             {
-                pause = Stopwatch.GetElapsedTime(Now, next) + TimeSpan.FromMilliseconds(1);
+                pause = Stopwatch.GetElapsedTime(Math.Min(Now, next), next) + TimeSpan.FromMilliseconds(1);
             }
         }
 
@@ -199,12 +212,13 @@ internal sealed class BatchSender(
         List<TargetLine> ready;
         lock (Gate)
         {
-            if (Now < _notBefore)
+            _looked = Now;
+            if (_looked < _notBefore)
             {
                 return;
             }
 
-            ready = [.. deliveries.Lines.Where(l => l.Next(Now) is not null)];
+            ready = [.. deliveries.Lines.Where(l => l.Next(_looked) is not null)];
         }
 
         if (ready.Count == 0 || !await producer.IsReadyAsync(cancel).ConfigureAwait(false))
@@ -376,6 +390,7 @@ internal sealed class BatchSender(
                     outcomes.Settle(line, batch, AttemptOutcomes.Find(answer, line.Partition), answer.Endpoints);
                 }
 
+                deliveries.GiveUpIfStopped(batch);
                 deliveries.Report(line);
             }
 
