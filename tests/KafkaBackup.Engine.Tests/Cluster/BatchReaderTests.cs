@@ -279,8 +279,8 @@ public sealed class BatchReaderTests
             reader.Assign(new("orders", partition), 0, partition);
         }
 
-        var asked = 0;
-        for (var quiet = 0; quiet < 10; )
+        var (asked, quiet) = (0, 0);
+        while (quiet < 10)
         {
             await Task.Delay(20);
             var now = local.Requests.Of(ApiKey.Fetch).Count;
