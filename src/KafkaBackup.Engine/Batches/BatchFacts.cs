@@ -6,6 +6,8 @@ namespace KafkaBackup.Engine.Batches;
 /// </summary>
 /// <param name="PayloadBytes">Keys, values, header names and header values.</param>
 /// <param name="LargestPayload">The payload of the largest record.</param>
+/// <param name="LongestRecord">What the longest record takes, decompressed.</param>
+/// <param name="ZeroTimestamps">Records stamped 0.</param>
 public readonly record struct BatchFacts(
     int Records,
     long FirstOffset,
@@ -14,5 +16,7 @@ public readonly record struct BatchFacts(
     long LargestTimestamp,
     long LastTimestamp,
     long PayloadBytes,
-    long LargestPayload
+    long LargestPayload,
+    int LongestRecord,
+    int ZeroTimestamps
 );

@@ -19,7 +19,7 @@ public sealed class BatchWalker : IDisposable
         RecordRules.CheckHeader(batch);
         _window.Open(batch);
         var scan = new RecordScan(_window);
-        var facts = new BatchFacts(0, -1, -1, long.MaxValue, long.MinValue, -1, 0, 0);
+        var facts = new BatchFacts(0, -1, -1, long.MaxValue, long.MinValue, -1, 0, 0, 0, 0);
         var (baseOffset, baseTimestamp, lastDelta, previous) = (batch.BaseOffset, batch.BaseTimestamp, batch.LastOffsetDelta, -1);
         long? appended = batch.IsLogAppendTime ? batch.MaxTimestamp : null;
         for (var record = 0; record < batch.RecordCount; record++)
@@ -60,7 +60,9 @@ public sealed class BatchWalker : IDisposable
                     Math.Max(facts.LargestTimestamp, timestamp),
                     timestamp,
                     facts.PayloadBytes + payload,
-                    Math.Max(facts.LargestPayload, payload)
+                    Math.Max(facts.LargestPayload, payload),
+                    Math.Max(facts.LongestRecord, length),
+                    facts.ZeroTimestamps + (timestamp == 0 ? 1 : 0)
                 );
             }
         }

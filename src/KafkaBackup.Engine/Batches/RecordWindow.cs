@@ -5,7 +5,7 @@ namespace KafkaBackup.Engine.Batches;
 /// <summary>
 /// The records part of one batch after another, decompressed as far as a reader has come. Uncompressed records are read where they lie. The
 /// buffer grows with the bytes that really come, never with what a length claims, and never beyond <see cref="LargestRecord"/>: so a batch
-/// that claims much or decompresses to much costs no memory.
+/// that claims much or decompresses to much costs no memory. It does not move: records may be pointed at until it is read on.
 /// </summary>
 internal sealed class RecordWindow : IDisposable
 {
@@ -13,6 +13,7 @@ internal sealed class RecordWindow : IDisposable
     public const int LargestRecord = 1 << 30;
 
     private const int FirstBuffer = 256 * 1024;
+    private const int LargestKept = 4 << 20;
 
     private readonly Decompressors _decompressors = new();
     private IRecordDecompressor? _source;
@@ -35,6 +36,18 @@ internal sealed class RecordWindow : IDisposable
         _plain = batch.Records;
         _source = batch.Codec == BatchCodec.None ? null : _decompressors.For(batch.Codec);
         _source?.Open(batch.Records);
+    }
+
+    /// <summary>Lets go of the batch, and of a buffer that a large record made larger than most need.</summary>
+    public void Close()
+    {
+        _plain = default;
+        _source = null;
+        (_start, _end) = (0, 0);
+        if (_buffer.Length > LargestKept)
+        {
+            _buffer = [];
+        }
     }
 
     public void Advance(int count)
@@ -92,7 +105,10 @@ internal sealed class RecordWindow : IDisposable
         var target =
             left <= _buffer.Length / 2 && _buffer.Length > 0
                 ? _buffer
-                : new byte[(int)Math.Min(Math.Max(FirstBuffer, 2L * _buffer.Length), Array.MaxLength)];
+                : GC.AllocateUninitializedArray<byte>(
+                    (int)Math.Min(Math.Max(FirstBuffer, 2L * _buffer.Length), Array.MaxLength),
+                    pinned: true
+                );
         _buffer.AsSpan(_start, left).CopyTo(target);
         _buffer = target;
         _start = 0;

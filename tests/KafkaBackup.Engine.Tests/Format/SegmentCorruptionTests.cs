@@ -22,15 +22,19 @@ public sealed class SegmentCorruptionTests
         ];
 
     [Theory]
-    [MemberData(nameof(SegmentRoundTripTests.Kinds), MemberType = typeof(SegmentRoundTripTests))]
-    public async Task D2_every_flipped_byte_of_a_segment_is_found(CompressionKind kind) =>
-        await Corruption.EveryFlipIsFoundAsync(SegmentImage.Write(Few, kind, recordsPerBlock: 2).Bytes);
+    [MemberData(nameof(SegmentRoundTripTests.Forms), MemberType = typeof(SegmentRoundTripTests))]
+    public async Task D2_every_flipped_byte_of_a_segment_is_found(SegmentForm form)
+    {
+        ArgumentNullException.ThrowIfNull(form);
+        await Corruption.EveryFlipIsFoundAsync(form.Write(Few, recordsPerBlock: 2).Bytes);
+    }
 
     [Theory]
-    [MemberData(nameof(SegmentRoundTripTests.Kinds), MemberType = typeof(SegmentRoundTripTests))]
-    public async Task D2_a_segment_cut_at_any_byte_is_found_to_be_truncated(CompressionKind kind)
+    [MemberData(nameof(SegmentRoundTripTests.Forms), MemberType = typeof(SegmentRoundTripTests))]
+    public async Task D2_a_segment_cut_at_any_byte_is_found_to_be_truncated(SegmentForm form)
     {
-        var (file, summary) = SegmentImage.Write(Few, kind, recordsPerBlock: 2);
+        ArgumentNullException.ThrowIfNull(form);
+        var (file, summary) = form.Write(Few, recordsPerBlock: 2);
         var entry = summary.ToEntry("test.kbs", "run-1");
         for (var length = 0; length < file.Length; length++)
         {
@@ -43,22 +47,23 @@ public sealed class SegmentCorruptionTests
     }
 
     [Theory]
-    [MemberData(nameof(SegmentRoundTripTests.Kinds), MemberType = typeof(SegmentRoundTripTests))]
-    public void D2_any_corruption_gives_the_original_records_or_a_finding(CompressionKind kind)
+    [MemberData(nameof(SegmentRoundTripTests.Forms), MemberType = typeof(SegmentRoundTripTests))]
+    public void D2_any_corruption_gives_the_original_records_or_a_finding(SegmentForm form)
     {
+        ArgumentNullException.ThrowIfNull(form);
         Check.One(
-            Properties.Runs(kind == CompressionKind.Gzip ? 100 : 300),
+            Properties.Runs(form == SegmentForm.All[0] ? 300 : 100),
             Prop.ForAll(
                 Properties.RecordLists,
                 Properties.Seeds,
                 (records, seed) =>
                 {
-                    var (file, _) = SegmentImage.Write(records, kind, 1 + (seed % 20));
+                    var (file, _) = form.Write(records, 1 + (seed % 20));
                     var damaged = Damage(file, new Random(seed));
                     var read = Properties.Wait(Corruption.RecordsOrDamageAsync(damaged));
                     var found = Properties.Wait(Corruption.IsFoundByCheckAsync(damaged));
                     var same = damaged.AsSpan().SequenceEqual(file);
-                    return (read is null ? !same : records.SequenceEqual(read)) && found == !same;
+                    return (read is null ? !same : form.Kept(records).SequenceEqual(read)) && found == !same;
                 }
             )
         );
@@ -74,19 +79,21 @@ public sealed class SegmentCorruptionTests
                 Properties.Seeds,
                 (records, seed) =>
                 {
-                    var (file, _) = SegmentImage.Write(records, (CompressionKind)(seed % 3), 1 + (seed % 7));
-                    var damaged = Damage(file, new Random(seed));
-                    return Properties.Wait(SalvageAsync(damaged)).All(record => records.Contains(record));
+                    var form = SegmentForm.All[seed % SegmentForm.All.Count];
+                    var damaged = Damage(form.Write(records, 1 + (seed % 7)).Bytes, new Random(seed));
+                    return Properties.Wait(SalvageAsync(damaged)).All(record => form.Kept(records).Contains(record));
                 }
             )
         );
     }
 
-    [Fact]
-    public async Task D2_one_damaged_block_leaves_the_others_readable()
+    [Theory]
+    [MemberData(nameof(SegmentRoundTripTests.Forms), MemberType = typeof(SegmentRoundTripTests))]
+    public async Task D2_one_damaged_block_leaves_the_others_readable(SegmentForm form)
     {
-        var records = new HostileRecords(4).List(100).ToArray();
-        var (file, summary) = SegmentImage.Write(records, CompressionKind.Zstd, recordsPerBlock: 10);
+        ArgumentNullException.ThrowIfNull(form);
+        var records = form.Kept(new HostileRecords(4).List(80));
+        var (file, summary) = form.Write(records, recordsPerBlock: 1);
         using var pool = new BlockBufferPool(16 << 20);
         using var reader = await SegmentReader.OpenAsync(
             "test.kbs",
@@ -112,15 +119,18 @@ public sealed class SegmentCorruptionTests
 
         var check = await SegmentImage.CheckAsync(file);
         Assert.Equal(damage with { Problem = "" }, Assert.Single(check.Damages) with { Problem = "" });
-        Assert.Equal(9, check.WholeBlocks.Count);
+        Assert.Equal(79, check.WholeBlocks.Count);
         Assert.NotEqual(summary.Sha256, check.Summary.Sha256);
-        Assert.Equal(records.Where((_, index) => index / 10 != 4), await SalvageAsync(file));
+        Assert.Equal(records.Where((_, index) => index != 4), await SalvageAsync(file));
     }
 
-    [Fact]
-    public async Task D2_a_block_inside_a_records_value_is_never_taken_for_one_of_the_segment()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task D2_a_block_inside_a_records_value_is_never_taken_for_one_of_the_segment(int version)
     {
-        var (inner, _) = SegmentImage.Write(new HostileRecords(1).List(20), CompressionKind.None, recordsPerBlock: 5);
+        var form = new SegmentForm(version, CompressionKind.None);
+        var (inner, _) = form.Write(new HostileRecords(1).List(20), recordsPerBlock: 5);
         TestRecord[] records =
         [
             TestRecord.Text(1, "k", "v"),
@@ -130,7 +140,7 @@ public sealed class SegmentCorruptionTests
             },
             TestRecord.Text(3, "k", "v"),
         ];
-        var (file, _) = SegmentImage.Write(records, CompressionKind.None, recordsPerBlock: 1);
+        var (file, _) = form.Write(records, recordsPerBlock: 1);
         using var pool = new BlockBufferPool(16 << 20);
         using var reader = await SegmentReader.OpenAsync(
             "test.kbs",
@@ -158,9 +168,13 @@ public sealed class SegmentCorruptionTests
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(2)]
+    [InlineData(10)]
     public async Task D2_a_store_that_reads_in_dribbles_or_holds_less_than_it_says_is_coped_with(byte make)
     {
-        var file = make == 0 ? SegmentImage.Write(Few, CompressionKind.Zstd, 2).Bytes : KbakImage.Write(Few, make);
+        var file =
+            make == 0 ? SegmentImage.Write(Few, CompressionKind.Zstd, 2).Bytes
+            : make == 10 ? BatchImage.Write(Few, CompressionKind.Zstd, 2).Bytes
+            : KbakImage.Write(Few, make);
         var whole = SegmentImage.Source(file);
         ReadRange dribbling = (offset, buffer, cancel) => whole(offset, buffer[..Math.Min(3, buffer.Length)], cancel);
         using var pool = new BlockBufferPool(16 << 20);
@@ -192,7 +206,7 @@ public sealed class SegmentCorruptionTests
     public async Task A_newer_version_is_refused_as_such_and_a_flipped_version_byte_is_not()
     {
         var (file, _) = SegmentImage.Write(Few);
-        file[8] = 2;
+        file[8] = SegmentHeader.NewestVersion + 1;
         Assert.Equal(
             DamageKind.Corrupt,
             (await Assert.ThrowsAsync<SegmentDamagedException>(() => SegmentImage.ReadAsync(file))).Damage.Kind

@@ -4,14 +4,22 @@ using KafkaBackup.Engine.Format.Compression;
 
 namespace KafkaBackup.Engine.Backup;
 
-/// <summary>Compresses blocks side by side, as many at once as there are cores; each worker keeps its compressor's memory.</summary>
+/// <summary>What became of a block.</summary>
+/// <param name="Block">Null when none of its records counts.</param>
+/// <param name="LastDigest">That of its last record, where it was asked for.</param>
+/// <param name="Fault">The batch at which the block had to end (rule L2); what was before it is in the block.</param>
+internal readonly record struct StoredBlock(CompressedBlock? Block, string? LastDigest, BatchFault? Fault);
+
+/// <summary>
+/// Walks and compresses blocks side by side, as many at once as there are cores; each worker keeps its compressor's memory.
+/// </summary>
 internal sealed class CompressionWorkers(CompressionKind kind, int level) : IDisposable
 {
     private readonly SemaphoreSlim _free = new(Environment.ProcessorCount);
     private readonly ConcurrentBag<BlockCompressor> _idle = [];
 
-    /// <summary>Takes the block over. With it comes the digest of the block's last record, where it is asked for.</summary>
-    public async Task<(CompressedBlock Block, string? LastDigest)> CompressAsync(RawBlock block, bool withDigest)
+    /// <summary>Takes the block over.</summary>
+    public async Task<StoredBlock> CompressAsync(RawBlock block, bool withDigest)
     {
         await _free.WaitAsync().ConfigureAwait(false);
         try
@@ -25,8 +33,15 @@ internal sealed class CompressionWorkers(CompressionKind kind, int level) : IDis
 
                     try
                     {
+                        var fault = compressor.Walk(block);
+                        if (block.IsEmpty)
+                        {
+                            block.Dispose();
+                            return new StoredBlock(null, null, fault);
+                        }
+
                         var digest = withDigest ? block.LastRecordDigest() : null;
-                        return (compressor.Compress(block), digest);
+                        return new StoredBlock(compressor.Compress(block), digest, fault);
                     }
                     finally
                     {

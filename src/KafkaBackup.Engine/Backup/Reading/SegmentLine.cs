@@ -85,20 +85,25 @@ internal sealed class SegmentLine(
         }
     }
 
-    private async Task StoreAsync(Task before, Task<(CompressedBlock Block, string? LastDigest)> compressing, int leaderEpoch)
+    private async Task StoreAsync(Task before, Task<StoredBlock> compressing, int leaderEpoch)
     {
         await before.ConfigureAwait(false);
         await GuardAsync(async () =>
             {
-                var (block, digest) = await compressing.ConfigureAwait(false);
+                var (block, digest, fault) = await compressing.ConfigureAwait(false);
                 using (block)
                 {
-                    if (_failure is null)
+                    if (block is not null && _failure is null)
                     {
                         await AppendAsync(block).ConfigureAwait(false);
                         _lastDigest = digest;
                         await EndEarlyAsync(leaderEpoch).ConfigureAwait(false);
                     }
+                }
+
+                if (fault is not null)
+                {
+                    throw ErrorIds.PartitionRead.With($"{id}: the batch at offset {fault.Offset} is damaged: {fault.Problem}", id.ToString());
                 }
             })
             .ConfigureAwait(false);

@@ -1,18 +1,19 @@
+using System.Buffers;
 using System.IO.Compression;
-using System.Runtime.InteropServices;
 
 namespace KafkaBackup.Engine.Batches.Codecs;
 
-internal sealed class GzipDecompressor : IRecordDecompressor
+internal sealed unsafe class GzipDecompressor : IRecordDecompressor
 {
     private GZipStream? _stream;
+    private MemoryHandle _pinned;
 
     public void Open(ReadOnlyMemory<byte> compressed)
     {
-        _stream?.Dispose();
-        _stream = MemoryMarshal.TryGetArray(compressed, out var array)
-            ? new GZipStream(new MemoryStream(array.Array!, array.Offset, array.Count, writable: false), CompressionMode.Decompress)
-            : new GZipStream(new MemoryStream(compressed.ToArray(), writable: false), CompressionMode.Decompress);
+        Dispose();
+        _pinned = compressed.Pin();
+        var bytes = new UnmanagedMemoryStream((byte*)_pinned.Pointer, compressed.Length);
+        _stream = new GZipStream(bytes, CompressionMode.Decompress);
     }
 
     public int Read(Span<byte> destination)
@@ -27,5 +28,9 @@ internal sealed class GzipDecompressor : IRecordDecompressor
         }
     }
 
-    public void Dispose() => _stream?.Dispose();
+    public void Dispose()
+    {
+        _stream?.Dispose();
+        _pinned.Dispose();
+    }
 }

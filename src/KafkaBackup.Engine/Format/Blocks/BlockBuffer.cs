@@ -31,6 +31,9 @@ public sealed unsafe class BlockBuffer : MemoryManager<byte>
 
     internal byte* Pointer => _pointer;
 
+    /// <summary>Decodes the batches of a block in this memory.</summary>
+    internal BatchRecords RentDecoder() => _pool?.RentDecoder() ?? new BatchRecords(null);
+
     /// <summary>
     /// Memory of its own for a worker or a reader: not from a pool, so that holding one buffer and wanting another cannot lock up.
     /// </summary>

@@ -18,6 +18,7 @@ public sealed class BlockBufferPool : IDisposable
     private readonly Stack<BlockBuffer> _small = new();
     private readonly Stack<BlockBuffer> _standard = new();
     private readonly LinkedList<Waiter> _waiters = new();
+    private readonly Stack<BatchRecords> _decoders = new();
     private long _inUse;
     private long _idle;
     private int _giants;
@@ -87,12 +88,40 @@ public sealed class BlockBufferPool : IDisposable
         {
             _disposed = true;
             FreeIdle();
+            while (_decoders.TryPop(out var decoder))
+            {
+                decoder.Free();
+            }
+
             while (_waiters.First is { } first)
             {
                 _waiters.RemoveFirst();
                 first.Value.Fail(new ObjectDisposedException(nameof(BlockBufferPool)));
             }
         }
+    }
+
+    /// <summary>What decodes batches: kept with its codecs' memory, for as many as are walked at once.</summary>
+    internal BatchRecords RentDecoder()
+    {
+        lock (_gate)
+        {
+            return _decoders.TryPop(out var idle) ? idle : new BatchRecords(this);
+        }
+    }
+
+    internal void Return(BatchRecords decoder)
+    {
+        lock (_gate)
+        {
+            if (!_disposed)
+            {
+                _decoders.Push(decoder);
+                return;
+            }
+        }
+
+        decoder.Free();
     }
 
     internal static long CapacityOf(int rawBytes) => (long)rawBytes + BlockHeader.Size;

@@ -16,14 +16,20 @@ internal static class BlockHeader
 
     public const int SmallestRecord = 3;
 
+    private const int SmallestBatch = RecordBatch.HeaderLength + 1;
+
     private const int ChecksumAt = Size - sizeof(uint);
 
-    public static ReadOnlySpan<byte> Magic => "KBLK"u8;
+    private static ReadOnlySpan<byte> OfRecords => "KBLK"u8;
+
+    private static ReadOnlySpan<byte> OfBatches => "KBLB"u8;
+
+    public static bool Begins(ReadOnlySpan<byte> bytes) => bytes.StartsWith(OfRecords) || bytes.StartsWith(OfBatches);
 
     /// <summary>Writes the header of a block at the place that it names.</summary>
     public static void Write(Span<byte> target, in BlockInfo block)
     {
-        Magic.CopyTo(target);
+        (block.HoldsBatches ? OfBatches : OfRecords).CopyTo(target);
         WriteUInt32LittleEndian(target[4..], CodecCode.Of(block.Codec));
         WriteInt32LittleEndian(target[8..], block.StoredLength);
         WriteInt32LittleEndian(target[12..], block.RawLength);
@@ -44,7 +50,7 @@ internal static class BlockHeader
     public static string? TryRead(ReadOnlySpan<byte> source, long fileOffset, out BlockInfo block)
     {
         block = default;
-        if (!source.StartsWith(Magic))
+        if (!Begins(source))
         {
             return "there is no block where one should start";
         }
@@ -58,6 +64,7 @@ internal static class BlockHeader
         block = new BlockInfo
         {
             FileOffset = fileOffset,
+            HoldsBatches = source.StartsWith(OfBatches),
             Codec = CodecCode.KindOf(code) ?? CompressionKind.None,
             StoredLength = ReadInt32LittleEndian(source[8..]),
             RawLength = ReadInt32LittleEndian(source[12..]),
@@ -93,7 +100,8 @@ internal static class BlockHeader
     {
         var stats = block.Stats;
         var sizesFit =
-            block.RawLength is >= SmallestRecord and <= MaxRawLength
+            block.RawLength >= (block.HoldsBatches ? SmallestBatch : SmallestRecord)
+            && block.RawLength <= MaxRawLength
             && block.StoredLength > 0
             && (block.Codec == CompressionKind.None ? block.StoredLength == block.RawLength : block.StoredLength < block.RawLength)
             && block.RawLength <= (long)block.StoredLength * CodecCode.BestRatio(block.Codec);
@@ -104,13 +112,11 @@ internal static class BlockHeader
 
         var countsFit =
             stats.RecordCount >= 1
-            && stats.RecordCount <= block.RawLength / SmallestRecord
-            && (stats.RecordCount == 1 || block.RawLength <= MaxSharedRawLength)
+            && (block.HoldsBatches || RecordsFit(block))
             && stats.ZeroTimestamps >= 0
             && stats.ZeroTimestamps <= stats.RecordCount
             && stats.LargestRecord >= 0
-            && stats.LargestRecord <= stats.PayloadBytes
-            && stats.PayloadBytes <= block.RawLength;
+            && stats.LargestRecord <= stats.PayloadBytes;
         var rangesFit =
             stats.FirstOffset >= 0
             && (ulong)(stats.LastOffset - stats.FirstOffset) >= (ulong)(stats.RecordCount - 1)
@@ -119,4 +125,10 @@ internal static class BlockHeader
             && stats.LastTimestamp <= stats.MaxTimestamp;
         return countsFit && rangesFit ? null : "the block header contradicts itself";
     }
+
+    /// <summary>Those of a batch may be compressed in it, so its length limits neither their number nor their size.</summary>
+    private static bool RecordsFit(in BlockInfo block) =>
+        block.Stats.RecordCount <= block.RawLength / SmallestRecord
+        && (block.Stats.RecordCount == 1 || block.RawLength <= MaxSharedRawLength)
+        && block.Stats.PayloadBytes <= block.RawLength;
 }

@@ -67,6 +67,9 @@ public readonly record struct BlockInfo
     /// <summary>Where its header starts in the file.</summary>
     public long FileOffset { get; init; }
 
+    /// <summary>Record batches (segments of version 2) instead of records.</summary>
+    public bool HoldsBatches { get; init; }
+
     /// <summary>How this block is stored; None also where compressing gained nothing.</summary>
     public CompressionKind Codec { get; init; }
 

@@ -5,8 +5,8 @@ using KafkaBackup.Engine.Records;
 namespace KafkaBackup.Engine.Format.Blocks;
 
 /// <summary>
-/// A decoded block's records, to be walked with <c>foreach</c>, any number of times. Dispose gives the memory back; views and cursors end
-/// with it. Not for several threads.
+/// A block's records, to be walked with <c>foreach</c>, any number of times, whichever version the segment has. Dispose gives the memory
+/// back; views and cursors end with it. Not for several threads.
 /// </summary>
 public sealed class RecordBlock : IDisposable
 {
@@ -29,6 +29,11 @@ public sealed class RecordBlock : IDisposable
     /// <summary>The segment's key or path, for messages.</summary>
     public string Place { get; }
 
+    /// <summary>The batches as the broker sent them; none in a block of version 1.</summary>
+    public BlockBatches Batches => new(this);
+
+    internal ReadOnlyMemory<byte> ContentMemory => _buffer.Memory.Slice(BlockHeader.Size, Info.RawLength);
+
     internal unsafe byte* Content => _buffer.Pointer + BlockHeader.Size;
 
     /// <summary>Records are checked as they are walked: bytes that are not what a writer wrote are a SegmentDamagedException.</summary>
@@ -45,6 +50,8 @@ public sealed class RecordBlock : IDisposable
 
         ((IDisposable)_buffer).Dispose();
     }
+
+    internal BatchRecords RentDecoder() => _buffer.RentDecoder();
 
     /// <summary>The headers' array, grown to hold one more than the used ones: never by what a count claims.</summary>
     internal HeaderSlice[] HeadersWithRoom(int used)

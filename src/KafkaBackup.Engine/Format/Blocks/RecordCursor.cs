@@ -11,42 +11,32 @@ public unsafe ref struct RecordCursor
     private readonly RecordBlock _block;
     private readonly byte* _end;
     private byte* _next;
+    private BatchRecords? _batches;
+    private RecordParts _record;
     private BlockStats _stats;
-    private byte _flags;
-    private byte* _key;
-    private int _keyLength;
-    private byte* _value;
-    private int _valueLength;
-    private HeaderSlice[] _headers;
-    private int _headerCount;
-    private long _payload;
 
     internal RecordCursor(RecordBlock block)
     {
         _block = block;
-        _next = block.Content;
-        _end = _next + block.Info.RawLength;
-        _headers = [];
+        _record.Headers = [];
+        if (block.Info.HoldsBatches)
+        {
+            _batches = block.RentDecoder();
+            _batches.Open(block);
+        }
+        else
+        {
+            _next = block.Content;
+            _end = _next + block.Info.RawLength;
+        }
     }
 
     /// <summary>Valid until the cursor moves.</summary>
-    public readonly RecordView Current =>
-        new()
-        {
-            Offset = _stats.LastOffset,
-            Timestamp = _stats.LastTimestamp,
-            TimestampKind = (TimestampKind)(_flags & RecordEncoder.TimestampKindMask),
-            Key = new ReadOnlySpan<byte>(_key, _keyLength),
-            KeyIsNull = (_flags & RecordEncoder.KeyIsNull) != 0,
-            Value = new ReadOnlySpan<byte>(_value, _valueLength),
-            ValueIsNull = (_flags & RecordEncoder.ValueIsNull) != 0,
-            Headers = new ReadOnlySpan<HeaderSlice>(_headers, 0, _headerCount),
-            LeaderEpoch = -1,
-        };
+    public readonly RecordView Current => _record.View;
 
     public bool MoveNext()
     {
-        if (_next == _end)
+        if (_batches is not null ? !_batches.Next(ref _record) : _next == _end)
         {
             if (_stats != _block.Info.Stats)
             {
@@ -56,19 +46,28 @@ public unsafe ref struct RecordCursor
             return false;
         }
 
-        if (!Decode())
+        if (_batches is null && !Decode())
         {
             throw _block.Damaged($"record {_stats.RecordCount} of it cannot be decoded");
         }
 
+        _stats = _stats.Add(_record.Offset, _record.Timestamp, _record.Payload);
         return true;
+    }
+
+    /// <summary>Called by <c>foreach</c>: gives back what batches were decoded with.</summary>
+    public void Dispose()
+    {
+        _batches?.Dispose();
+        _batches = null;
     }
 
     private bool Decode()
     {
         var source = _next;
-        _flags = *source++;
-        if ((_flags & ~RecordEncoder.AllFlags) != 0 || (_flags & RecordEncoder.TimestampKindMask) > (byte)TimestampKind.LogAppendTime)
+        var flags = *source++;
+        var kind = (TimestampKind)(flags & RecordEncoder.TimestampKindMask);
+        if ((flags & ~RecordEncoder.AllFlags) != 0 || kind > TimestampKind.LogAppendTime)
         {
             return false;
         }
@@ -91,23 +90,26 @@ public unsafe ref struct RecordCursor
             return false;
         }
 
-        _payload = 0;
+        _record.Payload = 0;
         if (
-            !TakeBytes(ref source, (_flags & RecordEncoder.KeyIsNull) != 0, out _key, out _keyLength)
-            || !TakeBytes(ref source, (_flags & RecordEncoder.ValueIsNull) != 0, out _value, out _valueLength)
+            !TakeBytes(ref source, (flags & RecordEncoder.KeyIsNull) != 0, out _record.Key, out _record.KeyLength)
+            || !TakeBytes(ref source, (flags & RecordEncoder.ValueIsNull) != 0, out _record.Value, out _record.ValueLength)
         )
         {
             return false;
         }
 
-        _headerCount = 0;
-        if ((_flags & RecordEncoder.HasHeaders) != 0 && !DecodeHeaders(ref source))
+        _record.HeaderCount = 0;
+        if ((flags & RecordEncoder.HasHeaders) != 0 && !DecodeHeaders(ref source))
         {
             return false;
         }
 
         _next = source;
-        _stats = _stats.Add(offset, _stats.LastTimestamp + Varint.UnZigZag(timestampDelta), _payload);
+        _record.Offset = offset;
+        _record.Timestamp = _stats.LastTimestamp + Varint.UnZigZag(timestampDelta);
+        _record.TimestampKind = kind;
+        _record.LeaderEpoch = -1;
         return true;
     }
 
@@ -135,19 +137,19 @@ public unsafe ref struct RecordCursor
             var value = source;
             var valueLength = (int)((long)lengthAndOne - 1);
             source += Math.Max(0, valueLength);
-            _payload += Math.Max(0, valueLength);
-            _headers = _block.HeadersWithRoom(number);
-            _headers[number] = new HeaderSlice(name, nameLength, value, valueLength);
+            _record.Payload += Math.Max(0, valueLength);
+            _record.Headers = _block.HeadersWithRoom(number);
+            _record.Headers[number] = new HeaderSlice(name, nameLength, value, valueLength);
         }
 
-        _headerCount = (int)count;
+        _record.HeaderCount = (int)count;
         return true;
     }
 
     private bool TakeBytes(ref byte* source, bool isNull, out byte* bytes, out int length)
     {
         bytes = source;
-        length = 0;
+        length = -1;
         if (isNull)
         {
             return true;
@@ -162,7 +164,7 @@ public unsafe ref struct RecordCursor
         bytes = source;
         length = (int)declared;
         source += length;
-        _payload += length;
+        _record.Payload += length;
         return true;
     }
 }

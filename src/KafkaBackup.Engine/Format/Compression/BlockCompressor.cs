@@ -7,7 +7,7 @@ using KafkaBackup.Engine.Rules;
 namespace KafkaBackup.Engine.Format.Compression;
 
 /// <summary>
-/// Turns sealed blocks into stored ones: compresses and checksums. One per worker thread; any number work side by side.
+/// Turns sealed blocks into stored ones: walks, compresses and checksums. One per worker thread; any number work side by side.
 /// It works out of place in memory of its own and moves the result back into the block's, so that it never needs a second buffer from the
 /// pool.
 /// </summary>
@@ -18,6 +18,7 @@ public sealed unsafe class BlockCompressor : IDisposable
     private readonly CompressionKind _kind;
     private readonly ZstdCompressor? _zstd;
     private readonly CompressionLevel _gzipLevel;
+    private readonly BlockWalker _walker = new();
     private BlockBuffer? _scratch;
 
     /// <param name="level">Null for the default; see <see cref="CompressionLevels"/>.</param>
@@ -42,12 +43,20 @@ public sealed unsafe class BlockCompressor : IDisposable
         };
     }
 
-    /// <summary>Takes the block over.</summary>
+    /// <inheritdoc cref="BlockWalker.Walk"/>
+    public BatchFault? Walk(RawBlock block) => _walker.Walk(block);
+
+    /// <summary>Takes the block over, which has been walked and is not empty.</summary>
     public CompressedBlock Compress(RawBlock block)
     {
         ArgumentNullException.ThrowIfNull(block);
         try
         {
+            if (!block.IsWalked || block.IsEmpty)
+            {
+                throw new InvalidOperationException("A block of batches is walked first, and an empty one is not stored.");
+            }
+
             return Store(block);
         }
         catch
@@ -59,6 +68,7 @@ public sealed unsafe class BlockCompressor : IDisposable
 
     public void Dispose()
     {
+        _walker.Dispose();
         _zstd?.Dispose();
         ((IDisposable?)_scratch)?.Dispose();
         _scratch = null;
@@ -66,17 +76,11 @@ public sealed unsafe class BlockCompressor : IDisposable
 
     private CompressedBlock Store(RawBlock block)
     {
-        var codec = _kind;
-        var stored = block.Length;
-        if (_kind != CompressionKind.None)
-        {
-            stored = CompressInPlace(block);
-            codec = stored < block.Length ? _kind : CompressionKind.None;
-        }
-
+        var stored = _kind == CompressionKind.None || block.IsCompressed ? block.Length : CompressInPlace(block);
         var info = new BlockInfo
         {
-            Codec = codec,
+            HoldsBatches = block.HoldsBatches,
+            Codec = stored < block.Length ? _kind : CompressionKind.None,
             StoredLength = stored,
             RawLength = block.Length,
             Checksum = Crc32C.Compute(block.Buffer.GetSpan().Slice(BlockHeader.Size, stored)),

@@ -18,7 +18,8 @@ public sealed record SegmentCheck
     public required SegmentSummary Summary { get; init; }
 
     /// <summary>
-    /// The last whole block's last record, as a manifest keeps it; null without whole blocks. The leader's epoch is not in a segment.
+    /// The last whole block's last record, as a manifest keeps it; null without whole blocks. The leader's epoch is not in a segment of
+    /// version 1.
     /// </summary>
     public LastRecord? LastRecord { get; init; }
 

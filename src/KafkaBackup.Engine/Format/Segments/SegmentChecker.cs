@@ -18,6 +18,7 @@ internal sealed class SegmentChecker(string place, ReadRange read, long length, 
     private readonly ArrayBufferWriter<byte> _index = new(4096);
     private readonly List<BlockInfo> _whole = [];
     private readonly List<SegmentDamage> _damages = [];
+    private SegmentHeader? _header;
     private BlockStats _stats;
     private LastRecord? _lastRecord;
     private int _blocks;
@@ -31,7 +32,7 @@ internal sealed class SegmentChecker(string place, ReadRange read, long length, 
 
     public async Task<SegmentCheck> CheckAsync(CancellationToken cancel)
     {
-        var header = await ReadHeaderAsync(cancel).ConfigureAwait(false);
+        _header = await ReadHeaderAsync(cancel).ConfigureAwait(false);
         var ended = false;
         while (!ended && !_bytes.AtEnd)
         {
@@ -46,7 +47,7 @@ internal sealed class SegmentChecker(string place, ReadRange read, long length, 
         var sha = await _bytes.HashToEndAsync(cancel).ConfigureAwait(false);
         return new SegmentCheck
         {
-            Header = header,
+            Header = _header,
             WholeBlocks = _whole,
             Damages = _damages,
             Summary = new SegmentSummary(sha, length, _whole.Count, _stats),
@@ -142,6 +143,10 @@ internal sealed class SegmentChecker(string place, ReadRange read, long length, 
         {
             Damage(DamageKind.Corrupt, "its checksum does not match", number, block);
         }
+        else if (block.HoldsBatches != (_header?.HoldsBatches ?? block.HoldsBatches))
+        {
+            Damage(DamageKind.Corrupt, "it is a block of another version than the segment", number, block);
+        }
         else if (_whole.Count > 0 && block.Stats.FirstOffset <= _stats.LastOffset)
         {
             Damage(DamageKind.Corrupt, "its offsets do not follow those of the block before", number, block);
@@ -166,6 +171,14 @@ internal sealed class SegmentChecker(string place, ReadRange read, long length, 
         using var records = new RecordBlock(buffer, block, place, number);
         try
         {
+            foreach (var (batch, _) in records.Batches)
+            {
+                if (!batch.CrcIsValid)
+                {
+                    throw records.Damaged($"the checksum of its batch at offset {batch.BaseOffset} does not match");
+                }
+            }
+
             foreach (var record in records)
             {
                 if (record.Offset == block.Stats.LastOffset)
@@ -268,7 +281,7 @@ internal sealed class SegmentChecker(string place, ReadRange read, long length, 
 
     private static Part PartAt(ReadOnlySpan<byte> bytes, long position, long remaining)
     {
-        if (bytes.Length >= BlockHeader.Size && bytes.StartsWith(BlockHeader.Magic) && BlockHeader.TryRead(bytes, position, out _) is null)
+        if (bytes.Length >= BlockHeader.Size && BlockHeader.Begins(bytes) && BlockHeader.TryRead(bytes, position, out _) is null)
         {
             return Part.Block;
         }

@@ -65,7 +65,14 @@ internal static class SegmentFooter
     }
 
     /// <summary>The blocks, checked to lie one behind the other without a gap; null and what is wrong with them.</summary>
-    public static BlockInfo[]? Read(ReadOnlySpan<byte> footer, uint checksum, long firstBlock, long footerOffset, out string problem)
+    public static BlockInfo[]? Read(
+        ReadOnlySpan<byte> footer,
+        uint checksum,
+        long firstBlock,
+        long footerOffset,
+        bool holdsBatches,
+        out string problem
+    )
     {
         if (Crc32C.Compute(footer) != checksum)
         {
@@ -89,6 +96,7 @@ internal static class SegmentFooter
             if (
                 ReadInt64LittleEndian(entry) != place
                 || BlockHeader.TryRead(entry[sizeof(long)..], place, out blocks[index]) is not null
+                || blocks[index].HoldsBatches != holdsBatches
                 || blocks[index].Stats.FirstOffset <= lastOffset
             )
             {

@@ -8,16 +8,24 @@ namespace KafkaBackup.Engine.Format.Segments;
 /// <summary>Whose records a segment holds: what a manifest can be rebuilt from.</summary>
 /// <param name="Compression">What was asked for; a block says itself how it is stored.</param>
 /// <param name="CreatedAt">Kept to the millisecond.</param>
+/// <param name="Version">What its blocks hold: <see cref="OfRecords"/> or <see cref="OfBatches"/>.</param>
 public sealed record SegmentHeader(
     string BackupId,
     string Topic,
     int Partition,
     string RunId,
     CompressionKind Compression,
-    DateTimeOffset CreatedAt
+    DateTimeOffset CreatedAt,
+    int Version = SegmentHeader.OfRecords
 )
 {
-    public const int FormatVersion = 1;
+    /// <summary>Blocks of single records, in a form of our own.</summary>
+    public const int OfRecords = 1;
+
+    /// <summary>Blocks of Kafka's record batches.</summary>
+    public const int OfBatches = 2;
+
+    public const int NewestVersion = OfBatches;
 
     /// <summary>Magic, version, two zero bytes, the body's length; in every version.</summary>
     internal const int PrefixSize = 16;
@@ -28,11 +36,18 @@ public sealed record SegmentHeader(
 
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
+    public bool HoldsBatches => Version == OfBatches;
+
     /// <summary>As PNG's: a byte that text filters break, line ends that they change, an end-of-file.</summary>
     internal static ReadOnlySpan<byte> Magic => [0x89, (byte)'K', (byte)'B', (byte)'S', 0x0D, 0x0A, 0x1A, 0x0A];
 
     internal byte[] Encode()
     {
+        if (Version is < OfRecords or > NewestVersion)
+        {
+            throw new InvalidOperationException($"No segment of version {Version} can be written.");
+        }
+
         using var body = new MemoryStream();
         using (var writer = new BinaryWriter(body, StrictUtf8, leaveOpen: true))
         {
@@ -56,7 +71,7 @@ public sealed record SegmentHeader(
 
         var header = new byte[PrefixSize + length + sizeof(uint)];
         Magic.CopyTo(header);
-        WriteUInt16LittleEndian(header.AsSpan(8), FormatVersion);
+        WriteUInt16LittleEndian(header.AsSpan(8), (ushort)Version);
         WriteInt32LittleEndian(header.AsSpan(12), length);
         body.GetBuffer().AsSpan(0, length).CopyTo(header.AsSpan(PrefixSize));
         WriteUInt32LittleEndian(header.AsSpan(PrefixSize + length), Crc32C.Compute(header.AsSpan(0, PrefixSize + length)));
@@ -88,20 +103,21 @@ public sealed record SegmentHeader(
         }
 
         var version = ReadUInt16LittleEndian(header[8..]);
-        if (version > FormatVersion)
+        if (version > NewestVersion)
         {
             throw ErrorIds.FormatTooNew.With(
-                $"Segment '{place}' has format version {version}; this version of KafkaBackup reads up to {FormatVersion}.",
+                $"Segment '{place}' has format version {version}; this version of KafkaBackup reads up to {NewestVersion}.",
                 place
             );
         }
 
-        var decoded = version == FormatVersion && ReadUInt16LittleEndian(header[10..]) == 0 ? DecodeBody(content[PrefixSize..]) : null;
+        var decoded =
+            version >= OfRecords && ReadUInt16LittleEndian(header[10..]) == 0 ? DecodeBody(content[PrefixSize..], version) : null;
         problem = decoded is null ? "the header contradicts itself" : null;
         return decoded;
     }
 
-    private static SegmentHeader? DecodeBody(ReadOnlySpan<byte> body)
+    private static SegmentHeader? DecodeBody(ReadOnlySpan<byte> body, int version)
     {
         if (body.Length < FixedBodySize || CodecCode.KindOf(body[0]) is not { } compression || body[1..4].ContainsAnyExcept((byte)0))
         {
@@ -117,7 +133,7 @@ public sealed record SegmentHeader(
 
         var rest = body[FixedBodySize..];
         return TakeText(ref rest) is { } backupId && TakeText(ref rest) is { } topic && TakeText(ref rest) is { } runId && rest.IsEmpty
-            ? new SegmentHeader(backupId, topic, partition, runId, compression, createdAt)
+            ? new SegmentHeader(backupId, topic, partition, runId, compression, createdAt, version)
             : null;
     }
 

@@ -25,7 +25,7 @@ internal sealed class SegmentOpening(string place, ReadRange read, long length, 
         var tailStart = Math.Max(0, length - TailGuess);
         var (head, tail) = await ReadEndsAsync(tailStart, cancel).ConfigureAwait(false);
         var (header, headerBytes) = await DecodeHeaderAsync(head, cancel).ConfigureAwait(false);
-        var (blocks, footer) = await DecodeFooterAsync(tail, tailStart, headerBytes.Length, cancel).ConfigureAwait(false);
+        var (blocks, footer) = await DecodeFooterAsync(tail, tailStart, headerBytes.Length, header.HoldsBatches, cancel).ConfigureAwait(false);
         var proof =
             sha256.Length == 0
                 ? null
@@ -80,6 +80,7 @@ internal sealed class SegmentOpening(string place, ReadRange read, long length, 
         ReadOnlyMemory<byte> tail,
         long tailStart,
         int headerLength,
+        bool holdsBatches,
         CancellationToken cancel
     )
     {
@@ -101,7 +102,7 @@ internal sealed class SegmentOpening(string place, ReadRange read, long length, 
             offset >= tailStart
                 ? tail.Slice((int)(offset - tailStart), size).ToArray()
                 : await ReadAsync(offset, size, cancel).ConfigureAwait(false);
-        var blocks = SegmentFooter.Read(footer.Span, checksum, headerLength, offset, out problem);
+        var blocks = SegmentFooter.Read(footer.Span, checksum, headerLength, offset, holdsBatches, out problem);
         return (blocks ?? throw Damaged(DamageKind.Corrupt, offset, problem), footer);
     }
 

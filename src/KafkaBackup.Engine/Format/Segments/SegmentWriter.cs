@@ -48,6 +48,11 @@ public sealed class SegmentWriter(SegmentHeader header) : IDisposable
     {
         ArgumentNullException.ThrowIfNull(block);
         Expect(State.Started);
+        if (block.Info.HoldsBatches != header.HoldsBatches)
+        {
+            throw new InvalidOperationException($"A segment of version {header.Version} holds no block of another version.");
+        }
+
         var stats = block.Info.Stats;
         if (_blocks > 0 && stats.FirstOffset <= _stats.LastOffset)
         {
