@@ -96,7 +96,7 @@ internal sealed class KafkaCluster : IKafkaCluster
     public Task DeleteGroupOffsetsAsync(string group, IReadOnlyCollection<TopicPartition> partitions, CancellationToken cancel) =>
         _groups.DeleteOffsetsAsync(group, partitions, cancel);
 
-    public IRecordReader OpenReader(ReaderOptions options) => new KafkaRecordReader(_configuration, _events, options);
+    public IRecordReader OpenReader(ReaderOptions options) => new RecordReader(OpenBatchReader(options), options.Isolation);
 
     public IBatchReader OpenBatchReader(ReaderOptions options) => new WireBatchReader(_connections, options);
 

@@ -91,7 +91,7 @@ internal sealed class LogProber : IRecordSink
     {
         // A partition can be read at one place at a time only.
         using var reader = cluster.OpenReader(
-            new ReaderOptions(IsolationLevel.ReadCommitted, QueuedBytes: 8 << 20, QueuedRecords: 1, FetchBytes: 64 << 10)
+            new ReaderOptions(IsolationLevel.ReadCommitted, QueuedBytes: 8 << 20, FetchBytes: 64 << 10)
         );
         var waiting = new LinkedList<LogProbe>(probes);
         var moved = clock.GetTimestamp();

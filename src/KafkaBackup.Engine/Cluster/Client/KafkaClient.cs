@@ -36,19 +36,16 @@ internal sealed class KafkaClient : IDisposable
     public FaultLog Faults { get; } = new();
 
     /// <param name="eventKinds">Kinds of events beside log and errors that the main queue carries.</param>
-    /// <param name="prepare">Last touches to the configuration, such as callbacks.</param>
     public static unsafe KafkaClient Open(
         ClientConfiguration configuration,
         IEngineEvents events,
         IEnumerable<KeyValuePair<string, string>> tuning,
         IEnumerable<KeyValuePair<string, string>> promises,
-        int eventKinds = 0,
-        Action<nint>? prepare = null
+        int eventKinds = 0
     )
     {
         var conf = configuration.Build(tuning, promises);
         LibRdKafka.rd_kafka_conf_set_events(conf, LibRdKafka.EventLog | LibRdKafka.EventError | eventKinds);
-        prepare?.Invoke(conf);
 
         var error = stackalloc byte[512];
         var client = LibRdKafka.rd_kafka_new(LibRdKafka.ClientTypeConsumer, conf, error, 512);

@@ -3,9 +3,9 @@ using System.Runtime.InteropServices;
 namespace KafkaBackup.Engine.Cluster.Native;
 
 /// <summary>
-/// librdkafka's C interface, under its own names so that its documentation applies: client, queues and consuming. Only calls
-/// that take nanoseconds and never block carry SuppressGCTransition. The library is found beside the assembly, under runtimes/, or through
-/// the AssemblyLoadContext; <see cref="LibraryVariants"/> has the builds that are tried.
+/// librdkafka's C interface, under its own names so that its documentation applies: client, queues, errors and lists. The library is
+/// found beside the assembly, under runtimes/, or through the AssemblyLoadContext; <see cref="LibraryVariants"/> has the builds that are
+/// tried.
 /// </summary>
 internal static unsafe partial class LibRdKafka
 {
@@ -18,10 +18,6 @@ internal static unsafe partial class LibRdKafka
 
     public const int EventLog = 0x4;
     public const int EventError = 0x8;
-
-    public const int TimestampNone = 0;
-    public const int TimestampCreate = 1;
-    public const int TimestampLogAppend = 2;
 
     /// <summary>RD_KAFKA_OFFSET_INVALID: no position yet.</summary>
     public const long OffsetInvalid = -1001;
@@ -48,18 +44,6 @@ internal static unsafe partial class LibRdKafka
 
     [LibraryImport(Library)]
     public static partial void rd_kafka_conf_set_events(nint conf, int events);
-
-    [LibraryImport(Library)]
-    public static partial void rd_kafka_conf_set_opaque(nint conf, nint opaque);
-
-    [LibraryImport(Library)]
-    public static partial void rd_kafka_conf_set_error_cb(nint conf, delegate* unmanaged[Cdecl]<nint, int, byte*, nint, void> callback);
-
-    [LibraryImport(Library)]
-    public static partial void rd_kafka_conf_set_throttle_cb(
-        nint conf,
-        delegate* unmanaged[Cdecl]<nint, byte*, int, int, nint, void> callback
-    );
 
     /// <summary>Takes the configuration over when it succeeds.</summary>
     [LibraryImport(Library)]
@@ -126,64 +110,6 @@ internal static unsafe partial class LibRdKafka
 
     [LibraryImport(Library)]
     public static partial void rd_kafka_error_destroy(nint error);
-
-    // Topics, consuming
-
-    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial nint rd_kafka_topic_new(nint client, string topic, nint conf);
-
-    [LibraryImport(Library)]
-    public static partial void rd_kafka_topic_destroy(nint topic);
-
-    [LibraryImport(Library)]
-    public static partial int rd_kafka_last_error();
-
-    [LibraryImport(Library)]
-    public static partial int rd_kafka_consume_start_queue(nint topic, int partition, long offset, nint queue);
-
-    [LibraryImport(Library)]
-    public static partial int rd_kafka_consume_stop(nint topic, int partition);
-
-    [LibraryImport(Library)]
-    public static partial nint rd_kafka_consume_batch_queue(nint queue, int timeoutMs, NativeMessage** messages, nuint size);
-
-    [LibraryImport(Library)]
-    public static partial void rd_kafka_message_destroy(NativeMessage* message);
-
-    [LibraryImport(Library)]
-    [SuppressGCTransition]
-    public static partial long rd_kafka_message_timestamp(NativeMessage* message, int* kind);
-
-    [LibraryImport(Library)]
-    [SuppressGCTransition]
-    public static partial int rd_kafka_message_leader_epoch(NativeMessage* message);
-
-    [LibraryImport(Library)]
-    public static partial byte* rd_kafka_message_errstr(NativeMessage* message);
-
-    /// <summary>Parses the headers on first use; they live as long as the message.</summary>
-    [LibraryImport(Library)]
-    public static partial int rd_kafka_message_headers(NativeMessage* message, nint* headers);
-
-    [LibraryImport(Library)]
-    [SuppressGCTransition]
-    public static partial nuint rd_kafka_header_cnt(nint headers);
-
-    [LibraryImport(Library)]
-    [SuppressGCTransition]
-    public static partial int rd_kafka_header_get_all(nint headers, nuint index, byte** name, byte** value, nuint* size);
-
-    [LibraryImport(Library)]
-    public static partial int rd_kafka_position(nint client, NativeTopicPartitionList* partitions);
-
-    [LibraryImport(Library)]
-    public static partial nint rd_kafka_headers_new(nuint initialCount);
-
-    [LibraryImport(Library)]
-    public static partial void rd_kafka_headers_destroy(nint headers);
-
-    [LibraryImport(Library)]
-    public static partial int rd_kafka_header_add(nint headers, byte* name, nint nameSize, byte* value, nint valueSize);
 
     // Lists of partitions
 

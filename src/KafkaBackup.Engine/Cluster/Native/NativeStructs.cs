@@ -2,24 +2,6 @@ using System.Runtime.InteropServices;
 
 namespace KafkaBackup.Engine.Cluster.Native;
 
-/// <summary>
-/// rd_kafka_message_t: a record or, with <see cref="Err"/> set, an error of its partition.
-/// </summary>
-[StructLayout(LayoutKind.Sequential)]
-internal unsafe struct NativeMessage
-{
-    public int Err;
-    public nint Topic;
-    public int Partition;
-    public byte* Payload;
-    public nuint PayloadLength;
-    public byte* Key;
-    public nuint KeyLength;
-    public long Offset;
-
-    public nint Opaque;
-}
-
 /// <summary>rd_kafka_topic_partition_t.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct NativeTopicPartition
