@@ -179,7 +179,7 @@ internal sealed class TransactionalLane(
             return null;
         }
 
-        _sender = new PartitionSender(scope, progress, writer.Writer, _sizing.Bytes, expectedOffset: null) { HoldBack = true };
+        _sender = new PartitionSender(scope, progress, writer.Writer, _sizing, expectedOffset: null) { HoldBack = true };
         var limit = _sizing.Limit(progress.Done, _limit);
         var feed = new BlockFeed(_stream, progress.Done, stop);
         await using (feed.ConfigureAwait(false))
@@ -397,8 +397,8 @@ internal sealed class TransactionalLane(
                         _work.Target.ToString(),
                         inner: _lost
                     );
-            case WriteFaultKind.Refused when !_sizing.IsSingle(fault!.Index):
-                _sizing.Refused(fault.Index, _sender!.RefusedUntil);
+            case WriteFaultKind.Refused when !_sizing.IsSingle(fault!.Index) || _sizing.IsOfCodec(fault):
+                _sizing.Refused(fault, _sender!.RefusedUntil);
                 return null;
             case WriteFaultKind.Refused:
                 _limit = fault!.Index;
