@@ -171,16 +171,16 @@ public sealed class BackupScenario : IAsyncDisposable
         return writer;
     }
 
-    /// <summary>Values v{from}, v{from + 1}, ..., in batches of a thousand.</summary>
-    public void Fill(string topic, int count, int from = 0, int partition = 0)
+    /// <summary>Values v{from}, v{from + 1}, ..., in batches of so many.</summary>
+    public void Fill(string topic, int count, int from = 0, int partition = 0, int batch = 1000)
     {
-        for (var next = from; next < from + count; next += 1000)
+        for (var next = from; next < from + count; next += batch)
         {
             Cluster.Append(
                 topic,
                 partition,
                 Enumerable
-                    .Range(next, Math.Min(1000, from + count - next))
+                    .Range(next, Math.Min(batch, from + count - next))
                     .Select(i => LocalRecord.Of($"k{i}", $"v{i}", 1_700_000_000_000 + i))
             );
         }

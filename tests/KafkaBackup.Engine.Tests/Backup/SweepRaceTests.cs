@@ -19,7 +19,7 @@ public sealed class SweepRaceTests
             var store = new MemoryStore();
             await using var scenario = new BackupScenario(store: store);
             scenario.Cluster.CreateTopic("orders");
-            scenario.Fill("orders", 200);
+            scenario.Fill("orders", 200, batch: 25);
             await DieAsync(scenario, store);
             for (var i = 0; i < 8; i++)
             {
@@ -46,7 +46,7 @@ public sealed class SweepRaceTests
             {
                 stopped++;
                 store.Remove(LockKey);
-                scenario.Fill("orders", 100, 200);
+                scenario.Fill("orders", 100, 200, batch: 25);
                 Assert.Equal(BackupStatus.Complete, (await scenario.BackUpAsync(settings)).Status);
                 paused.Continue();
             }
@@ -80,7 +80,7 @@ public sealed class SweepRaceTests
         var store = new MemoryStore();
         await using var scenario = new BackupScenario(store: store);
         scenario.Cluster.CreateTopic("orders");
-        scenario.Fill("orders", 200);
+        scenario.Fill("orders", 200, batch: 25);
         var settings = BackupScenario.Asked() with { ConsumerGroupSnapshot = false };
         await DieAsync(scenario, store, settings);
         store["b/topics/orders/partition=0/segment-00000000000000000000-dead.kbs"] = [1];

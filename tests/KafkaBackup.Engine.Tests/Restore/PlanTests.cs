@@ -107,7 +107,11 @@ public sealed class PlanTests
         await using var scenario = new RestoreScenario();
         scenario.Source.Cluster.CreateTopic("orders");
         long[] times = [T0 + 5, T0, T0 + 9, T0 + 1, -1, T0 + 6, T0 + 5];
-        scenario.Source.Cluster.Append("orders", 0, times.Select((t, i) => LocalRecord.Of($"k{i}", $"v{i}", t)));
+        foreach (var batch in times.Select((t, i) => LocalRecord.Of($"k{i}", $"v{i}", t)).Chunk(2))
+        {
+            scenario.Source.Cluster.Append("orders", 0, batch);
+        }
+
         await scenario.Source.BackUpAsync(BackupScenario.Asked() with { SegmentMaxRecords = 2 });
 
         Assert.Equal(

@@ -32,7 +32,7 @@ internal static class JobSections
                 "segment_max_bytes",
                 Forms.Bytes(1, Terabyte),
                 (s, v) => s with { SegmentMaxBytes = v },
-                "A segment ends at this size. Default: 134217728."
+                "A segment ends with the record batch that reaches this size. Default: 134217728."
             )
             .With(
                 "segment_max_interval_ms",
@@ -44,7 +44,7 @@ internal static class JobSections
                 "segment_max_records",
                 Forms.Whole(1, long.MaxValue),
                 (s, v) => s with { SegmentMaxRecords = v },
-                "A segment ends at this number of records. Default: no limit."
+                "A segment ends with the record batch that reaches this number of records. Default: no limit."
             )
             .With(
                 "start_offset",
@@ -106,13 +106,13 @@ internal static class JobSections
                 "rate_limit_records_per_sec",
                 Forms.Whole(1, long.MaxValue),
                 (s, v) => s with { RecordsPerSecond = v },
-                "Over all partitions. Default: no limit."
+                "Over all partitions, in whole record batches. Default: no limit."
             )
             .With(
                 "rate_limit_bytes_per_sec",
                 Forms.Bytes(1, long.MaxValue),
                 (s, v) => s with { BytesPerSecond = v },
-                "Over all partitions. Default: no limit."
+                "Over all partitions, of record batches as the brokers send them, compressed or not. Default: no limit."
             )
             .With(
                 "on_missing_topic",
