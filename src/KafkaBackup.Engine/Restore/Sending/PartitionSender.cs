@@ -3,38 +3,6 @@ using KafkaBackup.Engine.Cluster;
 
 namespace KafkaBackup.Engine.Restore;
 
-/// <summary>Why sending came to an end before its limit.</summary>
-/// <param name="SourceOffset">The record it is about; -1 when it is not about one.</param>
-internal sealed record SendFault(
-    WriteFaultKind Kind,
-    string Code,
-    string Message,
-    long Index,
-    long SourceOffset,
-    KafkaBackupException? Error = null
-)
-{
-    /// <summary>The code of a target that does not know a batch's compression.</summary>
-    public const string CodecRefused = "UNSUPPORTED_COMPRESSION_TYPE";
-
-    public string Text => Code.Length == 0 ? Message : $"{Message} ({Code})";
-}
-
-/// <summary>What a delivery means for a batch of the backup.</summary>
-internal enum BatchFate
-{
-    None,
-    Kept,
-
-    /// <summary>It is the first record of a batch that was taken apart.</summary>
-    Rebuilt,
-}
-
-/// <summary>A record, or the records of a batch that was sent whole.</summary>
-/// <param name="Index">Its number, or the first one's, among all records for the partition.</param>
-/// <param name="Bytes">Keys, values and headers.</param>
-internal readonly record struct SentRecords(long Index, int Count, int Source, long SourceOffset, long Bytes, BatchFate Fate);
-
 /// <summary>
 /// Sends one target partition's records in order and matches delivery reports with what was sent. Reports come in the order of sending; the
 /// first one that is not what was expected is the fault, and nothing after it counts.
@@ -65,7 +33,6 @@ internal sealed class PartitionSender(
     private readonly Queue<SentRecords> _pending = new();
     private readonly Queue<long> _weights = new();
     private readonly Dictionary<long, int> _countsOfWhole = [];
-    private readonly Queue<(SentRecords Sent, long TargetOffset)> _held = new();
     private KafkaBackupException? _trouble;
     private KafkaBackupException? _fatal;
     private WriteFault? _firstDropped;
@@ -92,13 +59,7 @@ internal sealed class PartitionSender(
 
     public TargetWork Work => progress.Work;
 
-    /// <summary>Held back: where the first and the last one are; -1 for none.</summary>
-    public long FirstHeld { get; private set; } = -1;
-
-    public long LastHeld { get; private set; } = -1;
-
-    /// <summary>The first offset between two that are held back which is not ours.</summary>
-    public long? HoleAt { get; private set; }
+    public HeldRecords Held { get; } = new(progress);
 
     /// <summary>
     /// Sends all records of the block from the index on and up to the limit (exclusive). False when a fault or a stop came between.
@@ -125,13 +86,6 @@ internal sealed class PartitionSender(
         }
 
         return Fault is null && _pending.Count == 0;
-    }
-
-    /// <summary>What was held back is in the target for good.</summary>
-    public void Release()
-    {
-        progress.Take(_held);
-        (FirstHeld, LastHeld, HoleAt) = (-1, -1, null);
     }
 
     public void OnDelivered(int slot, long tag, long offset)
@@ -164,7 +118,7 @@ internal sealed class PartitionSender(
         if (offset < 0 && expected is null)
         {
             // Stored before, in an attempt whose answer was lost: it follows its neighbour, if that is known.
-            expected = LastHeld >= 0 ? LastHeld + 1 : null;
+            expected = Held.Last >= 0 ? Held.Last + 1 : null;
         }
 
         if ((offset >= 0 ? offset : expected) is not { } place)
@@ -447,27 +401,12 @@ internal sealed class PartitionSender(
     {
         if (HoldBack)
         {
-            Hold(sent, offset);
+            Held.Add(sent, offset);
         }
         else
         {
             progress.Take(sent, offset);
         }
-    }
-
-    private void Hold(in SentRecords sent, long offset)
-    {
-        if (FirstHeld < 0)
-        {
-            FirstHeld = offset;
-        }
-        else if (offset != LastHeld + 1)
-        {
-            HoleAt ??= LastHeld + 1;
-        }
-
-        LastHeld = offset + sent.Count - 1;
-        _held.Enqueue((sent, offset));
     }
 
     /// <summary>Records that one report is about.</summary>

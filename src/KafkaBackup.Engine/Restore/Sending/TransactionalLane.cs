@@ -141,7 +141,7 @@ internal sealed class TransactionalLane(
 
     private void Committed(GroupOffset mark, long behind)
     {
-        _sender!.Release();
+        _sender!.Held.Release();
         (_mark, _behind, _marker, _inDoubt) = (mark, behind, 1, null);
     }
 
@@ -275,14 +275,14 @@ internal sealed class TransactionalLane(
 
     private async Task CommitAsync(BoundedWriter writer, PartitionSender sender, CancellationToken stop)
     {
-        if (sender.HoleAt is { } hole)
+        if (sender.Held.HoleAt is { } hole)
         {
             TransactionalMaps.RequireNoStranger(scope, _work, 1, hole);
         }
 
-        await RequireNoStrangerAsync(sender.FirstHeld, stop).ConfigureAwait(false);
+        await RequireNoStrangerAsync(sender.Held.First, stop).ConfigureAwait(false);
         var mark = marks.Mark(_work, sender.Delivered, progress.Start);
-        var behind = sender.LastHeld + 1;
+        var behind = sender.Held.Last + 1;
         await writer.SendOffsetsAsync(TransactionalMarks.Group(scope.Options), [mark], stop).ConfigureAwait(false);
         _inDoubt = (mark, behind);
         await writer.CommitAsync(stop).ConfigureAwait(false);
