@@ -107,12 +107,6 @@ internal sealed class AttemptOutcomes(Deliveries deliveries, WireCluster cluster
     public void Again(TargetLine line, OutgoingBatch batch, string? why)
     {
         batch.State = BatchState.Waiting;
-        if (deliveries.IsStopped)
-        {
-            Deliveries.Fail(batch, WriteFaults.Abandoned(batch));
-            return;
-        }
-
         if (!line.IsRecovering)
         {
             Backoff(line);

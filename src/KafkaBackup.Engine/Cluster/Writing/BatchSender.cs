@@ -30,7 +30,7 @@ internal sealed class BatchSender(
     private readonly SemaphoreSlim _signal = new(0, 1);
     private readonly CancellationTokenSource _closing = new();
     private readonly Dictionary<int, BrokerRequests> _brokers = [];
-    private CancellationTokenSource _step = new();
+    private CancellationTokenSource _step = null!;
     private TaskCompletionSource? _quiet;
     private bool _isStepping;
     private bool _hasEnded;
@@ -42,7 +42,11 @@ internal sealed class BatchSender(
 
     private object Gate => deliveries.Gate;
 
-    public void Start() => _ = Task.Run(RunAsync);
+    public void Start()
+    {
+        _step = CancellationTokenSource.CreateLinkedTokenSource(_closing.Token);
+        _ = Task.Run(RunAsync);
+    }
 
     /// <summary>There may be something to send.</summary>
     public void Wake()
@@ -59,9 +63,16 @@ internal sealed class BatchSender(
     /// <summary>Ends when no request is under way and none is being made.</summary>
     public Task QuietAsync(CancellationToken cancel)
     {
+        CancellationTokenSource step;
         lock (Gate)
         {
-            _step.Cancel();
+            step = _step;
+        }
+
+        // Not under the gate: what waits for it may go on at once.
+        step.Cancel();
+        lock (Gate)
+        {
             if (IsQuiet)
             {
                 return Task.CompletedTask;
@@ -116,7 +127,6 @@ internal sealed class BatchSender(
                 {
                     if (_step.IsCancellationRequested)
                     {
-                        _step.Dispose();
                         _step = CancellationTokenSource.CreateLinkedTokenSource(_closing.Token);
                     }
 
@@ -376,6 +386,7 @@ internal sealed class BatchSender(
                     outcomes.Settle(line, batch, AttemptOutcomes.Find(answer, line.Partition), answer.Endpoints);
                 }
 
+                deliveries.GiveUpIfStopped(batch);
                 deliveries.Report(line);
             }
 

@@ -161,6 +161,15 @@ internal sealed class Deliveries(bool stopAtFirstFailure, Transaction? transacti
         }
     }
 
+    /// <summary>Under the gate: what would be sent again is not, once the writer has stopped.</summary>
+    public void GiveUpIfStopped(OutgoingBatch batch)
+    {
+        if (IsStopped && batch.State == BatchState.Waiting)
+        {
+            Fail(batch, WriteFaults.Abandoned(batch));
+        }
+    }
+
     /// <summary>Under the gate: a batch has failed for good.</summary>
     public static void Fail(OutgoingBatch batch, WriteFault fault) => (batch.State, batch.Fault) = (BatchState.Failed, fault);
 
