@@ -3,7 +3,7 @@ using KafkaBackup.Engine.Wire.Messages;
 
 namespace KafkaBackup.Engine.Cluster;
 
-/// <summary>What the cluster has to know of a producer before it takes a batch: its id, and which partitions its transaction writes.</summary>
+/// <summary>What the cluster has to know of a producer before it takes a batch: its id, and where its transaction writes.</summary>
 internal sealed class ProducerIdentity(
     Deliveries deliveries,
     WireCluster cluster,
