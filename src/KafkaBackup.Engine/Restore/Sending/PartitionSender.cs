@@ -345,7 +345,9 @@ internal sealed class PartitionSender(
         return true;
     }
 
-    /// <summary>Either this can never be sent, or an earlier record's refusal has stopped the writer: then its report is on its way.</summary>
+    /// <summary>
+    /// Either this can never be sent, or an earlier record's refusal has stopped the writer: then its report is on its way.
+    /// </summary>
     private void Refuse(KafkaBackupException error, long index, int count, long sourceOffset, CancellationToken stop)
     {
         if (Drain(stop) || Fault is null)
