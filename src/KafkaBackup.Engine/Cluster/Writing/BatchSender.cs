@@ -38,6 +38,9 @@ internal sealed class BatchSender(
     private int _failures;
     private long _notBefore;
 
+    /// <summary>When was last looked for something to send: a pause that ends later has to be waited for.</summary>
+    private long _looked;
+
     private static long Now => Stopwatch.GetTimestamp();
 
     private object Gate => deliveries.Gate;
@@ -184,20 +187,20 @@ internal sealed class BatchSender(
             var next = long.MaxValue;
             foreach (var line in deliveries.Lines)
             {
-                if (line.Batches.Count > 0 && line.NotBefore > Now)
+                if (line.Batches.Count > 0 && line.NotBefore > _looked)
                 {
                     next = Math.Min(next, line.NotBefore);
                 }
             }
 
-            if (_notBefore > Now)
+            if (_notBefore > _looked)
             {
                 next = Math.Min(next, _notBefore);
             }
 
             if (next != long.MaxValue)
             {
-                pause = Stopwatch.GetElapsedTime(Now, next) + TimeSpan.FromMilliseconds(1);
+                pause = Stopwatch.GetElapsedTime(Math.Min(Now, next), next) + TimeSpan.FromMilliseconds(1);
             }
         }
 
@@ -209,12 +212,13 @@ internal sealed class BatchSender(
         List<TargetLine> ready;
         lock (Gate)
         {
-            if (Now < _notBefore)
+            _looked = Now;
+            if (_looked < _notBefore)
             {
                 return;
             }
 
-            ready = [.. deliveries.Lines.Where(l => l.Next(Now) is not null)];
+            ready = [.. deliveries.Lines.Where(l => l.Next(_looked) is not null)];
         }
 
         if (ready.Count == 0 || !await producer.IsReadyAsync(cancel).ConfigureAwait(false))
