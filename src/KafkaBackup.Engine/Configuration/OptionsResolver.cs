@@ -108,6 +108,7 @@ public sealed class OptionsResolver(
             MaxConcurrentPartitions =
                 (int?)AtLeastOne(settings.MaxConcurrentPartitions, "MaxConcurrentPartition") ?? defaults.MaxConcurrentPartitions,
             ProduceBatchSize = (int?)AtLeastOne(settings.ProduceBatchSize, "BatchSize") ?? defaults.ProduceBatchSize,
+            MostKeptRecords = settings.ProduceBatchSize,
             RecordsPerSecond = AtLeastOne(settings.RecordsPerSecond, "RecordsPerSecond"),
             BytesPerSecond = AtLeastOne(settings.BytesPerSecond, "BytesPerSecond"),
             CreateTopics = settings.CreateTopics ?? defaults.CreateTopics,

@@ -46,6 +46,9 @@ public sealed record RestoreOptions
 
     public int ProduceBatchSize { get; init; } = 1000;
 
+    /// <summary>Batches of the backup with more records are not sent as they are: the batch size that was asked for; null for any.</summary>
+    public int? MostKeptRecords { get; init; }
+
     public long? RecordsPerSecond { get; init; }
 
     public long? BytesPerSecond { get; init; }

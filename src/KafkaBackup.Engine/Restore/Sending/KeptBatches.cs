@@ -47,7 +47,11 @@ internal sealed class KeptBatches(RestoreScope scope, IRecordWriter writer, int 
     }
 
     private bool IsAcceptable(in RecordBatch batch) =>
-        !batch.HasHoles && (batch.Attributes & ~PlainAttributes) == 0 && batch.Length <= largest && writer.Keeps(batch);
+        !batch.HasHoles
+        && (batch.Attributes & ~PlainAttributes) == 0
+        && batch.Length <= largest
+        && batch.RecordCount <= (scope.Options.MostKeptRecords ?? int.MaxValue)
+        && writer.Keeps(batch);
 
     private static bool AreSmall(in RecordBatch one, in RecordBatch other) =>
         one.Length < Small && other.Length < Small && one.Codec == other.Codec;
