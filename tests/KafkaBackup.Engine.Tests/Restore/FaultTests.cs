@@ -274,7 +274,7 @@ public sealed class FaultTests
     {
         var scenario = new RestoreScenario(targetBrokers);
         scenario.Source.Cluster.CreateTopic("orders");
-        scenario.Source.Fill("orders", records, batch: segment ?? 1000);
+        scenario.Source.Fill("orders", records, batch: segment ?? batch);
         await scenario.Source.BackUpAsync(BackupScenario.Asked() with { SegmentMaxRecords = segment });
         return scenario;
     }
