@@ -126,7 +126,7 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
         return sender;
     }
 
-    private void SendBlocks(PartitionSender sender, BlockFeed feed, long limit, CancellationToken stop)
+    private static void SendBlocks(PartitionSender sender, BlockFeed feed, long limit, CancellationToken stop)
     {
         try
         {
