@@ -7,12 +7,7 @@ namespace KafkaBackup.Engine.Cluster;
 /// whole all the same.</param>
 /// <param name="CheckCrcs">Verify each batch's checksum.</param>
 /// <param name="FetchBytes">Of each partition, so much is fetched at a time; of all on a broker together, twice as much.</param>
-public sealed record ReaderOptions(
-    IsolationLevel Isolation,
-    long QueuedBytes = 64L << 20,
-    bool CheckCrcs = true,
-    int FetchBytes = 4 << 20
-)
+public sealed record ReaderOptions(IsolationLevel Isolation, long QueuedBytes = 64L << 20, bool CheckCrcs = true, int FetchBytes = 4 << 20)
 {
     private const int LeastFetchBytes = 64 << 10;
 

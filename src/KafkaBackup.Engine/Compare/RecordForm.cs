@@ -8,7 +8,7 @@ namespace KafkaBackup.Engine.Compare;
 /// Brings a record into the form that is compared and hashed: everything that counts, one after the other, each with its length, null and
 /// empty told apart. Two records are equal when their forms are.
 /// <para>
-/// Here lies the comparer's independence. A record of a live topic comes straight from the client library's memory, one of a backup from
+/// Here lies the comparer's independence. A record of a live topic comes straight from the broker's batch, one of a backup from
 /// the segment reader; from there on nothing is shared with what backup and restore use: not the segment writer's encoding, not its
 /// digests, no offset mapping, no checkpoint. A record that was written wrongly cannot be written wrongly here once more and look equal.
 /// </para>

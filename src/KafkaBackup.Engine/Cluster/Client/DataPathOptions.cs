@@ -89,6 +89,8 @@ internal static class DataPathOptions
         ["ssl.engine.id"] = Row.Refused(NoEngine, "dynamic"),
         ["api.version.request"] = Row.Refused("brokers are always asked which versions they know", "true"),
         ["client.dns.lookup"] = Row.Refused("every address that a name has is used, under the name that was given", "use_all_dns_ips"),
+        ["test.mock.num.brokers"] = Row.Refused("records come from real brokers only", "0"),
+        ["test.mock.broker.rtt"] = Row.Refused("records come from real brokers only", "0"),
         ["plugin.library.paths"] = Row.Refused("plug-ins of the client library would not see the records", ""),
         ["enable.sasl.oauthbearer.unsecure.jwt"] = Row.Refused(NoOtherToken, "false"),
         ["sasl.oauthbearer.config"] = Row.Refused(NoOtherToken, ""),
@@ -110,6 +112,10 @@ internal static class DataPathOptions
         ["topic.metadata.refresh.sparse"] = Row.Idle("only topics that are read or written are asked for"),
         ["topic.blacklist"] = Row.Idle(LibraryOnly),
         ["debug"] = Row.Idle(LibraryOnly),
+        ["client.software.name"] = Row.Idle(LibraryOnly),
+        ["metadata.request.timeout.ms"] = Row.Idle("socket.timeout.ms covers every request"),
+        ["enable.sparse.connections"] = Row.Idle("connections are made when they are needed"),
+        ["enable_sasl_queue"] = Row.Idle(Callback),
         ["socket.blocking.max.ms"] = Row.Idle(LibraryOnly),
         ["socket.max.fails"] = Row.Idle("the first request without an answer ends its connection"),
         ["broker.address.ttl"] = Row.Idle("a name is resolved for each connection"),
@@ -193,7 +199,7 @@ internal static class DataPathOptions
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>Whether the table has a decision about this property, or <see cref="OptionRules"/> refuses it anyway.</summary>
-    public static bool Knows(string name) => Rows.ContainsKey(name);
+    public static bool Knows(string name) => Rows.ContainsKey(name) || OptionRules.Refuses(name);
 
     /// <exception cref="KafkaBackupException">InvalidKafkaOption: the option would silently not be kept.</exception>
     public static void Check(string name, string value)

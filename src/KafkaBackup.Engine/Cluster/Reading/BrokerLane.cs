@@ -9,7 +9,7 @@ namespace KafkaBackup.Engine.Cluster;
 /// goes out as soon as an answer is here, so that it is under way while that one is worked on. Everything but the loop itself is called
 /// under the scheduler's lock.
 /// </summary>
-internal sealed class BrokerLane(int broker, int lane, FetchScheduler scheduler, CancellationToken closing)
+internal sealed class BrokerLane(int broker, int lane, FetchScheduler scheduler, CancellationToken closing) : IDisposable
 {
     private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(5);
 
@@ -94,9 +94,7 @@ internal sealed class BrokerLane(int broker, int lane, FetchScheduler scheduler,
 
     /// <summary>The partition that an answer is about; null for one that is not fetched any more, or was asked for later.</summary>
     public AssignedPartition? Find(in FetchedTopic topic, int partition) =>
-        _session.NameOf(topic) is { } name
-        && _partitions.TryGetValue((name, partition), out var found)
-        && found.FromRequest <= _requests
+        _session.NameOf(topic) is { } name && _partitions.TryGetValue((name, partition), out var found) && found.FromRequest <= _requests
             ? found
             : null;
 
@@ -174,6 +172,8 @@ internal sealed class BrokerLane(int broker, int lane, FetchScheduler scheduler,
             }
         }
     }
+
+    public void Dispose() => _signal.Dispose();
 
     private async Task FetchOnceAsync()
     {
@@ -255,7 +255,8 @@ internal sealed class BrokerLane(int broker, int lane, FetchScheduler scheduler,
         else if (!isHeldBack)
         {
             // Nothing new: the broker may wait a little longer each time, or it would be asked without a pause.
-            _wait = _wait == TimeSpan.Zero ? FirstWait : _wait * 2;
+            var longer = _wait == TimeSpan.Zero ? FirstWait : _wait * 2;
+            _wait = longer < scheduler.LongestWait ? longer : scheduler.LongestWait;
         }
 
         return true;

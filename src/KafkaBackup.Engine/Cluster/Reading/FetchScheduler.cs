@@ -52,19 +52,24 @@ internal sealed class FetchScheduler : IDisposable
     public int PartitionBytes => _connections.Fetch.PartitionBytes ?? _options.FetchBytes;
 
     /// <summary>Of each lane there may be one answer in the caller's hands and one behind it.</summary>
-    public int AnswerBytes =>
-        (int)Math.Clamp(
-            _options.QueuedBytes / (2 * Math.Max(1, _lanes.Count)),
-            LeastAnswerBytes,
-            Math.Min(_connections.Fetch.MaxBytes ?? int.MaxValue, 2L * _options.FetchBytes)
-        );
+    public int AnswerBytes
+    {
+        get
+        {
+            var share = Math.Max(LeastAnswerBytes, _options.QueuedBytes / (2 * Math.Max(1, _lanes.Count)));
+            return (int)Math.Min(share, Math.Min(_connections.Fetch.MaxBytes ?? int.MaxValue, 2L * _options.FetchBytes));
+        }
+    }
+
+    /// <summary>How long a broker may wait for new records, at most.</summary>
+    public TimeSpan LongestWait => _connections.Fetch.MaxWait;
 
     public TimeSpan ErrorBackoff => _connections.Fetch.ErrorBackoff;
 
     public FetchRequest Template(TimeSpan wait) =>
         new()
         {
-            MaxWait = wait < _connections.Fetch.MaxWait ? wait : _connections.Fetch.MaxWait,
+            MaxWait = wait,
             MinBytes = _connections.Fetch.MinBytes,
             MaxBytes = AnswerBytes,
             ReadCommitted = _readCommitted,
@@ -273,6 +278,12 @@ internal sealed class FetchScheduler : IDisposable
             Done(part);
         }
 
+        foreach (var lane in _lanes.Values)
+        {
+            lane.Dispose();
+        }
+
+        _search.Dispose();
         _connections.GiveBackLane(_lane);
         _closing.Dispose();
     }

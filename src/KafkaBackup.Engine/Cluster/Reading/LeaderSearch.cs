@@ -7,7 +7,7 @@ namespace KafkaBackup.Engine.Cluster;
 /// Finds out who leads partitions, many with one question, and again after a pause where nobody does. A partition that was read before and
 /// has another leader now is fetched from it only when the new leader has the same log up to there (KIP-320).
 /// </summary>
-internal sealed class LeaderSearch(FetchScheduler scheduler, FetchTuning tuning, CancellationToken closing)
+internal sealed class LeaderSearch(FetchScheduler scheduler, FetchTuning tuning, CancellationToken closing) : IDisposable
 {
     /// <summary>A search that takes longer is said to be one.</summary>
     private static readonly TimeSpan LongSearch = TimeSpan.FromSeconds(1);
@@ -95,6 +95,8 @@ internal sealed class LeaderSearch(FetchScheduler scheduler, FetchTuning tuning,
             }
         }
     }
+
+    public void Dispose() => _signal.Dispose();
 
     private void SeekLater(AssignedPartition partition, TimeSpan pause)
     {

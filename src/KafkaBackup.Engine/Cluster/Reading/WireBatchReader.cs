@@ -2,7 +2,9 @@ using KafkaBackup.Engine.Batches;
 
 namespace KafkaBackup.Engine.Cluster;
 
-/// <summary>Reads whole batches over connections of its own: fetching goes on in the background, handing out on the thread that polls.</summary>
+/// <summary>
+/// Reads whole batches over connections of its own: fetching goes on in the background, handing out on the thread that polls.
+/// </summary>
 internal sealed class WireBatchReader(WireConnections connections, ReaderOptions options) : IBatchReader
 {
     private const string Damaged = "CORRUPT_MESSAGE";
