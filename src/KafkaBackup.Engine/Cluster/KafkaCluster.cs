@@ -29,7 +29,7 @@ internal sealed class KafkaCluster : IKafkaCluster
         _groups = new GroupAdmin(_admin, OpenAdmin);
 
         AdminClient OpenAdmin(string? group = null) =>
-            new(KafkaClient.Open(configuration, events, [], group is null ? [] : [new("group.id", group)]), connectTimeout);
+            new(KafkaClient.Open(configuration, events, group is null ? [] : [new("group.id", group)]), connectTimeout);
     }
 
     public string Address => _configuration.Address;

@@ -72,6 +72,7 @@ public sealed partial class OptionsResolver(
             Window = new TimeWindow(settings.TimeWindowStart, settings.TimeWindowEnd),
             OffsetStrategy = offsets.Strategy,
             IncludeOriginalOffsetHeader = offsets.AddHeaders,
+            MostKeptRecords = settings.ProduceBatchSize,
             TopicConfigOverrides = settings.TopicConfigOverrides is { } configs
                 ? TopicConfigOverrides.From(configs)
                 : TopicConfigOverrides.None,

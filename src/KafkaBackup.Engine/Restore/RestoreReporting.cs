@@ -55,6 +55,8 @@ internal static class RestoreReporting
             EndedAt = endedAt,
             RecordCount = data.Outcomes.Sum(o => o.Progress.Records),
             Bytes = data.Outcomes.Sum(o => o.Progress.Bytes),
+            BatchesKept = data.Outcomes.Sum(o => o.Progress.BatchesKept),
+            BatchesRebuilt = data.Outcomes.Sum(o => o.Progress.BatchesRebuilt),
             Resumed = data.Resumed,
             RecordsSkippedOnResume = data.Outcomes.Sum(o => o.Progress.Resumed),
             Partitions = ItemList.From(data.Outcomes.SelectMany(Partitions).ToArray()),

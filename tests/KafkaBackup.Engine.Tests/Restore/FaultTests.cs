@@ -270,11 +270,11 @@ public sealed class FaultTests
         Assert.Equal((RestoreStatus.Failed, nameof(ErrorIds.ClusterUnauthorized)), (result.Status, result.Partitions.Single().ErrorId));
     }
 
-    internal static async Task<RestoreScenario> FilledAsync(int records, int? segment = null, int targetBrokers = 1)
+    internal static async Task<RestoreScenario> FilledAsync(int records, int? segment = null, int targetBrokers = 1, int batch = 1000)
     {
         var scenario = new RestoreScenario(targetBrokers);
         scenario.Source.Cluster.CreateTopic("orders");
-        scenario.Source.Fill("orders", records, batch: segment ?? 1000);
+        scenario.Source.Fill("orders", records, batch: segment ?? batch);
         await scenario.Source.BackUpAsync(BackupScenario.Asked() with { SegmentMaxRecords = segment });
         return scenario;
     }

@@ -73,19 +73,14 @@ internal sealed class ClientConfiguration
         || Find("sasl.mechanism")?.Contains("OAUTHBEARER", StringComparison.Ordinal) == true;
 
     /// <summary>
-    /// A configuration for one client. Tuning gives way to the user's options; promises do not (the user's options cannot name them).
+    /// A configuration for one client. Promises do not give way to the user's options, which cannot name them.
     /// The caller hands it to rd_kafka_new or destroys it.
     /// </summary>
-    public nint Build(IEnumerable<KeyValuePair<string, string>> tuning, IEnumerable<KeyValuePair<string, string>> promises)
+    public nint Build(IEnumerable<KeyValuePair<string, string>> promises)
     {
         var conf = LibRdKafka.rd_kafka_conf_new();
         try
         {
-            foreach (var (name, value) in tuning.Where(property => !_options.ContainsKey(property.Key)))
-            {
-                SetOurs(conf, name, value);
-            }
-
             foreach (var (name, value) in _properties.Where(property => !_options.ContainsKey(property.Key)))
             {
                 SetOurs(conf, name, value);
@@ -110,7 +105,7 @@ internal sealed class ClientConfiguration
         }
     }
 
-    private void Verify() => LibRdKafka.rd_kafka_conf_destroy(Build([], []));
+    private void Verify() => LibRdKafka.rd_kafka_conf_destroy(Build([]));
 
     /// <summary>A property's value, the user's or ours; null when neither sets it.</summary>
     public string? Find(string name) =>

@@ -35,17 +35,14 @@ internal sealed class KafkaClient : IDisposable
 
     public FaultLog Faults { get; } = new();
 
-    /// <param name="eventKinds">Kinds of events beside log and errors that the main queue carries.</param>
     public static unsafe KafkaClient Open(
         ClientConfiguration configuration,
         IEngineEvents events,
-        IEnumerable<KeyValuePair<string, string>> tuning,
-        IEnumerable<KeyValuePair<string, string>> promises,
-        int eventKinds = 0
+        IEnumerable<KeyValuePair<string, string>> promises
     )
     {
-        var conf = configuration.Build(tuning, promises);
-        LibRdKafka.rd_kafka_conf_set_events(conf, LibRdKafka.EventLog | LibRdKafka.EventError | eventKinds);
+        var conf = configuration.Build(promises);
+        LibRdKafka.rd_kafka_conf_set_events(conf, LibRdKafka.EventLog | LibRdKafka.EventError);
 
         var error = stackalloc byte[512];
         var client = LibRdKafka.rd_kafka_new(LibRdKafka.ClientTypeConsumer, conf, error, 512);

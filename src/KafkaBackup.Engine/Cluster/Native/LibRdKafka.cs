@@ -3,9 +3,9 @@ using System.Runtime.InteropServices;
 namespace KafkaBackup.Engine.Cluster.Native;
 
 /// <summary>
-/// librdkafka's C interface, under its own names so that its documentation applies: client, queues and consuming. Only calls
-/// that take nanoseconds and never block carry SuppressGCTransition. The library is found beside the assembly, under runtimes/, or through
-/// the AssemblyLoadContext; <see cref="LibraryVariants"/> has the builds that are tried.
+/// librdkafka's C interface, under its own names so that its documentation applies: client, queues, errors and lists. The library is
+/// found beside the assembly, under runtimes/, or through the AssemblyLoadContext; <see cref="LibraryVariants"/> has the builds that are
+/// tried.
 /// </summary>
 internal static unsafe partial class LibRdKafka
 {
@@ -110,17 +110,6 @@ internal static unsafe partial class LibRdKafka
 
     [LibraryImport(Library)]
     public static partial void rd_kafka_error_destroy(nint error);
-
-    // Topics
-
-    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial nint rd_kafka_topic_new(nint client, string topic, nint conf);
-
-    [LibraryImport(Library)]
-    public static partial void rd_kafka_topic_destroy(nint topic);
-
-    [LibraryImport(Library)]
-    public static partial int rd_kafka_last_error();
 
     // Lists of partitions
 

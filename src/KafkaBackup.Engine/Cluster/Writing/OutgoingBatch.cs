@@ -14,7 +14,8 @@ internal enum BatchState
 }
 
 /// <summary>
-/// One batch on its way to a partition, in memory of its own that is used again for later batches, and the tags of its records.
+/// One batch on its way to a partition, in memory of its own that is used again for later batches, and the tags of its reports: one for
+/// each of its records, or one for all.
 /// </summary>
 internal sealed unsafe class OutgoingBatch : MemoryManager<byte>
 {
@@ -56,8 +57,15 @@ internal sealed unsafe class OutgoingBatch : MemoryManager<byte>
 
     public IReadOnlyList<TagRun> Tags => _tags;
 
+    /// <summary>A batch as it came, whose records are reported together.</summary>
+    public void Fill(in RecordBatch batch, long tag)
+    {
+        Fill(batch.Bytes.Span, null, batch.RecordCount, batch.Length);
+        _tags.Add(new TagRun(tag, 1));
+    }
+
     /// <param name="tags">The tags of its records, in their order.</param>
-    public void Fill(ReadOnlySpan<byte> batch, List<TagRun> tags, int count, long queuedBytes)
+    public void Fill(ReadOnlySpan<byte> batch, List<TagRun>? tags, int count, long queuedBytes)
     {
         if (batch.Length > _capacity)
         {
@@ -71,7 +79,7 @@ internal sealed unsafe class OutgoingBatch : MemoryManager<byte>
         (MayBeStored, IsAbandoned, IsReported) = (false, false, false);
         (Offset, Fault, RecordFaults) = (-1, null, null);
         _tags.Clear();
-        _tags.AddRange(tags);
+        _tags.AddRange(tags ?? []);
     }
 
     public void Stamp(long producerId, short epoch, bool transactional) =>

@@ -135,7 +135,7 @@ internal sealed class TargetLine(TopicPartition partition, int slot)
 }
 
 /// <summary>Records of one partition that wait for their batch to fill. Of the thread that sends.</summary>
-internal sealed class BatchInProgress(WriterOptions options, BatchCodec codec, int? level) : IDisposable
+internal sealed class BatchInProgress(WriterOptions options) : IDisposable
 {
     /// <summary>What a record takes at most beside its content: its length and five more numbers, and two for each header.</summary>
     private const int RecordOverhead = 36;
@@ -145,6 +145,11 @@ internal sealed class BatchInProgress(WriterOptions options, BatchCodec codec, i
     private readonly ArrayBufferWriter<byte> _headers = new();
     private readonly List<TagRun> _tags = [];
     private long _queuedBytes;
+
+    public required BatchCodec Codec { get; set; }
+
+    /// <summary>The codec's own; null for its default.</summary>
+    public required int? Level { get; init; }
 
     public bool IsEmpty => _builder.Count == 0;
 
@@ -171,7 +176,7 @@ internal sealed class BatchInProgress(WriterOptions options, BatchCodec codec, i
     {
         if (IsEmpty)
         {
-            _builder.Begin(codec, level);
+            _builder.Begin(Codec, Level);
             Since = now;
         }
 
@@ -216,7 +221,7 @@ internal sealed class BatchInProgress(WriterOptions options, BatchCodec codec, i
 
     public void Clear()
     {
-        _builder.Begin(codec, level);
+        _builder.Begin(Codec, Level);
         _tags.Clear();
         _queuedBytes = 0;
     }

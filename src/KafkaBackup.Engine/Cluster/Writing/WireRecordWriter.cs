@@ -15,6 +15,7 @@ internal sealed class WireRecordWriter : IRecordWriter
 
     private readonly WriterOptions _options;
     private readonly BatchCodec _codec;
+    private readonly bool _codecIsGiven;
     private readonly int? _level;
     private readonly TimeSpan _linger;
     private readonly WireConnections _connections;
@@ -33,6 +34,7 @@ internal sealed class WireRecordWriter : IRecordWriter
         _errors = new WriterErrors(connections);
         var tuning = connections.Produce;
         _codec = Codec(tuning.Compression ?? options.CompressionType);
+        _codecIsGiven = tuning.Compression is not null;
         _level = tuning.CompressionLevel;
         _linger = tuning.Linger ?? options.Linger ?? DefaultLinger;
         var cluster = connections.Cluster;
@@ -50,7 +52,7 @@ internal sealed class WireRecordWriter : IRecordWriter
     public int Pending { get; private set; }
 
     public void Open(TopicPartition partition, int slot) =>
-        _slots.Add(slot, (_deliveries.Open(partition, slot), new BatchInProgress(_options, _codec, _level)));
+        _slots.Add(slot, (_deliveries.Open(partition, slot), new BatchInProgress(_options) { Codec = _codec, Level = _level }));
 
     public void Close(int slot)
     {
@@ -95,6 +97,37 @@ internal sealed class WireRecordWriter : IRecordWriter
             Seal(line, records);
         }
 
+        return SendOutcome.Queued;
+    }
+
+    public void Compress(int slot, BatchCodec codec)
+    {
+        var (line, records) = _slots[slot];
+        if (!_codecIsGiven && records.Codec != codec)
+        {
+            Seal(line, records);
+            records.Codec = codec;
+        }
+    }
+
+    public bool Keeps(in RecordBatch batch) => !_codecIsGiven || batch.Codec == _codec;
+
+    public SendOutcome SendBatch(int slot, in RecordBatch batch, long tag)
+    {
+        var (line, records) = _slots[slot];
+        RequireUsable();
+        if (_queuedBytes > 0 && _queuedBytes + batch.Length > _options.QueuedBytes)
+        {
+            return SendOutcome.QueueFull;
+        }
+
+        Seal(line, records);
+        var whole = _deliveries.Rent();
+        whole.Fill(batch, tag);
+        Pending++;
+        _queuedBytes += batch.Length;
+        _deliveries.Add(line, whole);
+        _sender.Wake();
         return SendOutcome.Queued;
     }
 

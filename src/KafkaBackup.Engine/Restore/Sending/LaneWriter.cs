@@ -55,6 +55,8 @@ internal static class LaneWriter
                 : null;
     }
 
+    public static int LargestKept(TargetWork work) => work.MaxBatchBytes ?? DefaultMessageBytes;
+
     public static int BatchBytes(TargetWork work) =>
         Math.Max(LeastBatch, Math.Min(DefaultMessageBytes, work.MaxBatchBytes ?? DefaultMessageBytes) - BatchOverhead);
 }
