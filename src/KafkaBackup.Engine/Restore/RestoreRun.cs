@@ -71,7 +71,9 @@ internal sealed class RestoreRun(IKafkaCluster cluster, BackupCatalog catalog, R
         if (kept + rebuilt > 0)
         {
             events.Verbose(
-                FormattableString.Invariant($"{kept:N0} record batches were sent as they are, {rebuilt:N0} were rebuilt from their records.")
+                FormattableString.Invariant(
+                    $"{kept:N0} record batches were sent as they are, {rebuilt:N0} were rebuilt from their records."
+                )
             );
         }
 

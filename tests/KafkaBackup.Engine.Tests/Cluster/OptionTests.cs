@@ -82,7 +82,11 @@ public sealed class OptionTests
             events
         );
         ReadAll(cluster, new("orders", 0));
-        Assert.Contains("'queued.min.messages' has no effect on the reading and writing of records: ", events.Text, StringComparison.Ordinal);
+        Assert.Contains(
+            "'queued.min.messages' has no effect on the reading and writing of records: ",
+            events.Text,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using KafkaBackup.Engine.Batches;
 using KafkaBackup.Engine.Cluster;
 using KafkaBackup.Engine.Records;
 using KafkaBackup.Engine.Tests.Backup;
@@ -172,6 +173,12 @@ public sealed class LateWakerTests
 
             public SendOutcome Send(int slot, in RecordView record, ReadOnlySpan<HeaderSlice> extraHeaders, long tag) =>
                 inner.Send(slot, record, extraHeaders, tag);
+
+            public void Compress(int slot, BatchCodec codec) => inner.Compress(slot, codec);
+
+            public bool Keeps(in RecordBatch batch) => inner.Keeps(batch);
+
+            public SendOutcome SendBatch(int slot, in RecordBatch batch, long tag) => inner.SendBatch(slot, batch, tag);
 
             public int Poll(IDeliverySink sink, TimeSpan wait) => inner.Poll(sink, wait);
 

@@ -176,7 +176,7 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
 
         if (progress.Done != done)
         {
-            throw LaneChecks.Changed(_work, $"its log ends at offset {end}, in the middle of a batch that was sent whole");
+            throw LaneChecks.Changed(scope, _work, $"its log ends at offset {end}, in the middle of a batch that was sent whole");
         }
     }
 
