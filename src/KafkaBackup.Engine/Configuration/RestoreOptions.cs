@@ -15,7 +15,9 @@ public sealed partial record RestoreOptions
 
     public TimeWindow Window { get; init; }
 
-    /// <summary>Batches of the backup with more records are not sent as they are: the batch size that was asked for; null for any.</summary>
+    /// <summary>
+    /// Batches of the backup with more records are not sent as they are: the batch size that was asked for; null for any.
+    /// </summary>
     public int? MostKeptRecords { get; init; }
 
     public TopicConfigOverrides TopicConfigOverrides { get; init; } = TopicConfigOverrides.None;
