@@ -14,6 +14,7 @@ public sealed class BackupScenario : IAsyncDisposable
 {
     public static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
+    private readonly List<KafkaBackup.Engine.Cluster.IKafkaCluster> _clients = [];
     private readonly TemporaryFolder _folder = new();
     private readonly CancellationTokenSource _limit;
 
@@ -152,7 +153,8 @@ public sealed class BackupScenario : IAsyncDisposable
     /// </summary>
     public async Task<IDisposable> TransactAsync(string topic, bool? commit, params string[] values)
     {
-        await using var client = Client();
+        var client = Client();
+        _clients.Add(client);
         var writer = client.OpenWriter(new KafkaBackup.Engine.Cluster.WriterOptions(TransactionalId: $"tx-{topic}"));
         await writer.InitTransactionsAsync(Cancel);
         writer.BeginTransaction();
@@ -237,6 +239,11 @@ public sealed class BackupScenario : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        foreach (var client in _clients)
+        {
+            await client.DisposeAsync();
+        }
+
         await Cluster.DisposeAsync();
         await Store.DisposeAsync();
         _limit.Dispose();
