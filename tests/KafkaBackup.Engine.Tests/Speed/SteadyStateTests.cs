@@ -26,7 +26,7 @@ public sealed class SteadyStateTests
     /// others can only add to it, so the least of a few tries counts.
     /// </summary>
     [Fact]
-    public async Task A_backup_allocates_less_than_a_byte_a_record()
+    public async Task A_backup_allocates_less_than_eight_bytes_a_record()
     {
         await using var scenario = new BackupScenario();
         Fill(scenario, "few", Few);
@@ -37,7 +37,9 @@ public sealed class SteadyStateTests
             {
                 var result = await scenario.BackUpAsync(BackupScenario.Asked(topic) with { BackupId = $"{topic}-{Guid.NewGuid():n}" });
                 Assert.Equal(expected, result.RecordCount);
-            }
+            },
+            // How many buffers answers arrive in depends on timing; the smallest object for a record would be three times this.
+            most: 8 * More
         );
     }
 
@@ -138,17 +140,17 @@ public sealed class SteadyStateTests
     }
 
     /// <param name="run">Handles a topic of so many records.</param>
-    private static async Task AssertSteadyAsync(Func<string, int, Task> run)
+    private static async Task AssertSteadyAsync(Func<string, int, Task> run, long most = More)
     {
         await run("few", Few);
         var least = long.MaxValue;
-        for (var attempt = 0; attempt < 4 && least >= More; attempt++)
+        for (var attempt = 0; attempt < 4 && least >= most; attempt++)
         {
             var few = await AllocatedAsync(() => run("few", Few));
             least = Math.Min(least, await AllocatedAsync(() => run("more", Few + More)) - few);
         }
 
-        Assert.True(least < More, $"{More} records more cost {least} bytes more.");
+        Assert.True(least < most, $"{More} records more cost {least} bytes more.");
     }
 
     private static async Task<long> AllocatedAsync(Func<Task> run)
