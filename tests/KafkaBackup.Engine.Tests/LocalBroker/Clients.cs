@@ -9,7 +9,7 @@ namespace KafkaBackup.LocalBroker.Tests;
 /// <summary>Real clients, set up for tests against a local cluster: quick to notice, slow to give up.</summary>
 internal static class Clients
 {
-    public static TimeSpan Patience { get; } = TimeSpan.FromSeconds(20);
+    public static TimeSpan Patience { get; } = TimeSpan.FromSeconds(60);
 
     public static IProducer<byte[]?, byte[]?> Producer(LocalCluster cluster, Action<ProducerConfig>? set = null)
     {

@@ -125,7 +125,7 @@ public sealed class FaultTests
         using var producer = Producer(cluster);
         producer.Produce("t", Message("k", "v"));
         await frozen.WaitForHits();
-        await cluster.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(5));
+        await cluster.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(60));
         Assert.Empty(cluster.UnexpectedErrors);
     }
 
