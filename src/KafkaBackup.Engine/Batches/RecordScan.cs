@@ -37,10 +37,23 @@ internal ref struct RecordScan(RecordWindow window)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public long Int64()
     {
-        if (_at < _bytes.Length && _bytes[_at] < 0x80)
+        // Most take one or two bytes.
+        if (_bytes.Length - _at >= 2)
         {
-            uint single = _bytes[_at++];
-            return (int)(single >> 1) ^ -(int)(single & 1);
+            uint bits = _bytes[_at];
+            if (bits < 0x80)
+            {
+                _at++;
+                return (int)(bits >> 1) ^ -(int)(bits & 1);
+            }
+
+            uint second = _bytes[_at + 1];
+            if (second < 0x80)
+            {
+                _at += 2;
+                bits = (bits & 0x7F) | (second << 7);
+                return (int)(bits >> 1) ^ -(int)(bits & 1);
+            }
         }
 
         return LongInt64();

@@ -151,6 +151,64 @@ public sealed class FuzzTests
     }
 
     [Fact]
+    [Trait("Run", "Long")]
+    public void L2_segments_of_batches_from_anybody_are_read_or_refused()
+    {
+        var sound = new List<byte[]>();
+        foreach (var form in SegmentForm.All)
+        {
+            sound.Add(form.Write(new HostileRecords(Seed).List(20), recordsPerBlock: 8).Bytes);
+        }
+
+        using var pool = new Engine.Format.Blocks.BlockBufferPool(64 << 20);
+        new MutationFuzzer(Seed, sound, Words, SegmentSeal.Seal).Run(
+            MutationFuzzer.Rounds,
+            async input =>
+            {
+                foreach (var damage in (await CheckAsync(input, pool)).Damages)
+                {
+                    Assert.NotEmpty(damage.Message);
+                }
+
+                try
+                {
+                    await foreach (
+                        var block in SegmentFile.ReadBlocksAsync("x.kbs", SegmentImage.Source(input), input.Length, pool, null, 0, default)
+                    )
+                    {
+                        using (block)
+                        {
+                            Walk(block);
+                        }
+                    }
+                }
+                catch (SegmentDamagedException damaged)
+                {
+                    Assert.Equal("x.kbs", damaged.Damage.Place);
+                }
+
+                Assert.Equal(0, pool.BytesInUse);
+            }
+        );
+
+        static Task<SegmentCheck> CheckAsync(byte[] input, Engine.Format.Blocks.BlockBufferPool pool) =>
+            SegmentFile.CheckAsync("x.kbs", SegmentImage.Source(input), input.Length, pool, default);
+
+        static void Walk(Engine.Format.Blocks.RecordBlock block)
+        {
+            foreach (var (batch, _) in block.Batches)
+            {
+                Assert.InRange(batch.Length, 61, block.Info.RawLength);
+            }
+
+            foreach (var record in block)
+            {
+                Assert.True(!block.Info.HoldsBatches || block.Info.MayHoldOffset(record.Offset, record.Offset + 1));
+            }
+        }
+    }
+
+    [Fact]
     public void The_fuzzer_repeats_an_input_and_finds_crashes_hangs_excepted_and_greed()
     {
         var fuzzer = new MutationFuzzer(1, [Encoding.UTF8.GetBytes("{\"a\": 1, \"b\": [2, 3]}")], Words);

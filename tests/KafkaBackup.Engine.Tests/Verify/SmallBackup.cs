@@ -110,7 +110,9 @@ internal static class SmallBackup
         }
     }
 
-    /// <summary>A whole segment in the store that no manifest names yet.</summary>
+    /// <summary>
+    /// A whole segment in the store that no manifest names yet; of version 1 and 2 in turn as the offsets go up (rule L8).
+    /// </summary>
     public static async Task<(SegmentEntry Entry, LastRecord? Last)> AddSegmentAsync(
         IStore store,
         string id,
@@ -130,7 +132,7 @@ internal static class SmallBackup
             .Select(i =>
                 TestRecord.Text(first + ((long)i * step), $"k{i}", $"value {first + i}", Begin.ToUnixTimeMilliseconds() + first + i)
             );
-        var (bytes, summary) = SegmentImage.Write(all, compression, recordsPerBlock: Math.Max(5, records / 8), header: header);
+        var (bytes, summary) = new SegmentForm(1 + (int)(first / records % 2), compression).Write(all, Math.Max(5, records / 8), header);
         await store.PutAsync(BackupKeys.Of(id, key), bytes, default);
         return (summary.ToEntry(key, run), (await SegmentImage.CheckAsync(bytes)).LastRecord);
     }

@@ -22,8 +22,7 @@ public static class BatchImage
                 record with
                 {
                     Offset = Math.Min(record.Offset, long.MaxValue - 1),
-                    TimestampKind =
-                        record.TimestampKind == TimestampKind.NotAvailable ? TimestampKind.CreateTime : record.TimestampKind,
+                    TimestampKind = record.TimestampKind == TimestampKind.NotAvailable ? TimestampKind.CreateTime : record.TimestampKind,
                 }
             ),
         ];
@@ -32,10 +31,11 @@ public static class BatchImage
     public static IReadOnlyList<byte[]> Batches(
         IEnumerable<TestRecord> records,
         BatchCodec codec = BatchCodec.None,
-        int recordsPerBatch = 4
+        int recordsPerBatch = 4,
+        int fullBytes = BlockBufferPool.SmallBlock
     )
     {
-        using var batcher = new RecordBatcher(codec);
+        using var batcher = new RecordBatcher(codec, fullBytes);
         var batches = new List<byte[]>();
         foreach (var record in Kept(records))
         {
@@ -43,12 +43,13 @@ public static class BatchImage
             record.View((in RecordView view) => added = batcher.Count < recordsPerBatch && batcher.TryAppend(view));
             if (!added)
             {
-                batches.Add(batcher.Take().Bytes.ToArray());
+                batches.Add(batcher.Build().Bytes.ToArray());
+                batcher.Clear();
                 record.View((in RecordView view) => batcher.TryAppend(view));
             }
         }
 
-        batches.Add(batcher.Take().Bytes.ToArray());
+        batches.Add(batcher.Build().Bytes.ToArray());
         return batches;
     }
 
@@ -59,7 +60,7 @@ public static class BatchImage
         int recordsPerBlock = int.MaxValue,
         BatchCodec codec = BatchCodec.None,
         SegmentHeader? header = null
-    ) => WriteBatches(Batches(records, codec, Math.Min(4, recordsPerBlock)), compression, recordsPerBlock, header: header);
+    ) => WriteBatches(Batches(records, codec, Math.Min(5, recordsPerBlock)), compression, recordsPerBlock, header: header);
 
     /// <summary>Records from one offset (inclusive) to another (exclusive) count.</summary>
     public static (byte[] Bytes, SegmentSummary Summary) WriteBatches(

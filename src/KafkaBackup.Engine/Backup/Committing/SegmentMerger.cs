@@ -9,8 +9,9 @@ namespace KafkaBackup.Engine.Backup;
 
 /// <summary>
 /// Makes one segment of many small neighbours (rule B10): after the passes of a continuous run, and at the end of any run, for a nightly
-/// task on a quiet topic leaves as many tiny segments in a year as a continuous one in a day. Records are coded anew, in full blocks; the
-/// inputs stay until no kept head names them, which the session sees to. Nothing here fails a run: what cannot be merged stays as it is.
+/// task on a quiet topic leaves as many tiny segments in a year as a continuous one in a day. Batches are kept as they are, in full blocks;
+/// records of version 1 become batches, so that both versions may be neighbours (rule L8). The inputs stay until no kept head names them,
+/// which the session sees to. Nothing here fails a run: what cannot be merged stays as it is.
 /// </summary>
 internal sealed class SegmentMerger(RunScope run)
 {
@@ -92,7 +93,7 @@ internal sealed class SegmentMerger(RunScope run)
         using var readPool = new BlockBufferPool(PoolBytes);
         using var writePool = new BlockBufferPool(PoolBytes);
         using var compressor = new BlockCompressor(run.Options.Compression, run.Options.CompressionLevel);
-        using var builder = new BlockBuilder(writePool);
+        using var batches = new MergedBatches(writePool);
         using var writer = new SegmentWriter(
             new SegmentHeader(
                 run.Session.Manifest!.BackupId,
@@ -100,7 +101,8 @@ internal sealed class SegmentMerger(RunScope run)
                 id.Partition,
                 run.RunId,
                 run.Options.Compression,
-                run.Clock.GetUtcNow()
+                run.Clock.GetUtcNow(),
+                SegmentHeader.OfBatches
             )
         );
         var key = BackupKeys.NewSegment(id.Topic, id.Partition, inputs[0].FirstOffset);
@@ -110,11 +112,16 @@ internal sealed class SegmentMerger(RunScope run)
             await upload.WriteAsync(writer.Start(), cancel).ConfigureAwait(false);
             foreach (var input in inputs)
             {
-                await CopyAsync(input, readPool, builder, () => SealAsync(builder, compressor, writer, upload, cancel), cancel)
+                await CopyAsync(input, readPool, batches, () => SealAsync(batches, compressor, writer, upload, cancel), cancel)
                     .ConfigureAwait(false);
             }
 
-            await SealAsync(builder, compressor, writer, upload, cancel).ConfigureAwait(false);
+            while (!batches.Flush())
+            {
+                await SealAsync(batches, compressor, writer, upload, cancel).ConfigureAwait(false);
+            }
+
+            await SealAsync(batches, compressor, writer, upload, cancel).ConfigureAwait(false);
             await upload.WriteAsync(writer.Finish(out var summary), cancel).ConfigureAwait(false);
             RequireSame(id, inputs, summary.Stats);
             await upload.CommitAsync(cancel).ConfigureAwait(false);
@@ -122,7 +129,7 @@ internal sealed class SegmentMerger(RunScope run)
         }
     }
 
-    private async Task CopyAsync(SegmentEntry input, BlockBufferPool pool, BlockBuilder builder, Func<Task> seal, CancellationToken cancel)
+    private async Task CopyAsync(SegmentEntry input, BlockBufferPool pool, MergedBatches batches, Func<Task> seal, CancellationToken cancel)
     {
         var key = BackupKeys.Of(run.Session.BackupId, input.Key);
         using var reader = await SegmentReader
@@ -140,43 +147,31 @@ internal sealed class SegmentMerger(RunScope run)
         {
             using var block = await reader.ReadBlockAsync(index, cancel).ConfigureAwait(false);
             var after = -1L;
-            while (!Fill(builder, block, ref after))
+            while (!batches.Add(block, ref after))
             {
                 await seal().ConfigureAwait(false);
             }
         }
     }
 
-    /// <summary>Puts in the records past the offset; false when the builder was full before the last of them.</summary>
-    private static bool Fill(BlockBuilder builder, RecordBlock block, ref long after)
-    {
-        foreach (var record in block)
-        {
-            if (record.Offset > after)
-            {
-                if (builder.TryAppend(record) != AppendOutcome.Added)
-                {
-                    return false;
-                }
-
-                after = record.Offset;
-            }
-        }
-
-        return true;
-    }
-
     private static async Task SealAsync(
-        BlockBuilder builder,
+        MergedBatches batches,
         BlockCompressor compressor,
         SegmentWriter writer,
         IStoreUpload upload,
         CancellationToken cancel
     )
     {
-        if (!builder.IsEmpty)
+        if (!batches.IsEmpty)
         {
-            using var block = compressor.Compress(builder.Seal());
+            var raw = batches.Seal();
+            if (compressor.Walk(raw) is { } fault)
+            {
+                raw.Dispose();
+                throw ErrorIds.SegmentCorrupt.With($"The batch at offset {fault.Offset} is damaged: {fault.Problem}", writer.Header.Topic);
+            }
+
+            using var block = compressor.Compress(raw);
             await upload.WriteAsync(writer.AppendBlock(block), cancel).ConfigureAwait(false);
         }
     }

@@ -324,8 +324,7 @@ internal sealed unsafe class BatchRecords(BlockBufferPool? pool) : IDisposable
         _end = _start + bytes.Length;
     }
 
-    private Segments.SegmentDamagedException Undecodable() =>
-        Damaged($"record {_batch.RecordCount - _left} of it cannot be decoded");
+    private Segments.SegmentDamagedException Undecodable() => Damaged($"record {_batch.RecordCount - _left} of it cannot be decoded");
 
     private Segments.SegmentDamagedException Damaged(string problem) =>
         _block.Damaged($"its batch at offset {_batch.BaseOffset} is damaged: {problem}");

@@ -7,8 +7,8 @@ namespace KafkaBackup.Engine.Format.Blocks;
 public sealed record BatchFault(long Offset, string Problem);
 
 /// <summary>
-/// Walks through every batch of a sealed block once, decompressing it, and finds what the block's header must say. Memory does not depend on
-/// what the batches decompress to. One walker serves one thread, for any number of blocks.
+/// Walks through every batch of a sealed block once, decompressing it, and finds what the block's header must say. Memory does not depend
+/// on what the batches decompress to. One walker serves one thread, for any number of blocks.
 /// </summary>
 public sealed class BlockWalker : IDisposable
 {

@@ -25,8 +25,12 @@ internal sealed class OpenBlock(BlockBufferPool pool) : IDisposable
         }
 
         return Length > 0
-            ? TryGrow(room) ? AppendOutcome.Added : AppendOutcome.BlockFull
-            : TryStart(room, offset) ? AppendOutcome.Added : AppendOutcome.PoolEmpty;
+            ? TryGrow(room)
+                ? AppendOutcome.Added
+                : AppendOutcome.BlockFull
+            : TryStart(room, offset)
+                ? AppendOutcome.Added
+                : AppendOutcome.PoolEmpty;
     }
 
     public void Advance(int count) => Length += count;

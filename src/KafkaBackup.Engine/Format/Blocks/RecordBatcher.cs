@@ -18,7 +18,7 @@ public sealed class RecordBatcher(BatchCodec codec = BatchCodec.None, int fullBy
 
     public int Count { get; private set; }
 
-    /// <summary>False: not added, take the batch first and offer the record again.</summary>
+    /// <summary>False: not added, build the batch, clear, and offer the record again.</summary>
     public bool TryAppend(in RecordView record)
     {
         long? appendTime = record.TimestampKind == TimestampKind.LogAppendTime ? record.Timestamp : null;
@@ -57,11 +57,10 @@ public sealed class RecordBatcher(BatchCodec codec = BatchCodec.None, int fullBy
     }
 
     /// <summary>The batch of what was appended, valid until the next record is.</summary>
-    public RecordBatch Take()
-    {
-        Count = 0;
-        return RecordBatch.Open(_builder.Build());
-    }
+    public RecordBatch Build() => RecordBatch.Open(_builder.Build());
+
+    /// <summary>The next record begins a new batch.</summary>
+    public void Clear() => Count = 0;
 
     public void Dispose() => _builder.Dispose();
 }

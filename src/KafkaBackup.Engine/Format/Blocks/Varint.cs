@@ -26,10 +26,21 @@ internal static unsafe class Varint
     /// <summary>Null when the bytes end early or hold more than 64 bits; else where the next field starts.</summary>
     public static byte* Read(byte* source, byte* end, out ulong value)
     {
-        if (source < end && *source < 0x80)
+        if (end - source >= 2)
         {
-            value = *source;
-            return source + 1;
+            uint first = source[0];
+            if (first < 0x80)
+            {
+                value = first;
+                return source + 1;
+            }
+
+            uint second = source[1];
+            if (second < 0x80)
+            {
+                value = (first & 0x7F) | (second << 7);
+                return source + 2;
+            }
         }
 
         return ReadLong(source, end, out value);

@@ -111,8 +111,7 @@ public sealed record SegmentHeader(
             );
         }
 
-        var decoded =
-            version >= OfRecords && ReadUInt16LittleEndian(header[10..]) == 0 ? DecodeBody(content[PrefixSize..], version) : null;
+        var decoded = version >= OfRecords && ReadUInt16LittleEndian(header[10..]) == 0 ? DecodeBody(content[PrefixSize..], version) : null;
         problem = decoded is null ? "the header contradicts itself" : null;
         return decoded;
     }

@@ -25,7 +25,8 @@ internal sealed class SegmentOpening(string place, ReadRange read, long length, 
         var tailStart = Math.Max(0, length - TailGuess);
         var (head, tail) = await ReadEndsAsync(tailStart, cancel).ConfigureAwait(false);
         var (header, headerBytes) = await DecodeHeaderAsync(head, cancel).ConfigureAwait(false);
-        var (blocks, footer) = await DecodeFooterAsync(tail, tailStart, headerBytes.Length, header.HoldsBatches, cancel).ConfigureAwait(false);
+        var (blocks, footer) = await DecodeFooterAsync(tail, tailStart, headerBytes.Length, header.HoldsBatches, cancel)
+            .ConfigureAwait(false);
         var proof =
             sha256.Length == 0
                 ? null
