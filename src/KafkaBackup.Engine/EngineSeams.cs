@@ -14,7 +14,7 @@ public sealed record EngineSeams(
         new((settings, events) => KafkaCluster.Connect(settings, events), OpenRealStore, TimeProvider.System);
 
     private static IStore OpenRealStore(StoreSettings settings, IEngineEvents events) =>
-        StoreFactory.Open(
+        StoreBackends.Known.Open(
             settings,
             TimeProvider.System,
             notice =>

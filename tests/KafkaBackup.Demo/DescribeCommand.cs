@@ -17,7 +17,7 @@ internal static class DescribeCommand
 
         try
         {
-            await using var store = StoreFactory.Open(new StoreSettings { Path = given["--path"] }, TimeProvider.System);
+            await using var store = StoreBackends.Known.Open(new StoreSettings { Path = given["--path"] }, TimeProvider.System);
             var opened = await new BackupCatalog(store).OpenAsync(given["--backup-id"], CancellationToken.None);
             var manifest = opened.Manifest;
             Console.WriteLine(

@@ -76,7 +76,7 @@ internal static class RestoreCommand
         foreach (var result in results)
         {
             Console.WriteLine(
-                $"{result.Status}: {result.RecordCount} records, {result.Bytes} bytes, {result.RecordsSkippedOnResume} there already, {result.Duration.TotalSeconds:0.00} s."
+                $"{result.Status}: {result.RecordCount} records, {result.Bytes} bytes, {result.RecordsSkippedOnResume} there already, {result.BatchesKept} batches kept, {result.BatchesRebuilt} rebuilt, {result.Duration.TotalSeconds:0.00} s."
             );
             foreach (var partition in result.Partitions)
             {

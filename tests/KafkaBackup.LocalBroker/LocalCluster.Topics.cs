@@ -117,6 +117,9 @@ public sealed partial class LocalCluster
         return records;
     }
 
+    /// <summary>The batches of a log from its start on, byte for byte as they lie there.</summary>
+    public IReadOnlyList<byte[]> ReadRaw(string topic, int partition = 0) => Require(topic, partition).Log.Batches();
+
     /// <summary>Moves the start of a log, as DeleteRecords does.</summary>
     public void DeleteRecords(string topic, int partition, long before)
     {

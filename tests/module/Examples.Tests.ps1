@@ -197,7 +197,7 @@ Describe 'README.md' -Tag Long {
     It 'has a quick start that runs as it stands' {
         $text = Get-Content (Join-Path (Get-Repository) README.md) -Raw
         $part = $text.Substring($text.IndexOf('## Quick start'))
-        $blocks = @([regex]::Matches($part.Substring(0, $part.IndexOf('## Running it')), '(?s)```powershell\r?\n(.*?)```').ForEach{ $_.Groups[1].Value })
+        $blocks = @([regex]::Matches($part.Substring(0, $part.IndexOf('## Read on')), '(?s)```powershell\r?\n(.*?)```').ForEach{ $_.Groups[1].Value })
         $blocks.Count | Should -Be 3 -Because 'the first starts the broker, the second fills it, the third is the quick start'
         $own = Start-LocalBroker 'orders:3', 'payments:1'
         try {

@@ -151,6 +151,7 @@ Describe 'Offsets' {
         $ready = Get-KafkaOffsetMapping -OffsetReportPath ./offsets.json -ConsumerGroup billing | Where-Object Partition -EQ 0
         $ready.TargetOffset | Should -Be 40
         $ready.ResetCommand | Should -BeLike '*--group billing*--to-offset 40*'
+        $ready | Format-Table | Out-String | Should -BeLike '*Group*Source*Target*billing*orders/0*orders-recovered/0*40*'
     }
 
     It 'resets a group, saves what was before, and puts it back (F4)' {

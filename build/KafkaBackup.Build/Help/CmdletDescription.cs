@@ -14,6 +14,10 @@ internal sealed record CmdletDescription(string Verb, string Noun, IReadOnlyList
     /// <summary>Other names of the cmdlet.</summary>
     public IReadOnlyList<string> Aliases { get; init; } = [];
 
+    /// <summary>The names of its parameters, -WhatIf and -Confirm included.</summary>
+    public IEnumerable<string> AllParameters() =>
+        Parameters.Select(parameter => parameter.Name).Concat(SupportsShouldProcess ? ShouldProcessParameters.All.Select(p => p.Name) : []);
+
     /// <summary>The names of its parameter sets, the default one first; one without a name where no parameter is tied to a set.</summary>
     public IReadOnlyList<string> ParameterSets()
     {

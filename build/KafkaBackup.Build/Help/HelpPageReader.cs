@@ -69,6 +69,8 @@ internal static partial class HelpPageReader
             : new(text, "");
     }
 
+    public static IReadOnlyList<string> Paragraphs(string markdown) => Paragraphs(MarkdownBlocks.Read(markdown));
+
     /// <summary>Code inside a text keeps its lines, indented, so that it stays recognisable.</summary>
     private static IReadOnlyList<string> Paragraphs(IEnumerable<MarkdownBlock> blocks) =>
         [

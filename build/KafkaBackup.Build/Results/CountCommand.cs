@@ -5,6 +5,10 @@ namespace KafkaBackup.Build.Results;
 /// <summary>Adds up the results of a test run and prints its closing line. Fails when a test failed or when nothing ran.</summary>
 internal static class CountCommand
 {
+    private const int ShownFailures = 20;
+    private const int ShownLines = 6;
+    private const int LineLength = 300;
+
     public static int Run(CommandLine arguments, TextWriter output)
     {
         // A runner that died has told of the tests before its death only, and a result that can't be read tells nothing: neither may look
@@ -33,6 +37,7 @@ internal static class CountCommand
             ShowSlow(readable, TimeSpan.FromSeconds(int.Parse(seconds, CultureInfo.InvariantCulture)), output);
         foreach (var part in arguments.All("--left-out"))
             output.WriteLine($"left out: {part}");
+        ShowFailures(readable.SelectMany(TestCount.Failures).ToList(), output);
         output.WriteLine(total);
         return total.Failed == 0 && total.Passed > 0 ? 0 : 1;
     }
@@ -43,6 +48,20 @@ internal static class CountCommand
         var slow = files.Where(file => Path.GetExtension(file) == ".trx").SelectMany(TestCount.Durations).Where(test => test.Took > limit);
         foreach (var (name, took) in slow.OrderByDescending(test => test.Took))
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"slow: {took.TotalSeconds:0.0} s  {name}"));
+    }
+
+    /// <summary>Last, because a log that is cut off keeps its end.</summary>
+    private static void ShowFailures(List<(string Name, string[] Message)> failures, TextWriter output)
+    {
+        foreach (var (name, message) in failures.Take(ShownFailures))
+        {
+            output.WriteLine($"failed: {name}");
+            foreach (var line in message.Take(ShownLines))
+                output.WriteLine("    " + (line.Length > LineLength ? line[..LineLength] + "..." : line));
+        }
+
+        if (failures.Count > ShownFailures)
+            output.WriteLine($"failed: {failures.Count - ShownFailures} more");
     }
 
     /// <summary>Folders inside hold attachments, not results.</summary>

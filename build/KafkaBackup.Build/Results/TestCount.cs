@@ -41,6 +41,18 @@ internal sealed record TestCount(int Passed, int Failed, int Skipped)
                 ((string)result.Attribute("testName")!, TimeSpan.Parse(result.Attribute("duration")!.Value, CultureInfo.InvariantCulture))
             );
 
+    /// <summary>The failed tests of a trx or JUnit file, with the lines of what each said.</summary>
+    public static IEnumerable<(string Name, string[] Message)> Failures(string file)
+    {
+        foreach (var test in XDocument.Load(file).Descendants())
+        {
+            if (test.Name.LocalName == "UnitTestResult" && IsFailure((string?)test.Attribute("outcome")))
+                yield return ((string)test.Attribute("testName")!, Lines(Inner(test, "Message")?.Value));
+            else if (test.Name.LocalName == "testcase" && (Inner(test, "failure") ?? Inner(test, "error")) is { } failure)
+                yield return ((string)test.Attribute("name")!, Lines((string?)failure.Attribute("message") ?? failure.Value));
+        }
+    }
+
     public override string ToString() =>
         string.Create(CultureInfo.InvariantCulture, $"{Passed} passed, {Failed} failed, {Skipped} skipped");
 
@@ -52,9 +64,16 @@ internal sealed record TestCount(int Passed, int Failed, int Skipped)
             .Select(result => (string?)result.Attribute("outcome"))
             .ToList();
         var passed = outcomes.Count(outcome => outcome == "Passed");
-        var skipped = outcomes.Count(outcome => outcome is "NotExecuted" or "Skipped");
-        return new(passed, outcomes.Count - passed - skipped, skipped);
+        var failed = outcomes.Count(IsFailure);
+        return new(passed, failed, outcomes.Count - passed - failed);
     }
+
+    private static bool IsFailure(string? outcome) => outcome is not ("Passed" or "NotExecuted" or "Skipped");
+
+    private static XElement? Inner(XElement test, string name) => test.Descendants().FirstOrDefault(inner => inner.Name.LocalName == name);
+
+    private static string[] Lines(string? message) =>
+        (message ?? "").Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
     private static TestCount FromJUnit(XElement root)
     {

@@ -1,4 +1,5 @@
 using KafkaBackup.Build.Help;
+using KafkaBackup.Build.Settings;
 
 namespace KafkaBackup.Build.Staging;
 
@@ -12,7 +13,8 @@ internal static class StageCommand
         var target = arguments.Required("--output");
 
         var layout = ModuleLayout.Of(repository, binaries, NativeLibraries.Find(binaries));
-        var help = HelpFile.Build(Path.Combine(repository, "module", "help"), Path.Combine(binaries, "KafkaBackup.dll"));
+        var settings = ReadSettings(repository);
+        var help = HelpFile.Build(Path.Combine(repository, "module", "help"), settings, Path.Combine(binaries, "KafkaBackup.dll"));
         if (help.Complaints.Count > 0 && arguments.Optional("--incomplete-help") != "true")
             throw new BuildStepException([.. help.Complaints]);
         foreach (var complaint in help.Complaints)
@@ -24,5 +26,18 @@ internal static class StageCommand
             $"module: {target} ({(changed == 0 ? "up to date" : $"{changed} files changed")}; native library for {string.Join(", ", NativeLibraries.Platforms)})"
         );
         return 0;
+    }
+
+    /// <summary>The table, with what each kind of store says of its options.</summary>
+    public static SettingsTable ReadSettings(string repository)
+    {
+        var stores = Directory.GetFiles(
+            Path.Combine(repository, "src", "KafkaBackup.Engine", "Storage"),
+            "help.md",
+            SearchOption.AllDirectories
+        );
+        var texts = stores.Order(StringComparer.Ordinal).Select(file => $"    {File.ReadAllText(file).Trim()}\n");
+        var table = File.ReadAllText(Path.Combine(repository, "src", "settings.table"));
+        return SettingsTable.Read(table.Replace("    {Storage/*/help.md}\n", string.Join('\n', texts), StringComparison.Ordinal));
     }
 }

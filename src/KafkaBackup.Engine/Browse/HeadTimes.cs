@@ -70,7 +70,7 @@ internal sealed class HeadTimes : IRecordSink
 
     void IRecordSink.OnClusterFault(KafkaBackupException error)
     {
-        // The client library goes on trying; our patience decides.
+        // The reader goes on trying; our patience decides.
     }
 
     private Dictionary<TopicPartition, long> Read(

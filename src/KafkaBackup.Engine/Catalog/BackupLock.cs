@@ -45,6 +45,8 @@ internal sealed class BackupLock : IAsyncDisposable
     /// </summary>
     public DateTimeOffset TakenAt { get; private set; }
 
+    private bool IsDue => _clock.GetElapsedTime(Volatile.Read(ref _lastBeat)) > _heartbeat;
+
     /// <summary>Cancelled when the lock is found to be another's.</summary>
     public CancellationToken Lost => _lost.Token;
 
@@ -86,7 +88,7 @@ internal sealed class BackupLock : IAsyncDisposable
     /// <summary>Asks the store; throws BackupLockLost unless the lock is ours still.</summary>
     public async Task VerifyAsync(CancellationToken cancel)
     {
-        if (_reason is null)
+        if (_reason is null && await IsOursAsync(cancel).ConfigureAwait(false) && IsDue)
         {
             await BeatAsync(onlyWhenDue: true, cancel).ConfigureAwait(false);
         }
@@ -255,7 +257,7 @@ internal sealed class BackupLock : IAsyncDisposable
                 catch (Exception e) when (e is not OperationCanceledException)
                 {
                     // The store may come back in time. If not, others may by now hold the lock stale, and we must believe so too.
-                    if (_clock.GetElapsedTime(_lastBeat) > _heartbeat * 3)
+                    if (_clock.GetElapsedTime(Volatile.Read(ref _lastBeat)) > _heartbeat * 3)
                     {
                         await LoseAsync(
                                 ErrorIds.BackupLockLost.With(
@@ -280,28 +282,32 @@ internal sealed class BackupLock : IAsyncDisposable
         await _gate.WaitAsync(cancel).ConfigureAwait(false);
         try
         {
-            var content = await ReadFreshAsync(cancel).ConfigureAwait(false);
-            if (content is null || LockDocument.Read(content)?.Owner != _own.Owner)
-            {
-                var holder = content is null ? null : new FoundLock(content, LockDocument.Read(content), default).Describe();
-                await LoseAsync(
-                        ErrorIds.BackupLockLost.With(holder is null ? "the lock was removed." : $"{holder} holds the lock now.", _backupId)
-                    )
-                    .ConfigureAwait(false);
-                return;
-            }
-
-            if (!onlyWhenDue || _clock.GetElapsedTime(_lastBeat) > _heartbeat)
+            if (await IsOursAsync(cancel).ConfigureAwait(false) && (!onlyWhenDue || IsDue))
             {
                 _own.Beat++;
                 await _store.PutAsync(_key, _own.Write(), cancel).ConfigureAwait(false);
-                _lastBeat = _clock.GetTimestamp();
+                Volatile.Write(ref _lastBeat, _clock.GetTimestamp());
             }
         }
         finally
         {
             _gate.Release();
         }
+    }
+
+    /// <summary>Reads what is there now. May be asked by several at once: each has an answer that is younger than its question.</summary>
+    private async Task<bool> IsOursAsync(CancellationToken cancel)
+    {
+        var content = await ReadFreshAsync(cancel).ConfigureAwait(false);
+        if (content is not null && LockDocument.Read(content)?.Owner == _own.Owner)
+        {
+            return true;
+        }
+
+        var holder = content is null ? null : new FoundLock(content, LockDocument.Read(content), default).Describe();
+        await LoseAsync(ErrorIds.BackupLockLost.With(holder is null ? "the lock was removed." : $"{holder} holds the lock now.", _backupId))
+            .ConfigureAwait(false);
+        return false;
     }
 
     /// <summary>

@@ -27,7 +27,7 @@ internal sealed record HeadSearchResult(
 /// </summary>
 internal sealed class HeadSearch(IStore store, string backupId)
 {
-    private const string CopyAdvice = "Nothing is lost: the next run writes it anew.";
+    private const string CopyAdvice = "Nothing is lost: the next run rewrites it.";
 
     private readonly List<Finding> _findings = [];
     private readonly List<int> _versionsOfDamaged = [];

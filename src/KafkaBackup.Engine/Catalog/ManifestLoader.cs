@@ -178,7 +178,7 @@ internal sealed class ManifestLoader(IStore store, string backupId)
                     FindingKind.ManifestDamaged,
                     BackupKeys.Of(backupId, reference.Key),
                     "A page of the manifest is missing or damaged; its copy is whole and serves.",
-                    "The next run writes the page anew."
+                    "The next run rewrites it."
                 )
             );
             return (copy, false);

@@ -55,10 +55,9 @@ internal sealed class ManifestTrimmer(IStore store, string backupId, int keptHea
         var oldest = _heads.Keys.First();
         var own = await PagesOfAsync(oldest, cancel).ConfigureAwait(false);
         var kept = await NamedPagesAsync(_heads.Keys.Where(g => g != oldest), cancel).ConfigureAwait(false);
-        foreach (var page in own.Where(p => !kept.Contains(p.Key)))
-        {
-            await DeletePageAsync(page.Key, cancel).ConfigureAwait(false);
-        }
+        await OwnedDeletion
+            .EachAsync(own.Where(p => !kept.Contains(p.Key)), (page, c) => DeletePageAsync(page.Key, c), cancel)
+            .ConfigureAwait(false);
 
         await deletion.DeleteAsync(BackupKeys.Head(oldest), cancel).ConfigureAwait(false);
         _heads.Remove(oldest);
@@ -80,13 +79,14 @@ internal sealed class ManifestTrimmer(IStore store, string backupId, int keptHea
             .ToHashSet(StringComparer.Ordinal);
         foreach (var retired in due)
         {
-            foreach (var key in await ReadRetiredAsync(retired.Page, cancel).ConfigureAwait(false))
-            {
-                if (key.StartsWith(BackupKeys.Topics, StringComparison.Ordinal) && StoreKey.IsLegal(key) && !named.Contains(key))
-                {
-                    await deletion.DeleteAsync(key, cancel).ConfigureAwait(false);
-                }
-            }
+            var keys = await ReadRetiredAsync(retired.Page, cancel).ConfigureAwait(false);
+            await OwnedDeletion
+                .EachAsync(
+                    keys.Where(k => k.StartsWith(BackupKeys.Topics, StringComparison.Ordinal) && StoreKey.IsLegal(k) && !named.Contains(k)),
+                    deletion.DeleteAsync,
+                    cancel
+                )
+                .ConfigureAwait(false);
 
             _deletedRetirements.Add(retired.Generation);
         }
@@ -132,10 +132,9 @@ internal sealed class ManifestTrimmer(IStore store, string backupId, int keptHea
         }
 
         var now = await store.GetClockAsync(cancel).ConfigureAwait(false);
-        foreach (var page in stray.Where(p => now - p.LastModified > StrayPageAge))
-        {
-            await deletion.TryDeleteAsync(page, cancel).ConfigureAwait(false);
-        }
+        await OwnedDeletion
+            .EachAsync(stray.Where(p => now - p.LastModified > StrayPageAge), deletion.TryDeleteAsync, cancel)
+            .ConfigureAwait(false);
     }
 
     private async Task<HashSet<string>> NamedPagesAsync(IEnumerable<long> generations, CancellationToken cancel)

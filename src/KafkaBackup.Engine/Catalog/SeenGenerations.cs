@@ -35,7 +35,7 @@ internal sealed class SeenGenerations(string location)
                 $"On {seen.SeenAt:u} this computer saw generation {seen.Generation} of backup '{backupId}' in {location}; the newest there now is {manifest.Generation}. "
                     + $"The newer manifest was removed, or an older copy of the backup was put in its place."
             ),
-            "Find out who did that and put the newer files back. The next run continues from what is there."
+            "Find out who did that and put the newer files back. The next run continues from the files that exist."
         );
     }
 

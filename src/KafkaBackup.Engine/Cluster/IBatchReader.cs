@@ -7,7 +7,7 @@ namespace KafkaBackup.Engine.Cluster;
 /// each assignment with a slot, so that no lookup by name is needed per batch; slots may be used again after Remove. After Remove returns,
 /// nothing of that assignment is handed out any more.
 /// </summary>
-internal interface IBatchReader : IDisposable
+public interface IBatchReader : IDisposable
 {
     /// <param name="offset">The batch that holds it comes first, whole: offsets below it in that batch are the caller's to leave out.</param>
     void Assign(TopicPartition partition, long offset, int slot);
@@ -22,7 +22,7 @@ internal interface IBatchReader : IDisposable
 }
 
 /// <summary>What a batch reader hands out, all on the thread that polls. Must not throw.</summary>
-internal interface IBatchSink
+public interface IBatchSink
 {
     /// <summary>
     /// One batch, in order of offsets. Its bytes are valid only during the call. Its checksum has been checked. Batches that are control
@@ -48,4 +48,4 @@ internal interface IBatchSink
 /// <param name="HighWatermark">Exclusive.</param>
 /// <param name="LastStable">Exclusive; the high watermark where the broker gives none.</param>
 /// <param name="LogStart">-1 where the broker does not say it.</param>
-internal readonly record struct LogFacts(long Position, long HighWatermark, long LastStable, long LogStart);
+public readonly record struct LogFacts(long Position, long HighWatermark, long LastStable, long LogStart);

@@ -73,6 +73,8 @@ public interface IKafkaCluster : IAsyncDisposable
 
     IRecordReader OpenReader(ReaderOptions options);
 
+    IBatchReader OpenBatchReader(ReaderOptions options);
+
     IRecordWriter OpenWriter(WriterOptions options);
 }
 

@@ -3,19 +3,11 @@ using KafkaBackup.Engine.Records;
 namespace KafkaBackup.Engine.Cluster;
 
 /// <param name="Isolation">Which records of transactional topics are handed out.</param>
-/// <param name="QueuedBytes">Cap on what the client library holds back for us, over all partitions of this reader.</param>
+/// <param name="QueuedBytes">Cap on what is fetched and not handed out yet, over all partitions of this reader; a batch that is larger comes
+/// whole all the same.</param>
 /// <param name="CheckCrcs">Verify each batch's checksum.</param>
-/// <param name="QueuedRecords">Of each partition, fetching pauses when so many are held back: each costs the library some 300 bytes that
-/// QueuedBytes does not count.</param>
-/// <param name="FetchBytes">Of each partition, so much is fetched at a time, beyond what is held back; of all on a broker together, twice
-/// as much.</param>
-public sealed record ReaderOptions(
-    IsolationLevel Isolation,
-    long QueuedBytes = 64L << 20,
-    bool CheckCrcs = true,
-    int QueuedRecords = 1_000_000,
-    int FetchBytes = 4 << 20
-)
+/// <param name="FetchBytes">Of each partition, so much is fetched at a time; of all on a broker together, twice as much.</param>
+public sealed record ReaderOptions(IsolationLevel Isolation, long QueuedBytes = 64L << 20, bool CheckCrcs = true, int FetchBytes = 4 << 20)
 {
     private const int LeastFetchBytes = 64 << 10;
 
@@ -42,8 +34,8 @@ public interface IRecordReader : IDisposable
     int Poll(IRecordSink sink, int maxRecords = int.MaxValue);
 
     /// <summary>
-    /// Where the next fetch for the slot would begin, as far as records handed out go: moves past control and aborted records, but not past
-    /// a compacted tail. Null before the first fetch.
+    /// Where the next fetch for the slot would begin, as far as records handed out go: moves past control, aborted and compacted records
+    /// too. Null before the first fetch.
     /// </summary>
     long? Position(int slot);
 }
@@ -62,7 +54,7 @@ public interface IRecordSink
     /// <summary>A broker holds this user back for so long, because its quota is used up.</summary>
     void OnThrottled(TimeSpan wait) { }
 
-    /// <summary>All brokers down, authentication failed: a fault that is not one partition's. The client library goes on trying.</summary>
+    /// <summary>All brokers down, authentication failed: a fault that is not one partition's. The reader goes on trying.</summary>
     void OnClusterFault(KafkaBackupException error);
 }
 
@@ -70,6 +62,12 @@ public enum ReadFaultKind
 {
     /// <summary>The position is outside the log: ask start and end again (rule B16).</summary>
     OutOfRange,
+
+    /// <summary>The broker says that the log ends before the position, or holds other records there: it was truncated.</summary>
+    Truncated,
+
+    /// <summary>The topic has another id than the one that was read: it was deleted and created again.</summary>
+    Recreated,
 
     /// <summary>A batch failed its checksum or cannot be decoded.</summary>
     BadMessage,
@@ -80,5 +78,6 @@ public enum ReadFaultKind
     Other,
 }
 
-/// <param name="Offset">The position that the fault is about; -1 where not known.</param>
+/// <param name="Offset">The position that the fault is about, with <see cref="ReadFaultKind.Truncated"/> the offset below which the log is
+/// the same; -1 where not known.</param>
 public sealed record ReadFault(ReadFaultKind Kind, long Offset, string Code, string Message);

@@ -1,3 +1,4 @@
+using KafkaBackup.Engine.Batches;
 using KafkaBackup.Engine.Records;
 
 namespace KafkaBackup.Engine.Cluster;
@@ -5,7 +6,7 @@ namespace KafkaBackup.Engine.Cluster;
 /// <param name="TransactionalId">Null for plain idempotent production.</param>
 /// <param name="BatchBytes">Upper bound for a batch, uncompressed: stay under the target's max.message.bytes.</param>
 /// <param name="BatchRecords">Upper bound for records in a batch.</param>
-/// <param name="QueuedBytes">Cap on what waits in the client library.</param>
+/// <param name="QueuedBytes">Cap on what is queued and not yet reported.</param>
 /// <param name="StopAtFirstFailure">
 /// Without transactions: the first record that fails for good stops the whole writer (a fatal fault), so that nothing sent after it is
 /// stored and no hole arises. Without this, later records go in.
@@ -46,6 +47,19 @@ public interface IRecordWriter : IDisposable
     /// Throws for what cannot ever be sent (a local refusal), naming the record.
     /// </summary>
     SendOutcome Send(int slot, in RecordView record, ReadOnlySpan<HeaderSlice> extraHeaders, long tag);
+
+    /// <summary>Records of this slot go into batches with that codec from here on, unless the user's options name another.</summary>
+    void Compress(int slot, BatchCodec codec);
+
+    /// <summary>Whether this batch's codec may stay as it is.</summary>
+    bool Keeps(in RecordBatch batch);
+
+    /// <summary>
+    /// Queues a whole batch behind what was sent before: its records part goes as it is, its header becomes this producer's (rule L5). Its
+    /// records must follow one another without a hole. The batch is copied. One delivery report comes for all of them, with this tag and
+    /// the offset of the first.
+    /// </summary>
+    SendOutcome SendBatch(int slot, in RecordBatch batch, long tag);
 
     /// <summary>Hands out delivery reports that have arrived; waits up to the time when there are none. Returns their number.</summary>
     int Poll(IDeliverySink sink, TimeSpan wait);

@@ -14,12 +14,14 @@ internal sealed class KafkaCluster : IKafkaCluster
     private readonly OffsetLookup _offsets;
     private readonly TopicCreator _creator;
     private readonly GroupAdmin _groups;
+    private readonly WireConnections _connections;
     private readonly NativeHeap _heap = new();
 
     private KafkaCluster(ClientConfiguration configuration, IEngineEvents events, TimeSpan connectTimeout)
     {
         _configuration = configuration;
         _events = events;
+        _connections = new WireConnections(configuration, events);
         _admin = OpenAdmin();
         _topics = new TopicAdmin(_admin);
         _offsets = new OffsetLookup(_admin);
@@ -27,10 +29,7 @@ internal sealed class KafkaCluster : IKafkaCluster
         _groups = new GroupAdmin(_admin, OpenAdmin);
 
         AdminClient OpenAdmin(string? group = null) =>
-            new(
-                KafkaClient.Open(ClientKind.Consumer, configuration, events, [], group is null ? [] : [new("group.id", group)]),
-                connectTimeout
-            );
+            new(KafkaClient.Open(configuration, events, group is null ? [] : [new("group.id", group)]), connectTimeout);
     }
 
     public string Address => _configuration.Address;
@@ -97,17 +96,21 @@ internal sealed class KafkaCluster : IKafkaCluster
     public Task DeleteGroupOffsetsAsync(string group, IReadOnlyCollection<TopicPartition> partitions, CancellationToken cancel) =>
         _groups.DeleteOffsetsAsync(group, partitions, cancel);
 
-    public IRecordReader OpenReader(ReaderOptions options) => new KafkaRecordReader(_configuration, _events, options);
+    public IRecordReader OpenReader(ReaderOptions options) => new RecordReader(OpenBatchReader(options), options.Isolation);
 
-    public IRecordWriter OpenWriter(WriterOptions options) => new KafkaRecordWriter(_configuration, _events, options);
+    public IBatchReader OpenBatchReader(ReaderOptions options) => new WireBatchReader(_connections, options);
 
-    public ValueTask DisposeAsync() =>
-        new(
-            Task.Run(() =>
+    public IRecordWriter OpenWriter(WriterOptions options) => new WireRecordWriter(_connections, options);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _connections.DisposeAsync().ConfigureAwait(false);
+        await Task.Run(() =>
             {
                 _groups.Dispose();
                 _admin.Dispose();
                 _heap.Dispose();
             })
-        );
+            .ConfigureAwait(false);
+    }
 }

@@ -23,8 +23,8 @@ internal sealed class CompareLane(CompareOptions options, CompareSource referenc
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var from = options.FromOffset ?? 0;
         var withType = reference.TellsTimestampType && difference.TellsTimestampType;
-        var leftForm = new RecordForm(options, alignment.ReferenceAdded, withType);
-        var rightForm = new RecordForm(options, alignment.DifferenceAdded, withType);
+        var leftForm = new ComparisonEncoding(options, alignment.ReferenceAdded, withType);
+        var rightForm = new ComparisonEncoding(options, alignment.DifferenceAdded, withType);
         var byPosition = alignment.Mode == AlignMode.Position;
         var mostEach = byPosition ? options.MaxRecords : null;
         var start = SharedBeginning.None;
@@ -139,7 +139,12 @@ internal sealed class CompareLane(CompareOptions options, CompareSource referenc
         return null;
     }
 
-    private Task<SharedBeginning> FindStartAsync(PartitionPair pair, RecordForm left, RecordForm right, CancellationToken cancel) =>
+    private Task<SharedBeginning> FindStartAsync(
+        PartitionPair pair,
+        ComparisonEncoding left,
+        ComparisonEncoding right,
+        CancellationToken cancel
+    ) =>
         Task.Factory.StartNew(
             () =>
                 SharedBeginning.Find(

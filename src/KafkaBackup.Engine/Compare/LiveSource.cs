@@ -8,7 +8,7 @@ internal sealed class LiveSource(IKafkaCluster cluster, IsolationLevel isolation
     /// <summary>
     /// There are two readers a lane, so each holds back little: enough for a batch or two while the other side is waited for.
     /// </summary>
-    private readonly ReaderOptions _reading = new(isolation, QueuedBytes: 8 << 20, QueuedRecords: 20_000, FetchBytes: 2 << 20);
+    private readonly ReaderOptions _reading = new(isolation, QueuedBytes: 8 << 20, FetchBytes: 2 << 20);
 
     private IReadOnlyDictionary<string, SideTopic> _topics = new Dictionary<string, SideTopic>();
     private string? _clusterId;

@@ -13,8 +13,8 @@ internal sealed record WalkOptions(bool ByPosition, bool CommonTailOnly, SharedB
 internal sealed class PairWalk(
     SideFeed reference,
     SideFeed difference,
-    RecordForm referenceForm,
-    RecordForm differenceForm,
+    ComparisonEncoding referenceForm,
+    ComparisonEncoding differenceForm,
     WalkOptions options
 ) : IDisposable
 {
@@ -200,7 +200,7 @@ internal sealed class PairWalk(
                 : new RecordDifference(null, Offset, "Missing", DifferenceText.NoRecord, Shown);
     }
 
-    private sealed class Side(SideFeed feed, RecordForm form) : IDisposable
+    private sealed class Side(SideFeed feed, ComparisonEncoding form) : IDisposable
     {
         private RecordChunk? _chunk;
         private int _index;

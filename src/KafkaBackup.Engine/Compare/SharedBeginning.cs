@@ -16,9 +16,9 @@ internal sealed record SharedBeginning(long Reference, long Difference)
     /// <param name="readReference">Hands the side's records to a taker, from the first that counts.</param>
     /// <param name="readDifference">Likewise.</param>
     public static SharedBeginning Find(
-        RecordForm reference,
+        ComparisonEncoding reference,
         Action<RecordTaker> readReference,
-        RecordForm difference,
+        ComparisonEncoding difference,
         Action<RecordTaker> readDifference
     )
     {
@@ -48,13 +48,13 @@ internal sealed record SharedBeginning(long Reference, long Difference)
     /// <summary>A record's form in few bytes; what is found by it is compared byte for byte afterwards.</summary>
     private readonly record struct FormDigest(ulong High, ulong Low);
 
-    private abstract class FormTaker(RecordForm form) : RecordTaker
+    private abstract class FormTaker(ComparisonEncoding form) : RecordTaker
     {
         private byte[] _buffer = new byte[4 << 10];
 
         protected FormDigest Digest(in RecordView record)
         {
-            var size = RecordForm.SizeOf(record);
+            var size = ComparisonEncoding.SizeOf(record);
             if (_buffer.Length < size)
             {
                 _buffer = new byte[size];
@@ -66,7 +66,7 @@ internal sealed record SharedBeginning(long Reference, long Difference)
         }
     }
 
-    private sealed class OldestForms(RecordForm form) : FormTaker(form)
+    private sealed class OldestForms(ComparisonEncoding form) : FormTaker(form)
     {
         /// <summary>Records may repeat; so many in a row do not by chance.</summary>
         private const int Most = 16;
@@ -88,7 +88,7 @@ internal sealed record SharedBeginning(long Reference, long Difference)
         private long _seen;
         private int _matched;
 
-        public FormSearch(RecordForm form, IReadOnlyList<FormDigest> wanted)
+        public FormSearch(ComparisonEncoding form, IReadOnlyList<FormDigest> wanted)
             : base(form)
         {
             _wanted = wanted;

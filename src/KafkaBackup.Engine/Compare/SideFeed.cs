@@ -9,7 +9,7 @@ namespace KafkaBackup.Engine.Compare;
 /// <param name="From">The first number (of the kind that orders) that counts; 0 for all.</param>
 /// <param name="Skip">Records to pass over first.</param>
 /// <param name="Most">No more records than this; null for all.</param>
-internal sealed record FeedOptions(RecordForm Form, AlignMode OrderedBy, int Original, long From, long Skip, long? Most);
+internal sealed record FeedOptions(ComparisonEncoding Form, AlignMode OrderedBy, int Original, long From, long Skip, long? Most);
 
 /// <summary>Takes records of one partition as they are read.</summary>
 internal abstract class RecordTaker
@@ -37,7 +37,7 @@ internal sealed class SideFeed : RecordTaker, IDisposable
         new BoundedChannelOptions(UnderWay) { SingleReader = true, SingleWriter = true }
     );
     private readonly Channel<RecordChunk> _free = Channel.CreateUnbounded<RecordChunk>();
-    private readonly RecordForm _form;
+    private readonly ComparisonEncoding _form;
     private RecordChunk _filling = new();
     private long _skipped;
     private long _taken;
@@ -82,7 +82,7 @@ internal sealed class SideFeed : RecordTaker, IDisposable
 
         HeadTimestamp = record.Timestamp;
 
-        var size = RecordForm.SizeOf(record);
+        var size = ComparisonEncoding.SizeOf(record);
         if (!_filling.HasRoom(size))
         {
             HandOn();

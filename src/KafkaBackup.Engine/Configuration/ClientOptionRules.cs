@@ -65,7 +65,7 @@ internal static class ClientOptionRules
         {
             yield return Risk(
                 settings,
-                "ssl.endpoint.identification.algorithm is none: any certificate of the CA is accepted for any host, so whoever has one can stand in for the brokers.",
+                "ssl.endpoint.identification.algorithm is none: any certificate of the CA is accepted for any host, so anyone who has one can stand in for the brokers.",
                 "Remove the option; connect by a name that the brokers' certificates hold."
             );
         }

@@ -1,6 +1,7 @@
 using System.Text;
 using KafkaBackup.Engine.Configuration.Schema;
 using KafkaBackup.Engine.Configuration.Yaml;
+using KafkaBackup.Engine.Storage;
 
 namespace KafkaBackup.Engine.Configuration;
 
@@ -8,7 +9,7 @@ namespace KafkaBackup.Engine.Configuration;
 /// <param name="variables">Environment variables by name.</param>
 /// <param name="now">What relative times refer to.</param>
 /// <param name="warn">Where remarks go: secrets in plain text, keys without meaning.</param>
-internal sealed class ConfigFile(Func<string, string?> variables, DateTimeOffset now, Action<string> warn)
+internal sealed class ConfigFile(Func<string, string?> variables, DateTimeOffset now, Action<string> warn, StoreBackends backends)
 {
     private const int MaxBytes = 16 << 20;
 
@@ -16,10 +17,10 @@ internal sealed class ConfigFile(Func<string, string?> variables, DateTimeOffset
 
     /// <param name="path">Absolute.</param>
     /// <exception cref="KafkaBackupException">Config... ids, with line and column.</exception>
-    public BackupSettings ReadBackup(string path) => Read(path, "backup", ConfigSchema.Backup, new BackupSettings());
+    public BackupSettings ReadBackup(string path) => Read(path, "backup", ConfigSchema.BackupFor(backends), new BackupSettings());
 
     /// <inheritdoc cref="ReadBackup"/>
-    public RestoreSettings ReadRestore(string path) => Read(path, "restore", ConfigSchema.Restore, new RestoreSettings());
+    public RestoreSettings ReadRestore(string path) => Read(path, "restore", ConfigSchema.RestoreFor(backends), new RestoreSettings());
 
     private T Read<T>(string path, string mode, Section<T> schema, T empty)
     {

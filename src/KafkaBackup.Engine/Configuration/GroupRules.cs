@@ -24,6 +24,15 @@ internal static class GroupRules
             );
         }
 
+        if (settings.AllConsumerGroups == true && settings.ConsumerGroups is { Count: > 0 } named)
+        {
+            throw ErrorIds.ConfigConflict.With(
+                $"All consumer groups are asked for, and {string.Join(", ", named.Take(3).Select(group => $"'{group}'"))}{(named.Count > 3 ? ", ..." : "")} by name.",
+                "AllConsumerGroups",
+                "Name groups with -ResetConsumerGroup (consumer_groups), or take all with -AllConsumerGroups (auto_consumer_groups)."
+            );
+        }
+
         if (!reset && (settings.AllConsumerGroups == true || settings.ConsumerGroups is { Count: > 0 }))
         {
             warn("Consumer groups are named, but reset_consumer_offsets is not true: no group's offsets are written.");

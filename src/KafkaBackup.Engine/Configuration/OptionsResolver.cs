@@ -1,5 +1,6 @@
 using System.Globalization;
 using KafkaBackup.Engine.Rules;
+using KafkaBackup.Engine.Storage;
 
 namespace KafkaBackup.Engine.Configuration;
 
@@ -10,14 +11,17 @@ namespace KafkaBackup.Engine.Configuration;
 /// <param name="baseDirectory">What relative paths in parameters are relative to (rule A6).</param>
 /// <param name="variables">Environment variables by name; null for the process's own.</param>
 /// <param name="redaction">Learns what came from variables.</param>
-public sealed class OptionsResolver(
+/// <param name="backends">Null for the known ones.</param>
+public sealed partial class OptionsResolver(
     string baseDirectory,
     IEngineEvents events,
     TimeProvider clock,
     Func<string, string?>? variables = null,
-    Redaction? redaction = null
+    Redaction? redaction = null,
+    StoreBackends? backends = null
 )
 {
+    private readonly StoreBackends _backends = backends ?? StoreBackends.Known;
     private readonly Dictionary<string, object> _files = new(StringComparer.Ordinal);
     private readonly Func<string, string?> _variables = variables ?? Environment.GetEnvironmentVariable;
     private readonly Redaction _redaction = redaction ?? new Redaction();
@@ -25,20 +29,14 @@ public sealed class OptionsResolver(
     public BackupOptions Resolve(BackupSettings given)
     {
         var settings = given with { Store = Prepare(given.Store) };
-        settings = given.ConfigPath is { } path ? Overlay.Lay(settings, Load(path, (file, full) => file.ReadBackup(full))) : settings;
+        settings = given.ConfigPath is { } path
+            ? SettingsMerge.Merge(settings, Load(path, (file, full) => file.ReadBackup(full)))
+            : settings;
         Require([.. ClusterRules.Missing(settings.Source, "source"), .. StoreRules.Missing(settings.Store)]);
         var now = clock.GetUtcNow();
         CheckDuration(settings);
         CheckCut(settings, now);
-        var compression = settings.Compression ?? CompressionKind.Zstd;
-        var defaults = new BackupOptions
-        {
-            Source = settings.Source!,
-            Store = settings.Store!,
-            BackupId = "",
-            Topics = TopicSelection.All,
-        };
-        return new BackupOptions
+        var options = new BackupOptions
         {
             Source = Check(settings.Source, "source"),
             Store = Resolve(settings.Store!),
@@ -46,33 +44,18 @@ public sealed class OptionsResolver(
                 settings.BackupId ?? string.Create(CultureInfo.InvariantCulture, $"backup-{now:yyyyMMdd-HHmmss}")
             ),
             Topics = Select(settings.Topics, settings.ExcludeTopics, settings.IncludeInternalTopics ?? false, settings.InternalTopics),
-            Compression = compression,
-            CompressionLevel = CheckLevel(compression, settings.CompressionLevel),
-            SegmentMaxBytes = AtLeastOne(settings.SegmentMaxBytes, "SegmentSize") ?? defaults.SegmentMaxBytes,
-            SegmentMaxInterval = settings.SegmentMaxInterval ?? defaults.SegmentMaxInterval,
-            SegmentMaxRecords = AtLeastOne(settings.SegmentMaxRecords, "segment_max_records"),
-            StartOffset = settings.StartOffset ?? defaults.StartOffset,
-            Continuous = settings.Continuous ?? false,
-            Duration = settings.Duration,
-            MaxConcurrentPartitions =
-                (int?)AtLeastOne(settings.MaxConcurrentPartitions, "MaxConcurrentPartition") ?? defaults.MaxConcurrentPartitions,
-            PollInterval = settings.PollInterval ?? defaults.PollInterval,
-            IncludeOffsetHeaders = settings.IncludeOffsetHeaders ?? false,
-            SourceClusterId = settings.SourceClusterId,
-            ConsumerGroupSnapshot = settings.ConsumerGroupSnapshot ?? defaults.ConsumerGroupSnapshot,
-            IsolationLevel = settings.IsolationLevel ?? defaults.IsolationLevel,
-            ConsistentAt = settings.ConsistentAt,
-            RecordsPerSecond = AtLeastOne(settings.RecordsPerSecond, "RecordsPerSecond"),
-            BytesPerSecond = AtLeastOne(settings.BytesPerSecond, "BytesPerSecond"),
-            OnMissingTopic = settings.OnMissingTopic ?? defaults.OnMissingTopic,
-            Health = settings.Health ?? defaults.Health,
+            CompressionLevel = CheckLevel(settings.Compression ?? CompressionKind.Zstd, settings.CompressionLevel),
+            Health = settings.Health ?? new HealthSettings(),
         };
+        return Fill(options, settings);
     }
 
     public RestoreOptions Resolve(RestoreSettings given)
     {
         var settings = given with { Store = Prepare(given.Store) };
-        settings = given.ConfigPath is { } path ? Overlay.Lay(settings, Load(path, (file, full) => file.ReadRestore(full))) : settings;
+        settings = given.ConfigPath is { } path
+            ? SettingsMerge.Merge(settings, Load(path, (file, full) => file.ReadRestore(full)))
+            : settings;
         Require([
             .. StoreRules.Missing(settings.Store),
             .. settings.BackupId is null ? ["the backup (-BackupId, or backup_id in the file)"] : Array.Empty<string>(),
@@ -80,51 +63,24 @@ public sealed class OptionsResolver(
             .. GroupRules.Missing(settings),
         ]);
         var offsets = GroupRules.Decide(settings, events.Warning);
-        var defaults = new RestoreOptions
-        {
-            Target = null,
-            Store = settings.Store!,
-            BackupId = "",
-            Topics = TopicSelection.All,
-        };
-        return new RestoreOptions
+        var options = new RestoreOptions
         {
             Target = settings.Target?.BootstrapServers is null ? null : Check(settings.Target, "target"),
             Store = Resolve(settings.Store!),
             BackupId = NameRules.CheckBackupId(settings.BackupId!),
             Topics = Select(settings.Topics, settings.ExcludeTopics),
-            SourcePartitions = CheckPartitions(settings.SourcePartitions),
-            TopicMapping = CheckTopics(settings.TopicMapping) ?? defaults.TopicMapping,
-            PartitionMapping = CheckPartitionMap(settings.PartitionMapping) ?? defaults.PartitionMapping,
             Window = new TimeWindow(settings.TimeWindowStart, settings.TimeWindowEnd),
             OffsetStrategy = offsets.Strategy,
             IncludeOriginalOffsetHeader = offsets.AddHeaders,
-            ResetConsumerOffsets = settings.ResetConsumerOffsets ?? false,
-            ConsumerGroups = settings.ConsumerGroups ?? defaults.ConsumerGroups,
-            AllConsumerGroups = settings.AllConsumerGroups ?? false,
-            OffsetReportPath = Absolute(settings.OffsetReportPath),
-            CheckpointPath = Absolute(settings.CheckpointPath),
-            CheckpointInterval = settings.CheckpointInterval ?? defaults.CheckpointInterval,
-            MaxConcurrentPartitions =
-                (int?)AtLeastOne(settings.MaxConcurrentPartitions, "MaxConcurrentPartition") ?? defaults.MaxConcurrentPartitions,
-            ProduceBatchSize = (int?)AtLeastOne(settings.ProduceBatchSize, "BatchSize") ?? defaults.ProduceBatchSize,
-            RecordsPerSecond = AtLeastOne(settings.RecordsPerSecond, "RecordsPerSecond"),
-            BytesPerSecond = AtLeastOne(settings.BytesPerSecond, "BytesPerSecond"),
-            CreateTopics = settings.CreateTopics ?? defaults.CreateTopics,
-            DefaultReplicationFactor = CheckFactor(settings.DefaultReplicationFactor),
+            MostKeptRecords = settings.ProduceBatchSize,
             TopicConfigOverrides = settings.TopicConfigOverrides is { } configs
                 ? TopicConfigOverrides.From(configs)
-                : defaults.TopicConfigOverrides,
-            AllowMerge = settings.AllowMerge ?? false,
-            PurgeTopics = settings.PurgeTopics ?? false,
-            Delivery = settings.Delivery ?? defaults.Delivery,
-            ResumeQuiet = settings.ResumeQuiet ?? defaults.ResumeQuiet,
-            Force = settings.Force ?? false,
-            DryRun = settings.DryRun ?? false,
-            Health = settings.Health ?? defaults.Health,
+                : TopicConfigOverrides.None,
+            Health = settings.Health ?? new HealthSettings(),
             Deep = settings.Deep,
             Offline = settings.Offline,
         };
+        return Fill(options, settings);
     }
 
     /// <summary>
@@ -151,13 +107,13 @@ public sealed class OptionsResolver(
     /// <summary>A store that is named by parameters alone.</summary>
     public StoreSettings Resolve(StoreSettings? settings)
     {
-        var checkedSettings = StoreRules.Check(settings ?? new StoreSettings(), baseDirectory);
+        var checkedSettings = StoreRules.Check(settings ?? new StoreSettings(), baseDirectory, _backends);
         Require([.. StoreRules.Missing(checkedSettings)]);
         return checkedSettings;
     }
 
     /// <summary>Before the file is laid under: keys that came as options must be seen as keys by then.</summary>
-    private StoreSettings? Prepare(StoreSettings? given) => given is null ? null : StoreRules.Check(given, baseDirectory);
+    private StoreSettings? Prepare(StoreSettings? given) => given is null ? null : StoreRules.Check(given, baseDirectory, _backends);
 
     private static void Require(IReadOnlyList<string> missing)
     {
@@ -173,7 +129,7 @@ public sealed class OptionsResolver(
         var full = Path.GetFullPath(path, baseDirectory);
         if (!_files.TryGetValue(full, out var settings))
         {
-            settings = read(new ConfigFile(Variable, clock.GetUtcNow(), events.Warning), full);
+            settings = read(new ConfigFile(Variable, clock.GetUtcNow(), events.Warning, _backends), full);
             _files[full] = settings;
         }
 
@@ -230,7 +186,7 @@ public sealed class OptionsResolver(
         if (settings.Duration is { } duration && (settings.Continuous != true || duration <= TimeSpan.Zero))
         {
             throw settings.Continuous == true
-                ? ErrorIds.ConfigOutOfRange.With("The duration of a continuous backup must be longer than nothing.", "Duration")
+                ? ErrorIds.ConfigOutOfRange.With("The duration of a continuous backup must be greater than zero.", "Duration")
                 : ErrorIds.ConfigConflict.With(
                     "A duration is given, but the backup is not continuous: it ends by itself.",
                     "Duration",
@@ -312,8 +268,19 @@ public sealed class OptionsResolver(
                 "ReplicationFactor"
             );
 
-    private static long? AtLeastOne(long? value, string name) =>
-        value is null or > 0 ? value : throw ErrorIds.ConfigOutOfRange.With($"{name} must be at least 1, but is {value}.", name);
+    private static T? InRange<T>(T? value, T least, T most, string name)
+        where T : struct, IComparable<T>, IFormattable
+    {
+        if (value is null || (value.Value.CompareTo(least) >= 0 && value.Value.CompareTo(most) <= 0))
+        {
+            return value;
+        }
+
+        var limit = value.Value.CompareTo(least) < 0 ? $"at least {Shown(least)}" : $"at most {Shown(most)}";
+        throw ErrorIds.ConfigOutOfRange.With($"{name} must be {limit}, but is {Shown(value.Value)}.", name);
+
+        static string Shown(T number) => number.ToString(number is TimeSpan ? "c" : "N0", CultureInfo.InvariantCulture);
+    }
 
     private string? Absolute(string? path) => path is null ? null : Path.GetFullPath(path, baseDirectory);
 }

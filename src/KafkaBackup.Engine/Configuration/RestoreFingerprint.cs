@@ -5,11 +5,12 @@ using System.Text;
 namespace KafkaBackup.Engine.Configuration;
 
 /// <summary>
-/// The settings of a restore that decide which record goes where and in what form, under their YAML names. A checkpoint keeps it: a resume
-/// under other settings would mix two restores (rule E3). Speed, reports and group offsets may change between runs and are not in it; nor
-/// are credentials or the broker list, since the same cluster may be reached through another broker (the restore checks the cluster's id).
+/// The settings of a restore that decide which record goes where and in what form, under their YAML names; settings.table marks them. A
+/// checkpoint keeps it: a resume under other settings would mix two restores (rule E3). Speed, reports and group offsets may change between
+/// runs and are not in it; nor are credentials or the broker list, since the same cluster may be reached through another broker (the
+/// restore checks the cluster's id).
 /// </summary>
-public sealed class RestoreFingerprint
+public sealed partial class RestoreFingerprint
 {
     private RestoreFingerprint(IReadOnlyDictionary<string, string> entries)
     {
@@ -25,21 +26,11 @@ public sealed class RestoreFingerprint
 
     public static RestoreFingerprint Of(RestoreOptions options) =>
         new(
-            new SortedDictionary<string, string>(StringComparer.Ordinal)
+            new SortedDictionary<string, string>(Rows(options).ToDictionary(row => row.Key, row => row.Value), StringComparer.Ordinal)
             {
-                ["backup_id"] = options.BackupId,
                 ["storage"] = options.Store.Path ?? "",
                 ["topics.include"] = Join(options.Topics.Include.Select(p => p.Text)),
                 ["topics.exclude"] = Join(options.Topics.Exclude.Select(p => p.Text)),
-                ["source_partitions"] = options.SourcePartitions is { } partitions
-                    ? Join(partitions.Distinct().Order().Select(Number))
-                    : "all",
-                ["topic_mapping"] = Join(options.TopicMapping.Select(entry => $"{entry.Key}={entry.Value}")),
-                ["partition_mapping"] = Join(options.PartitionMapping.Select(entry => $"{Number(entry.Key)}={Number(entry.Value)}")),
-                ["time_window_start"] = options.Window.Start is { } start ? Number(start) : "none",
-                ["time_window_end"] = options.Window.End is { } end ? Number(end) : "none",
-                ["include_original_offset_header"] = options.IncludeOriginalOffsetHeader ? "true" : "false",
-                ["delivery"] = EnumText.Spell(options.Delivery),
             }
         );
 
@@ -62,7 +53,21 @@ public sealed class RestoreFingerprint
         return Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString()))).ToLowerInvariant();
     }
 
-    private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
+    private static string Canonical(string value) => value;
+
+    private static string Canonical(bool value) => value ? "true" : "false";
+
+    private static string Canonical(long? value) => value is { } number ? Number(number) : "none";
+
+    private static string Canonical(DeliveryMode value) => EnumText.Spell(value);
+
+    private static string Canonical(IReadOnlyList<int>? partitions) =>
+        partitions is null ? "all" : Join(partitions.Distinct().Order().Select(partition => Number(partition)));
+
+    private static string Canonical(IReadOnlyDictionary<string, string> map) => Join(map.Select(entry => $"{entry.Key}={entry.Value}"));
+
+    private static string Canonical(IReadOnlyDictionary<int, int> map) =>
+        Join(map.Select(entry => $"{Number(entry.Key)}={Number(entry.Value)}"));
 
     private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
 

@@ -1,7 +1,7 @@
 namespace KafkaBackup.Engine.Records;
 
 /// <summary>
-/// One Kafka record where it lies: in the client library's memory or in a decoded block. Valid only until the callee returns (reader) or
+/// One Kafka record where it lies: in the bytes that a broker sent or in a decoded block. Valid only until the callee returns (reader) or
 /// the cursor moves (block); copy what must live longer. Null and empty are different for key, value and header values.
 /// </summary>
 public readonly ref struct RecordView

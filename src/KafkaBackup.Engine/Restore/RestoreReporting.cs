@@ -55,6 +55,8 @@ internal static class RestoreReporting
             EndedAt = endedAt,
             RecordCount = data.Outcomes.Sum(o => o.Progress.Records),
             Bytes = data.Outcomes.Sum(o => o.Progress.Bytes),
+            BatchesKept = data.Outcomes.Sum(o => o.Progress.BatchesKept),
+            BatchesRebuilt = data.Outcomes.Sum(o => o.Progress.BatchesRebuilt),
             Resumed = data.Resumed,
             RecordsSkippedOnResume = data.Outcomes.Sum(o => o.Progress.Resumed),
             Partitions = ItemList.From(data.Outcomes.SelectMany(Partitions).ToArray()),
@@ -121,6 +123,6 @@ internal static class RestoreReporting
     {
         var bytes = Math.Min(AssumedBytesPerSecond, work.Options.BytesPerSecond ?? double.MaxValue);
         var records = Math.Min(AssumedRecordsPerSecond, work.Options.RecordsPerSecond ?? double.MaxValue);
-        return TimeSpan.FromSeconds(Math.Round(Math.Max(work.Targets.Sum(t => t.Bytes) / bytes, work.RecordCount / records), 1));
+        return TimeSpan.FromSeconds(Math.Ceiling(Math.Max(work.Targets.Sum(t => t.Bytes) / bytes, work.RecordCount / records)));
     }
 }

@@ -67,6 +67,16 @@ internal sealed class RestoreRun(IKafkaCluster cluster, BackupCatalog catalog, R
             events.Error(outcome.Error!);
         }
 
+        var (kept, rebuilt) = (outcomes.Sum(o => o.Progress.BatchesKept), outcomes.Sum(o => o.Progress.BatchesRebuilt));
+        if (kept + rebuilt > 0)
+        {
+            events.Verbose(
+                FormattableString.Invariant(
+                    $"{kept:N0} record batches were sent as they are, {rebuilt:N0} were rebuilt from their records."
+                )
+            );
+        }
+
         journal.Save();
         var resumed = outcomes.Any(o => o.Progress.Resumed > 0) || journal.Found is not null;
         return new RestoreData(Status(outcomes, stop), startedAt, resumed, outcomes.OrderBy(o => o.Progress.Work.Target).ToArray())

@@ -130,7 +130,7 @@ internal sealed class BackupCheck(EngineSeams seams, IEngineEvents events)
             var passed = first.Backup is { } opened
                 ? opened.Findings.Select(f => f.Place)
                 : [first.Damage!.TargetObject?.ToString() ?? backupId];
-            _findings.AddRange(passed.Where(p => !stays.Contains(p)).Distinct(StringComparer.Ordinal).Select(Transience.Finding));
+            _findings.AddRange(passed.Where(p => !stays.Contains(p)).Distinct(StringComparer.Ordinal).Select(TransientDamage.Finding));
             return backup;
         }
 

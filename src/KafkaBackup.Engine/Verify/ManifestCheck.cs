@@ -67,7 +67,7 @@ internal sealed class ManifestCheck(IStore store, string backupId)
 
         if (await _search.ReadAsync(generation, cancel).ConfigureAwait(false) is { } again)
         {
-            _findings.Add(Transience.Finding(key));
+            _findings.Add(TransientDamage.Finding(key));
             return ManifestLayout.PageReferencesOf(again);
         }
 
@@ -117,7 +117,7 @@ internal sealed class ManifestCheck(IStore store, string backupId)
             {
                 if (look > 1)
                 {
-                    _findings.Add(Transience.Finding(full));
+                    _findings.Add(TransientDamage.Finding(full));
                 }
 
                 return true;
@@ -138,7 +138,7 @@ internal sealed class ManifestCheck(IStore store, string backupId)
                 twin is null
                     ? $"A {what} of the manifest is missing or damaged, and so is its twin."
                     : $"A {what} of the manifest is missing or damaged; its twin '{twin}' is whole and serves.",
-                twin is null ? "Repair-KafkaBackup rebuilds what can be known from the segments." : "Repair-KafkaBackup writes it anew."
+                twin is null ? "Repair-KafkaBackup rebuilds what can be known from the segments." : "Repair-KafkaBackup rewrites it."
             )
         );
     }

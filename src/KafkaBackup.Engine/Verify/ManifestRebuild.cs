@@ -242,9 +242,9 @@ internal sealed class ManifestRebuild(BackupCatalog catalog, string backupId, Ti
         _actions.Add(
             known is null
                 ? $"Rebuild the manifest from {adopted.Count} segments with {adopted.Sum(a => a.Entry.RecordCount)} records"
-                : $"Commit the manifest of generation {known.Generation} anew, with {adopted.Count} segments more that were found ({adopted.Sum(a => a.Entry.RecordCount)} records)"
+                : $"Commit the manifest of generation {known.Generation} again, with {adopted.Count} segments more that were found ({adopted.Sum(a => a.Entry.RecordCount)} records)"
         );
-        _actions.Add("Remove pages of the manifest that no head names then");
+        _actions.Add("Remove parts of the manifest that are no longer named");
         var left = found.Length - adopted.Count;
         if (left > 0)
         {

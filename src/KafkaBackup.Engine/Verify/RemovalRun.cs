@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
@@ -14,13 +15,13 @@ namespace KafkaBackup.Engine.Verify;
 /// </summary>
 internal sealed class RemovalRun(BackupCatalog catalog, RemovalWork work, TimeProvider clock, IEngineEvents events)
 {
-    private readonly HashSet<string> _stayed = new(StringComparer.Ordinal);
+    private readonly ConcurrentBag<string> _stayed = [];
 
     /// <returns>The full keys of what could not be removed, because it is newer than our lock.</returns>
     public async Task<IReadOnlySet<string>> RunAsync(CancellationToken stop)
     {
         await (work.IsForeign ? RemoveForeignAsync(stop) : RemoveOwnAsync(stop)).ConfigureAwait(false);
-        if (_stayed.Count > 0)
+        if (!_stayed.IsEmpty)
         {
             events.Warning(
                 $"{_stayed.Count:N0} objects of backup '{work.BackupId}' in {catalog.Store.Location} are newer than this removal and stay, the first is '{_stayed.Order(StringComparer.Ordinal).First()}'. "
@@ -28,7 +29,7 @@ internal sealed class RemovalRun(BackupCatalog catalog, RemovalWork work, TimePr
             );
         }
 
-        return _stayed;
+        return _stayed.ToHashSet(StringComparer.Ordinal);
     }
 
     private async Task RemoveOwnAsync(CancellationToken stop)
@@ -105,21 +106,30 @@ internal sealed class RemovalRun(BackupCatalog catalog, RemovalWork work, TimePr
             await deletion.TryDropAsync(upload, stop).ConfigureAwait(false);
         }
 
-        foreach (var (key, item) in found.OrderByDescending(f => BackupKeys.GenerationOf(f.Key) is not null))
+        foreach (var heads in (bool[])[true, false])
         {
-            if (BackupKeys.IsPageOf(key, generation))
-            {
-                // Our own commit's: newer than the lock, and ours by its number.
-                await deletion.DeleteAsync(key, stop).ConfigureAwait(false);
-                events.Verbose($"Removed '{item.Key}'.");
-            }
-            else
-            {
-                await DeleteAsync(deletion, item, stop).ConfigureAwait(false);
-            }
+            await OwnedDeletion
+                .EachAsync(
+                    found.Where(f => heads == BackupKeys.GenerationOf(f.Key) is not null),
+                    async (f, c) =>
+                    {
+                        if (BackupKeys.IsPageOf(f.Key, generation))
+                        {
+                            // Our own commit's: newer than the lock, and ours by its number.
+                            await deletion.DeleteAsync(f.Key, c).ConfigureAwait(false);
+                            events.Verbose($"Removed '{f.Object.Key}'.");
+                        }
+                        else
+                        {
+                            await DeleteAsync(deletion, f.Object, c).ConfigureAwait(false);
+                        }
+                    },
+                    stop
+                )
+                .ConfigureAwait(false);
         }
 
-        if (_stayed.Count > 0)
+        if (!_stayed.IsEmpty)
         {
             // Without a head what stays would be nobody's: the empty one says that a removal can be run again.
             return;
@@ -140,10 +150,13 @@ internal sealed class RemovalRun(BackupCatalog catalog, RemovalWork work, TimePr
     private async Task RemoveLeftoversAsync(OwnedDeletion deletion, CancellationToken stop)
     {
         var backup = await catalog.OpenAsync(work.BackupId, stop).ConfigureAwait(false);
-        await foreach (var orphan in catalog.ListOrphansAsync(backup, stop).ConfigureAwait(false))
-        {
-            await DeleteAsync(deletion, orphan.Object, stop).ConfigureAwait(false);
-        }
+        await OwnedDeletion
+            .EachAsync(
+                catalog.ListOrphansAsync(backup, stop),
+                async (orphan, c) => await DeleteAsync(deletion, orphan.Object, c).ConfigureAwait(false),
+                stop
+            )
+            .ConfigureAwait(false);
     }
 
     /// <summary>
@@ -156,11 +169,16 @@ internal sealed class RemovalRun(BackupCatalog catalog, RemovalWork work, TimePr
             $"{{\"backup_id\":{JsonSerializer.Serialize(work.BackupId)},\"created_at\":{clock.GetUtcNow().ToUnixTimeMilliseconds()},\"topics\":[]}}"
         );
         await catalog.Store.PutAsync(manifest, nothing, stop).ConfigureAwait(false);
-        foreach (var key in work.Objects.Select(o => o.Key).Where(k => k != manifest).Append(manifest))
+        await OwnedDeletion
+            .EachAsync(work.Objects.Select(o => o.Key).Where(k => k != manifest), DeleteForeignAsync, stop)
+            .ConfigureAwait(false);
+        await DeleteForeignAsync(manifest, stop).ConfigureAwait(false);
+
+        // The other tool knows no lock: what it writes meanwhile shows in its manifest.
+        async Task DeleteForeignAsync(string key, CancellationToken cancel)
         {
-            // The other tool knows no lock: what it writes meanwhile shows in its manifest.
             if (
-                await ObjectReading.ReadWholeAsync(catalog.Store, manifest, 0, stop).ConfigureAwait(false) is not { } now
+                await ObjectReading.ReadWholeAsync(catalog.Store, manifest, 0, cancel).ConfigureAwait(false) is not { } now
                 || !now.AsSpan().SequenceEqual(nothing)
             )
             {
@@ -171,7 +189,7 @@ internal sealed class RemovalRun(BackupCatalog catalog, RemovalWork work, TimePr
                 );
             }
 
-            await catalog.Store.DeleteAsync(key, stop).ConfigureAwait(false);
+            await catalog.Store.DeleteAsync(key, cancel).ConfigureAwait(false);
             events.Verbose($"Removed '{key}'.");
         }
     }

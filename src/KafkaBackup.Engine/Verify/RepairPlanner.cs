@@ -137,14 +137,14 @@ internal sealed class RepairPlanner(BackupCatalog catalog, string backupId, bool
 
     private void PlanManifestFiles(RepairWork work, OpenedBackup? backup)
     {
-        _actions.AddRange(work.Pages.Select(p => $"Write '{BackupKeys.Of(backupId, p.Key)}' anew from its twin"));
+        _actions.AddRange(work.Pages.Select(p => $"Rewrite '{BackupKeys.Of(backupId, p.Key)}' from its copy"));
         _actions.AddRange(
             work.BadHeads.Select(g => $"Write a new head, and remove the damaged head '{BackupKeys.Of(backupId, BackupKeys.Head(g))}'")
         );
         _actions.AddRange(work.AbsurdHeads.Select(key => $"Remove '{BackupKeys.Of(backupId, key)}', whose number no backup reaches"));
         if (backup?.Findings.FirstOrDefault(f => f.Kind == FindingKind.ManifestCopy) is { } copy)
         {
-            _actions.Add($"Write '{copy.Place}' anew");
+            _actions.Add($"Rewrite '{copy.Place}'");
         }
     }
 

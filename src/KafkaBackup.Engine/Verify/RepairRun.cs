@@ -99,7 +99,7 @@ internal sealed class RepairRun(BackupCatalog catalog, RepairWork work, TimeProv
             )
             {
                 await catalog.Store.PutAsync(Full(page.Key), bytes, stop).ConfigureAwait(false);
-                events.Verbose($"Wrote '{Full(page.Key)}' anew.");
+                events.Verbose($"Rewrote '{Full(page.Key)}'.");
             }
         }
     }
@@ -117,16 +117,22 @@ internal sealed class RepairRun(BackupCatalog catalog, RepairWork work, TimeProv
 
         var planned = work.Orphans.Select(o => o.Object.Key).ToHashSet(StringComparer.Ordinal);
         var backup = await catalog.OpenAsync(work.BackupId, stop).ConfigureAwait(false);
-        await foreach (var orphan in catalog.ListOrphansAsync(backup, stop).ConfigureAwait(false))
-        {
-            if (
-                (work.Rebuilt is null ? planned.Contains(orphan.Object.Key) : !orphan.IsSegment)
-                && await deletion.TryDeleteAsync(orphan.Object, stop).ConfigureAwait(false)
+        await OwnedDeletion
+            .EachAsync(
+                catalog.ListOrphansAsync(backup, stop),
+                async (orphan, c) =>
+                {
+                    if (
+                        (work.Rebuilt is null ? planned.Contains(orphan.Object.Key) : !orphan.IsSegment)
+                        && await deletion.TryDeleteAsync(orphan.Object, c).ConfigureAwait(false)
+                    )
+                    {
+                        events.Verbose($"Removed '{orphan.Object.Key}'.");
+                    }
+                },
+                stop
             )
-            {
-                events.Verbose($"Removed '{orphan.Object.Key}'.");
-            }
-        }
+            .ConfigureAwait(false);
     }
 
     private async Task DeleteAsync(OwnedDeletion deletion, string key, CancellationToken stop)

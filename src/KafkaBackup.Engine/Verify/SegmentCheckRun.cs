@@ -66,7 +66,7 @@ internal sealed class SegmentCheckRun(BackupCatalog catalog, OpenedBackup backup
         }
 
         var again = await LookAsync(stored, pool, cancel).ConfigureAwait(false);
-        foreach (var finding in again.Count == 0 ? [Transience.Finding(stored.Key)] : again)
+        foreach (var finding in again.Count == 0 ? [TransientDamage.Finding(stored.Key)] : again)
         {
             _findings.Add(finding);
         }

@@ -84,6 +84,12 @@ internal sealed class FetchSession
         }
     }
 
+    /// <summary>
+    /// Whether the next request takes this partition out of the broker's session. A broker that is told to forget and to add a partition in
+    /// one request forgets it, and one that is only told its new offset says nothing as long as nothing has changed.
+    /// </summary>
+    public bool IsBeingForgotten(string topic, Guid topicId, int partition) => _forgotten.Contains((topic, topicId, partition));
+
     /// <summary>The topic of an answer, by name or by id; null for one that is not fetched here any more.</summary>
     public string? NameOf(in FetchedTopic topic) => topic.Name ?? (_names.TryGetValue(topic.Id, out var known) ? known.Name : null);
 

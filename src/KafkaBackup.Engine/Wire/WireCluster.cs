@@ -164,11 +164,15 @@ internal sealed class WireCluster : IAsyncDisposable
         {
             var known = LastGood is not null;
             var faults = new List<WireException>();
-            foreach (var address in Candidates())
+            var candidates = Candidates();
+            foreach (var address in candidates)
             {
                 try
                 {
-                    var answer = await AskAsync(Slot(address, Control, -1), request, cancel).ConfigureAwait(false);
+                    var answer =
+                        address == candidates[^1]
+                            ? await AskAsync(Slot(address, Control, -1), request, cancel).ConfigureAwait(false)
+                            : await AskSoonAsync(address, request, cancel).ConfigureAwait(false);
                     LastGood = address;
                     return answer;
                 }
@@ -231,6 +235,28 @@ internal sealed class WireCluster : IAsyncDisposable
         var answer = await connection.SendAsync(request, cancel).ConfigureAwait(false);
         slot.NoteSuccess();
         return answer;
+    }
+
+    /// <summary>A broker that hangs must not hold up a question that another one can answer.</summary>
+    private async Task<TAnswer> AskSoonAsync<TAnswer>(WireAddress address, WireRequest<TAnswer> request, CancellationToken cancel)
+        where TAnswer : IWireAnswer
+    {
+        using var late = new CancellationTokenSource(_options.PatienceWithOne, _options.Clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, late.Token);
+        try
+        {
+            return await AskAsync(Slot(address, Control, -1), request, either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (late.IsCancellationRequested && !cancel.IsCancellationRequested)
+        {
+            throw new WireException(
+                WireFailure.RequestTimedOut,
+                $"The broker at {address} did not answer within {_options.PatienceWithOne.TotalSeconds:0.#} s."
+            )
+            {
+                Address = address.ToString(),
+            };
+        }
     }
 
     private async ValueTask<ConnectionSlot> SlotAsync(int broker, int lane, CancellationToken cancel)

@@ -29,6 +29,9 @@ internal sealed record WireOptions
     /// <summary>How long requests that any broker can answer are tried again when connections fail.</summary>
     public TimeSpan RetryTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>How long one broker may take for what another one can answer too.</summary>
+    public TimeSpan PatienceWithOne { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>
     /// <c>reconnect.backoff.ms</c> and <c>reconnect.backoff.max.ms</c>: doubled from the one to the other, with a fifth of jitter.
     /// </summary>

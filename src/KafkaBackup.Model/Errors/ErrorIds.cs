@@ -129,7 +129,7 @@ public static class ErrorIds
     public static readonly ErrorDefinition NothingMatched = new(
         nameof(NothingMatched),
         ObjectNotFound,
-        "Widen the selection; the message names what is there."
+        "Widen the selection; the message lists what exists."
     );
     public static readonly ErrorDefinition PartitionRead = new(
         nameof(PartitionRead),
@@ -269,12 +269,12 @@ public static class ErrorIds
     public static readonly ErrorDefinition CheckpointMismatch = new(
         nameof(CheckpointMismatch),
         InvalidOperation,
-        "Run with the settings that the restore began with, or delete the checkpoint to begin anew on empty targets."
+        "Run with the settings that the restore began with, or delete the checkpoint to start over on empty targets."
     );
     public static readonly ErrorDefinition CheckpointDamaged = new(
         nameof(CheckpointDamaged),
         InvalidData,
-        "Put the checkpoint back from a copy, or delete it and begin anew on empty targets."
+        "Put the checkpoint back from a copy, or delete it and start over on empty targets."
     );
     public static readonly ErrorDefinition CheckpointWrite = new(
         nameof(CheckpointWrite),
@@ -289,7 +289,7 @@ public static class ErrorIds
     public static readonly ErrorDefinition TargetChanged = new(
         nameof(TargetChanged),
         InvalidData,
-        "Something else wrote to this target partition: stop it, empty the partition and restore it again."
+        "Stop what else writes to this target partition. To begin again, delete the checkpoint, if there is one, and run with -Purge -Force; in transactional mode delete the consumer group kafkabackup-restore-<backup id> too."
     );
     public static readonly ErrorDefinition TargetRefused = new(
         nameof(TargetRefused),

@@ -20,6 +20,12 @@ public sealed record RestoreResult
     public required long Bytes { get; init; }
     public required bool Resumed { get; init; }
 
+    /// <summary>Record batches of the backup that were sent as they are (rule L5).</summary>
+    public long BatchesKept { get; init; }
+
+    /// <summary>Record batches of the backup whose records were put into new batches, with the compression that they had.</summary>
+    public long BatchesRebuilt { get; init; }
+
     /// <summary>Records that an interrupted restore had brought to the target already.</summary>
     public required long RecordsSkippedOnResume { get; init; }
     public required ItemList<RestorePartitionResult> Partitions { get; init; }

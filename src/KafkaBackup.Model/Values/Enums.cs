@@ -104,7 +104,6 @@ public enum FindingKind
     NothingSelected,
     TopicMapping,
     PartitionMapping,
-    TimestampZero,
     HeaderNameCut,
     PartitionTrouble,
 

@@ -26,6 +26,14 @@ internal static class Maps
     public static IReadOnlyDictionary<int, int>? OfNumbers(Hashtable? map, string parameter) =>
         map?.Cast<DictionaryEntry>().ToDictionary(entry => Number(entry.Key, parameter), entry => Number(entry.Value, parameter));
 
+    /// <summary>
+    /// One map for all created topics; the file can also say it topic by topic. No value leaves the setting to the brokers.
+    /// </summary>
+    public static IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>>? OfTopicConfigs(Hashtable? map, string parameter) =>
+        OfText(map, parameter, ofNull: "") is { } configs
+            ? new Dictionary<string, IReadOnlyDictionary<string, string>>(StringComparer.Ordinal) { [""] = configs }
+            : null;
+
     /// <summary>A value as a file would have it: <c>true</c>, not <c>True</c>; a SecureString as what it hides.</summary>
     private static string Text(DictionaryEntry entry, string parameter) =>
         ArgumentText.Unwrap(entry.Value) switch

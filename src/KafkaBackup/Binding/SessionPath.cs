@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using KafkaBackup.Engine.Storage;
 
 namespace KafkaBackup.Binding;
 
@@ -7,24 +8,14 @@ namespace KafkaBackup.Binding;
 /// </summary>
 internal static class SessionPath
 {
-    private const string ObjectStore = "s3://";
-    private const string StoreForms = "Use a folder (./backups, a PSDrive is fine) or s3://bucket/prefix.";
-
     public static string? File(SessionState session, string? path) =>
         path is null ? null : Resolve(session, path, "Use a path of the file system.");
 
-    /// <summary>The store's folder, absolute, or its <c>s3://</c> address as it is.</summary>
-    public static string? Store(SessionState session, string? path)
-    {
-        if (path is null)
-            return null;
-        if (path.StartsWith(ObjectStore, StringComparison.OrdinalIgnoreCase))
-            return ObjectStore + path[ObjectStore.Length..];
-        if (path.StartsWith("s3:", StringComparison.OrdinalIgnoreCase) || path.Contains("://", StringComparison.Ordinal))
-            throw ErrorIds.InvalidPath.With($"{Redaction.Show(path)} is not an address of a store.", path, StoreForms);
-
-        return Resolve(session, path, StoreForms);
-    }
+    /// <summary>The store's folder, absolute, or its address as it is.</summary>
+    public static string? Store(SessionState session, string? path) =>
+        path is null || StoreBackends.Known.IsAddress(path)
+            ? path
+            : Resolve(session, path, $"Use {StoreBackends.Known.Forms}; a relative folder and a PSDrive are fine.");
 
     private static string Resolve(SessionState session, string path, string forms)
     {

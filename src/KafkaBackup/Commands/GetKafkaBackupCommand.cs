@@ -20,7 +20,7 @@ public sealed class GetKafkaBackupCommand : StoreCmdlet
 
     private protected override void Process()
     {
-        Needed.Check((nameof(Path), Path));
+        RequiredParameters.Check((nameof(Path), Path));
         var store = Store!;
         Pump(run => run.OutputAll(run.Engine.GetBackupsAsync(store, BackupId, Topic, run.Stop)));
     }

@@ -51,8 +51,8 @@ public sealed class GetKafkaBackupRecordCommand : StoreCmdlet
 
     private protected override void Process()
     {
-        Needed.Check((nameof(Path), Path), (nameof(BackupId), BackupId));
-        Needed.AtMostOne(
+        RequiredParameters.Check((nameof(Path), Path), (nameof(BackupId), BackupId));
+        RequiredParameters.AtMostOne(
             ("-First", First is not null),
             ("-Last", Last is not null),
             ("-Offset", Offset is not null),

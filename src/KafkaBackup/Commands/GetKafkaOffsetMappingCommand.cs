@@ -44,7 +44,7 @@ public sealed class GetKafkaOffsetMappingCommand : StoreAndClusterCmdlet
     {
         var cluster = Cluster;
         if (Scan)
-            Needed.Check((nameof(BootstrapServer), cluster?.Address));
+            RequiredParameters.Check((nameof(BootstrapServer), cluster?.Address));
         else if (cluster is not null)
             throw ErrorIds.ConfigConflict.With(
                 "A cluster is given, but nothing is to be read from it.",
@@ -67,7 +67,15 @@ public sealed class GetKafkaOffsetMappingCommand : StoreAndClusterCmdlet
         Pump(async run =>
         {
             foreach (var row in await run.Engine.GetOffsetMappingAsync(settings, run.Stop).ConfigureAwait(false))
-                run.Output(row);
+                run.Output(row.ConsumerGroup is null ? row : OfGroup(row));
         });
+    }
+
+    /// <summary>A row of a group has a table of its own.</summary>
+    private static PSObject OfGroup(OffsetMapping row)
+    {
+        var shown = new PSObject(row);
+        shown.TypeNames.Insert(0, $"{typeof(OffsetMapping).FullName}#ConsumerGroup");
+        return shown;
     }
 }

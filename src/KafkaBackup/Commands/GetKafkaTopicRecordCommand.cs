@@ -39,8 +39,8 @@ public sealed class GetKafkaTopicRecordCommand : ClusterCmdlet
 
     private protected override void Process()
     {
-        Needed.Check((nameof(BootstrapServer), Cluster?.Address), (nameof(Topic), Topic));
-        Needed.AtMostOne(
+        RequiredParameters.Check((nameof(BootstrapServer), Cluster?.Address), (nameof(Topic), Topic));
+        RequiredParameters.AtMostOne(
             ("-First", First is not null),
             ("-Last", Last is not null),
             ("-Offset", Offset is not null),

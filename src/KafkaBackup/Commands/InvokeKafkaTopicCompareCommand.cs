@@ -95,7 +95,7 @@ public sealed class InvokeKafkaTopicCompareCommand : StoreAndClusterCmdlet
 
     private protected override void Process()
     {
-        Needed.AtMostOne(("-Summary", Summary), ("-Quiet", Quiet));
+        RequiredParameters.AtMostOne(("-Summary", Summary), ("-Quiet", Quiet));
         var reference = Side(Cluster, Store, BackupId, "");
         var difference = Side(DifferenceCluster, DifferenceStore, DifferenceBackupId, "Difference");
 
@@ -164,7 +164,7 @@ public sealed class InvokeKafkaTopicCompareCommand : StoreAndClusterCmdlet
 
     private static CompareSide? Side(ClusterSettings? cluster, StoreSettings? store, string? backupId, string prefix)
     {
-        Needed.AtMostOne(
+        RequiredParameters.AtMostOne(
             "They are two sources for one side: the first side is -BootstrapServer or -Path, the other -DifferenceBootstrapServer or -DifferencePath.",
             ($"-{prefix}BootstrapServer", cluster is not null),
             ($"-{prefix}Path", store is not null)

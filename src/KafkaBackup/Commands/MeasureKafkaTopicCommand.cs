@@ -28,7 +28,7 @@ public sealed class MeasureKafkaTopicCommand : ClusterCmdlet
 
     private protected override void Process()
     {
-        Needed.Check((nameof(BootstrapServer), Cluster?.Address), (nameof(Topic), Topic));
+        RequiredParameters.Check((nameof(BootstrapServer), Cluster?.Address), (nameof(Topic), Topic));
         var settings = new MeasureSettings
         {
             Cluster = Cluster,

@@ -24,7 +24,7 @@ public sealed class RemoveKafkaBackupCommand : StoreCmdlet
 
     private protected override void Process()
     {
-        Needed.Check((nameof(Path), Path), (nameof(BackupId), BackupId));
+        RequiredParameters.Check((nameof(Path), Path), (nameof(BackupId), BackupId));
         var settings = new RemoveSettings
         {
             Store = Store,

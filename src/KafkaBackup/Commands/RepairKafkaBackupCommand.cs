@@ -17,7 +17,7 @@ public sealed class RepairKafkaBackupCommand : StoreCmdlet
 
     private protected override void Process()
     {
-        Needed.Check((nameof(Path), Path), (nameof(BackupId), BackupId));
+        RequiredParameters.Check((nameof(Path), Path), (nameof(BackupId), BackupId));
         var settings = new RepairSettings
         {
             Store = Store,

@@ -16,7 +16,7 @@ public sealed class RestoreKafkaConsumerOffsetCommand : ClusterCmdlet
 
     private protected override void Process()
     {
-        Needed.Check((nameof(OffsetBackupPath), OffsetBackupPath), (nameof(BootstrapServer), Cluster?.Address));
+        RequiredParameters.Check((nameof(OffsetBackupPath), OffsetBackupPath), (nameof(BootstrapServer), Cluster?.Address));
         var settings = new ConsumerOffsetRestoreSettings
         {
             Target = Cluster,

@@ -24,7 +24,7 @@ public sealed class TestKafkaBackupCommand : StoreCmdlet
 
     private protected override void Process()
     {
-        Needed.Check((nameof(Path), Path), (nameof(BackupId), BackupId));
+        RequiredParameters.Check((nameof(Path), Path), (nameof(BackupId), BackupId));
         var settings = new CheckSettings
         {
             Store = Store,

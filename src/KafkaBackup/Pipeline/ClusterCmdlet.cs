@@ -1,44 +1,10 @@
-using System.Collections;
-using System.Management.Automation;
-using System.Security;
 using KafkaBackup.Binding;
 
 namespace KafkaBackup.Pipeline;
 
 /// <summary>A cmdlet that works on a cluster.</summary>
-public abstract class ClusterCmdlet : EngineCmdlet
+public abstract partial class ClusterCmdlet : EngineCmdlet
 {
-    [Parameter]
-    [TextListForm]
-    public string[]? BootstrapServer { get; set; }
-
-    [Parameter]
-    [EnumForm<SecurityProtocol>]
-    public SecurityProtocol? SecurityProtocol { get; set; }
-
-    [Parameter]
-    [EnumForm<SaslMechanism>]
-    public SaslMechanism? SaslMechanism { get; set; }
-
-    [Parameter]
-    public PSCredential? Credential { get; set; }
-
-    [Parameter]
-    public string? CaCertificate { get; set; }
-
-    [Parameter]
-    public string? ClientCertificate { get; set; }
-
-    [Parameter]
-    public string? ClientKey { get; set; }
-
-    [Parameter]
-    public SecureString? ClientKeyPassword { get; set; }
-
-    [Parameter]
-    [MapForm]
-    public Hashtable? KafkaOption { get; set; }
-
     /// <summary>Null when none of the cluster's parameters was given, so that the file's side stays whole.</summary>
     private protected ClusterSettings? Cluster
     {

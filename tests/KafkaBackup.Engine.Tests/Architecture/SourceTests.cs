@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Text.RegularExpressions;
 using KafkaBackup.Engine.Tests.Build;
 
@@ -27,8 +28,32 @@ public partial class SourceTests
 
     /// <summary>SuiteFramework has the one limit that all share; an hour-long test may ask for more.</summary>
     [Fact]
-    public void No_test_repeats_the_time_limit() =>
-        Expect.None(Sources("tests").SelectMany(file => Found(file, RepeatedLimit())));
+    public void No_test_repeats_the_time_limit() => Expect.None(Sources("tests").SelectMany(file => Found(file, RepeatedLimit())));
+
+    /// <summary>The runner knows IDisposable and IAsyncLifetime; what only IAsyncDisposable would remove stays behind.</summary>
+    [Fact]
+    public void Every_test_class_that_owns_something_is_cleaned_up_by_the_runner()
+    {
+        const BindingFlags Own = BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public;
+        var forgotten = typeof(SourceTests)
+            .Assembly.GetTypes()
+            .Where(type => type.GetMethods().Any(method => method.GetCustomAttributes<FactAttribute>().Any()))
+            .Where(type => !typeof(IAsyncLifetime).IsAssignableFrom(type))
+            .Where(type =>
+                typeof(IAsyncDisposable).IsAssignableFrom(type)
+                || (
+                    !typeof(IDisposable).IsAssignableFrom(type)
+                    && type.GetFields(Own).Any(field => field.FieldType is var owned && Owns(owned) && !IsFixture(type, owned))
+                )
+            );
+        Expect.None(forgotten.Select(type => type.FullName!));
+
+        static bool Owns(Type type) =>
+            type.Namespace?.StartsWith("KafkaBackup", StringComparison.Ordinal) == true
+            && (typeof(IDisposable).IsAssignableFrom(type) || typeof(IAsyncDisposable).IsAssignableFrom(type));
+
+        static bool IsFixture(Type test, Type owned) => test.GetInterfaces().Any(known => known.GenericTypeArguments.Contains(owned));
+    }
 
     [Fact]
     public void Nothing_is_left_to_do() =>

@@ -14,6 +14,7 @@ public sealed class BackupScenario : IAsyncDisposable
 {
     public static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
+    private readonly List<KafkaBackup.Engine.Cluster.IKafkaCluster> _clients = [];
     private readonly TemporaryFolder _folder = new();
     private readonly CancellationTokenSource _limit;
 
@@ -152,7 +153,8 @@ public sealed class BackupScenario : IAsyncDisposable
     /// </summary>
     public async Task<IDisposable> TransactAsync(string topic, bool? commit, params string[] values)
     {
-        await using var client = Client();
+        var client = Client();
+        _clients.Add(client);
         var writer = client.OpenWriter(new KafkaBackup.Engine.Cluster.WriterOptions(TransactionalId: $"tx-{topic}"));
         await writer.InitTransactionsAsync(Cancel);
         writer.BeginTransaction();
@@ -171,16 +173,16 @@ public sealed class BackupScenario : IAsyncDisposable
         return writer;
     }
 
-    /// <summary>Values v{from}, v{from + 1}, ..., in batches of a thousand.</summary>
-    public void Fill(string topic, int count, int from = 0, int partition = 0)
+    /// <summary>Values v{from}, v{from + 1}, ..., in batches of so many.</summary>
+    public void Fill(string topic, int count, int from = 0, int partition = 0, int batch = 1000)
     {
-        for (var next = from; next < from + count; next += 1000)
+        for (var next = from; next < from + count; next += batch)
         {
             Cluster.Append(
                 topic,
                 partition,
                 Enumerable
-                    .Range(next, Math.Min(1000, from + count - next))
+                    .Range(next, Math.Min(batch, from + count - next))
                     .Select(i => LocalRecord.Of($"k{i}", $"v{i}", 1_700_000_000_000 + i))
             );
         }
@@ -237,6 +239,11 @@ public sealed class BackupScenario : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        foreach (var client in _clients)
+        {
+            await client.DisposeAsync();
+        }
+
         await Cluster.DisposeAsync();
         await Store.DisposeAsync();
         _limit.Dispose();

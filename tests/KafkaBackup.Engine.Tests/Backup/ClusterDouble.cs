@@ -16,6 +16,10 @@ internal sealed class ClusterDouble(IKafkaCluster inner) : IKafkaCluster
 
     public Func<IRecordReader, IRecordReader> Reader { get; init; } = r => r;
 
+    public Func<IBatchReader, IBatchReader> BatchReader { get; init; } = r => r;
+
+    public Func<IRecordWriter, IRecordWriter> Writer { get; init; } = w => w;
+
     public Func<CancellationToken, Task> BeforeGroups { get; init; } = _ => Task.CompletedTask;
 
     public Func<IReadOnlyDictionary<string, TopicRefusal>>? Refusals { get; init; }
@@ -97,20 +101,15 @@ internal sealed class ClusterDouble(IKafkaCluster inner) : IKafkaCluster
 
     public IRecordReader OpenReader(ReaderOptions options) => Reader(inner.OpenReader(options));
 
-    public IRecordWriter OpenWriter(WriterOptions options) => inner.OpenWriter(options);
+    public IBatchReader OpenBatchReader(ReaderOptions options) => BatchReader(inner.OpenBatchReader(options));
+
+    public IRecordWriter OpenWriter(WriterOptions options) => Writer(inner.OpenWriter(options));
 
     public ValueTask DisposeAsync() => inner.DisposeAsync();
 }
 
-/// <summary>
-/// Counts how often partitions are assigned; gives nothing before the assignment named, and refuses the position as often as asked.
-/// </summary>
-internal sealed class ReaderDouble(
-    IRecordReader inner,
-    int silentAssignments = 0,
-    int refusals = 0,
-    ReadFaultKind refusal = ReadFaultKind.OutOfRange
-) : IRecordReader
+/// <summary>Counts how often partitions are assigned, and refuses the position as often as asked.</summary>
+internal sealed class ReaderDouble(IRecordReader inner, int refusals = 0, ReadFaultKind refusal = ReadFaultKind.OutOfRange) : IRecordReader
 {
     private readonly HashSet<int> _refused = [];
 
@@ -118,12 +117,11 @@ internal sealed class ReaderDouble(
 
     public void Assign(TopicPartition partition, long offset, int slot)
     {
-        Assignments++;
-        if (Assignments <= refusals)
+        if (++Assignments <= refusals)
         {
             _refused.Add(slot);
         }
-        else if (Assignments > silentAssignments)
+        else
         {
             inner.Assign(partition, offset, slot);
         }
@@ -135,17 +133,54 @@ internal sealed class ReaderDouble(
     {
         foreach (var slot in _refused)
         {
-            sink.OnError(
-                slot,
-                new ReadFault(refusal, -1, refusal == ReadFaultKind.OutOfRange ? "_AUTO_OFFSET_RESET" : "_BAD_MSG", "refused")
-            );
+            sink.OnError(slot, new ReadFault(refusal, -1, "REFUSED", "refused"));
         }
 
         _refused.Clear();
         return inner.Poll(sink, maxRecords);
     }
 
-    public long? Position(int slot) => Assignments > Math.Max(silentAssignments, refusals) ? inner.Position(slot) : null;
+    public long? Position(int slot) => Assignments > refusals ? inner.Position(slot) : null;
+
+    public void Dispose() => inner.Dispose();
+}
+
+/// <summary>The same for batches.</summary>
+internal sealed class BatchReaderDouble(IBatchReader inner, int refusals = 0, ReadFaultKind refusal = ReadFaultKind.OutOfRange)
+    : IBatchReader
+{
+    private readonly HashSet<int> _refused = [];
+
+    public int Assignments { get; private set; }
+
+    public void Assign(TopicPartition partition, long offset, int slot)
+    {
+        if (++Assignments <= refusals)
+        {
+            _refused.Add(slot);
+        }
+        else
+        {
+            inner.Assign(partition, offset, slot);
+        }
+    }
+
+    public void Remove(int slot)
+    {
+        _refused.Remove(slot);
+        inner.Remove(slot);
+    }
+
+    public long Poll(IBatchSink sink, long maxBytes = long.MaxValue)
+    {
+        foreach (var slot in _refused.ToArray())
+        {
+            sink.OnError(slot, new ReadFault(refusal, -1, "REFUSED", "refused"));
+        }
+
+        _refused.Clear();
+        return inner.Poll(sink, maxBytes);
+    }
 
     public void Dispose() => inner.Dispose();
 }
@@ -158,40 +193,39 @@ internal sealed class FastClock(int times) : TimeProvider
     public override long GetTimestamp() => _begin + ((System.GetTimestamp() - _begin) * times);
 }
 
-/// <summary>Gives so many records and then nothing more, until it is asked anew; just before that something happens.</summary>
-internal sealed class FallingSilent(IRecordReader inner, int after, Action meanwhile) : IRecordReader
+/// <summary>Gives so many batches, one at a time; then something happens, and it gives nothing for a while.</summary>
+internal sealed class FallingSilent(IBatchReader inner, int after, Action meanwhile, TimeSpan silence) : IBatchReader
 {
     private int _left = after;
-    private int _assignments;
+    private long _until;
 
-    private bool IsSilent => _assignments == 1 && _left <= 0;
-
-    public void Assign(TopicPartition partition, long offset, int slot)
-    {
-        if (++_assignments == 2)
-        {
-            meanwhile();
-        }
-
-        inner.Assign(partition, offset, slot);
-    }
+    public void Assign(TopicPartition partition, long offset, int slot) => inner.Assign(partition, offset, slot);
 
     public void Remove(int slot) => inner.Remove(slot);
 
-    public int Poll(IRecordSink sink, int maxRecords = int.MaxValue)
+    public long Poll(IBatchSink sink, long maxBytes = long.MaxValue)
     {
-        if (IsSilent)
+        if (_left > 0)
+        {
+            var given = inner.Poll(sink, 1);
+            _left -= given > 0 ? 1 : 0;
+            return given;
+        }
+
+        if (_until == 0)
+        {
+            meanwhile();
+            _until = Environment.TickCount64 + (long)silence.TotalMilliseconds;
+        }
+
+        if (Environment.TickCount64 < _until)
         {
             Thread.Sleep(5);
             return 0;
         }
 
-        var given = inner.Poll(sink, _assignments == 1 ? Math.Min(maxRecords, _left) : maxRecords);
-        _left -= given;
-        return given;
+        return inner.Poll(sink, maxBytes);
     }
-
-    public long? Position(int slot) => IsSilent ? null : inner.Position(slot);
 
     public void Dispose() => inner.Dispose();
 }

@@ -1,4 +1,5 @@
 using KafkaBackup.LocalBroker;
+using KafkaBackup.Testing;
 
 namespace KafkaBackup.Engine.Tests.Backup;
 
@@ -47,6 +48,29 @@ public sealed class ConsistentCutTests
         Assert.Equal(BackupStatus.Complete, result.Status);
         Assert.Equal([0L, 1L, 2L, 3L], (await scenario.StoredAsync("a")).Select(r => r.Offset));
         Assert.False(result.Topics.Single().Partitions.Single().HeldByTransaction);
+        var said = Assert.Single(result.Findings);
+        Assert.Equal((FindingSeverity.Information, "a"), (said.Severity, said.Place));
+        Assert.Contains("had a transaction open across the cut, the first is a/0", said.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task B9_a_transaction_that_stays_open_is_waited_for_only_as_long_as_asked()
+    {
+        await using var scenario = new BackupScenario();
+        scenario.Cluster.CreateTopic("a");
+        using var open = await scenario.TransactAsync("a", null, "x", "y");
+        scenario.Fill("a", 3, 10);
+
+        var result = await scenario.BackUpAsync(
+            BackupScenario.Asked() with
+            {
+                ConsistentAt = new TimePoint(T + 11),
+                TransactionWait = TimeSpan.Zero,
+            }
+        );
+
+        Assert.True(result.Topics.Single().Partitions.Single().HeldByTransaction);
+        Assert.Empty(await scenario.StoredAsync("a"));
     }
 
     [Fact]
@@ -93,6 +117,45 @@ public sealed class ConsistentCutTests
             }
         );
         Assert.True(whole > 0);
+    }
+
+    [Fact]
+    public async Task B9_a_partition_whose_transaction_stays_open_is_named_with_its_two_offsets()
+    {
+        var clock = new ShiftingClock();
+        await using var scenario = new BackupScenario { Clock = clock };
+        scenario.Cluster.CreateTopic("a", 2);
+        scenario.Fill("a", 3, partition: 0);
+        var stays = scenario.Cluster.BeginTransaction();
+        stays.Append("a", 0, LocalRecord.Of("stays", "open", T));
+
+        // Committed, but in one of its partitions behind the open one's beginning. Its marker is later than the cut.
+        var other = scenario.Cluster.BeginTransaction();
+        other.Append("a", 0, LocalRecord.Of("other", "0", T + 1));
+        other.Append("a", 1, LocalRecord.Of("other", "1", T + 1));
+        other.Commit();
+
+        var running = scenario.BackUpAsync(BackupScenario.Asked() with { ConsistentAt = new TimePoint(T + 50) });
+        while (!running.IsCompleted)
+        {
+            clock.Shift(TimeSpan.FromSeconds(5));
+            await Task.WhenAny(running, Task.Delay(50));
+        }
+
+        var result = await running;
+        var warning = Assert.Single(result.Findings, f => f.Severity == FindingSeverity.Warning);
+        Assert.Equal("a/0", warning.Place);
+        Assert.Contains("is backed up to offset 3", warning.Message, StringComparison.Ordinal);
+        Assert.Contains("not to its cut at offset 5", warning.Message, StringComparison.Ordinal);
+        Assert.Contains("--topic a --partition 0", warning.Advice, StringComparison.Ordinal);
+        Assert.Equal([true, false], result.Topics.Single().Partitions.Select(p => p.HeldByTransaction));
+        Assert.Equal(3, (await scenario.StoredAsync("a")).Count);
+        Assert.Single(await scenario.StoredAsync("a", 1));
+        stays.Commit();
+
+        // The next run has the rest.
+        Assert.Equal(2, (await scenario.BackUpAsync()).RecordCount);
+        await scenario.AssertStoredIsSourceAsync("a");
     }
 
     [Fact]

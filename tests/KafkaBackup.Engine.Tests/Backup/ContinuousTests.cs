@@ -36,7 +36,7 @@ public sealed class ContinuousTests
         var away = false;
         scenario.WrapCluster = c => new ClusterDouble(c)
         {
-            Reader = r =>
+            BatchReader = r =>
             {
                 away = true;
                 return r;
@@ -273,7 +273,7 @@ public sealed class ContinuousTests
         var isGone = false;
         scenario.WrapCluster = c => new ClusterDouble(c)
         {
-            Reader = r =>
+            BatchReader = r =>
             {
                 isGone = true;
                 return r;

@@ -22,8 +22,8 @@ public class CrashTests : OnStore
         await using var scenario = new BackupScenario(store: new MemoryStore(), limit: Limit);
         scenario.Cluster.CreateTopic("orders", 2);
         scenario.Cluster.CreateTopic("odd");
-        scenario.Fill("orders", 30);
-        scenario.Fill("orders", 25, partition: 1);
+        scenario.Fill("orders", 30, batch: 10);
+        scenario.Fill("orders", 25, partition: 1, batch: 10);
         scenario.Cluster.Append("odd", 0, new LocalRecord(null, [], -1), new LocalRecord([], null, 5) { Headers = [("h", null)] });
         var settings = BackupScenario.Asked() with { SegmentMaxRecords = 10, Compression = CompressionKind.None };
 

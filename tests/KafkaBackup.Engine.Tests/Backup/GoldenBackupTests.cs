@@ -58,10 +58,10 @@ public sealed class GoldenBackupTests
         }
     }
 
-    private static void Seed(BackupScenario scenario)
+    internal static void Seed(BackupScenario scenario)
     {
         scenario.Cluster.CreateTopic("orders", 2, new Dictionary<string, string> { ["retention.ms"] = "1234567" });
-        scenario.Fill("orders", 100);
+        scenario.Fill("orders", 100, batch: 20);
         scenario.Cluster.CreateTopic("odd");
         scenario.Cluster.Append(
             "odd",

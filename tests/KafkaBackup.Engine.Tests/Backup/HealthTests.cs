@@ -98,6 +98,7 @@ public sealed class HealthTests
     }
 
     [Fact]
+    [Trait("Run", "Long")]
     public async Task B10_health_tells_a_topic_that_was_deleted_while_it_was_followed()
     {
         await using var scenario = new BackupScenario();

@@ -45,12 +45,14 @@ public sealed class KeyBehaviourTests
     {
         await using var scenario = new BackupScenario();
         scenario.Cluster.CreateTopic("orders");
-        scenario.Fill("orders", 100);
+        scenario.Fill("orders", 100, batch: 5);
 
+        // A segment ends with the batch that reaches the limit.
         Assert.Equal(5, (await scenario.BackUpAsync(BackupScenario.Asked() with { SegmentMaxRecords = 20 })).SegmentCount);
+        Assert.Equal(4, (await scenario.BackUpAsync(BackupScenario.Asked() with { BackupId = "d", SegmentMaxRecords = 22 })).SegmentCount);
         Assert.InRange(
             (await scenario.BackUpAsync(BackupScenario.Asked() with { BackupId = "c", SegmentMaxBytes = 400 })).SegmentCount,
-            3,
+            5,
             10
         );
         await scenario.AssertStoredIsSourceAsync("orders");
@@ -239,11 +241,10 @@ public sealed class KeyBehaviourTests
         scenario.Cluster.CreateTopic("orders", 4);
         for (var partition = 0; partition < 4; partition++)
         {
-            scenario.Cluster.Append(
-                "orders",
-                partition,
-                Enumerable.Range(0, count / 4).Select(_ => LocalRecord.Of("key0", new string('x', 36)))
-            );
+            foreach (var batch in Enumerable.Range(0, count / 4).Select(_ => LocalRecord.Of("key0", new string('x', 36))).Chunk(15))
+            {
+                scenario.Cluster.Append("orders", partition, batch);
+            }
         }
 
         var result = await scenario.BackUpAsync(BackupScenario.Asked() with { RecordsPerSecond = records, BytesPerSecond = bytes });

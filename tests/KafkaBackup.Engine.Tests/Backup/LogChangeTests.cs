@@ -34,65 +34,49 @@ public sealed class LogChangeTests
     }
 
     [Fact]
-    public async Task B4_fetches_that_bring_nothing_are_asked_again_and_are_no_end()
+    public async Task B4_L4_fetches_that_bring_nothing_are_no_end()
     {
         await using var scenario = new BackupScenario { Clock = new FastClock(20) };
         scenario.Cluster.CreateTopic("orders");
         scenario.Fill("orders", 100);
-        ReaderDouble? reader = null;
-        scenario.WrapCluster = c => new ClusterDouble(c) { Reader = r => reader = new ReaderDouble(r, silentAssignments: 1) };
-
-        var result = await scenario.BackUpAsync();
-
-        Assert.Equal((BackupStatus.Complete, 100L), (result.Status, result.RecordCount));
-        Assert.True(reader!.Assignments > 1);
-        await scenario.AssertStoredIsSourceAsync("orders");
-    }
-
-    [Fact]
-    public async Task B8_B16_a_log_cut_and_filled_again_while_its_partition_gave_nothing_is_noticed()
-    {
-        await using var scenario = new BackupScenario { Clock = new FastClock(20) };
-        scenario.Cluster.CreateTopic("orders");
-        scenario.Fill("orders", 200);
+        scenario.Fill("orders", 100, 100);
         scenario.WrapCluster = c => new ClusterDouble(c)
         {
-            Reader = r => new FallingSilent(
-                r,
-                100,
-                () =>
-                {
-                    scenario.Cluster.Truncate("orders", 0, 60);
-                    scenario.Cluster.Append(
-                        "orders",
-                        0,
-                        Enumerable.Range(60, 300).Select(i => LocalRecord.Of("other", $"o{i}", 1_700_000_000_000))
-                    );
-                }
-            ),
+            BatchReader = r => new FallingSilent(r, 1, () => { }, TimeSpan.FromSeconds(1.5)),
         };
 
         var result = await scenario.BackUpAsync();
 
-        Assert.Equal(
-            (BackupStatus.Failed, nameof(ErrorIds.LogTruncated)),
-            (result.Status, result.Topics.Single().Partitions.Single().ErrorId)
+        Assert.Equal((BackupStatus.Complete, 200L), (result.Status, result.RecordCount));
+        Assert.Contains(
+            scenario.Events.VerboseLines,
+            l => l.Contains("has given nothing for 20 s at offset 100", StringComparison.Ordinal)
         );
-        Assert.DoesNotContain(await scenario.StoredAsync("orders"), record => System.Text.Encoding.UTF8.GetString(record.Value!)[0] == 'o');
+        await scenario.AssertStoredIsSourceAsync("orders");
     }
 
     [Fact]
-    public async Task B4_a_partition_asked_anew_goes_on_behind_its_last_record()
+    public async Task B8_L4_a_log_cut_and_filled_again_while_it_is_read_is_noticed()
     {
-        await using var scenario = new BackupScenario { Clock = new FastClock(20) };
+        // More than a reader holds back, so that part of it is fetched after the change.
+        await using var scenario = new BackupScenario();
         scenario.Cluster.CreateTopic("orders");
-        scenario.Fill("orders", 200);
-        scenario.WrapCluster = c => new ClusterDouble(c) { Reader = r => new FallingSilent(r, 100, () => { }) };
+        var value = new string('v', 128 << 10);
+        for (var i = 0; i < 200; i++)
+        {
+            scenario.Cluster.Append("orders", 0, LocalRecord.Of($"k{i}", value));
+        }
 
-        var result = await scenario.BackUpAsync();
+        await using var planned = await scenario.PlanAsync(BackupScenario.Asked() with { BytesPerSecond = 6 << 20 });
+        var running = planned.RunAsync(scenario.Cancel);
+        await scenario.WaitAsync(() => scenario.Cluster.Requests.Of(ApiKey.Fetch).Count > 1, "the first fetches");
+        scenario.Cluster.Truncate("orders", 0, 10);
+        scenario.Cluster.Append("orders", 0, Enumerable.Range(10, 300).Select(i => LocalRecord.Of("other", $"o{i}")));
 
-        Assert.Equal((BackupStatus.Complete, 200L), (result.Status, result.RecordCount));
-        await scenario.AssertStoredIsSourceAsync("orders");
+        var result = await running;
+
+        Assert.Equal(nameof(ErrorIds.LogTruncated), result.Topics.Single().Partitions.Single().ErrorId);
+        Assert.DoesNotContain(await scenario.StoredAsync("orders"), record => System.Text.Encoding.UTF8.GetString(record.Value!)[0] == 'o');
     }
 
     [Fact]
@@ -103,7 +87,7 @@ public sealed class LogChangeTests
         scenario.Fill("orders", 100);
         await scenario.BackUpAsync();
         scenario.Fill("orders", 100, 100);
-        scenario.WrapCluster = c => new ClusterDouble(c) { Reader = r => new ReaderDouble(r, refusals: 2) };
+        scenario.WrapCluster = c => new ClusterDouble(c) { BatchReader = r => new BatchReaderDouble(r, refusals: 2) };
 
         var result = await scenario.BackUpAsync();
 
@@ -117,7 +101,7 @@ public sealed class LogChangeTests
         await using var scenario = new BackupScenario();
         scenario.Cluster.CreateTopic("orders");
         scenario.Fill("orders", 100);
-        scenario.WrapCluster = c => new ClusterDouble(c) { Reader = r => new ReaderDouble(r, refusals: 1000) };
+        scenario.WrapCluster = c => new ClusterDouble(c) { BatchReader = r => new BatchReaderDouble(r, refusals: 1000) };
 
         var result = await scenario.BackUpAsync();
 

@@ -25,11 +25,11 @@ public sealed class PacingTests(ITestOutputHelper output)
         await using var scenario = new BackupScenario(limit: TimeSpan.FromSeconds(60 + (Seconds * 2)));
         scenario.Cluster.CreateTopic("orders", 5);
 
-        // k and v with their numbers: about twelve bytes a record.
+        // k and v with their numbers: about twenty bytes a record in its batch.
         var each = (int)((records ?? (bytes!.Value / 10)) * Seconds * 2 / 5);
         for (var partition = 0; partition < 5; partition++)
         {
-            scenario.Fill("orders", each, partition: partition);
+            scenario.Fill("orders", each, partition: partition, batch: 50);
         }
 
         using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(Seconds));
@@ -39,14 +39,15 @@ public sealed class PacingTests(ITestOutputHelper output)
                 RecordsPerSecond = records,
                 BytesPerSecond = bytes,
                 ConsumerGroupSnapshot = false,
+                Compression = CompressionKind.None,
             },
             stop.Token
         );
 
         var took = result.Duration.TotalSeconds;
-        var share = (records is { } r ? (double)result.RecordCount / r : (double)result.Bytes / bytes!.Value) / took;
+        var share = (records is { } r ? (double)result.RecordCount / r : (double)result.StoredBytes / bytes!.Value) / took;
         output.WriteLine(
-            $"asked {records} records/s, {bytes} bytes/s; {result.RecordCount} records, {result.Bytes} bytes in {took:F2} s: {share:P2} of the rate"
+            $"asked {records} records/s, {bytes} bytes/s; {result.RecordCount} records, {result.StoredBytes} bytes in {took:F2} s: {share:P2} of the rate"
         );
         Assert.Equal(BackupStatus.Stopped, result.Status);
 

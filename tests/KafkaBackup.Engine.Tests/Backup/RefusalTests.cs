@@ -152,7 +152,7 @@ public sealed class RefusalTests
     {
         await using var scenario = new BackupScenario(store: new MemoryStore());
         scenario.Cluster.CreateTopic("orders");
-        scenario.Fill("orders", 100);
+        scenario.Fill("orders", 100, batch: 10);
         scenario.Wrap = store => new FaultyStore(store).FailBefore(StoreCall.Create, ErrorIds.StoreWrite.With("No."), nth: 4, times: 1000);
 
         var error = await Assert.ThrowsAsync<KafkaBackupException>(() =>

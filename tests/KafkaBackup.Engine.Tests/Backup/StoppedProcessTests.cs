@@ -52,8 +52,8 @@ public sealed class StoppedProcessTests
             await SignalAsync(zombie, "STOP");
             var left = Left(folder);
             Age(scenario);
-            scenario.Fill("orders", 500, 3000 + (stop * 500));
-            scenario.Fill("orders", 500, 3000 + (stop * 500), partition: 1);
+            scenario.Fill("orders", 500, 3000 + (stop * 500), batch: 50);
+            scenario.Fill("orders", 500, 3000 + (stop * 500), partition: 1, batch: 50);
             Assert.Equal(
                 BackupStatus.Complete,
                 (await scenario.BackUpAsync(BackupScenario.Asked() with { SegmentMaxRecords = 50 })).Status

@@ -1,4 +1,5 @@
 using KafkaBackup.Engine.Catalog;
+using KafkaBackup.Engine.Tests.Verify;
 using KafkaBackup.Testing.Storage;
 
 namespace KafkaBackup.Engine.Tests.Backup;
@@ -19,7 +20,7 @@ public sealed class SweepRaceTests
             var store = new MemoryStore();
             await using var scenario = new BackupScenario(store: store);
             scenario.Cluster.CreateTopic("orders");
-            scenario.Fill("orders", 200);
+            scenario.Fill("orders", 200, batch: 25);
             await DieAsync(scenario, store);
             for (var i = 0; i < 8; i++)
             {
@@ -46,7 +47,7 @@ public sealed class SweepRaceTests
             {
                 stopped++;
                 store.Remove(LockKey);
-                scenario.Fill("orders", 100, 200);
+                scenario.Fill("orders", 100, 200, batch: 25);
                 Assert.Equal(BackupStatus.Complete, (await scenario.BackUpAsync(settings)).Status);
                 paused.Continue();
             }
@@ -80,7 +81,7 @@ public sealed class SweepRaceTests
         var store = new MemoryStore();
         await using var scenario = new BackupScenario(store: store);
         scenario.Cluster.CreateTopic("orders");
-        scenario.Fill("orders", 200);
+        scenario.Fill("orders", 200, batch: 25);
         var settings = BackupScenario.Asked() with { ConsumerGroupSnapshot = false };
         await DieAsync(scenario, store, settings);
         store["b/topics/orders/partition=0/segment-00000000000000000000-dead.kbs"] = [1];
@@ -99,6 +100,43 @@ public sealed class SweepRaceTests
         var firstDelete = calls.FindIndex(c => c.Call == StoreCall.Delete && c.Key.EndsWith("-dead.kbs", StringComparison.Ordinal));
         var firstHead = calls.FindIndex(c => c.Call == StoreCall.PutIfAbsent && c.Key.StartsWith("b/manifest/0", StringComparison.Ordinal));
         Assert.InRange(firstHead, 0, firstDelete);
+    }
+
+    [Fact]
+    public async Task C1_leftovers_go_side_by_side_and_each_asks_for_the_lock_itself()
+    {
+        foreach (var isTakenOver in (bool[])[false, true])
+        {
+            var store = new MemoryStore();
+            await using var scenario = new BackupScenario(store: store);
+            scenario.Cluster.CreateTopic("orders");
+            scenario.Fill("orders", 200);
+            await DieAsync(scenario, store);
+            for (var i = 0; i < 3 * OwnedDeletion.AtOnce; i++)
+            {
+                store[$"b/topics/orders/partition=0/segment-{i * 20:D20}-dead{i}.kbs"] = [1];
+            }
+
+            DeletionOrderTests.WatchedStore? watched = null;
+            scenario.Wrap = inner =>
+                watched = new DeletionOrderTests.WatchedStore(inner, DeletionOrderTests.IsSegment)
+                {
+                    WhenFull = () =>
+                    {
+                        if (isTakenOver)
+                        {
+                            store[LockKey] = "{}"u8.ToArray();
+                        }
+                    },
+                };
+
+            var error = await Record.ExceptionAsync(() => scenario.BackUpAsync());
+
+            Assert.Equal(OwnedDeletion.AtOnce, watched!.MostAtOnce);
+            Assert.Equal(isTakenOver ? nameof(ErrorIds.BackupLockLost) : null, (error as KafkaBackupException)?.ErrorId);
+            Assert.Equal((isTakenOver ? 1 : 3) * OwnedDeletion.AtOnce, watched.Begun.Count(DeletionOrderTests.IsSegment));
+            Assert.Equal(isTakenOver, store.Keys.Any(k => k.Contains("-dead", StringComparison.Ordinal)));
+        }
     }
 
     /// <summary>A run that dies as it is about to write its first segment.</summary>

@@ -70,7 +70,7 @@ public sealed class WideReadTests
             scenario.Fill("wide", RoundRobinReader.Records, partition: partition);
         }
 
-        scenario.WrapCluster = c => new ClusterDouble(c) { Reader = _ => new RoundRobinReader() };
+        scenario.WrapCluster = c => new ClusterDouble(c) { BatchReader = _ => new RoundRobinReader() };
         var result = await scenario.BackUpAsync(BackupScenario.Asked() with { MaxConcurrentPartitions = Wide });
 
         Assert.Equal((BackupStatus.Complete, (long)Wide * RoundRobinReader.Records), (result.Status, result.RecordCount));
@@ -108,48 +108,39 @@ public sealed class WideReadTests
         return peak;
     }
 
-    /// <summary>Hands out a record of each partition in turn, so that all of them have an open block at once.</summary>
-    private sealed class RoundRobinReader : Engine.Cluster.IRecordReader
+    /// <summary>Hands out a batch of each partition in turn, so that all of them have an open block at once.</summary>
+    private sealed class RoundRobinReader : Engine.Cluster.IBatchReader
     {
         public const int Records = 3;
 
         private readonly SortedDictionary<int, long> _next = [];
+        private readonly Engine.Batches.BatchBuilder _builder = new();
 
         public void Assign(TopicPartition partition, long offset, int slot) => _next[slot] = offset;
 
         public void Remove(int slot) => _next.Remove(slot);
 
-        public int Poll(Engine.Cluster.IRecordSink sink, int maxRecords = int.MaxValue)
+        public long Poll(Engine.Cluster.IBatchSink sink, long maxBytes = long.MaxValue)
         {
-            var count = 0;
+            var bytes = 0L;
             foreach (var (slot, offset) in _next.ToArray())
             {
-                if (offset == Records)
+                if (offset < Records)
                 {
-                    sink.OnEnd(slot, offset);
-                    continue;
+                    _builder.Begin();
+                    _builder.Append(offset, 1, new Engine.Batches.RecordFields { KeyIsNull = true, Value = "v"u8 });
+                    var batch = Engine.Batches.RecordBatch.Open(_builder.Build());
+                    sink.OnBatch(slot, batch);
+                    _next[slot] = batch.NextOffset;
+                    bytes += batch.Length;
                 }
 
-                sink.OnRecord(
-                    slot,
-                    new Engine.Records.RecordView
-                    {
-                        Offset = offset,
-                        Timestamp = 1,
-                        TimestampKind = TimestampKind.CreateTime,
-                        KeyIsNull = true,
-                        Value = "v"u8,
-                    }
-                );
-                _next[slot] = offset + 1;
-                count++;
+                sink.OnFacts(slot, new Engine.Cluster.LogFacts(_next.GetValueOrDefault(slot, Records), Records, Records, 0));
             }
 
-            return count;
+            return bytes;
         }
 
-        public long? Position(int slot) => null;
-
-        public void Dispose() { }
+        public void Dispose() => _builder.Dispose();
     }
 }

@@ -70,6 +70,28 @@ public class RecordedBatchTests
         }
     }
 
+    [Theory]
+    [InlineData("old0")]
+    [InlineData("old1")]
+    public void L1_an_answer_with_messages_of_old_formats_is_passed_and_handed_out_as_batches(string name)
+    {
+        var answer = File(name);
+        Assert.Equal(new Engine.Cluster.RecordsScan(153, -1, false, false), Engine.Cluster.RecordsScan.Of(answer, 40, 5));
+        using var cursor = new Engine.Cluster.PartCursor(readCommitted: true, checkCrcs: true);
+        cursor.Open(new Engine.Cluster.FetchedPart(new(new("old", 0), 40, 0), null, null, answer, [], null));
+        var next = 40L;
+        var offsets = new List<long>();
+        while (cursor.TryNext(ref next, out var batch))
+        {
+            offsets.AddRange(Sample.Read(batch).Select(record => record.Offset));
+        }
+
+        // A wrapper that holds the offset asked for comes whole.
+        Assert.Equal(153, next);
+        Assert.InRange(offsets[0], 0, 40);
+        Assert.Equal(Enumerable.Range((int)offsets[0], 153 - (int)offsets[0]).Select(i => (long)i), offsets);
+    }
+
     private static IEnumerable<(string?, string?)> Old(string codec, int count) =>
         Enumerable
             .Range(0, count)

@@ -7,7 +7,7 @@ using static KafkaBackup.Engine.Tests.Browse.StoredRecordTests;
 
 namespace KafkaBackup.Engine.Tests.Browse;
 
-public sealed class BrowseTests : IAsyncDisposable
+public sealed class BrowseTests : IAsyncLifetime, IAsyncDisposable
 {
     private readonly BackupScenario _scenario = new();
 
@@ -95,6 +95,10 @@ public sealed class BrowseTests : IAsyncDisposable
         Assert.InRange(rows[3].RecordsPerSecond, 100, 260);
         Assert.Equal(TimeSpan.FromMilliseconds(20_501), rows[3].HeadSkew);
     }
+
+    Task IAsyncLifetime.InitializeAsync() => Task.CompletedTask;
+
+    Task IAsyncLifetime.DisposeAsync() => DisposeAsync().AsTask();
 
     public ValueTask DisposeAsync() => _scenario.DisposeAsync();
 }

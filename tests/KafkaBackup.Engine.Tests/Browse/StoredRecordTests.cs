@@ -67,11 +67,15 @@ public class StoredRecordTests : OnStore, IAsyncLifetime
         _scenario.Cluster.CreateTopic("t", 3);
         foreach (var partition in (int[])[0, 1])
         {
-            _scenario.Cluster.Append(
-                "t",
-                partition,
-                Enumerable.Range(0, 50).Select(i => LocalBroker.LocalRecord.Of(i is >= 10 and < 30 ? "gone" : $"k{i}", $"v{i}"))
-            );
+            foreach (var batch in Enumerable.Range(0, 50).Chunk(5))
+            {
+                _scenario.Cluster.Append(
+                    "t",
+                    partition,
+                    batch.Select(i => LocalBroker.LocalRecord.Of(i is >= 10 and < 30 ? "gone" : $"k{i}", $"v{i}"))
+                );
+            }
+
             _scenario.Cluster.Append("t", partition, LocalBroker.LocalRecord.Of("gone", null));
         }
 

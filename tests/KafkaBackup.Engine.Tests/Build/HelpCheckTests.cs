@@ -1,4 +1,5 @@
 using KafkaBackup.Build.Help;
+using KafkaBackup.Build.Settings;
 
 namespace KafkaBackup.Engine.Tests.Build;
 
@@ -61,7 +62,7 @@ public class HelpCheckTests
         folder.File("Get-Sample.md", "# Get-Sample\n## WRONG\ntext");
         folder.File("Set-Sample.md", "no title");
 
-        var help = HelpFile.Build(folder.Path, BuildOutputs.ModuleAssembly);
+        var help = HelpFile.Build(folder.Path, SettingsTable.Read(""), BuildOutputs.ModuleAssembly);
 
         Assert.Contains(help.Complaints, complaint => complaint.Contains("Get-Sample.md: '## WRONG'", StringComparison.Ordinal));
         Assert.Contains(help.Complaints, complaint => complaint.Contains("Set-Sample.md: the page must begin", StringComparison.Ordinal));

@@ -101,6 +101,70 @@ public sealed class TestCountTests : IDisposable
         Assert.Equal(["left out: the Pester suite (no pwsh)", "2 passed, 0 failed, 1 skipped"], Lines(output));
     }
 
+    [Fact]
+    public void Failed_tests_are_named_with_their_message_before_the_closing_line()
+    {
+        _folder.File(
+            "x.trx",
+            """
+            <TestRun xmlns="http://microsoft.com/schemas/VisualStudio/TeamTest/2010"><Results>
+              <UnitTestResult testName="a" outcome="Passed" />
+              <UnitTestResult testName="B3_b" outcome="Failed"><Output><StdOut>noise</StdOut><ErrorInfo>
+                <Message>Assert.Equal() Failure&#xD;
+            Expected: 1
+
+            Actual:   2</Message><StackTrace>at b</StackTrace></ErrorInfo></Output></UnitTestResult>
+              <UnitTestResult testName="c" outcome="Timeout" />
+            </Results></TestRun>
+            """
+        );
+        _folder.File(
+            "pester.xml",
+            """
+            <testsuites><testsuite name="s"><testcase name="a" />
+              <testcase name="Restore.refuses"><failure message="Expected $true, but got $false.">at line 7</failure></testcase>
+            </testsuite></testsuites>
+            """
+        );
+        var output = new StringWriter();
+
+        CountCommand.Run(CommandLine.Parse(["count", "--left-out", "the long tests", _folder.Path]), output);
+
+        Assert.Equal(
+            [
+                "left out: the long tests",
+                "failed: Restore.refuses",
+                "    Expected $true, but got $false.",
+                "failed: B3_b",
+                "    Assert.Equal() Failure",
+                "    Expected: 1",
+                "    Actual:   2",
+                "failed: c",
+                "2 passed, 3 failed, 0 skipped",
+            ],
+            Lines(output)
+        );
+    }
+
+    [Fact]
+    public void At_most_twenty_failed_tests_are_shown_with_six_lines_each()
+    {
+        var lines = string.Join("&#xA;", Enumerable.Range(1, 50).Select(line => $"line {line}"));
+        var tests = Enumerable
+            .Range(1, 25)
+            .Select(test =>
+                $"""<UnitTestResult testName="t{test}" outcome="Failed"><Output><ErrorInfo><Message>{lines}</Message></ErrorInfo></Output></UnitTestResult>"""
+            );
+        _folder.File("x.trx", $"<TestRun><Results>{string.Concat(tests)}</Results></TestRun>");
+        var output = new StringWriter();
+
+        CountCommand.Run(CommandLine.Parse(["count", _folder.Path]), output);
+
+        var shown = Lines(output);
+        Assert.Equal(20 * 7 + 2, shown.Length);
+        Assert.Equal(["    line 6", "failed: 5 more", "0 passed, 25 failed, 0 skipped"], shown[^3..]);
+    }
+
     private (int Code, string LastLine) Count(params string[] options)
     {
         var output = new StringWriter();

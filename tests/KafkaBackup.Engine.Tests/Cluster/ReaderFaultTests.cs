@@ -86,26 +86,6 @@ public sealed class ReaderFaultTests
         }
     }
 
-    [Theory]
-    [InlineData(10, false, 10, false)]
-    [InlineData(10, false, 9, true)]
-    [InlineData(10, false, 99, true)]
-    [InlineData(10, true, 19, true)]
-    [InlineData(10, true, 20, false)]
-    [InlineData(10, true, 25, false)]
-    [InlineData(10, false, -1, false)]
-    public void B16_an_error_is_stale_unless_it_is_about_where_the_assignment_stands(long start, bool readTo20, long offset, bool stale)
-    {
-        using var assignment = new Assignment(Orders, start, 0, 0);
-        if (readTo20)
-        {
-            assignment.HasArrived = true;
-            assignment.NextExpected = 20;
-        }
-
-        Assert.Equal(stale, assignment.IsStale(offset));
-    }
-
     [Fact]
     public async Task B5_a_log_start_that_moves_past_the_position_is_told_at_the_position()
     {

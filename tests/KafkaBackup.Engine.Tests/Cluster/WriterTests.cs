@@ -170,7 +170,7 @@ public sealed class WriterTests
         Drain(writer, reports);
         Assert.Equal([(0, 1L, 0L)], reports.Delivered);
         var failed = Assert.Single(reports.Failed);
-        Assert.Equal((2L, WriteFaultKind.Refused, "MSG_SIZE_TOO_LARGE"), (failed.Tag, failed.Fault.Kind, failed.Fault.Code));
+        Assert.Equal((2L, WriteFaultKind.Refused, "MESSAGE_TOO_LARGE"), (failed.Tag, failed.Fault.Kind, failed.Fault.Code));
     }
 
     [Fact]
@@ -314,6 +314,77 @@ public sealed class WriterTests
     }
 
     [Fact]
+    public async Task E4_after_a_purge_the_same_partition_is_written_again()
+    {
+        await using var local = LocalCluster.Start();
+        local.CreateTopic("orders");
+        var frozen = local.Faults.On(ApiKey.Produce).Freeze();
+        await using var cluster = Connect(local);
+        using var writer = cluster.OpenWriter(new WriterOptions(BatchRecords: 1, Linger: TimeSpan.Zero));
+        writer.Open(Orders, 0);
+        for (var i = 0; i < 10; i++)
+        {
+            Send(writer, 0, $"before {i}", i);
+        }
+
+        await frozen.WaitForHits();
+        writer.Purge();
+        Drain(writer, new CollectingReports());
+        frozen.Thaw();
+        for (var i = 0; i < 10; i++)
+        {
+            Send(writer, 0, $"after {i}", i);
+        }
+
+        var reports = new CollectingReports();
+        Drain(writer, reports);
+        Assert.Empty(reports.Failed);
+        Assert.Equal(
+            Enumerable.Range(0, 10).Select(i => $"after {i}"),
+            local.Read("orders").Select(record => record.ValueText!).Where(value => value.StartsWith("after", StringComparison.Ordinal))
+        );
+    }
+
+    [Fact]
+    public async Task E2_a_cluster_that_has_no_producer_id_yet_is_waited_for()
+    {
+        await using var local = LocalCluster.Start();
+        local.CreateTopic("orders");
+        var loading = local.Faults.On(ApiKey.InitProducerId).Times(3).Fail(ErrorCode.CoordinatorLoadInProgress);
+        await using var cluster = Connect(local);
+        using var writer = cluster.OpenWriter(new WriterOptions());
+        writer.Open(Orders, 0);
+        Send(writer, 0, "1", 1);
+        var reports = new CollectingReports();
+        Drain(writer, reports);
+        await loading.WaitForHits(3);
+        Assert.Single(reports.Delivered);
+    }
+
+    [Fact]
+    public async Task E4_batches_under_way_when_the_writer_stops_are_all_reported()
+    {
+        await using var local = LocalCluster.Start();
+        local.CreateTopic("orders");
+        await using var cluster = Connect(local);
+        using var writer = cluster.OpenWriter(new WriterOptions(BatchRecords: 1, Linger: TimeSpan.Zero));
+        writer.Open(Orders, 0);
+        Send(writer, 0, "0", 0);
+        Drain(writer, new CollectingReports());
+        local.Faults.On(ApiKey.Produce).Fail(ErrorCode.InvalidProducerEpoch);
+        for (var i = 1; i < 20; i++)
+        {
+            TrySend(writer, i);
+        }
+
+        var reports = new CollectingReports();
+        Drain(writer, reports);
+        Assert.Empty(reports.Delivered);
+        Assert.Single(reports.ProducerFaults, fault => fault.Fatal);
+        Assert.Equal(["0"], local.Read("orders").Select(record => record.ValueText));
+    }
+
+    [Fact]
     public async Task D3_a_topic_that_may_not_be_written_is_told_per_record()
     {
         await using var local = LocalCluster.Start();
@@ -385,6 +456,19 @@ public sealed class WriterTests
         var perRecord = (GC.GetAllocatedBytesForCurrentThread() - before) / 50_000.0;
         Assert.Equal(60_000, reports.Count);
         Assert.True(perRecord < 1, $"{perRecord} bytes a record");
+    }
+
+    /// <summary>A writer that has stopped already takes no more.</summary>
+    private static void TrySend(IRecordWriter writer, int number)
+    {
+        try
+        {
+            Send(writer, 0, $"{number}", number);
+        }
+        catch (KafkaBackupException stopped) when (stopped.Definition == ErrorIds.ClusterRequestFailed)
+        {
+            // It learned that before the last ones were sent.
+        }
     }
 
     private static unsafe void SendMany(IRecordWriter writer, CountingReports reports, int count)

@@ -5,7 +5,7 @@ using KafkaBackup.LocalBroker;
 namespace KafkaBackup.Engine.Tests.Compare;
 
 /// <summary>A local cluster and a store, and comparisons between what lies there.</summary>
-public abstract class ComparingTests : IAsyncDisposable
+public abstract class ComparingTests : IAsyncLifetime, IAsyncDisposable
 {
     protected const long Origin = 1000;
 
@@ -14,6 +14,10 @@ public abstract class ComparingTests : IAsyncDisposable
     protected CompareSide Live => new() { Cluster = new ClusterSettings { BootstrapServers = [Scenario.Cluster.BootstrapServers] } };
 
     protected CompareSide Stored => StoredAs("b");
+
+    Task IAsyncLifetime.InitializeAsync() => Task.CompletedTask;
+
+    Task IAsyncLifetime.DisposeAsync() => DisposeAsync().AsTask();
 
     public async ValueTask DisposeAsync()
     {

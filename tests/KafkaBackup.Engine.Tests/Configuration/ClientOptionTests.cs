@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using KafkaBackup.Engine.Cluster;
 using KafkaBackup.Engine.Cluster.Native;
 using KafkaBackup.Engine.Configuration;
 using Xunit;
@@ -129,6 +130,11 @@ public sealed class ClientOptionTests : IDisposable
         );
         Assert.Empty(_desk.Events.Warnings);
     }
+
+    /// <summary>Whatever the library has, a decision is made about it: none is passed over in silence where records are read.</summary>
+    [Fact]
+    public void A7_every_property_of_the_library_is_followed_refused_or_said_to_have_no_effect() =>
+        Assert.Empty(PropertyNames().Where(name => !DataPathOptions.Knows(name)).Order());
 
     private static string Options(string side, string name) =>
         $"{side}:\n  {ConfigDesk.Cluster}\n  kafka_options:\n    {name}: /tmp/evil.so\n";

@@ -46,6 +46,7 @@ public sealed class KeyEffectTests
         new("backup.consumer_group_snapshot", "backup: {consumer_group_snapshot: false}", o => o.ConsumerGroupSnapshot, false),
         new("backup.isolation_level", "backup: {isolation_level: read_uncommitted}", o => o.IsolationLevel, IsolationLevel.ReadUncommitted),
         new("backup.consistent_at", "backup: {consistent_at: 1705312800000}", o => o.ConsistentAt, new TimePoint(1705312800000)),
+        new("backup.transaction_wait_secs", "backup: {transaction_wait_secs: 5}", o => o.TransactionWait, TimeSpan.FromSeconds(5)),
         new("backup.rate_limit_records_per_sec", "backup: {rate_limit_records_per_sec: 10}", o => o.RecordsPerSecond, 10L),
         new("backup.rate_limit_bytes_per_sec", "backup: {rate_limit_bytes_per_sec: 2048}", o => o.BytesPerSecond, 2048L),
         new("backup.on_missing_topic", "backup: {on_missing_topic: warn}", o => o.OnMissingTopic, MissingTopicAction.Warn),

@@ -220,7 +220,7 @@ public sealed class BatchSegmentTests
             }
 
             using var raw = Raw(BatchImage.Batches([record], BatchCodec.Gzip));
-            digests.Add(raw.LastRecordDigest());
+            digests.Add(raw.Last().Digest);
             Assert.Single(digests);
         }
     }

@@ -1,5 +1,7 @@
 using System.Text.RegularExpressions;
 using KafkaBackup.Build.Help;
+using KafkaBackup.Build.Settings;
+using KafkaBackup.Build.Staging;
 using KafkaBackup.Engine.Tests.Build;
 
 namespace KafkaBackup.Engine.Tests.Module;
@@ -14,8 +16,13 @@ internal static class ModuleFiles
     public static string Views { get; } =
         File.ReadAllText(Path.Combine(BuildOutputs.RepositoryRoot, "module", "KafkaBackup.format.ps1xml"));
 
-    public static HelpPage Help(string cmdlet) =>
-        HelpPageReader.Read(File.ReadAllText(Path.Combine(BuildOutputs.RepositoryRoot, "module", "help", cmdlet + ".md")));
+    private static SettingsTable Settings { get; } = StageCommand.ReadSettings(BuildOutputs.RepositoryRoot);
+
+    public static HelpPage Help(string cmdlet)
+    {
+        var page = HelpPageReader.Read(File.ReadAllText(Path.Combine(BuildOutputs.RepositoryRoot, "module", "help", cmdlet + ".md")));
+        return HelpFile.Complete(page, Cmdlets, Settings);
+    }
 
     /// <summary>The names in one of the manifest's lists.</summary>
     public static IReadOnlyList<string> Listed(string key)

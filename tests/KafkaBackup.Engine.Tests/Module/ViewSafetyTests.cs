@@ -55,7 +55,7 @@ public sealed class ViewSafetyTests
             .Descendants("View")
             .SelectMany(view =>
             {
-                var name = view.Descendants("TypeName").Single().Value;
+                var name = view.Descendants("TypeName").Single().Value.Split('#')[0];
                 var type = typeof(Finding).Assembly.GetType(name) ?? throw new InvalidOperationException(name);
                 return view.Descendants()
                     .Where(e => e.Name.LocalName is "TableColumnItem" or "ListItem")

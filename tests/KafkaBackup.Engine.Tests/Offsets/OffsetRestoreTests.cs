@@ -7,7 +7,7 @@ using static KafkaBackup.Engine.Tests.Cluster.ClusterTesting;
 namespace KafkaBackup.Engine.Tests.Offsets;
 
 /// <summary>Restore-KafkaConsumerOffset: undoing a reset.</summary>
-public sealed class OffsetRestoreTests : IAsyncDisposable
+public sealed class OffsetRestoreTests : IAsyncLifetime, IAsyncDisposable
 {
     private readonly LocalCluster _cluster = LocalCluster.Start();
     private readonly TemporaryFolder _folder = new();
@@ -112,6 +112,10 @@ public sealed class OffsetRestoreTests : IAsyncDisposable
             Assert.Contains("is damaged", refused.Message, StringComparison.Ordinal);
         }
     }
+
+    Task IAsyncLifetime.InitializeAsync() => Task.CompletedTask;
+
+    Task IAsyncLifetime.DisposeAsync() => DisposeAsync().AsTask();
 
     public async ValueTask DisposeAsync()
     {

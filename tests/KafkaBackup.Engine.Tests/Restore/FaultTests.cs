@@ -149,8 +149,8 @@ public sealed class FaultTests
     {
         await using var scenario = new RestoreScenario();
         scenario.Source.Cluster.CreateTopic("orders", 2);
-        scenario.Source.Fill("orders", 300);
-        scenario.Source.Fill("orders", 300, partition: 1);
+        scenario.Source.Fill("orders", 300, batch: 100);
+        scenario.Source.Fill("orders", 300, partition: 1, batch: 100);
         await scenario.Source.BackUpAsync(BackupScenario.Asked() with { SegmentMaxRecords = 100 });
         var file = Directory
             .GetFiles(scenario.Source.StorePath, "segment-*100-*.kbs", SearchOption.AllDirectories)
@@ -270,11 +270,11 @@ public sealed class FaultTests
         Assert.Equal((RestoreStatus.Failed, nameof(ErrorIds.ClusterUnauthorized)), (result.Status, result.Partitions.Single().ErrorId));
     }
 
-    internal static async Task<RestoreScenario> FilledAsync(int records, int? segment = null, int targetBrokers = 1)
+    internal static async Task<RestoreScenario> FilledAsync(int records, int? segment = null, int targetBrokers = 1, int batch = 1000)
     {
         var scenario = new RestoreScenario(targetBrokers);
         scenario.Source.Cluster.CreateTopic("orders");
-        scenario.Source.Fill("orders", records);
+        scenario.Source.Fill("orders", records, batch: segment ?? batch);
         await scenario.Source.BackUpAsync(BackupScenario.Asked() with { SegmentMaxRecords = segment });
         return scenario;
     }

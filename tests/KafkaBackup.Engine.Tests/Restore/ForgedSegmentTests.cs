@@ -1,4 +1,5 @@
 using System.Text;
+using KafkaBackup.Engine.Batches;
 using KafkaBackup.Engine.Catalog;
 using KafkaBackup.Engine.Format.Blocks;
 using KafkaBackup.Engine.Format.Segments;
@@ -126,11 +127,15 @@ public sealed class ForgedSegmentTests
     {
         var scenario = new RestoreScenario();
         scenario.Source.Cluster.CreateTopic("orders");
-        scenario.Source.Cluster.Append(
-            "orders",
-            0,
-            Enumerable.Range(0, count).Select(i => LocalRecord.Of($"k{i}", new string('a', valueBytes), 1_700_000_000_000 + i))
-        );
+        foreach (var some in Enumerable.Range(0, count).Chunk(9))
+        {
+            scenario.Source.Cluster.Append(
+                "orders",
+                0,
+                some.Select(i => LocalRecord.Of($"k{i}", new string('a', valueBytes), 1_700_000_000_000 + i))
+            );
+        }
+
         await scenario.Source.BackUpAsync(BackupScenario.Asked() with { Compression = CompressionKind.None });
         var entry = (await scenario.Source.PartitionAsync("orders")).Segments.Single();
         if (!forge)
@@ -141,17 +146,57 @@ public sealed class ForgedSegmentTests
         var file = Path.Combine(scenario.Source.StorePath, BackupKeys.Of("b", entry.Key));
         var sound = await File.ReadAllBytesAsync(file);
         SegmentHeader header;
+        var batches = new List<byte[]>();
         using (var pool = new BlockBufferPool(64 << 20))
-        using (var reader = await SegmentReader.OpenAsync(file, SegmentImage.Source(sound), sound.Length, pool, 0, default))
         {
-            header = reader.Header;
+            using (var reader = await SegmentReader.OpenAsync(file, SegmentImage.Source(sound), sound.Length, pool, 0, default))
+            {
+                header = reader.Header;
+            }
+
+            await foreach (var block in SegmentFile.ReadBlocksAsync(file, SegmentImage.Source(sound), sound.Length, pool, null, 0, default))
+            {
+                using (block)
+                {
+                    foreach (var (batch, _) in block.Batches)
+                    {
+                        batches.Add(Forged(batch));
+                    }
+                }
+            }
         }
 
-        var records = (await SegmentImage.ReadAsync(sound)).Select(r => r with { Value = r.Value!.Select(b => (byte)(b ^ 1)).ToArray() });
-        var (forged, _) = SegmentImage.Write(records, CompressionKind.None, header: header);
+        var (forged, _) = BatchImage.WriteBatches(batches, CompressionKind.None, header: header);
         Assert.Equal(sound.Length, forged.Length);
         Assert.True((await SegmentImage.CheckAsync(forged)).IsWhole);
         await File.WriteAllBytesAsync(file, forged);
         return scenario;
+    }
+
+    /// <summary>The same records with other values of the same length.</summary>
+    private static byte[] Forged(in RecordBatch batch)
+    {
+        using var cursor = new BatchCursor();
+        using var builder = new BatchBuilder();
+        cursor.Open(batch);
+        builder.Begin();
+        while (cursor.MoveNext())
+        {
+            var value = cursor.Value.ToArray().Select(b => (byte)(b ^ 1)).ToArray();
+            builder.Append(
+                cursor.Offset,
+                cursor.Timestamp,
+                new RecordFields
+                {
+                    Key = cursor.Key,
+                    KeyIsNull = cursor.KeyIsNull,
+                    Value = value,
+                    HeaderCount = cursor.HeaderCount,
+                    RawHeaders = cursor.RawHeaders,
+                }
+            );
+        }
+
+        return builder.Build().ToArray();
     }
 }

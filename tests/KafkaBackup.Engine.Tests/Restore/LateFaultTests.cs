@@ -68,7 +68,7 @@ public sealed class LateFaultTests
     [Fact]
     public async Task E3_a_checkpoint_that_was_written_again_since_the_plan_is_refused()
     {
-        await using var scenario = await FaultTests.FilledAsync(3000);
+        await using var scenario = await FaultTests.FilledAsync(3000, batch: 100);
         var settings = RestoreScenario.Asked() with { CheckpointPath = scenario.CheckpointPath };
         await FaultTests.StopAtAsync(scenario, settings, 500);
         await using var late = await scenario.PlanAsync(settings);

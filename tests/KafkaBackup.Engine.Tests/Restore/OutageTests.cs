@@ -1,3 +1,4 @@
+using KafkaBackup.Engine.Restore;
 using KafkaBackup.LocalBroker;
 using KafkaBackup.LocalBroker.Wire;
 using KafkaBackup.Testing;
@@ -28,6 +29,7 @@ public sealed class OutageTests
 
     [Theory]
     [MemberData(nameof(Modes))]
+    [Trait("Run", "Long")]
     public async Task E6_brokers_that_do_not_know_the_topic_for_a_while_after_their_start_are_waited_for(DeliveryMode delivery)
     {
         await using var scenario = await FaultTests.FilledAsync(12_000);
@@ -49,8 +51,65 @@ public sealed class OutageTests
         scenario.AssertEqual("orders", committedOnly: true);
     }
 
+    [Fact]
+    [Trait("Run", "Long")]
+    public async Task E6_a_coordinator_that_is_longer_away_than_a_request_waits_is_waited_for_twice()
+    {
+        await using var scenario = await FaultTests.FilledAsync(30_000, segment: 10_000);
+        var running = scenario.RestoredAsync(
+            RestoreScenario.Asked() with
+            {
+                Delivery = DeliveryMode.Transactional,
+                RecordsPerSecond = 2000,
+            }
+        );
+        foreach (var committed in (bool[])[false, true])
+        {
+            await FaultTests.ReachedAsync(scenario, 1000);
+            await scenario.Source.WaitAsync(
+                () => !committed || scenario.Target.GroupOffsets("kafkabackup-restore-b").Values.Any(o => o.Offset > 0),
+                "a commit"
+            );
+            scenario.Events.Warnings.Clear();
+
+            // The transaction is lost, and the next writer asks for the mark.
+            var moved = scenario.Target.Faults.On(ApiKey.OffsetFetch).Fail(ErrorCode.NotCoordinator);
+            var lost = scenario.Target.Faults.On(ApiKey.TxnOffsetCommit).Once().Fail(ErrorCode.OffsetMetadataTooLarge);
+            await lost.WaitForHits(1, TimeSpan.FromMinutes(1));
+            await scenario.Source.WaitAsync(
+                () => scenario.Events.Warnings.Any(w => w.StartsWith("Waiting for the target", StringComparison.Ordinal)),
+                "the wait"
+            );
+            moved.Remove();
+        }
+
+        Assert.Equal(30_000, (await running).RecordCount);
+        scenario.AssertEqual("orders", committedOnly: true);
+    }
+
+    [Fact]
+    public async Task E6_unknown_counts_from_when_brokers_say_so_not_from_when_they_went_away()
+    {
+        var clock = new ShiftingClock();
+        var patience = new TargetPatience(clock, new RecordingEvents());
+        var away = ErrorIds.ClusterUnreachable.With("away", "t");
+        var unknown = ErrorIds.TopicNotFound.With("unknown", "t");
+        await patience.PauseAsync(away, default);
+        clock.Shift(TimeSpan.FromMinutes(2));
+        await patience.PauseAsync(unknown, default);
+        clock.Shift(TimeSpan.FromSeconds(50));
+        await patience.PauseAsync(unknown, default);
+        clock.Shift(TimeSpan.FromSeconds(20));
+
+        Assert.Same(unknown, await Assert.ThrowsAsync<KafkaBackupException>(() => patience.PauseAsync(unknown, default)));
+        await patience.PauseAsync(away, default);
+        clock.Shift(TimeSpan.FromMinutes(3));
+        Assert.Same(away, await Assert.ThrowsAsync<KafkaBackupException>(() => patience.PauseAsync(away, default)));
+    }
+
     [Theory]
     [MemberData(nameof(Modes))]
+    [Trait("Run", "Long")]
     public async Task E6_a_target_topic_that_is_deleted_is_named_when_it_stays_away(DeliveryMode delivery)
     {
         var clock = new ShiftingClock();
@@ -107,6 +166,7 @@ public sealed class OutageTests
     [InlineData(ApiKey.TxnOffsetCommit, ErrorCode.CoordinatorLoadInProgress)]
     [InlineData(ApiKey.InitProducerId, ErrorCode.CoordinatorNotAvailable)]
     [InlineData(ApiKey.Produce, ErrorCode.NotEnoughReplicas)]
+    [Trait("Run", "Long")]
     public async Task E6_a_stop_ends_a_transactional_restore_whatever_its_brokers_do(ApiKey api, ErrorCode error)
     {
         var clock = new ShiftingClock();

@@ -333,7 +333,7 @@ public sealed class OwnershipTests
         return scenario;
     }
 
-    private static void AssertExact(RestoreScenario scenario, string topic)
+    internal static void AssertExact(RestoreScenario scenario, string topic)
     {
         scenario.AssertEqual("orders", 0, topic, committedOnly: true);
         scenario.AssertEqual("orders", 1, topic, committedOnly: true);

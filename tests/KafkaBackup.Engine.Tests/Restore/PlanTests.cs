@@ -107,7 +107,11 @@ public sealed class PlanTests
         await using var scenario = new RestoreScenario();
         scenario.Source.Cluster.CreateTopic("orders");
         long[] times = [T0 + 5, T0, T0 + 9, T0 + 1, -1, T0 + 6, T0 + 5];
-        scenario.Source.Cluster.Append("orders", 0, times.Select((t, i) => LocalRecord.Of($"k{i}", $"v{i}", t)));
+        foreach (var batch in times.Select((t, i) => LocalRecord.Of($"k{i}", $"v{i}", t)).Chunk(2))
+        {
+            scenario.Source.Cluster.Append("orders", 0, batch);
+        }
+
         await scenario.Source.BackUpAsync(BackupScenario.Asked() with { SegmentMaxRecords = 2 });
 
         Assert.Equal(
@@ -235,15 +239,16 @@ public sealed class PlanTests
     }
 
     [Fact]
-    public async Task D1_records_stamped_zero_are_an_error_unless_forced()
+    public async Task L7_records_stamped_zero_or_not_at_all_keep_their_times()
     {
         await using var scenario = new RestoreScenario();
         scenario.Source.Cluster.CreateTopic("orders");
-        scenario.Source.Cluster.Append("orders", 0, LocalRecord.Of("a", "b", 0), LocalRecord.Of("c", "d"));
+        scenario.Source.Cluster.Append("orders", 0, LocalRecord.Of("a", "b", 0), LocalRecord.Of("c", "d"), LocalRecord.Of("e", "f", -1));
         await scenario.Source.BackUpAsync();
 
-        Assert.Contains("1 records are stamped 0", (await scenario.RefusedAsync()).Message, StringComparison.Ordinal);
-        Assert.Equal(2, (await scenario.RestoredAsync(RestoreScenario.Asked() with { Force = true })).RecordCount);
+        Assert.Equal(3, (await scenario.RestoredAsync()).RecordCount);
+        Assert.Equal([0, 1_700_000_000_000, -1], scenario.Restored("orders").Select(r => r.Timestamp));
+        scenario.AssertEqual("orders");
     }
 
     [Fact]

@@ -110,7 +110,7 @@ public sealed class FolderStoreTests
             Path = folder.File("new/store"),
             Options = mode is null ? null : new Dictionary<string, string> { ["file_mode"] = mode },
         };
-        await using var store = StoreFactory.Open(settings, TimeProvider.System);
+        await using var store = StoreBackends.Known.Open(settings, TimeProvider.System);
         await store.PutAsync("b/topics/one", new byte[] { 1 }, default);
         await store.PutIfAbsentAsync("b/two", new byte[] { 1 }, default);
         await using (var upload = await store.CreateAsync("b/three", default))
@@ -147,7 +147,7 @@ public sealed class FolderStoreTests
         };
         Assert.Equal(
             ErrorIds.StoreConfiguration.Id,
-            Assert.Throws<KafkaBackupException>(() => StoreFactory.Open(settings, TimeProvider.System)).ErrorId
+            Assert.Throws<KafkaBackupException>(() => StoreBackends.Known.Open(settings, TimeProvider.System)).ErrorId
         );
     }
 

@@ -263,7 +263,7 @@ public sealed class StoreDecoratorTests
 
     private static void AssertRefused(ErrorDefinition expected, StoreSettings settings)
     {
-        void Open() => StoreFactory.Open(settings, TimeProvider.System);
+        void Open() => StoreBackends.Known.Open(settings, TimeProvider.System);
         Assert.Equal(expected.Id, Assert.Throws<KafkaBackupException>(Open).ErrorId);
     }
 

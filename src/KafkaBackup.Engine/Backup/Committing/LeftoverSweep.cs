@@ -74,15 +74,22 @@ internal sealed class LeftoverSweep
         }
 
         var (segments, dropped) = (0, 0);
-        foreach (var found in objects.Where(o => !named.Segments.Contains(o.Key[(id.Length + 1)..])))
-        {
-            segments += await _run.Session.Deletion.TryDeleteAsync(found, cancel).ConfigureAwait(false) ? 1 : 0;
-        }
-
-        foreach (var upload in uploads)
-        {
-            dropped += await _run.Session.Deletion.TryDropAsync(upload, cancel).ConfigureAwait(false) ? 1 : 0;
-        }
+        await OwnedDeletion
+            .EachAsync(
+                objects.Where(o => !named.Segments.Contains(o.Key[(id.Length + 1)..])),
+                async (found, c) =>
+                    Interlocked.Add(ref segments, await _run.Session.Deletion.TryDeleteAsync(found, c).ConfigureAwait(false) ? 1 : 0),
+                cancel
+            )
+            .ConfigureAwait(false);
+        await OwnedDeletion
+            .EachAsync(
+                uploads,
+                async (upload, c) =>
+                    Interlocked.Add(ref dropped, await _run.Session.Deletion.TryDropAsync(upload, c).ConfigureAwait(false) ? 1 : 0),
+                cancel
+            )
+            .ConfigureAwait(false);
 
         _run.Events.Verbose($"The last run did not finish; removed {segments} segments and {dropped} uploads that it left behind.");
     }

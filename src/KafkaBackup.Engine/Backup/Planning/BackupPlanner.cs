@@ -34,7 +34,7 @@ internal sealed class BackupPlanner(
     public async Task<BackupWork> PlanAsync(CancellationToken cancel)
     {
         var cutAtMs = CutInstant();
-        var (opened, source) = await SideBySide
+        var (opened, source) = await ParallelPair
             .RunAsync(c => catalog.FindAsync(options.BackupId, c), cluster.DescribeAsync, cancel)
             .ConfigureAwait(false);
         if (opened is { IsForeign: true })
@@ -68,6 +68,7 @@ internal sealed class BackupPlanner(
         }
 
         findings.AddRange(Troubles(partitions));
+        findings.AddRange(CutFindings.Of(partitions));
         var lost = opened is null
             ? null
             : await NewestSegments

@@ -24,6 +24,12 @@ internal sealed record PartitionWork
 
     public bool HeldByTransaction { get; init; }
 
+    /// <summary>Set with a consistent cut: a transaction was open across it when the run began.</summary>
+    public bool MetTransactionAtCut { get; init; }
+
+    /// <summary>Where the cut lies, although a transaction that stayed open keeps the partition from being stored up to it.</summary>
+    public long? HeldBelowCut { get; init; }
+
     /// <summary>Our newest stored record, to be met again before anything new is taken (rule B8).</summary>
     public LastRecord? Verify { get; init; }
 

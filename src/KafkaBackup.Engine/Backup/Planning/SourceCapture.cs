@@ -27,9 +27,6 @@ internal sealed class SourceCapture(
 
     private static readonly TimeSpan UnknownPause = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>How long a consistent cut waits for transactions that are open across it.</summary>
-    private static readonly TimeSpan TransactionBudget = TimeSpan.FromSeconds(30);
-
     private static readonly TimeSpan TransactionPoll = TimeSpan.FromMilliseconds(250);
 
     /// <param name="topics">The topics to back up.</param>
@@ -332,7 +329,6 @@ internal sealed class SourceCapture(
                         answer.Error is not null ? null
                             : answer.Offset is >= 0 and var later ? later
                             : marks[p].Offset,
-                        false,
                         answer.Error
                     )
                     : new CutPoint(null)
@@ -347,7 +343,10 @@ internal sealed class SourceCapture(
 
     /// <summary>
     /// A transaction open across the cut would shorten its partition: gives it a while to end. Every partition that is held back waits,
-    /// also one without a later record: a transaction that ends meanwhile is in all of its partitions or in none.
+    /// also one without a later record: a transaction that ends meanwhile is stored up to the cut in all of its partitions. Two limits
+    /// remain, and are findings: of a transaction that wrote on both sides of the instant, only what is stamped up to it is stored; and
+    /// where one stays open beyond the budget, its partition ends at the last stable offset, and what others committed behind that is in
+    /// their other partitions only (<see cref="CutFindings"/>).
     /// </summary>
     private async Task AwaitTransactionsAsync(
         Dictionary<TopicPartition, CutPoint> cuts,
@@ -357,11 +356,16 @@ internal sealed class SourceCapture(
     {
         var wait = new WaitNotice(clock, events);
         var held = cuts.Where(c => c.Value.Offset > ends[c.Key].Offset).Select(c => c.Key).ToList();
+        foreach (var partition in held)
+        {
+            cuts[partition] = cuts[partition] with { MetTransaction = true };
+        }
+
         while (held.Count > 0)
         {
             var stable = await cluster.ListOffsetsAsync(held, OffsetBound.LastStable, cancel).ConfigureAwait(false);
             held.RemoveAll(p => stable[p].Error is null && stable[p].Offset >= cuts[p].Offset);
-            if (held.Count == 0 || wait.Waited >= TransactionBudget)
+            if (held.Count == 0 || wait.Waited >= options.TransactionWait)
             {
                 wait.End(
                     held.Count == 0 ? "The transactions across the cut have ended." : "Waiting for the transactions across the cut ended."
@@ -370,17 +374,14 @@ internal sealed class SourceCapture(
             }
 
             wait.Continue(() =>
-                $"{held.Count} partitions have a transaction open across the cut, the first is {held[0]}. Waiting for up to {TransactionBudget.TotalSeconds:0} s for it to end."
+                $"{held.Count} partitions have a transaction open across the cut, the first is {held[0]}. Waiting for up to {options.TransactionWait.TotalSeconds:0} s for it to end."
             );
             await Task.Delay(TransactionPoll, clock, cancel).ConfigureAwait(false);
         }
 
         foreach (var partition in held)
         {
-            events.Warning(
-                $"Partition {partition} still has a transaction open across the cut; it ends at its last stable offset instead."
-            );
-            cuts[partition] = new CutPoint(null, Held: true);
+            cuts[partition] = cuts[partition] with { IsHeld = true };
         }
     }
 
@@ -392,9 +393,15 @@ internal sealed class SourceCapture(
             return work with { Refused = cut.Error };
         }
 
+        work = work with { CutAtMs = atMs, MetTransactionAtCut = cut.MetTransaction };
+        if (cut.IsHeld)
+        {
+            return work with { HeldByTransaction = true, HeldBelowCut = cut.Offset };
+        }
+
         if (cut.Offset is not { } at)
         {
-            return work with { CutAtMs = atMs, HeldByTransaction = work.HeldByTransaction || cut.Held };
+            return work;
         }
 
         return at < stored
@@ -407,7 +414,6 @@ internal sealed class SourceCapture(
             {
                 StoreTo = Math.Max(work.ReadFrom, at),
                 CapturedEnd = Math.Max(work.CapturedEnd, at),
-                CutAtMs = atMs,
                 HeldByTransaction = false,
             };
     }
@@ -419,6 +425,7 @@ internal sealed class SourceCapture(
     private sealed record Meeting(bool LastMayBeGone, bool MayMissCommitted, bool WhenQuiet);
 
     /// <param name="Offset">Null where the captured end counts.</param>
-    /// <param name="Held">A transaction stayed open across the cut.</param>
-    private sealed record CutPoint(long? Offset, bool Held = false, KafkaBackupException? Error = null);
+    /// <param name="MetTransaction">A transaction was open across the cut.</param>
+    /// <param name="IsHeld">It stayed open: the last stable offset counts instead.</param>
+    private sealed record CutPoint(long? Offset, KafkaBackupException? Error = null, bool MetTransaction = false, bool IsHeld = false);
 }

@@ -174,7 +174,7 @@ internal sealed class LogInspection(RunScope run)
         }
 
         var cause = clusterFault ?? found.Error;
-        var said = cause is null ? "" : $" The client library says: {cause.Message}";
+        var said = cause is null ? "" : $" The last error was: {cause.Message}";
         return ErrorIds.PartitionStalled.With(
             $"Partition {id} gave nothing for {waited.TotalSeconds:0} s at offset {reading.Next}, below its end {reading.Work.CountTo}.{said}",
             id.ToString(),
@@ -189,6 +189,22 @@ internal sealed class LogInspection(RunScope run)
             reading.Work.Id.ToString()
         );
 
+    /// <summary>The broker says so: up to the offset the log is the one that was read, and beyond it is another.</summary>
+    public static KafkaBackupException Truncated(PartitionReading reading, long same) =>
+        ErrorIds.LogTruncated.With(
+            $"Partition {reading.Work.Id}: its log was truncated at offset {same}, before offset {reading.Next} that had been reached.",
+            reading.Work.Id.ToString()
+        );
+
+    /// <summary>A batch whose checksum is right, so its producer sent it like that, or the broker rewrote it (rule L2).</summary>
+    /// <param name="offset">The first that is not backed up.</param>
+    public static KafkaBackupException Damaged(TopicPartition id, long offset, string problem) =>
+        ErrorIds.PartitionRead.With(
+            $"Partition {id} has a batch at offset {offset} that cannot be decoded, although its checksum is right: {problem} Everything before it is backed up.",
+            id.ToString(),
+            "No consumer can read it either. Delete the records up to the end of that batch; the backup goes on behind it and records the gap."
+        );
+
     /// <param name="at">Where the reading stands.</param>
     public static KafkaBackupException Describe(TopicPartition id, long at, ReadFault fault)
     {
@@ -200,6 +216,7 @@ internal sealed class LogInspection(RunScope run)
                 $"Grant this user READ and DESCRIBE on topic {id.Topic}."
             ),
             ReadFaultKind.UnknownPartition => Gone(id, $" ({fault.Code})"),
+            ReadFaultKind.Recreated => SourceProof.Recreated(id.Topic),
             ReadFaultKind.BadMessage => ErrorIds.PartitionRead.With(
                 $"Partition {id} has a damaged batch at or after offset {at}: {fault.Message} ({fault.Code}). Everything before it is backed up.",
                 id.ToString(),

@@ -4,9 +4,35 @@ using KafkaBackup.Engine.Records;
 
 namespace KafkaBackup.Engine.Backup;
 
-/// <summary>The first committed record of a log at or after an offset.</summary>
+/// <summary>A record that was found in a log, to be compared with what is stored.</summary>
 /// <param name="Digests">As it is, and with offset headers: it may have been stored either way.</param>
-internal sealed record ProbedRecord(long Offset, int LeaderEpoch, IReadOnlyList<string> Digests);
+internal sealed record ProbedRecord(long Offset, int LeaderEpoch, IReadOnlyList<string> Digests)
+{
+    public static ProbedRecord Of(in RecordView record, OffsetHeaders headers) =>
+        new(record.Offset, record.LeaderEpoch, [.. Forms(record), .. Forms(headers.With(record))]);
+
+    /// <summary>
+    /// Version 0.1 stored a record in the format from before there were timestamps as one that has no kind of timestamp; now its batch says
+    /// that it has the producer's.
+    /// </summary>
+    private static string[] Forms(in RecordView record) =>
+        record is { Timestamp: -1, TimestampKind: TimestampKind.CreateTime }
+            ? [RecordDigest.Of(record), RecordDigest.Of(WithoutKind(record))]
+            : [RecordDigest.Of(record)];
+
+    private static RecordView WithoutKind(in RecordView record) =>
+        new()
+        {
+            Offset = record.Offset,
+            Timestamp = record.Timestamp,
+            TimestampKind = TimestampKind.NotAvailable,
+            Key = record.Key,
+            KeyIsNull = record.KeyIsNull,
+            Value = record.Value,
+            ValueIsNull = record.ValueIsNull,
+            Headers = record.Headers,
+        };
+}
 
 /// <summary>One look into a log. Without record, fault or failure the log has none from the offset on.</summary>
 internal sealed class LogProbe(StoredLog log, long offset)
@@ -26,7 +52,7 @@ internal sealed class LogProbe(StoredLog log, long offset)
 }
 
 /// <summary>Reads single records here and there, many partitions at a time.</summary>
-internal sealed class LogProber : IRecordSink
+internal sealed class LogProber : IRecordSink, IDisposable
 {
     private const int AtOnce = 64;
 
@@ -43,17 +69,25 @@ internal sealed class LogProber : IRecordSink
         IReadOnlyCollection<LogProbe> probes,
         TimeSpan patience,
         CancellationToken cancel
-    ) => probes.Count == 0 ? Task.CompletedTask : Task.Run(() => new LogProber().Read(cluster, clock, probes, patience, cancel), cancel);
+    ) =>
+        probes.Count == 0
+            ? Task.CompletedTask
+            : Task.Run(
+                () =>
+                {
+                    using var prober = new LogProber();
+                    prober.Read(cluster, clock, probes, patience, cancel);
+                },
+                cancel
+            );
+
+    public void Dispose() => _headers.Dispose();
 
     void IRecordSink.OnRecord(int slot, in RecordView record)
     {
         if (_slots[slot] is { IsOver: false } probe && record.Offset >= probe.Offset)
         {
-            probe.Found = new ProbedRecord(
-                record.Offset,
-                record.LeaderEpoch,
-                [RecordDigest.Of(record), RecordDigest.Of(_headers.With(record))]
-            );
+            probe.Found = ProbedRecord.Of(record, _headers);
             probe.IsOver = true;
         }
     }
@@ -90,9 +124,7 @@ internal sealed class LogProber : IRecordSink
     )
     {
         // A partition can be read at one place at a time only.
-        using var reader = cluster.OpenReader(
-            new ReaderOptions(IsolationLevel.ReadCommitted, QueuedBytes: 8 << 20, QueuedRecords: 1, FetchBytes: 64 << 10)
-        );
+        using var reader = cluster.OpenReader(new ReaderOptions(IsolationLevel.ReadCommitted, QueuedBytes: 8 << 20, FetchBytes: 64 << 10));
         var waiting = new LinkedList<LogProbe>(probes);
         var moved = clock.GetTimestamp();
         while (waiting.Count > 0 || _slots.Any(s => s is not null))

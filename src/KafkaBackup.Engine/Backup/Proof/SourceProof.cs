@@ -174,8 +174,12 @@ internal sealed class SourceProof(IKafkaCluster cluster, LogMeeting meeting, Tim
     }
 
     public static KafkaBackupException Recreated(string topic, string before, string now) =>
+        Recreated(topic, $": its id was {before} and is now {now}");
+
+    /// <param name="how">How it shows.</param>
+    public static KafkaBackupException Recreated(string topic, string how = "") =>
         ErrorIds.TopicRecreated.With(
-            $"Topic {topic} was deleted and created again while it was backed up: its id was {before} and is now {now}. What was read of it since the last commit is left out.",
+            $"Topic {topic} was deleted and created again while it was backed up{how}. What was read of it since the last commit is left out.",
             topic
         );
 

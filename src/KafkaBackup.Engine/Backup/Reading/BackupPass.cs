@@ -6,8 +6,10 @@ using KafkaBackup.Engine.Pacing;
 namespace KafkaBackup.Engine.Backup;
 
 /// <summary>
-/// Reads a list of partitions into segments, once. One reader thread, compression side by side, segments written in order per partition,
-/// and commits at least every interval while it goes on.
+/// Reads a list of partitions into segments, once. The data goes one way: the pump takes batches from the cluster, a reading decides which
+/// of a batch's offsets count and fills blocks, workers walk and compress them side by side, and a line a partition writes them in order
+/// into segments and tells the draft of the manifest. Back-pressure is the pool of block buffers. One reader thread, and commits at least
+/// every interval while it goes on.
 /// </summary>
 /// <param name="announced">Nothing is stored before it has completed.</param>
 internal sealed class BackupPass(RunScope run, Committer committer, RateLimiter limiter, Task announced)
@@ -23,7 +25,7 @@ internal sealed class BackupPass(RunScope run, Committer committer, RateLimiter 
     /// <summary>However many partitions are read at a time: then they share, and hand blocks on before they are full.</summary>
     private const long MostBlockBytes = 96L << 20;
 
-    /// <summary>What the client library may hold back for us, in payload: small records take several times as much there.</summary>
+    /// <summary>What the reader may hold back for us.</summary>
     private const long QueuedBytes = 8L << 20;
 
     private const int FetchBytes = 4 << 20;
@@ -58,15 +60,23 @@ internal sealed class BackupPass(RunScope run, Committer committer, RateLimiter 
         using var workers = new CompressionWorkers(options.Compression, options.CompressionLevel);
         using var abort = CancellationTokenSource.CreateLinkedTokenSource(committer.Lost);
         using var halt = CancellationTokenSource.CreateLinkedTokenSource(stop, abort.Token);
+        using var probe = new BatchProbe();
+        using var headers = options.IncludeOffsetHeaders ? new OffsetHeaders() : null;
+        using var pump = new BatchPump(
+            run,
+            new ReaderOptions(options.IsolationLevel, QueuedBytes, FetchBytes: holding ? FetchBytesBeforeHoldingStore : FetchBytes),
+            width,
+            new PacedPolling(limiter, options.RecordsPerSecond, options.BytesPerSecond, run.Clock)
+        );
         var progress = new RunProgress(run, readable);
         var settling = new ConcurrentBag<Task>();
-        RecordPump? pump = null;
         var scope = new ReadingScope(
             pool,
+            probe,
             options.SegmentMaxBytes,
             options.SegmentMaxRecords,
-            options.IncludeOffsetHeaders ? new OffsetHeaders() : null,
-            ShareMemory,
+            headers,
+            () => HandOn(pump.UnderWay),
             abort.Token
         );
 
@@ -75,10 +85,11 @@ internal sealed class BackupPass(RunScope run, Committer committer, RateLimiter 
             run.Events.Verbose($"Reading {work.Id} from offset {work.ReadFrom} to {work.StoreTo}.");
 
             // The store is the same for all: what one partition cannot write, none can.
-            return new PartitionReading(work, new SegmentLine(work.Id, run, announced, workers, _ => abort.Cancel(), abort.Token), scope);
+            var line = new SegmentLine(work.Id, run, announced, workers, progress, _ => abort.Cancel(), abort.Token);
+            return new PartitionReading(work, line, scope);
         }
 
-        void Ended(PartitionReading reading)
+        void End(PartitionReading reading)
         {
             reading.CloseSegment();
             if (reading.ReachedEnd && reading.Failure is null)
@@ -90,43 +101,38 @@ internal sealed class BackupPass(RunScope run, Committer committer, RateLimiter 
             settling.Add(SettleAsync(reading, outcomes));
         }
 
-        void Between(IEnumerable<PartitionReading> underWay)
-        {
-            if (committer.IsDue)
-            {
-                var readings = underWay.ToArray();
-                Array.ForEach(readings, r => r.CloseSegment());
-                committer.CommitInBackground(Task.WhenAll(readings.Select(r => r.Line.Drained)));
-            }
-
-            progress.Show(underWay);
-        }
-
-        void ShareMemory()
-        {
-            foreach (var reading in pump!.UnderWay)
-            {
-                reading.HandOn(mayBeLast: true);
-            }
-        }
-
-        pump = new RecordPump(
-            run,
-            new ReaderOptions(options.IsolationLevel, QueuedBytes, FetchBytes: holding ? FetchBytesBeforeHoldingStore : FetchBytes),
-            width,
-            new PacedPolling(limiter, options.RecordsPerSecond, options.BytesPerSecond, run.Clock),
-            new PumpEvents(Begin, Ended, Between)
-        );
-        try
+        void Read()
         {
             var waiting = new Queue<PartitionWork>(readable);
+            try
+            {
+                while (!halt.IsCancellationRequested)
+                {
+                    while (pump.HasRoom && waiting.TryDequeue(out var work))
+                    {
+                        pump.Add(Begin(work));
+                    }
+
+                    if (pump.IsEmpty)
+                    {
+                        break;
+                    }
+
+                    pump.Poll(halt.Token).ForEach(End);
+                    CommitWhenDue(pump.UnderWay);
+                    progress.Show(pump.UnderWay);
+                }
+            }
+            finally
+            {
+                pump.Stop().ForEach(End);
+            }
+        }
+
+        try
+        {
             await Task
-                .Factory.StartNew(
-                    () => pump.Run(waiting, halt.Token),
-                    CancellationToken.None,
-                    TaskCreationOptions.LongRunning,
-                    TaskScheduler.Default
-                )
+                .Factory.StartNew(Read, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
                 .ConfigureAwait(false);
         }
         finally
@@ -136,20 +142,38 @@ internal sealed class BackupPass(RunScope run, Committer committer, RateLimiter 
         }
     }
 
+    private static void HandOn(IEnumerable<PartitionReading> readings)
+    {
+        foreach (var reading in readings)
+        {
+            reading.HandOn(mayBeLast: true);
+        }
+    }
+
+    private void CommitWhenDue(IEnumerable<PartitionReading> underWay)
+    {
+        if (committer.IsDue)
+        {
+            var readings = underWay.ToArray();
+            Array.ForEach(readings, r => r.CloseSegment());
+            committer.CommitInBackground(Task.WhenAll(readings.Select(r => r.Line.Drained)));
+        }
+    }
+
     private async Task SettleAsync(PartitionReading reading, ConcurrentDictionary<TopicPartition, PartitionOutcome> outcomes)
     {
         await reading.Line.DisposeAsync().ConfigureAwait(false);
         reading.Dispose();
         var line = reading.Line;
-        var error = line.Failure ?? reading.Failure;
+        var error = line.Failure ?? line.Damage ?? reading.Failure;
         var status =
             error is not null ? PartitionStatus.Failed
             : reading.ReachedEnd ? PartitionStatus.Complete
             : PartitionStatus.Stopped;
         outcomes[reading.Work.Id] = new PartitionOutcome(reading.Work, status, run.Draft.Partition(reading.Work.Id).NextOffset)
         {
-            Records = reading.Records,
-            Bytes = reading.Bytes,
+            Records = line.Records,
+            Bytes = line.Bytes,
             StoredBytes = line.StoredBytes,
             Segments = line.Segments,
             LateRecords = reading.LateRecords,

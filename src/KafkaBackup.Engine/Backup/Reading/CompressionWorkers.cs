@@ -1,25 +1,28 @@
 using System.Collections.Concurrent;
 using KafkaBackup.Engine.Format.Blocks;
 using KafkaBackup.Engine.Format.Compression;
+using KafkaBackup.Engine.Format.Manifests;
 
 namespace KafkaBackup.Engine.Backup;
 
-/// <summary>What became of a block.</summary>
+/// <summary>What a worker made of a block.</summary>
 /// <param name="Block">Null when none of its records counts.</param>
-/// <param name="LastDigest">That of its last record, where it was asked for.</param>
-/// <param name="Fault">The batch at which the block had to end (rule L2); what was before it is in the block.</param>
-internal readonly record struct StoredBlock(CompressedBlock? Block, string? LastDigest, BatchFault? Fault);
+/// <param name="Last">Its last record, where it was asked for.</param>
+/// <param name="Fault">The batch that does not decode (rule L2): the block ends before it.</param>
+internal sealed record WorkedBlock(CompressedBlock? Block, LastRecord? Last, BatchFault? Fault) : IDisposable
+{
+    public void Dispose() => Block?.Dispose();
+}
 
-/// <summary>
-/// Walks and compresses blocks side by side, as many at once as there are cores; each worker keeps its compressor's memory.
-/// </summary>
+/// <summary>Walks and compresses blocks side by side, as many at once as there are cores; each worker keeps its memory.</summary>
 internal sealed class CompressionWorkers(CompressionKind kind, int level) : IDisposable
 {
     private readonly SemaphoreSlim _free = new(Environment.ProcessorCount);
     private readonly ConcurrentBag<BlockCompressor> _idle = [];
 
     /// <summary>Takes the block over.</summary>
-    public async Task<StoredBlock> CompressAsync(RawBlock block, bool withDigest)
+    /// <param name="withLast">The last record is asked for; of a block that has to end early it is given anyway.</param>
+    public async Task<WorkedBlock> CompressAsync(RawBlock block, bool withLast)
     {
         await _free.WaitAsync().ConfigureAwait(false);
         try
@@ -33,15 +36,7 @@ internal sealed class CompressionWorkers(CompressionKind kind, int level) : IDis
 
                     try
                     {
-                        var fault = compressor.Walk(block);
-                        if (block.IsEmpty)
-                        {
-                            block.Dispose();
-                            return new StoredBlock(null, null, fault);
-                        }
-
-                        var digest = withDigest ? block.LastRecordDigest() : null;
-                        return new StoredBlock(compressor.Compress(block), digest, fault);
+                        return Work(compressor, block, withLast);
                     }
                     finally
                     {
@@ -64,5 +59,18 @@ internal sealed class CompressionWorkers(CompressionKind kind, int level) : IDis
         }
 
         _free.Dispose();
+    }
+
+    private static WorkedBlock Work(BlockCompressor compressor, RawBlock block, bool withLast)
+    {
+        var fault = compressor.Walk(block);
+        if (block.IsEmpty)
+        {
+            block.Dispose();
+            return new WorkedBlock(null, null, fault);
+        }
+
+        var last = withLast || fault is not null ? block.Last() : null;
+        return new WorkedBlock(compressor.Compress(block), last, fault);
     }
 }

@@ -1,20 +1,25 @@
+using System.Buffers;
 using System.Globalization;
+using KafkaBackup.Engine.Batches;
 using KafkaBackup.Engine.Records;
 
 namespace KafkaBackup.Engine.Backup;
 
 /// <summary>
-/// Shows a record with two headers more, behind its own: where it stood in the source and when it was made, as decimal text (rule E1). For
-/// backups that other tools restore, which know nothing of the offsets that a segment keeps anyway. The record shown lives until the next
-/// one.
+/// Gives records two headers more, behind their own: where it stood in the source and when it was made, as decimal text (rule E1). For
+/// backups that other tools restore, which know nothing of the offsets that a segment keeps anyway. What is given lives until the next
+/// call.
 /// </summary>
-internal sealed unsafe class OffsetHeaders
+internal sealed unsafe class OffsetHeaders : IDisposable
 {
     private const int LongestNumber = 20;
 
     // Pinned, for a slice is made of addresses: both names, then room for both values.
     private readonly byte[] _memory;
     private readonly byte* _start;
+    private readonly BatchCursor _cursor = new();
+    private readonly BatchBuilder _builder = new();
+    private readonly ArrayBufferWriter<byte> _rawHeaders = new();
     private HeaderSlice[] _slices = new HeaderSlice[8];
 
     public OffsetHeaders()
@@ -25,9 +30,9 @@ internal sealed unsafe class OffsetHeaders
         _start = (byte*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref _memory[0]);
     }
 
-    private static ReadOnlySpan<byte> OffsetName => "x-original-offset"u8;
+    private static ReadOnlySpan<byte> OffsetName => OriginalOffset.OffsetName;
 
-    private static ReadOnlySpan<byte> TimestampName => "x-original-timestamp"u8;
+    private static ReadOnlySpan<byte> TimestampName => OriginalOffset.TimestampName;
 
     public RecordView With(in RecordView record)
     {
@@ -53,6 +58,51 @@ internal sealed unsafe class OffsetHeaders
             Headers = _slices.AsSpan(0, count + 2),
             LeaderEpoch = record.LeaderEpoch,
         };
+    }
+
+    /// <summary>The batch built anew from its records, with the codec that it had; offsets, times and leader epoch are the same.</summary>
+    /// <exception cref="BatchDamagedException">It does not decode.</exception>
+    public RecordBatch With(in RecordBatch batch)
+    {
+        _builder.Begin(batch.Codec, appendTime: batch.IsLogAppendTime ? batch.MaxTimestamp : null);
+        _cursor.Open(batch);
+        while (_cursor.MoveNext())
+        {
+            _rawHeaders.ResetWrittenCount();
+            _rawHeaders.Write(_cursor.RawHeaders);
+            AppendHeader(OffsetName, _cursor.Offset);
+            AppendHeader(TimestampName, _cursor.Timestamp);
+            _builder.Append(
+                _cursor.Offset,
+                _cursor.Timestamp,
+                new RecordFields
+                {
+                    Key = _cursor.Key,
+                    KeyIsNull = _cursor.KeyIsNull,
+                    Value = _cursor.Value,
+                    ValueIsNull = _cursor.ValueIsNull,
+                    HeaderCount = _cursor.HeaderCount + 2,
+                    RawHeaders = _rawHeaders.WrittenSpan,
+                }
+            );
+        }
+
+        var built = _builder.Build();
+        BatchStamp.SetLeaderEpoch(built.Span, batch.LeaderEpoch);
+        return RecordBatch.Open(built);
+    }
+
+    public void Dispose()
+    {
+        _cursor.Dispose();
+        _builder.Dispose();
+    }
+
+    private void AppendHeader(ReadOnlySpan<byte> name, long number)
+    {
+        Span<byte> value = stackalloc byte[LongestNumber];
+        _ = number.TryFormat(value, out var length, provider: CultureInfo.InvariantCulture);
+        RecordFields.AppendHeader(_rawHeaders, name, value[..length]);
     }
 
     private HeaderSlice Slice(int name, int nameLength, int value, long number)

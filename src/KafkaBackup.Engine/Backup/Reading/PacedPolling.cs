@@ -4,7 +4,8 @@ namespace KafkaBackup.Engine.Backup;
 
 /// <summary>
 /// Keeps one reader thread to the run's rate limits (rule B14) without ever leaving it away for long: a poll hands out about a tenth of a
-/// second's worth, and the wait for the next one is made of short pieces, in between which timers, stops and commits have their turn.
+/// second's worth, one batch at least, and the wait for the next one is made of short pieces, in between which timers, stops and commits
+/// have their turn. Bytes are those that the broker sent.
 /// </summary>
 internal sealed class PacedPolling(RateLimiter limiter, long? recordsPerSecond, long? bytesPerSecond, TimeProvider clock)
 {
@@ -14,14 +15,14 @@ internal sealed class PacedPolling(RateLimiter limiter, long? recordsPerSecond, 
 
     private long _from = clock.GetTimestamp();
     private TimeSpan _wait;
-    private long _polledBytes;
+    private long _polledRecords;
     private double _bytesPerRecord;
 
-    public void Count(int payloadBytes) => _polledBytes += payloadBytes;
+    public void Count(int records) => _polledRecords += records;
 
-    public bool MayPoll(out int most)
+    public bool MayPoll(out long most)
     {
-        most = int.MaxValue;
+        most = long.MaxValue;
         if (limiter.IsUnlimited)
         {
             return true;
@@ -32,27 +33,22 @@ internal sealed class PacedPolling(RateLimiter limiter, long? recordsPerSecond, 
             return false;
         }
 
-        var records = recordsPerSecond is { } rate ? rate / PollsPerSecond : int.MaxValue;
-        if (bytesPerSecond is { } bytes)
-        {
-            // Before the first record its size is anybody's guess, so that one comes alone.
-            records = Math.Min(records, _bytesPerRecord > 0 ? bytes / PollsPerSecond / _bytesPerRecord : 1);
-        }
-
-        most = (int)Math.Clamp(records, 1, int.MaxValue);
+        // Before the first record its size is anybody's guess, so one batch comes alone.
+        var bytes = recordsPerSecond is { } rate ? rate / PollsPerSecond * _bytesPerRecord : long.MaxValue;
+        most = (long)Math.Clamp(Math.Min(bytes, (bytesPerSecond ?? long.MaxValue) / PollsPerSecond), 1, long.MaxValue / 2);
         return true;
     }
 
-    public void Polled(int records)
+    public void Polled(long bytes)
     {
-        if (records > 0 && !limiter.IsUnlimited)
+        if (_polledRecords > 0 && !limiter.IsUnlimited)
         {
-            _bytesPerRecord = Math.Max(1, (double)_polledBytes / records);
-            _wait = limiter.Take(records, _polledBytes);
+            _bytesPerRecord = (double)bytes / _polledRecords;
+            _wait = limiter.Take(_polledRecords, bytes);
             _from = clock.GetTimestamp();
         }
 
-        _polledBytes = 0;
+        _polledRecords = 0;
     }
 
     public void WaitABit(CancellationToken stop)

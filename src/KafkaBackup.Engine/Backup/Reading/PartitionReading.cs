@@ -1,16 +1,18 @@
+using KafkaBackup.Engine.Batches;
 using KafkaBackup.Engine.Format.Blocks;
 using KafkaBackup.Engine.Format.Manifests;
-using KafkaBackup.Engine.Records;
 
 namespace KafkaBackup.Engine.Backup;
 
 /// <summary>What the readings of one pass share.</summary>
 /// <param name="Pool">Memory of all blocks.</param>
+/// <param name="Probe">Looks into the few batches of which single records count.</param>
 /// <param name="Headers">Set when offset headers are to be stored with each record.</param>
 /// <param name="MemoryShort">Asks all readings to hand on what they hold, before one of them waits for memory.</param>
 /// <param name="Abort">Ends that wait, when nothing could be stored any more anyway.</param>
 internal sealed record ReadingScope(
     BlockBufferPool Pool,
+    BatchProbe Probe,
     long SegmentMaxBytes,
     long? SegmentMaxRecords,
     OffsetHeaders? Headers,
@@ -19,17 +21,16 @@ internal sealed record ReadingScope(
 );
 
 /// <summary>
-/// One partition while it is read: decides of each record whether it belongs to the backup, fills blocks, and knows when the end is
+/// One partition while it is read: decides of each batch which of its offsets belong to the backup, fills blocks, and knows when the end is
 /// reached. Lives on the reader thread.
 /// </summary>
 internal sealed class PartitionReading(PartitionWork work, SegmentLine line, ReadingScope scope) : IDisposable
 {
-    private readonly BlockBuilder _builder = new(scope.Pool);
+    private readonly BatchBlockBuilder _builder = new(scope.Pool);
     private LastRecord? _verify = work.Verify;
     private long _seenTo;
     private long _segmentRecords;
     private long _segmentBytes;
-    private int _leaderEpoch = -1;
     private bool _segmentOpen;
     private bool _gaveUp;
 
@@ -47,9 +48,8 @@ internal sealed class PartitionReading(PartitionWork work, SegmentLine line, Rea
 
     public KafkaBackupException? Failure { get; private set; }
 
+    /// <summary>Those that were read; what came of them, the line knows.</summary>
     public long Records { get; private set; }
-
-    public long Bytes { get; private set; }
 
     public long LateRecords { get; private set; }
 
@@ -58,42 +58,35 @@ internal sealed class PartitionReading(PartitionWork work, SegmentLine line, Rea
 
     public bool IsOver => ReachedEnd || Failure is not null;
 
-    public void OnRecord(in RecordView record)
+    public void OnBatch(in RecordBatch batch)
     {
         if (IsOver || _gaveUp)
         {
             return;
         }
 
-        if (_verify is { } last && !MeetsAgain(last, record))
+        try
         {
-            return;
-        }
+            if (_verify is { } last && !MeetsAgain(last, batch))
+            {
+                return;
+            }
 
-        // A record that was given before is no progress: it would keep a partition that gives nothing else from being given up.
-        if (record.Offset < _seenTo)
-        {
-            return;
+            // A batch that was given before is no progress: it would keep a partition that gives nothing else from being given up.
+            if (batch.NextOffset > _seenTo)
+            {
+                _seenTo = batch.NextOffset;
+                Moved = true;
+                Divide(batch);
+            }
         }
-
-        _seenTo = record.Offset + 1;
-        Moved = true;
-
-        if (record.Offset >= work.CountTo)
+        catch (BatchDamagedException damage)
         {
-            ReachedEnd = true;
-        }
-        else if (record.Offset >= work.StoreTo)
-        {
-            LateRecords += record.Timestamp <= work.CutAtMs ? 1 : 0;
-        }
-        else if (record.Offset >= Next)
-        {
-            Take(scope.Headers is null ? record : scope.Headers.With(record));
+            Fail(LogInspection.Damaged(work.Id, Math.Max(Next, batch.BaseOffset), damage.Message));
         }
     }
 
-    /// <summary>The reader says where it stands: past aborted records and markers, which are never handed out (rule B3).</summary>
+    /// <summary>The reader says where it stands: past aborted batches and markers, which are never handed out (rule B3).</summary>
     public void OnPosition(long position)
     {
         if (IsOver || _gaveUp)
@@ -128,7 +121,7 @@ internal sealed class PartitionReading(PartitionWork work, SegmentLine line, Rea
         HandOn(mayBeLast: true);
         if (_segmentOpen)
         {
-            line.Close(_leaderEpoch);
+            line.Close();
         }
 
         _segmentOpen = false;
@@ -143,40 +136,58 @@ internal sealed class PartitionReading(PartitionWork work, SegmentLine line, Rea
         {
             _segmentBytes += _builder.RawLength;
             _segmentOpen = true;
-            line.Add(_builder.Seal(), mayBeLast, _leaderEpoch);
+            line.Add(_builder.Seal(), mayBeLast);
         }
     }
 
     public void Dispose() => _builder.Dispose();
 
-    private void Take(in RecordView record)
+    /// <summary>What is new and below the end is taken; what a consistent cut leaves behind it is counted (rule B9).</summary>
+    private void Divide(in RecordBatch batch)
     {
-        if (!TryPut(record))
+        var from = Math.Max(Next, batch.BaseOffset);
+        var to = Math.Min(work.StoreTo, batch.NextOffset);
+        if (from < to)
         {
-            // From here on a later record must not be taken either: it would hide the hole.
+            Take(batch, from, to);
+        }
+
+        if (work.CutAtMs is { } cut && batch.NextOffset > work.StoreTo && batch.BaseOffset < work.CountTo)
+        {
+            LateRecords += scope.Probe.Count(batch, work.StoreTo, work.CountTo, cut);
+        }
+
+        ReachedEnd = !_gaveUp && batch.NextOffset >= work.CountTo;
+    }
+
+    /// <summary>The batch is kept whole; the offsets say what counts of it (rule L1).</summary>
+    private void Take(in RecordBatch batch, long from, long to)
+    {
+        var records = scope.Probe.Count(batch, from, to);
+        if (records > 0 && !TryPut(scope.Headers is null ? batch : scope.Headers.With(batch), from, to))
+        {
+            // From here on a later batch must not be taken either: it would hide the hole.
             _gaveUp = true;
             return;
         }
 
-        Next = record.Offset + 1;
-        _leaderEpoch = record.LeaderEpoch;
-        Records++;
-        Bytes += record.PayloadBytes;
-        _segmentRecords++;
+        Next = to;
+        Records += records;
+        _segmentRecords += records;
         if (_segmentRecords >= scope.SegmentMaxRecords || _segmentBytes + _builder.RawLength >= scope.SegmentMaxBytes)
         {
             CloseSegment();
         }
     }
 
-    private bool TryPut(in RecordView record)
+    private bool TryPut(in RecordBatch batch, long from, long to)
     {
-        var outcome = _builder.TryAppend(record);
+        var outcome = _builder.TryAppend(batch, from, to);
         if (outcome == AppendOutcome.BlockFull)
         {
-            // This record goes into the same segment, so the block is not its last.
+            // This batch goes into the same segment, so the block is not its last.
             HandOn(mayBeLast: false);
-            outcome = _builder.TryAppend(record);
+            outcome = _builder.TryAppend(batch, from, to);
         }
 
         if (outcome == AppendOutcome.Added)
@@ -187,7 +198,7 @@ internal sealed class PartitionReading(PartitionWork work, SegmentLine line, Rea
         try
         {
             scope.MemoryShort();
-            return _builder.Append(record, scope.Abort);
+            return _builder.Append(batch, from, to, scope.Abort);
         }
         catch (OperationCanceledException)
         {
@@ -195,39 +206,33 @@ internal sealed class PartitionReading(PartitionWork work, SegmentLine line, Rea
         }
     }
 
-    private bool MeetsAgain(LastRecord last, in RecordView record)
+    private bool MeetsAgain(LastRecord last, in RecordBatch batch)
     {
-        if (record.Offset < last.Offset)
+        if (batch.LastOffset < last.Offset)
         {
             return false;
         }
 
-        if (record.Offset > last.Offset)
+        _verify = null;
+        if (scope.Probe.Find(batch, last.Offset) is not { } found)
         {
             NotMetAgain(last);
-            return Failure is null;
         }
-
-        _verify = null;
-        if (!IsSame(last, record))
+        else if (!found.Digests.Contains(last.Digest))
         {
             Fail(Truncated($"the record at offset {last.Offset} is not the one that was backed up"));
         }
-        else if (last.LeaderEpoch >= 0 && record.LeaderEpoch >= 0 && last.LeaderEpoch != record.LeaderEpoch)
+        else if (last.LeaderEpoch >= 0 && found.LeaderEpoch >= 0 && last.LeaderEpoch != found.LeaderEpoch)
         {
             Fail(
                 Truncated(
-                    $"the record at offset {last.Offset} is of leader epoch {record.LeaderEpoch}, and was of {last.LeaderEpoch} when it was backed up"
+                    $"the record at offset {last.Offset} is of leader epoch {found.LeaderEpoch}, and was of {last.LeaderEpoch} when it was backed up"
                 )
             );
         }
 
-        return false;
+        return Failure is null;
     }
-
-    /// <summary>It may have been stored with offset headers, or without: the option may have changed since.</summary>
-    private bool IsSame(LastRecord last, in RecordView record) =>
-        RecordDigest.Of(record) == last.Digest || RecordDigest.Of((scope.Headers ?? new OffsetHeaders()).With(record)) == last.Digest;
 
     private void NotMetAgain(LastRecord last)
     {

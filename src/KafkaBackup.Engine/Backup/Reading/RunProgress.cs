@@ -1,6 +1,9 @@
 namespace KafkaBackup.Engine.Backup;
 
-/// <summary>Counts what a pass has read and shows it now and then. Used by the reader thread only.</summary>
+/// <summary>
+/// Counts what a pass has read and shows it now and then, on the reader thread: records as they are read, bytes as workers have counted
+/// them.
+/// </summary>
 internal sealed class RunProgress
 {
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(250);
@@ -11,7 +14,7 @@ internal sealed class RunProgress
     private readonly Dictionary<string, (long Done, long Total)> _topics = new(StringComparer.Ordinal);
     private long _shownAt;
     private long _doneRecords;
-    private long _doneBytes;
+    private long _bytes;
     private long _countedRecords;
     private long _countedBytes;
 
@@ -27,11 +30,13 @@ internal sealed class RunProgress
         }
     }
 
+    /// <summary>From any thread: so much payload was found in what was read.</summary>
+    public void AddBytes(long payload) => Interlocked.Add(ref _bytes, payload);
+
     /// <summary>A partition is over; what it read stays in the sums.</summary>
     public void Finish(PartitionReading reading)
     {
         _doneRecords += reading.Records;
-        _doneBytes += reading.Bytes;
         var (done, total) = _topics[reading.Work.Id.Topic];
         _topics[reading.Work.Id.Topic] = (done + reading.Records, total);
         _run.Status.SetLag(reading.Work.Id, reading.Failure is null && reading.ReachedEnd ? 0 : reading.Work.StoreTo - reading.Next);
@@ -46,12 +51,11 @@ internal sealed class RunProgress
 
         _shownAt = _run.Clock.GetTimestamp();
         var records = _doneRecords;
-        var bytes = _doneBytes;
+        var bytes = Interlocked.Read(ref _bytes);
         var topics = new Dictionary<string, long>(StringComparer.Ordinal);
         foreach (var reading in underWay)
         {
             records += reading.Records;
-            bytes += reading.Bytes;
             topics[reading.Work.Id.Topic] = topics.GetValueOrDefault(reading.Work.Id.Topic) + reading.Records;
             _run.Status.SetLag(reading.Work.Id, Math.Max(0, reading.Work.StoreTo - reading.Next));
         }

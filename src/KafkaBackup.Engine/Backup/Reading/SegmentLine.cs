@@ -7,8 +7,8 @@ using KafkaBackup.Engine.Storage;
 namespace KafkaBackup.Engine.Backup;
 
 /// <summary>
-/// The way of one partition's blocks into the store: compressed side by side, written in order, segment after segment; and, in the same
-/// order, what is to be said of the partition in the manifest. The reader thread puts in, tasks carry on; nothing here waits.
+/// The way of one partition's blocks into the store: walked and compressed side by side, written in order, segment after segment; and, in
+/// the same order, what is to be said of the partition in the manifest. The reader thread puts in, tasks carry on; nothing here waits.
 /// </summary>
 /// <param name="announced">Segments begin when it has completed; see <see cref="BackupRun"/>.</param>
 /// <param name="failed">Told once when nothing more can be stored, from whatever thread found out.</param>
@@ -17,6 +17,7 @@ internal sealed class SegmentLine(
     RunScope run,
     Task announced,
     CompressionWorkers workers,
+    RunProgress progress,
     Action<KafkaBackupException> failed,
     CancellationToken abort
 ) : IAsyncDisposable
@@ -25,14 +26,26 @@ internal sealed class SegmentLine(
     private SegmentWriter? _writer;
     private IStoreUpload? _upload;
     private string _key = "";
-    private string? _lastDigest;
+    private LastRecord? _last;
     private volatile KafkaBackupException? _failure;
+    private volatile KafkaBackupException? _damage;
     private volatile bool _endsEarly;
 
     /// <summary>Why nothing more can be stored; blocks that come after are dropped.</summary>
     public KafkaBackupException? Failure => _failure;
 
-    /// <summary>Bytes of finished segments.</summary>
+    /// <summary>
+    /// Why the partition cannot be read on: a batch does not decode (rule L2). What stands before it is stored; what comes after is
+    /// dropped.
+    /// </summary>
+    public KafkaBackupException? Damage => _damage;
+
+    /// <summary>Of finished segments, as are the next ones.</summary>
+    public long Records { get; private set; }
+
+    /// <summary>Payload.</summary>
+    public long Bytes { get; private set; }
+
     public long StoredBytes { get; private set; }
 
     public int Segments { get; private set; }
@@ -44,14 +57,12 @@ internal sealed class SegmentLine(
     public Task Drained => _tail;
 
     /// <summary>Takes the block over.</summary>
-    /// <param name="mayBeLast">The segment may end with it: then its last record's digest is kept. A segment that ends with another is
+    /// <param name="mayBeLast">The segment may end with it: then its last record is kept in mind. A segment that ends with another is
     /// dropped.</param>
-    /// <param name="leaderEpoch">That of its last record, should the store ask to end the segment with it.</param>
-    public void Add(RawBlock block, bool mayBeLast, int leaderEpoch) =>
-        _tail = StoreAsync(_tail, workers.CompressAsync(block, mayBeLast || _endsEarly), leaderEpoch);
+    public void Add(RawBlock block, bool mayBeLast) => _tail = StoreAsync(_tail, workers.CompressAsync(block, mayBeLast || _endsEarly));
 
-    /// <summary>Ends the segment; the epoch is that of its last record.</summary>
-    public void Close(int leaderEpoch) => Then(() => FinishAsync(leaderEpoch));
+    /// <summary>Ends the segment.</summary>
+    public void Close() => Then(FinishAsync);
 
     public void AddGap(GapEntry gap) => Say(() => run.Draft.AddGap(id, gap));
 
@@ -78,35 +89,42 @@ internal sealed class SegmentLine(
         async Task AfterAsync(Task before)
         {
             await before.ConfigureAwait(false);
-            if (_failure is null)
+            if (_failure is null && _damage is null)
             {
                 await GuardAsync(step).ConfigureAwait(false);
             }
         }
     }
 
-    private async Task StoreAsync(Task before, Task<StoredBlock> compressing, int leaderEpoch)
+    private async Task StoreAsync(Task before, Task<WorkedBlock> working)
     {
         await before.ConfigureAwait(false);
         await GuardAsync(async () =>
             {
-                var (block, digest, fault) = await compressing.ConfigureAwait(false);
-                using (block)
+                using var worked = await working.ConfigureAwait(false);
+                if (_failure is null && _damage is null)
                 {
-                    if (block is not null && _failure is null)
-                    {
-                        await AppendAsync(block).ConfigureAwait(false);
-                        _lastDigest = digest;
-                        await EndEarlyAsync(leaderEpoch).ConfigureAwait(false);
-                    }
-                }
-
-                if (fault is not null)
-                {
-                    throw ErrorIds.PartitionRead.With($"{id}: the batch at offset {fault.Offset} is damaged: {fault.Problem}", id.ToString());
+                    await StoreAsync(worked).ConfigureAwait(false);
                 }
             })
             .ConfigureAwait(false);
+    }
+
+    private async Task StoreAsync(WorkedBlock worked)
+    {
+        if (worked.Block is { } block)
+        {
+            await AppendAsync(block).ConfigureAwait(false);
+            progress.AddBytes(block.Info.Stats.PayloadBytes);
+            _last = worked.Last;
+            await EndEarlyAsync().ConfigureAwait(false);
+        }
+
+        if (worked.Fault is { } fault)
+        {
+            await FinishAsync().ConfigureAwait(false);
+            _damage = LogInspection.Damaged(id, fault.Offset, fault.Problem);
+        }
     }
 
     private async Task GuardAsync(Func<Task> step)
@@ -144,7 +162,8 @@ internal sealed class SegmentLine(
                     id.Partition,
                     run.RunId,
                     run.Options.Compression,
-                    run.Clock.GetUtcNow()
+                    run.Clock.GetUtcNow(),
+                    SegmentHeader.OfBatches
                 )
             );
             await _upload.WriteAsync(_writer.Start(), abort).ConfigureAwait(false);
@@ -157,36 +176,31 @@ internal sealed class SegmentLine(
     /// With many partitions at a time the store's memory for open uploads is soon spent: then segments become smaller instead. The reader
     /// goes on counting as if the segment were open, and ends the next one where this one would have ended.
     /// </summary>
-    private async Task EndEarlyAsync(int leaderEpoch)
+    private async Task EndEarlyAsync()
     {
         _endsEarly = _upload!.ShouldEnd;
-        if (_endsEarly && _lastDigest is not null)
+        if (_endsEarly && _last is not null)
         {
-            await FinishAsync(leaderEpoch).ConfigureAwait(false);
+            await FinishAsync().ConfigureAwait(false);
             _endsEarly = false;
         }
     }
 
-    private async Task FinishAsync(int leaderEpoch)
+    private async Task FinishAsync()
     {
-        if (_writer is not null && _lastDigest is { } digest)
+        if (_writer is not null && _last is { } last)
         {
             await _upload!.WriteAsync(_writer.Finish(out var summary), abort).ConfigureAwait(false);
             await _upload.CommitAsync(abort).ConfigureAwait(false);
             var stats = summary.Stats;
-            if (
-                !run.Draft.Add(
-                    id,
-                    summary.ToEntry(_key, run.RunId),
-                    stats.LastOffset + 1,
-                    new LastRecord(stats.LastOffset, leaderEpoch, digest)
-                )
-            )
+            if (!run.Draft.Add(id, summary.ToEntry(_key, run.RunId), stats.LastOffset + 1, last))
             {
                 await DropAsync().ConfigureAwait(false);
                 return;
             }
 
+            Records += stats.RecordCount;
+            Bytes += stats.PayloadBytes;
             StoredBytes += summary.StoredBytes;
             Segments++;
             Timestamps = (
@@ -211,7 +225,7 @@ internal sealed class SegmentLine(
 
     private async ValueTask DropAsync()
     {
-        _lastDigest = null;
+        _last = null;
         _writer?.Dispose();
         _writer = null;
         if (_upload is { } upload)

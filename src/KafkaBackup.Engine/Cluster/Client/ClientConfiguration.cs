@@ -25,6 +25,7 @@ internal sealed class ClientConfiguration
 
         NativeLibraryCheck.Run();
         Address = settings.Address;
+        Servers = [.. servers.SelectMany(text => text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
         _scrubber = new SecretScrubber([settings.SaslPassword, settings.ClientKeyPassword, .. settings.KafkaOptions?.Values ?? []]);
 
         _properties.Add(new("bootstrap.servers", string.Join(',', servers)));
@@ -58,7 +59,13 @@ internal sealed class ClientConfiguration
     /// <summary>The bootstrap addresses, for messages.</summary>
     public string Address { get; }
 
+    /// <summary>The same, one by one.</summary>
+    public IReadOnlyList<string> Servers { get; }
+
     public SecretScrubber Scrubber => _scrubber;
+
+    /// <summary>What the user gave as kafka_options, by the library's names.</summary>
+    public IReadOnlyDictionary<string, string> UserOptions => _options;
 
     /// <summary>OAuth tokens are fetched by the library's own thread, which has to be asked for.</summary>
     public bool UsesOAuth =>
@@ -66,19 +73,14 @@ internal sealed class ClientConfiguration
         || Find("sasl.mechanism")?.Contains("OAUTHBEARER", StringComparison.Ordinal) == true;
 
     /// <summary>
-    /// A configuration for one client. Tuning gives way to the user's options; promises do not (the user's options cannot name them).
+    /// A configuration for one client. Promises do not give way to the user's options, which cannot name them.
     /// The caller hands it to rd_kafka_new or destroys it.
     /// </summary>
-    public nint Build(IEnumerable<KeyValuePair<string, string>> tuning, IEnumerable<KeyValuePair<string, string>> promises)
+    public nint Build(IEnumerable<KeyValuePair<string, string>> promises)
     {
         var conf = LibRdKafka.rd_kafka_conf_new();
         try
         {
-            foreach (var (name, value) in tuning.Where(property => !_options.ContainsKey(property.Key)))
-            {
-                SetOurs(conf, name, value);
-            }
-
             foreach (var (name, value) in _properties.Where(property => !_options.ContainsKey(property.Key)))
             {
                 SetOurs(conf, name, value);
@@ -103,9 +105,10 @@ internal sealed class ClientConfiguration
         }
     }
 
-    private void Verify() => LibRdKafka.rd_kafka_conf_destroy(Build([], []));
+    private void Verify() => LibRdKafka.rd_kafka_conf_destroy(Build([]));
 
-    private string? Find(string name) =>
+    /// <summary>A property's value, the user's or ours; null when neither sets it.</summary>
+    public string? Find(string name) =>
         _options.TryGetValue(name, out var value)
             ? value
             : _properties.Where(property => property.Key == name).Select(property => property.Value).FirstOrDefault();

@@ -2,12 +2,6 @@ using KafkaBackup.Engine.Cluster.Native;
 
 namespace KafkaBackup.Engine.Cluster;
 
-internal enum ClientKind
-{
-    Producer = LibRdKafka.ClientTypeProducer,
-    Consumer = LibRdKafka.ClientTypeConsumer,
-}
-
 /// <summary>
 /// One instance of the client library, and what it says about itself: its log goes to the verbose stream, its errors to
 /// <see cref="Faults"/>. Nothing calls back into managed code from the library's threads; whoever waits for something pumps the main queue.
@@ -41,24 +35,17 @@ internal sealed class KafkaClient : IDisposable
 
     public FaultLog Faults { get; } = new();
 
-    /// <param name="eventKinds">Kinds of events beside log and errors that the main queue carries.</param>
-    /// <param name="prepare">Last touches to the configuration, such as callbacks.</param>
     public static unsafe KafkaClient Open(
-        ClientKind kind,
         ClientConfiguration configuration,
         IEngineEvents events,
-        IEnumerable<KeyValuePair<string, string>> tuning,
-        IEnumerable<KeyValuePair<string, string>> promises,
-        int eventKinds = 0,
-        Action<nint>? prepare = null
+        IEnumerable<KeyValuePair<string, string>> promises
     )
     {
-        var conf = configuration.Build(tuning, promises);
-        LibRdKafka.rd_kafka_conf_set_events(conf, LibRdKafka.EventLog | LibRdKafka.EventError | eventKinds);
-        prepare?.Invoke(conf);
+        var conf = configuration.Build(promises);
+        LibRdKafka.rd_kafka_conf_set_events(conf, LibRdKafka.EventLog | LibRdKafka.EventError);
 
         var error = stackalloc byte[512];
-        var client = LibRdKafka.rd_kafka_new((int)kind, conf, error, 512);
+        var client = LibRdKafka.rd_kafka_new(LibRdKafka.ClientTypeConsumer, conf, error, 512);
         if (client == 0)
         {
             LibRdKafka.rd_kafka_conf_destroy(conf);
@@ -108,12 +95,7 @@ internal sealed class KafkaClient : IDisposable
                 return null;
             case LibRdKafka.EventError:
                 var error = NativeError.From(LibRdKafka.rd_kafka_event_error(happening), LibRdKafka.rd_kafka_event_error_string(happening));
-                error = error with
-                {
-                    Text = _scrubber.Scrub(error.Text),
-                    IsFatal = LibRdKafka.rd_kafka_event_error_is_fatal(happening) != 0,
-                };
-                return Note(error);
+                return Note(error with { Text = _scrubber.Scrub(error.Text) });
             default:
                 return null;
         }
@@ -124,14 +106,6 @@ internal sealed class KafkaClient : IDisposable
         Faults.Note(error);
         _events.Verbose($"Kafka client: {error.Text} ({error.Name})");
         return error;
-    }
-
-    /// <summary>What stopped a producer for good; null while nothing has.</summary>
-    public unsafe NativeError? FatalError()
-    {
-        var text = stackalloc byte[512];
-        var code = LibRdKafka.rd_kafka_fatal_error(Client, text, 512);
-        return code == 0 ? null : NativeError.From(code, text) with { IsFatal = true };
     }
 
     public void Dispose() => _handle.Dispose();

@@ -48,6 +48,8 @@ internal static class OptionRules
         ["dr_msg_cb"] = OwnDelivery,
     }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
+    public static bool Refuses(string name) => Refused.ContainsKey(name);
+
     public static void Check(string name)
     {
         if (Refused.TryGetValue(name, out var reason))

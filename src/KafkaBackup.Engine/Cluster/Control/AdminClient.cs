@@ -126,7 +126,7 @@ internal sealed class AdminClient(KafkaClient client, TimeSpan connectTimeout) :
                 or ErrorCode.Local_TimedOutQueue;
         return (silent ? client.Faults.MostTelling : null) switch
         {
-            null => KafkaErrors.Request(error, action, target, Address),
+            null => PassingFault.Mark(KafkaErrors.Request(error, action, target, Address), error.Code),
             { } reason when _reached && error.Code != ErrorCode.Local_AllBrokersDown && !KafkaErrors.IsDefinitive(reason) =>
                 KafkaErrors.Silence(reason, action, target, Address),
             { } reason => KafkaErrors.Connection(reason, Address),

@@ -88,7 +88,7 @@ internal sealed class GroupAdmin(AdminClient admin, Func<string?, AdminClient> a
             // A client stays with the coordinator that it knows, also with one that hangs while another has taken over; a new one looks for
             // it.
             await AdminClient.PauseAsync(cancel).ConfigureAwait(false);
-            asked = failed.Code == ErrorCode.Local_TimedOut ? another(group) : usual;
+            asked = failed.Code is ErrorCode.Local_TimedOut or ErrorCode.NotCoordinatorForGroup ? another(group) : usual;
         }
     }
 

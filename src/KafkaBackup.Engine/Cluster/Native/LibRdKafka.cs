@@ -3,32 +3,21 @@ using System.Runtime.InteropServices;
 namespace KafkaBackup.Engine.Cluster.Native;
 
 /// <summary>
-/// librdkafka's C interface, under its own names so that its documentation applies: client, queues, consuming and producing. Only calls
-/// that take nanoseconds and never block carry SuppressGCTransition. The library is found beside the assembly, under runtimes/, or through
-/// the AssemblyLoadContext; <see cref="LibraryVariants"/> has the builds that are tried.
+/// librdkafka's C interface, under its own names so that its documentation applies: client, queues, errors and lists. The library is
+/// found beside the assembly, under runtimes/, or through the AssemblyLoadContext; <see cref="LibraryVariants"/> has the builds that are
+/// tried.
 /// </summary>
 internal static unsafe partial class LibRdKafka
 {
     public const string Library = "librdkafka";
 
-    public const int ClientTypeProducer = 0;
     public const int ClientTypeConsumer = 1;
 
     public const int ConfUnknown = -2;
     public const int ConfOk = 0;
 
-    public const int EventDeliveryReport = 0x1;
     public const int EventLog = 0x4;
     public const int EventError = 0x8;
-
-    public const int TimestampNone = 0;
-    public const int TimestampCreate = 1;
-    public const int TimestampLogAppend = 2;
-
-    public const int MessageCopy = 0x2;
-
-    public const int PurgeQueue = 0x1;
-    public const int PurgeInFlight = 0x2;
 
     /// <summary>RD_KAFKA_OFFSET_INVALID: no position yet.</summary>
     public const long OffsetInvalid = -1001;
@@ -56,18 +45,6 @@ internal static unsafe partial class LibRdKafka
     [LibraryImport(Library)]
     public static partial void rd_kafka_conf_set_events(nint conf, int events);
 
-    [LibraryImport(Library)]
-    public static partial void rd_kafka_conf_set_opaque(nint conf, nint opaque);
-
-    [LibraryImport(Library)]
-    public static partial void rd_kafka_conf_set_error_cb(nint conf, delegate* unmanaged[Cdecl]<nint, int, byte*, nint, void> callback);
-
-    [LibraryImport(Library)]
-    public static partial void rd_kafka_conf_set_throttle_cb(
-        nint conf,
-        delegate* unmanaged[Cdecl]<nint, byte*, int, int, nint, void> callback
-    );
-
     /// <summary>Takes the configuration over when it succeeds.</summary>
     [LibraryImport(Library)]
     public static partial nint rd_kafka_new(int type, nint conf, byte* error, nuint errorSize);
@@ -81,9 +58,6 @@ internal static unsafe partial class LibRdKafka
     /// <summary>Lets the library's own thread fetch OAuth tokens.</summary>
     [LibraryImport(Library)]
     public static partial nint rd_kafka_sasl_background_callbacks_enable(nint client);
-
-    [LibraryImport(Library)]
-    public static partial int rd_kafka_fatal_error(nint client, byte* error, nuint errorSize);
 
     [LibraryImport(Library)]
     public static partial void rd_kafka_mem_free(nint client, void* pointer);
@@ -121,13 +95,7 @@ internal static unsafe partial class LibRdKafka
     public static partial byte* rd_kafka_event_error_string(nint happening);
 
     [LibraryImport(Library)]
-    public static partial int rd_kafka_event_error_is_fatal(nint happening);
-
-    [LibraryImport(Library)]
     public static partial int rd_kafka_event_log(nint happening, byte** facility, byte** text, int* level);
-
-    [LibraryImport(Library)]
-    public static partial nuint rd_kafka_event_message_array(nint happening, NativeMessage** messages, nuint size);
 
     [LibraryImport(Library)]
     public static partial void rd_kafka_event_destroy(nint happening);
@@ -141,117 +109,7 @@ internal static unsafe partial class LibRdKafka
     public static partial byte* rd_kafka_error_string(nint error);
 
     [LibraryImport(Library)]
-    public static partial int rd_kafka_error_is_fatal(nint error);
-
-    [LibraryImport(Library)]
-    public static partial int rd_kafka_error_is_retriable(nint error);
-
-    [LibraryImport(Library)]
-    public static partial int rd_kafka_error_txn_requires_abort(nint error);
-
-    [LibraryImport(Library)]
     public static partial void rd_kafka_error_destroy(nint error);
-
-    // Topics, consuming
-
-    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial nint rd_kafka_topic_new(nint client, string topic, nint conf);
-
-    [LibraryImport(Library)]
-    public static partial void rd_kafka_topic_destroy(nint topic);
-
-    [LibraryImport(Library)]
-    public static partial int rd_kafka_last_error();
-
-    [LibraryImport(Library)]
-    public static partial int rd_kafka_consume_start_queue(nint topic, int partition, long offset, nint queue);
-
-    [LibraryImport(Library)]
-    public static partial int rd_kafka_consume_stop(nint topic, int partition);
-
-    [LibraryImport(Library)]
-    public static partial nint rd_kafka_consume_batch_queue(nint queue, int timeoutMs, NativeMessage** messages, nuint size);
-
-    [LibraryImport(Library)]
-    public static partial void rd_kafka_message_destroy(NativeMessage* message);
-
-    [LibraryImport(Library)]
-    [SuppressGCTransition]
-    public static partial long rd_kafka_message_timestamp(NativeMessage* message, int* kind);
-
-    [LibraryImport(Library)]
-    [SuppressGCTransition]
-    public static partial int rd_kafka_message_leader_epoch(NativeMessage* message);
-
-    /// <summary>Of a produced message: 0 not stored, 1 possibly stored, 2 stored.</summary>
-    [LibraryImport(Library)]
-    [SuppressGCTransition]
-    public static partial int rd_kafka_message_status(NativeMessage* message);
-
-    [LibraryImport(Library)]
-    public static partial byte* rd_kafka_message_errstr(NativeMessage* message);
-
-    /// <summary>Parses the headers on first use; they live as long as the message.</summary>
-    [LibraryImport(Library)]
-    public static partial int rd_kafka_message_headers(NativeMessage* message, nint* headers);
-
-    [LibraryImport(Library)]
-    [SuppressGCTransition]
-    public static partial nuint rd_kafka_header_cnt(nint headers);
-
-    [LibraryImport(Library)]
-    [SuppressGCTransition]
-    public static partial int rd_kafka_header_get_all(nint headers, nuint index, byte** name, byte** value, nuint* size);
-
-    [LibraryImport(Library)]
-    public static partial int rd_kafka_position(nint client, NativeTopicPartitionList* partitions);
-
-    // Producing
-
-    [LibraryImport(Library)]
-    public static partial nint rd_kafka_headers_new(nuint initialCount);
-
-    [LibraryImport(Library)]
-    public static partial void rd_kafka_headers_destroy(nint headers);
-
-    [LibraryImport(Library)]
-    public static partial int rd_kafka_header_add(nint headers, byte* name, nint nameSize, byte* value, nint valueSize);
-
-    /// <summary>Null for success, else an error to destroy. Headers are taken over on success only.</summary>
-    [LibraryImport(Library)]
-    public static partial nint rd_kafka_produceva(nint client, ProduceArgument* arguments, nuint count);
-
-    [LibraryImport(Library)]
-    public static partial int rd_kafka_purge(nint client, int flags);
-
-    [LibraryImport(Library)]
-    public static partial int rd_kafka_flush(nint client, int timeoutMs);
-
-    [LibraryImport(Library)]
-    public static partial nint rd_kafka_init_transactions(nint client, int timeoutMs);
-
-    [LibraryImport(Library)]
-    public static partial nint rd_kafka_begin_transaction(nint client);
-
-    [LibraryImport(Library)]
-    public static partial nint rd_kafka_send_offsets_to_transaction(
-        nint client,
-        NativeTopicPartitionList* offsets,
-        nint groupMetadata,
-        int timeoutMs
-    );
-
-    [LibraryImport(Library)]
-    public static partial nint rd_kafka_commit_transaction(nint client, int timeoutMs);
-
-    [LibraryImport(Library)]
-    public static partial nint rd_kafka_abort_transaction(nint client, int timeoutMs);
-
-    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial nint rd_kafka_consumer_group_metadata_new(string group);
-
-    [LibraryImport(Library)]
-    public static partial void rd_kafka_consumer_group_metadata_destroy(nint metadata);
 
     // Lists of partitions
 

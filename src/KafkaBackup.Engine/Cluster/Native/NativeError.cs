@@ -2,14 +2,8 @@ using ErrorCode = Confluent.Kafka.ErrorCode;
 
 namespace KafkaBackup.Engine.Cluster.Native;
 
-/// <summary>An error as the library gives it: its code, its text for this case, and what it says about going on.</summary>
-internal readonly record struct NativeError(
-    ErrorCode Code,
-    string Text,
-    bool IsFatal = false,
-    bool IsRetriable = false,
-    bool RequiresAbort = false
-)
+/// <summary>An error as the library gives it: its code and its text for this case.</summary>
+internal readonly record struct NativeError(ErrorCode Code, string Text)
 {
     public string Name => LibRdKafka.ErrorName((int)Code);
 
@@ -26,13 +20,7 @@ internal readonly record struct NativeError(
             return null;
         }
 
-        return new NativeError(
-            (ErrorCode)LibRdKafka.rd_kafka_error_code(error),
-            LibRdKafka.Text(LibRdKafka.rd_kafka_error_string(error)),
-            LibRdKafka.rd_kafka_error_is_fatal(error) != 0,
-            LibRdKafka.rd_kafka_error_is_retriable(error) != 0,
-            LibRdKafka.rd_kafka_error_txn_requires_abort(error) != 0
-        );
+        return new NativeError((ErrorCode)LibRdKafka.rd_kafka_error_code(error), LibRdKafka.Text(LibRdKafka.rd_kafka_error_string(error)));
     }
 
     /// <summary>Reads an rd_kafka_error_t that is ours, and destroys it.</summary>

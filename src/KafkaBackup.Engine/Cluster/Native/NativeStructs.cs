@@ -2,25 +2,6 @@ using System.Runtime.InteropServices;
 
 namespace KafkaBackup.Engine.Cluster.Native;
 
-/// <summary>
-/// rd_kafka_message_t. Consumed: a record or, with <see cref="Err"/> set, an error of its partition. Produced: a delivery report.
-/// </summary>
-[StructLayout(LayoutKind.Sequential)]
-internal unsafe struct NativeMessage
-{
-    public int Err;
-    public nint Topic;
-    public int Partition;
-    public byte* Payload;
-    public nuint PayloadLength;
-    public byte* Key;
-    public nuint KeyLength;
-    public long Offset;
-
-    /// <summary>The tag of a produced message; the library's own for a consumed one.</summary>
-    public nint Opaque;
-}
-
 /// <summary>rd_kafka_topic_partition_t.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct NativeTopicPartition
@@ -86,40 +67,4 @@ internal unsafe struct NativeMetadataPartition
     public int* Replicas;
     public int InSyncCount;
     public int* InSync;
-}
-
-/// <summary>rd_kafka_vu_t: one argument of produceva. The union is padded to 64 bytes by the library.</summary>
-[StructLayout(LayoutKind.Explicit, Size = 72)]
-internal unsafe struct ProduceArgument
-{
-    [FieldOffset(0)]
-    public ProduceArgumentKind Kind;
-
-    [FieldOffset(8)]
-    public nint Handle;
-
-    [FieldOffset(8)]
-    public int Int32;
-
-    [FieldOffset(8)]
-    public long Int64;
-
-    [FieldOffset(8)]
-    public byte* Pointer;
-
-    [FieldOffset(16)]
-    public nuint Length;
-}
-
-/// <summary>rd_kafka_vtype_t.</summary>
-internal enum ProduceArgumentKind
-{
-    Topic = 2,
-    Partition = 3,
-    Value = 4,
-    Key = 5,
-    Opaque = 6,
-    Flags = 7,
-    Timestamp = 8,
-    Headers = 10,
 }

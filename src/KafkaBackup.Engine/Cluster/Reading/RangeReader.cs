@@ -169,7 +169,7 @@ internal sealed class RangeReader(IKafkaCluster cluster, ReaderOptions options, 
     {
         if (retries > Retries)
         {
-            var cause = _clusterFault is null ? "" : $" The client library says: {_clusterFault.Message}";
+            var cause = _clusterFault is null ? "" : $" {_clusterFault.Message}";
             throw ErrorIds.PartitionStalled.With(
                 $"Partition {_partition} gave nothing for {Silence.Stall.TotalSeconds * retries:0} s at offset {_next}, below its end {_end}.{cause}",
                 _partition.ToString(),
@@ -242,6 +242,16 @@ internal sealed class RangeReader(IKafkaCluster cluster, ReaderOptions options, 
                 _partition.ToString()
             ),
             ReadFaultKind.BadMessage => Damaged(_partition, _next, fault),
+            ReadFaultKind.Truncated => ErrorIds.LogTruncated.With(
+                $"Partition {_partition} lost records below offset {_next}, which had been reached: its log was truncated ({fault.Message}).",
+                _partition.ToString(),
+                "The topic changed while it was read: run again."
+            ),
+            ReadFaultKind.Recreated => ErrorIds.TopicRecreated.With(
+                $"Topic {_partition.Topic} was deleted and created again while partition {_partition} was read, at offset {_next}.",
+                _partition.ToString(),
+                "The topic changed while it was read: run again."
+            ),
             _ => ErrorIds.PartitionRead.With(
                 $"Partition {_partition} could not be read at offset {_next}: {fault.Message} ({fault.Code}).",
                 _partition.ToString(),

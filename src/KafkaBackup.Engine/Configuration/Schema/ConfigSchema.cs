@@ -1,4 +1,5 @@
 using KafkaBackup.Engine.Configuration.Yaml;
+using KafkaBackup.Engine.Storage;
 
 namespace KafkaBackup.Engine.Configuration.Schema;
 
@@ -8,7 +9,11 @@ internal static class ConfigSchema
     private const string NoOffsetStore = "there is no offset database: the backup itself says how far it is.";
     private const string UseHealth = "use health: {enabled: true, port: 9090, bind_address: 127.0.0.1}.";
 
-    public static Section<BackupSettings> Backup { get; } =
+    public static Section<BackupSettings> Backup { get; } = BackupFor(StoreBackends.Known);
+
+    public static Section<RestoreSettings> Restore { get; } = RestoreFor(StoreBackends.Known);
+
+    public static Section<BackupSettings> BackupFor(StoreBackends backends) =>
         new Section<BackupSettings>()
             .With("mode", Forms.Word("backup"), (s, _) => s, "What the file is for: backup or restore.")
             .With("backup_id", Forms.BackupId, (s, v) => s with { BackupId = v }, "The backup's name. Default: backup-yyyyMMdd-HHmmss.")
@@ -20,9 +25,9 @@ internal static class ConfigSchema
             )
             .WithGroup(
                 "storage",
-                StorageSections.Storage,
+                StorageSections.Storage(backends),
                 _ => new StorageBranch(new StoreSettings()),
-                (s, v, node, at) => s with { Store = StorageSections.ToStore(v, node, at) }
+                (s, v, node, at) => s with { Store = StorageSections.ToStore(v, node, at, backends) }
             )
             .WithGroup("backup", JobSections.Backup, s => s, (_, v, _, _) => v)
             .WithGroup("health", JobSections.Health, s => s.Health ?? new HealthSettings(), (s, v, _, _) => s with { Health = v })
@@ -37,7 +42,7 @@ internal static class ConfigSchema
             .Refusing("target", "this file is read for a backup; target belongs into a file for a restore.")
             .Refusing("restore", "this file is read for a backup; restore belongs into a file for a restore.");
 
-    public static Section<RestoreSettings> Restore { get; } =
+    public static Section<RestoreSettings> RestoreFor(StoreBackends backends) =>
         new Section<RestoreSettings>()
             .With("mode", Forms.Word("restore"), (s, _) => s, "What the file is for: backup or restore.")
             .With("backup_id", Forms.BackupId, (s, v) => s with { BackupId = v }, "The backup to restore.")
@@ -49,9 +54,9 @@ internal static class ConfigSchema
             )
             .WithGroup(
                 "storage",
-                StorageSections.Storage,
+                StorageSections.Storage(backends),
                 _ => new StorageBranch(new StoreSettings()),
-                (s, v, node, at) => s with { Store = StorageSections.ToStore(v, node, at) }
+                (s, v, node, at) => s with { Store = StorageSections.ToStore(v, node, at, backends) }
             )
             .WithGroup("restore", JobSections.Restore, s => s, (_, v, _, _) => v)
             .WithGroup("health", JobSections.Health, s => s.Health ?? new HealthSettings(), (s, v, _, _) => s with { Health = v })

@@ -1,10 +1,15 @@
 using KafkaBackup.Engine.Configuration.Yaml;
+using KafkaBackup.Engine.Rules;
 
 namespace KafkaBackup.Engine.Configuration.Schema;
 
 /// <summary>Forms of values that only one key has.</summary>
 internal static class JobForms
 {
+    /// <summary>As wide as the widest compression's; which one it is, the other settings say.</summary>
+    public static Form<int> CompressionLevel { get; } =
+        Forms.Int(CompressionLevels.Lowest, CompressionLevels.Highest(CompressionKind.Zstd));
+
     public static Form<int> ReplicationFactor { get; } =
         new(
             "-1 or a whole number from 1 to 32767",

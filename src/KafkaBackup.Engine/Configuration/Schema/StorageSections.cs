@@ -1,4 +1,5 @@
 using KafkaBackup.Engine.Configuration.Yaml;
+using KafkaBackup.Engine.Storage;
 
 namespace KafkaBackup.Engine.Configuration.Schema;
 
@@ -13,125 +14,112 @@ internal sealed record StorageBranch(
 
 internal static class StorageSections
 {
-    private const string FileSystem = "filesystem";
-    private const string S3 = "s3";
+    /// <summary>What a store needs besides its address, for every kind of store. Read from files and from -StorageOption alike.</summary>
+    public static Section<StoreSettings> Options(StoreBackends backends) =>
+        backends.Options.Aggregate(new Section<StoreSettings>(), (section, option) => With(section, option));
 
-    /// <summary>The one option of a folder.</summary>
-    public const string FolderOption = "file_mode";
-
-    /// <summary>What a store needs besides its address. Read from files and from -StorageOption alike.</summary>
-    public static Section<StoreSettings> Options { get; } =
-        new Section<StoreSettings>()
-            .With("region", Forms.Text, (s, v) => Set(s, "region", v), "S3: the bucket's region.")
-            .With(
-                "endpoint",
-                Forms.Text,
-                (s, v, node, at) => Set(s, "endpoint", CheckEndpoint(v, node, at)),
-                "S3: the address of a compatible server, http(s)://host:port."
-            )
-            .With(
-                "path_style",
-                Forms.Boolean,
-                (s, v) => Set(s, "path_style", v ? "true" : "false"),
-                "S3: put the bucket into the path, not the host name. Default: true with an endpoint."
-            )
-            .With(
-                "allow_http",
-                Forms.Boolean,
-                (s, v) => Set(s, "allow_http", v ? "true" : "false"),
-                "S3: allow an endpoint without TLS. Default: false."
-            )
-            .With(
-                "access_key",
-                Forms.Text,
-                (s, v, node, at) => SetAccessKey(s, v, node, at),
-                "S3: the access key. Default: the usual chain of credentials."
-            )
-            .With("access_key_id", Forms.Text, (s, v, node, at) => SetAccessKey(s, v, node, at), "The same as access_key.")
-            .With("secret_key", Forms.Secret, (s, v, node, at) => SetSecretKey(s, v, node, at), "S3: the secret key.")
-            .With("secret_access_key", Forms.Secret, (s, v, node, at) => SetSecretKey(s, v, node, at), "The same as secret_key.")
-            .With("session_token", Forms.Secret, (s, v) => s with { SessionToken = v }, "S3: the token of temporary credentials.")
-            .With("sse", Forms.Word("AES256", "aws:kms", "aws:kms:dsse"), (s, v) => Set(s, "sse", v), "S3: server-side encryption.")
-            .With("sse_kms_key_id", Forms.Text, (s, v) => Set(s, "sse_kms_key_id", v), "S3: the key for sse: aws:kms or aws:kms:dsse.")
-            .With("storage_class", Forms.Text, (s, v) => Set(s, "storage_class", v), "S3: the storage class of segments.")
-            .With(
-                "object_lock_days",
-                Forms.Int(1, 36_500),
-                (s, v) => Set(s, "object_lock_days", $"{v}"),
-                "S3: lock what is written for so many days."
-            )
-            .With("profile", Forms.Text, (s, v) => Set(s, "profile", v), "S3: the profile of the shared credentials file.")
-            .With(
-                FolderOption,
-                Forms.Word("private", "umask"),
-                (s, v) => Set(s, FolderOption, v),
-                "Folder, on Linux and macOS: who may read new files. Default: private."
-            );
-
-    public static Section<StorageBranch> Storage { get; } =
+    public static Section<StorageBranch> Storage(StoreBackends backends) =>
         new Section<StorageBranch>()
             .With(
                 "backend",
-                Forms.Word(FileSystem, S3),
+                Forms.Word([.. backends.All.Select(backend => backend.Name).Order(StringComparer.Ordinal)]),
                 (b, v) => b with { Backend = v },
                 "Where backups live. Default: what path or bucket say."
             )
-            .With("path", Forms.Text, (b, v) => b with { Path = v }, "The folder, or s3://bucket/prefix.")
+            .With("path", Forms.Text, (b, v) => b with { Path = v }, $"{backends.Forms}.")
             .With("bucket", Forms.Text, (b, v) => b with { Bucket = v }, "S3: the bucket.")
             .With("prefix", Forms.Text, (b, v) => b with { Prefix = v }, "What all keys begin with; for filesystem a folder below path.")
-            .Including(Options, b => b.Store, (b, v) => b with { Store = v });
+            .Including(Options(backends), b => b.Store, (b, v) => b with { Store = v });
 
     /// <summary>One path of what the file says in parts; null where the file leaves it to a parameter.</summary>
-    public static StoreSettings ToStore(StorageBranch branch, ConfigNode node, Reading at)
+    public static StoreSettings ToStore(StorageBranch branch, ConfigNode node, Reading at, StoreBackends backends)
     {
         var path = string.IsNullOrWhiteSpace(branch.Path) ? null : branch.Path.Trim();
-        var isUrl = path is not null && StorePath.IsS3(path);
-        var backend = branch.Backend ?? (branch.Bucket is not null || isUrl ? S3 : FileSystem);
-        if (backend == FileSystem)
+        var named = branch.Backend is null ? null : backends.Named(branch.Backend);
+        if (path is not null && branch.Bucket is not null)
         {
-            if (branch.Bucket is not null || isUrl)
-            {
-                throw at.Conflict(
-                    node,
-                    "a bucket is named, but the backend is filesystem.",
-                    "Write backend: s3, or give a folder as path."
-                );
-            }
-
-            if ((branch.Backend ?? path) is not null && FirstS3Setting(branch.Store) is { } unused)
-            {
-                throw at.Conflict(node, $"{at.Path}.{unused} has no meaning for backend filesystem.", "Remove it, or write backend: s3.");
-            }
-
-            return branch.Store with
-            {
-                Path = path is null ? null : Located(node, at, () => StorePath.Folder(path, at.Origin.Folder, branch.Prefix)),
-            };
+            throw at.Conflict(node, "both path and bucket are given.", "Give bucket and prefix, or the whole address as path.");
         }
 
-        if (path is not null && (!isUrl || branch.Bucket is not null))
+        if (branch.Bucket is not null && named?.AddressOfBucket(branch.Bucket) is null && named is not null)
+        {
+            throw at.Conflict(node, $"a bucket is named, but the backend is {named.Name}.", "Write backend: s3, or give a folder as path.");
+        }
+
+        var address = path ?? (branch.Bucket is null ? null : BucketAddress(branch.Bucket, named, backends));
+        var backend = address is null
+            ? named
+            : at.Located(node, () => backends.IsAddress(address) ? backends.Of(address) : backends.Of(""));
+        if (named is not null && backend != named)
         {
             throw at.Conflict(
                 node,
-                isUrl ? "both path and bucket are given." : "the backend is s3, but path is a folder.",
-                "For S3 give bucket and prefix, or path: s3://bucket/prefix."
+                $"the backend is {named.Name}, but path is not: it is {backend!.AddressForm}.",
+                $"Write backend: {backend.Name}, or give {named.AddressForm} as path."
             );
         }
 
-        var address = path ?? (branch.Bucket is null ? null : $"s3://{branch.Bucket}");
-        return branch.Store with { Path = address is null ? null : Located(node, at, () => StorePath.S3(address, branch.Prefix)) };
+        if (backend is not null && FirstOptionBeyond(backend, branch.Store, backends) is { } unused)
+        {
+            throw at.Conflict(
+                node,
+                $"{at.Path}.{unused} has no meaning for backend {backend.Name}.",
+                "Remove it, or name another backend."
+            );
+        }
+
+        return branch.Store with
+        {
+            Path = address is null ? null : at.Located(node, () => backend!.Normalize(address, branch.Prefix, at.Origin.Folder)),
+        };
     }
 
-    private static string Located(ConfigNode node, Reading at, Func<string> path) => at.Located(node, path);
+    private static string? BucketAddress(string bucket, StoreBackend? named, StoreBackends backends) =>
+        (named is null ? backends.All : [named])
+            .Select(backend => backend.AddressOfBucket(bucket))
+            .FirstOrDefault(address => address is not null);
 
-    private static string? FirstS3Setting(StoreSettings store) =>
-        store.Options?.Keys.FirstOrDefault(name => name != FolderOption)
-        ?? (
-            store.AccessKey is not null ? "access_key"
-            : store.SecretKey is not null ? "secret_key"
-            : store.SessionToken is not null ? "session_token"
-            : null
-        );
+    private static string? FirstOptionBeyond(StoreBackend backend, StoreSettings store, StoreBackends backends) =>
+        backends
+            .Options.ExceptBy(backend.Options.Select(option => option.Name), option => option.Name)
+            .FirstOrDefault(option =>
+                option.Kind switch
+                {
+                    StoreOptionKind.AccessKey => store.AccessKey is not null,
+                    StoreOptionKind.SecretKey => store.SecretKey is not null,
+                    StoreOptionKind.SessionToken => store.SessionToken is not null,
+                    _ => store.Options?.ContainsKey(option.Name) == true,
+                }
+            )
+            ?.Name;
+
+    private static Section<StoreSettings> With(Section<StoreSettings> section, StoreOption option) =>
+        option.Kind switch
+        {
+            StoreOptionKind.Flag => section.With(
+                option.Name,
+                Forms.Boolean,
+                (s, v) => Set(s, option.Name, v ? "true" : "false"),
+                option.Help
+            ),
+            StoreOptionKind.Number => section.With(
+                option.Name,
+                Forms.Int(option.Least, option.Most),
+                (s, v) => Set(s, option.Name, $"{v}"),
+                option.Help
+            ),
+            StoreOptionKind.Word => section.With(option.Name, Forms.Word([.. option.Words]), (s, v) => Set(s, option.Name, v), option.Help),
+            StoreOptionKind.Endpoint => section.With(
+                option.Name,
+                Forms.Text,
+                (s, v, node, at) => Set(s, option.Name, CheckEndpoint(v, node, at)),
+                option.Help
+            ),
+            StoreOptionKind.AccessKey => section.With(option.Name, Forms.Text, SetAccessKey, option.Help),
+            StoreOptionKind.SecretKey => section.With(option.Name, Forms.Secret, SetSecretKey, option.Help),
+            StoreOptionKind.SessionToken => section.With(option.Name, Forms.Secret, (s, v) => s with { SessionToken = v }, option.Help),
+            _ => section.With(option.Name, Forms.Text, (s, v) => Set(s, option.Name, v), option.Help),
+        };
 
     private static StoreSettings Set(StoreSettings store, string name, string value) =>
         store with

@@ -1,3 +1,5 @@
+using KafkaBackup.Engine.Format.Manifests;
+
 namespace KafkaBackup.Engine.Format.Blocks;
 
 /// <summary>
@@ -48,8 +50,8 @@ public sealed class RawBlock : IDisposable
 
     internal ReadOnlyMemory<byte> ContentMemory => Buffer.Memory.Slice(BlockHeader.Size, Length);
 
-    /// <summary>The digest of the newest record. Walks the block: for the last one of a segment, not for each.</summary>
-    public string LastRecordDigest()
+    /// <summary>The newest record. Walks the block: for the last one of a segment, not for each.</summary>
+    public LastRecord Last()
     {
         // Not disposed: the memory stays this block's.
         var info = new BlockInfo
@@ -63,7 +65,7 @@ public sealed class RawBlock : IDisposable
         {
             if (record.Offset == Stats.LastOffset)
             {
-                return RecordDigest.Of(record);
+                return new LastRecord(record.Offset, record.LeaderEpoch, RecordDigest.Of(record));
             }
         }
 

@@ -103,7 +103,7 @@ public sealed record SegmentEntry
     /// <summary>The largest record's payload bytes.</summary>
     public required int LargestRecord { get; init; }
 
-    /// <summary>Records stamped 0, which the client library cannot reproduce (rule D1).</summary>
+    /// <summary>Records stamped 0, which releases before 0.2 could not restore as they were.</summary>
     public required long ZeroTimestamps { get; init; }
 
     /// <summary>The run that wrote it.</summary>

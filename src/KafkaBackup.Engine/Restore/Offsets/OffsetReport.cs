@@ -45,7 +45,7 @@ internal sealed record OffsetReport
             throw ErrorIds.StoreWrite.With(
                 $"The offset report {path} cannot be written: {error.Message}",
                 path,
-                "Give another path; Get-KafkaOffsetMapping -Scan can make the mapping anew from the restored topics.",
+                "Give another path; Get-KafkaOffsetMapping -Scan can rebuild the mapping from the restored topics.",
                 error
             );
         }

@@ -75,9 +75,11 @@ internal sealed record EarlierRun(IReadOnlyDictionary<TopicPartition, PlannedSou
                     $"An interrupted restore of backup '{options.BackupId}' had {lost.Had:N0} target partitions; the progress of only {lost.Kept:N0} is still there."
                 ),
                 options.BackupId,
-                checkpoint is null
-                    ? $"Were topics deleted, or was it long ago? Empty the target topics, delete the consumer group {TransactionalMarks.Group(options)}, and begin anew."
-                    : $"If that restore is complete, delete only the checkpoint {options.CheckpointPath}. Else empty the target topics, delete the checkpoint and the consumer group {TransactionalMarks.Group(options)}, and begin anew."
+                (
+                    checkpoint is null
+                        ? "Were topics deleted, or was it long ago? "
+                        : $"If that restore is complete, delete only the checkpoint {options.CheckpointPath}. "
+                ) + BeginAgain.Advice(options)
             );
         }
 
@@ -93,7 +95,8 @@ internal sealed record EarlierRun(IReadOnlyDictionary<TopicPartition, PlannedSou
 
     /// <summary>What joined the backup since then is left to another restore.</summary>
     public IReadOnlyList<(TopicEntry Topic, PartitionEntry Partition)> Limit(
-        IReadOnlyList<(TopicEntry Topic, PartitionEntry Partition)> selected
+        IReadOnlyList<(TopicEntry Topic, PartitionEntry Partition)> selected,
+        RestoreOptions options
     )
     {
         if (Sources is null)
@@ -105,7 +108,7 @@ internal sealed record EarlierRun(IReadOnlyDictionary<TopicPartition, PlannedSou
         var gone = Sources.Values.FirstOrDefault(p =>
             p.Records > 0 && !limited.Any(s => s.Topic.Name == p.Source.Topic && s.Partition.Partition == p.Source.Partition)
         );
-        return gone is null ? limited : throw Changed(gone, 0);
+        return gone is null ? limited : throw Changed(gone, 0, options);
     }
 
     /// <summary>Null when nothing came after what was planned.</summary>
@@ -140,16 +143,16 @@ internal sealed record EarlierRun(IReadOnlyDictionary<TopicPartition, PlannedSou
                     + FormattableString.Invariant(
                         $"{found.RecordsRestored:N0} of {found.Plan.Sum(p => p.Records):N0} records were in the target."
                     ),
-                "Nothing needs to be done. To begin anew, empty the target partitions and delete the checkpoint."
+                "Nothing needs to be done."
             );
 
-    public static KafkaBackupException Changed(PlannedSource planned, long records) =>
+    public static KafkaBackupException Changed(PlannedSource planned, long records, RestoreOptions options) =>
         ErrorIds.CheckpointMismatch.With(
             FormattableString.Invariant(
                 $"The backup has changed since the interrupted restore began: {planned.Source} had {planned.Records:N0} records to restore at offsets {planned.Bounds.First} to {planned.Bounds.Last}, and has {records:N0} of them now."
             ),
             planned.Source.ToString(),
-            "If older runs were removed from the backup, or files of it are gone, put them back and run again. Else empty the target partitions, delete the checkpoint and begin anew."
+            $"If older runs were removed from the backup, or files of it are gone, put them back and run again. {BeginAgain.Advice(options)}"
         );
 
     private bool HoldsMore(TopicEntry topic, PartitionEntry partition, TimeWindow window) =>

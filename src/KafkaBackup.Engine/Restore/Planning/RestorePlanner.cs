@@ -40,7 +40,7 @@ internal sealed class RestorePlanner(
             .ConfigureAwait(false);
         _findings.AddRange(new[] { _earlier?.Going, _earlier?.Growth(selected, options.Window) }.OfType<Finding>());
 
-        selected = _earlier?.Limit(selected) ?? selected;
+        selected = _earlier?.Limit(selected, options) ?? selected;
         var sources = await SelectRecordsAsync(selected, cancel).ConfigureAwait(false);
         RequireRecords(sources, selected, place);
         _findings.AddRange(TargetMapping.Check(sources, options, together));
@@ -186,23 +186,6 @@ internal sealed class RestorePlanner(
 
     private void AddBackupFindings(IReadOnlyList<SourceWork> sources)
     {
-        var zero = sources.Sum(s => s.Segments.Sum(g => g.ZeroTimestamps));
-        if (zero > 0)
-        {
-            _findings.Add(
-                new Finding(
-                    FindingSeverity.Error,
-                    FindingKind.TimestampZero,
-                    options.BackupId,
-                    $"{zero} records are stamped 0 (1970-01-01T00:00:00Z); the client library would give them the time of the restore instead.",
-                    "Restore with -Force if that is acceptable, or leave them out with a time window."
-                )
-                {
-                    CanForce = true,
-                }
-            );
-        }
-
         if (!backup.Manifest.Complete)
         {
             _findings.Add(

@@ -116,6 +116,5 @@ internal sealed record SegmentWork(
     long LastOffset,
     long MinTimestamp,
     long MaxTimestamp,
-    long ZeroTimestamps,
     int LargestRecord
 );

@@ -41,7 +41,6 @@ internal sealed class SegmentSelection(BackupCatalog catalog, OpenedBackup backu
                         entry.LastOffset,
                         entry.MinTimestamp,
                         entry.MaxTimestamp,
-                        entry.ZeroTimestamps,
                         entry.LargestRecord
                     )
                 );
@@ -123,14 +122,12 @@ internal sealed class SegmentSelection(BackupCatalog catalog, OpenedBackup backu
         private long _last = long.MinValue;
         private long _min = long.MaxValue;
         private long _max = long.MinValue;
-        private long _zero;
         private int _largest;
 
         public void Add(in BlockStats block)
         {
             _records += block.RecordCount;
             _bytes += block.PayloadBytes;
-            _zero += block.ZeroTimestamps;
             Extend(block.FirstOffset, block.LastOffset, block.MinTimestamp, block.MaxTimestamp, block.LargestRecord);
         }
 
@@ -142,14 +139,13 @@ internal sealed class SegmentSelection(BackupCatalog catalog, OpenedBackup backu
                 {
                     _records++;
                     _bytes += record.PayloadBytes;
-                    _zero += record.Timestamp == 0 ? 1 : 0;
                     Extend(record.Offset, record.Offset, record.Timestamp, record.Timestamp, record.PayloadBytes);
                 }
             }
         }
 
         public SegmentWork ToWork(SegmentEntry entry) =>
-            new(entry, _records, _bytes, _records == entry.RecordCount, _first, _last, _min, _max, _zero, _largest);
+            new(entry, _records, _bytes, _records == entry.RecordCount, _first, _last, _min, _max, _largest);
 
         private void Extend(long first, long last, long min, long max, int largest)
         {

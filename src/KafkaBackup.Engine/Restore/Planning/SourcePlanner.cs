@@ -64,7 +64,7 @@ internal sealed class SourcePlanner(
     /// The plan's records, neither more nor less. What old runs took with them when they were removed from the backup is missed only if it
     /// is not in the target yet; and only without holes can it be said where in the target it lies.
     /// </summary>
-    private static IReadOnlyList<SegmentWork> Complete(PlannedSource planned, IReadOnlyList<SegmentWork> segments, long lost)
+    private IReadOnlyList<SegmentWork> Complete(PlannedSource planned, IReadOnlyList<SegmentWork> segments, long lost)
     {
         var found = segments.Sum(s => s.RecordCount);
         var missing = planned.Records - found;
@@ -79,7 +79,7 @@ internal sealed class SourcePlanner(
             return [Removed(planned.Bounds.First, next - 1, segments.Count > 0 ? segments[0] : null), .. segments];
         }
 
-        throw EarlierRun.Changed(planned, found);
+        throw EarlierRun.Changed(planned, found, options);
     }
 
     private static SegmentWork Removed(long first, long last, SegmentWork? next)
@@ -101,6 +101,6 @@ internal sealed class SourcePlanner(
             ZeroTimestamps = 0,
             RunId = "",
         };
-        return new SegmentWork(entry, entry.RecordCount, 0, true, first, last, time, time, 0, 0);
+        return new SegmentWork(entry, entry.RecordCount, 0, true, first, last, time, time, 0);
     }
 }

@@ -12,13 +12,12 @@ internal sealed class ExpectedRecord
 
     /// <param name="record">From the backup.</param>
     /// <param name="extra">What the restore adds.</param>
-    /// <param name="withTimestamp">False where the target stamps records itself. The client library gives records stamped 0 the present
-    /// time.</param>
+    /// <param name="withTimestamp">False where the target stamps records itself.</param>
     public ExpectedRecord(in RecordView record, ReadOnlySpan<HeaderSlice> extra, bool withTimestamp)
     {
         _key = record.KeyIsNull ? null : record.Key.ToArray();
         _value = record.ValueIsNull ? null : record.Value.ToArray();
-        _timestamp = withTimestamp && record.Timestamp != 0 ? record.Timestamp : null;
+        _timestamp = withTimestamp ? record.Timestamp : null;
         Keep(record.Headers);
         Keep(extra);
     }

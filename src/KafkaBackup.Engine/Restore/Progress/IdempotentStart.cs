@@ -34,7 +34,7 @@ internal sealed class IdempotentStart(RestoreScope scope, TargetLog log, Restore
                 still.TryGetValue(target.Target, out var end)
                     ? await ResumeAsync(target, journal.StartOffsetOf(target.Target) ?? end, end, starts[target.Target], stop)
                         .ConfigureAwait(false)
-                    : (new PartitionProgress(target, journal.StartOffsetOf(target.Target) ?? 0, 0), LaneChecks.Restless(target))
+                    : (new PartitionProgress(target, journal.StartOffsetOf(target.Target) ?? 0, 0), LaneChecks.Restless(scope, target))
             );
         }
 
@@ -46,15 +46,15 @@ internal sealed class IdempotentStart(RestoreScope scope, TargetLog log, Restore
         IReadOnlyDictionary<TopicPartition, long> ends
     )
     {
-        var progress = new PartitionProgress(target, ends[target.Target], 0);
         try
         {
             LaneChecks.RequirePlannedEnd(scope, target, ends);
-            return (progress, null);
+            return (new PartitionProgress(target, ends[target.Target], 0), null);
         }
         catch (KafkaBackupException error)
         {
-            return (progress, error);
+            // Not begun, so that no checkpoint says it was: the next run looks at what the partition holds.
+            return (new PartitionProgress(target), error);
         }
     }
 
@@ -72,6 +72,7 @@ internal sealed class IdempotentStart(RestoreScope scope, TargetLog log, Restore
             return (
                 new PartitionProgress(target, start, 0),
                 LaneChecks.Changed(
+                    scope,
                     target,
                     $"its log ends at offset {end}, but the restore began at {start} and has {target.RecordCount} records to bring"
                 )

@@ -45,6 +45,12 @@ internal sealed class PartitionProgress
 
     public long Bytes => Volatile.Read(ref _bytes);
 
+    /// <summary>Batches of the backup that this run sent as they are.</summary>
+    public long BatchesKept { get; private set; }
+
+    /// <summary>Batches of the backup whose records this run put into new ones.</summary>
+    public long BatchesRebuilt { get; private set; }
+
     /// <summary>Whether it is known where this partition begins or goes on.</summary>
     public bool HasBegun => _hasBegun;
 
@@ -76,13 +82,13 @@ internal sealed class PartitionProgress
     }
 
     /// <summary>Takes a whole transaction's records: who asks for the maps meanwhile gets all of them or none.</summary>
-    public void Take(Queue<(int Source, long SourceOffset, long TargetOffset, int Bytes)> records)
+    public void Take(Queue<(SentRecords Sent, long TargetOffset)> records)
     {
         lock (_gate)
         {
             while (records.TryDequeue(out var record))
             {
-                Take(record.Source, record.SourceOffset, record.TargetOffset, record.Bytes);
+                Take(record.Sent, record.TargetOffset);
             }
         }
     }
@@ -101,12 +107,14 @@ internal sealed class PartitionProgress
         }
     }
 
-    public void Take(int source, long sourceOffset, long targetOffset, int bytes)
+    public void Take(in SentRecords sent, long targetOffset)
     {
-        _maps[source].Add(sourceOffset, targetOffset);
-        _bytesBySource[source] += bytes;
-        Volatile.Write(ref _restoredTo[source], sourceOffset);
-        Volatile.Write(ref _bytes, _bytes + bytes);
-        Volatile.Write(ref _done, _done + 1);
+        _maps[sent.Source].Add(sent.SourceOffset, targetOffset, sent.Count);
+        _bytesBySource[sent.Source] += sent.Bytes;
+        BatchesKept += sent.Fate == BatchFate.Kept ? 1 : 0;
+        BatchesRebuilt += sent.Fate == BatchFate.Rebuilt ? 1 : 0;
+        Volatile.Write(ref _restoredTo[sent.Source], sent.SourceOffset + sent.Count - 1);
+        Volatile.Write(ref _bytes, _bytes + sent.Bytes);
+        Volatile.Write(ref _done, _done + sent.Count);
     }
 }

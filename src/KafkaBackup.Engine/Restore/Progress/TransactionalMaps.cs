@@ -31,6 +31,7 @@ internal sealed class TransactionalMaps(RestoreScope scope, TargetLog log)
         if (done > count)
         {
             throw LaneChecks.Changed(
+                scope,
                 target,
                 FormattableString.Invariant($"its progress says {count:N0} records, the checkpoint {done:N0}")
             );
@@ -54,7 +55,7 @@ internal sealed class TransactionalMaps(RestoreScope scope, TargetLog log)
         }
         else if (end < next)
         {
-            throw LaneChecks.Changed(target, $"its log ends at offset {end}, and this restore had written up to offset {next - 1}");
+            throw LaneChecks.Changed(scope, target, $"its log ends at offset {end}, and this restore had written up to offset {next - 1}");
         }
 
         var from = Math.Max(next, logStart);
@@ -63,6 +64,7 @@ internal sealed class TransactionalMaps(RestoreScope scope, TargetLog log)
         return found == left
             ? (maps, Math.Max(end, from))
             : throw LaneChecks.Changed(
+                scope,
                 target,
                 FormattableString.Invariant(
                     $"from offset {from} to {end} it holds {found:N0} of {left:N0} records that this restore brought"
@@ -134,7 +136,11 @@ internal sealed class TransactionalMaps(RestoreScope scope, TargetLog log)
         var number = strangers.ToString("N0", CultureInfo.InvariantCulture);
         if (!scope.Options.Force)
         {
-            throw LaneChecks.Changed(target, $"{number} committed records in it are not of this restore, the first at offset {first}");
+            throw LaneChecks.Changed(
+                scope,
+                target,
+                $"{number} committed records in it are not of this restore, the first at offset {first}"
+            );
         }
 
         scope.Events.Warning(

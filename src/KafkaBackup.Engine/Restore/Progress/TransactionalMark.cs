@@ -46,7 +46,7 @@ internal sealed record TransactionalMark(long Start, int Partitions, string Owne
         ErrorIds.CheckpointMismatch.With(
             $"Target partition {committed.Partition} holds {committed.Offset} records of a restore of backup '{options.BackupId}' with other settings.",
             committed.Partition.ToString(),
-            $"Run with the settings it began with; or empty the topic and delete the consumer group {TransactionalMarks.Group(options)}."
+            $"Run with the settings that it began with. {BeginAgain.Advice(options)}"
         );
 
     public override string ToString() =>

@@ -77,8 +77,7 @@ internal sealed class TransactionalStart(RestoreScope scope, TargetLog log, Rest
                     throw ErrorIds.TargetChanged.With(
                         error.Message,
                         target.Target.ToString(),
-                        $"Stop what writes there, empty the partition, delete the consumer group {TransactionalMarks.Group(scope.Options)}, "
-                            + "and restore again. Records of others that may stay are left alone with -Force.",
+                        $"Find what wrote there and stop it. Records of others that may stay are left alone with -Force. {BeginAgain.Advice(scope.Options)}",
                         error
                     );
                 }
@@ -116,7 +115,7 @@ internal sealed class TransactionalStart(RestoreScope scope, TargetLog log, Rest
                     $"The backup has changed since the interrupted restore put {committed.Offset:N0} records into target partition {target.Target}."
                 ),
                 target.Target.ToString(),
-                $"Empty the topic, delete the consumer group {TransactionalMarks.Group(scope.Options)}, and begin anew."
+                BeginAgain.Advice(scope.Options)
             );
         }
 

@@ -1,8 +1,8 @@
 namespace KafkaBackup.Engine.Restore;
 
 /// <summary>
-/// How long a target partition has kept its acknowledgements. The library tries again by itself what brokers refuse for a while, and says
-/// nothing: who waits is told.
+/// How long a target partition has kept its acknowledgements. The writer tries again by itself what brokers refuse for a while: whoever
+/// waits is told.
 /// </summary>
 internal sealed class AcknowledgementWatch(RestoreScope scope, TopicPartition target)
 {
@@ -15,7 +15,7 @@ internal sealed class AcknowledgementWatch(RestoreScope scope, TopicPartition ta
     /// <summary>Something was acknowledged, or is waited for from now on.</summary>
     public void Restart() => _since = scope.Clock.GetTimestamp();
 
-    /// <param name="trouble">What the client library said last.</param>
+    /// <param name="trouble">What the writer said last.</param>
     /// <returns>The error that ends the wait; null while it may go on.</returns>
     public KafkaBackupException? Look(KafkaBackupException? trouble)
     {
@@ -40,6 +40,5 @@ internal sealed class AcknowledgementWatch(RestoreScope scope, TopicPartition ta
         return null;
     }
 
-    private static string Cause(KafkaBackupException? trouble) =>
-        trouble is null ? $" Perhaps {Likely}." : $" The client library says: {trouble.Message}";
+    private static string Cause(KafkaBackupException? trouble) => trouble is null ? $" Perhaps {Likely}." : $" {trouble.Message}";
 }

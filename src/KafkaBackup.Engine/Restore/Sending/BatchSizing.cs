@@ -12,6 +12,12 @@ internal sealed class BatchSizing(TargetWork work)
 
     public int Bytes { get; private set; } = LaneWriter.BatchBytes(work);
 
+    /// <summary>The largest batch of the backup that goes as it is.</summary>
+    public int KeptBytes { get; private set; } = LaneWriter.LargestKept(work);
+
+    /// <summary>The target does not take the codec that batches have.</summary>
+    public bool WithoutCodec { get; private set; }
+
     /// <summary>Whether the record of this number goes in a batch of its own.</summary>
     public bool IsSingle(long next) => next >= _from && next < _until;
 
@@ -24,8 +30,21 @@ internal sealed class BatchSizing(TargetWork work)
                 : long.MaxValue
         );
 
-    /// <summary>Records [from, until) were refused together.</summary>
-    public void Refused(long from, long until) => (_from, _until) = (from, until);
+    /// <summary>Whether the refusal was about the codec, and not about the records.</summary>
+    public bool IsOfCodec(SendFault fault) => !WithoutCodec && fault.Code == SendFault.CodecRefused;
+
+    /// <summary>Records up to the last one given were refused together.</summary>
+    public void Refused(SendFault fault, long until)
+    {
+        if (IsOfCodec(fault))
+        {
+            WithoutCodec = true;
+        }
+        else
+        {
+            (_from, _until) = (fault.Index, until);
+        }
+    }
 
     /// <summary>All before this record went through.</summary>
     public void Passed(long next)
@@ -34,6 +53,7 @@ internal sealed class BatchSizing(TargetWork work)
         {
             (_from, _until) = (-1, -1);
             Bytes = Math.Max(LaneWriter.LeastBatch, Bytes / 2);
+            KeptBytes = Bytes;
         }
     }
 }

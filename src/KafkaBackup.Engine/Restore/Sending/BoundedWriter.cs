@@ -3,8 +3,8 @@ using KafkaBackup.Engine.Cluster;
 namespace KafkaBackup.Engine.Restore;
 
 /// <summary>
-/// A transactional writer whose calls come to an end: the client library repeats them for as long as the brokers are away, or for ever
-/// after it has lost its way over their restart. Each has a budget, and a stop lets go of it after a few seconds. A writer that was given
+/// A transactional writer whose calls come to an end: it repeats them for as long as the brokers are
+/// away. Each has a budget, and a stop lets go of it after a few seconds. A writer that was given
 /// up is disposed of; what it left open is aborted by the next one with its transactional id.
 /// </summary>
 /// <param name="place">What is written to, for messages.</param>

@@ -42,16 +42,18 @@ internal static class LaneChecks
             .ConfigureAwait(false);
         if (expected is null || !await log.HoldsAsync(work.Target, offset, expected.IsIn, cancel).ConfigureAwait(false))
         {
-            throw Changed(work, $"the record at offset {offset} is not the one that this restore put there");
+            throw Changed(scope, work, $"the record at offset {offset} is not the one that this restore put there");
         }
     }
 
-    public static KafkaBackupException Restless(TargetWork work) => Changed(work, "it keeps growing, although this restore is not writing");
+    public static KafkaBackupException Restless(RestoreScope scope, TargetWork work) =>
+        Changed(scope, work, "it keeps growing, although this restore is not writing");
 
-    public static KafkaBackupException Changed(TargetWork work, string what) =>
+    public static KafkaBackupException Changed(RestoreScope scope, TargetWork work, string what) =>
         ErrorIds.TargetChanged.With(
             $"Target partition {work.Target} cannot be continued: {what}. Something else wrote to it, or it was emptied.",
-            work.Target.ToString()
+            work.Target.ToString(),
+            $"Find what wrote there and stop it; if it was another restore of this backup that is complete, there is nothing left to do. {BeginAgain.Advice(scope.Options)}"
         );
 
     public static KafkaBackupException Refused(TargetWork work, long before, SendFault fault) =>
@@ -69,11 +71,11 @@ internal static class LaneChecks
         );
 
     /// <param name="cause">The cluster goes on saying that it knows no such topic or partition.</param>
-    public static KafkaBackupException Gone(TargetWork work, KafkaBackupException cause) =>
+    public static KafkaBackupException Gone(RestoreScope scope, TargetWork work, KafkaBackupException cause) =>
         ErrorIds.TopicNotFound.With(
             $"Target partition {work.Target} does not exist any more.",
             work.Target.ToString(),
-            "Was the topic deleted? Then begin anew: delete the checkpoint too, if there is one.",
+            $"Was the topic deleted? {BeginAgain.Advice(scope.Options)}",
             cause
         );
 
@@ -85,18 +87,19 @@ internal static class LaneChecks
         {
             throw ErrorIds.TargetChanged.With(
                 $"Target partition {work.Target} has changed since this restore was planned: its log ended at offset {planned} then, and ends at offset {end} now.",
-                work.Target.ToString()
+                work.Target.ToString(),
+                "Stop what writes there, then run again: the restore is planned again, and says what the partition holds."
             );
         }
     }
 
     /// <summary>Nobody may write here between a record of this restore and the next.</summary>
     /// <param name="expected">Where this restore has put the last record.</param>
-    public static void RequireEnd(TargetWork work, long end, long expected, string when)
+    public static void RequireEnd(RestoreScope scope, TargetWork work, long end, long expected, string when)
     {
         if (end != expected)
         {
-            throw Changed(work, $"its log ends at offset {end} {when}, and should end at {expected}");
+            throw Changed(scope, work, $"its log ends at offset {end} {when}, and should end at {expected}");
         }
     }
 
@@ -106,7 +109,7 @@ internal static class LaneChecks
         var what = $"a transaction of another producer is open from offset {from} on";
         if (!scope.Options.Force)
         {
-            throw Changed(work, what);
+            throw Changed(scope, work, what);
         }
 
         scope.Events.Warning(
@@ -131,7 +134,7 @@ internal static class LaneChecks
             throw ErrorIds.TargetChanged.With(
                 $"Target partition {work.Target} cannot be continued: {what}.",
                 work.Target.ToString(),
-                "Look at the topic's retention settings, empty the partition and restore again; or go on without those records with -Force."
+                $"Look at the topic's retention settings, then go on without those records with -Force. {BeginAgain.Advice(scope.Options)}"
             );
         }
 

@@ -15,7 +15,7 @@ internal static class LaneWriter
     public const int LeastBatch = 1024;
 
     /// <summary>
-    /// The sender itself bounds what waits, in whole records: of the library's own bound a giant record would never get past.
+    /// The sender itself bounds what waits, in whole records: of the writer's own bound a giant record would never get past.
     /// </summary>
     private const long NoBound = 1L << 40;
 
@@ -36,10 +36,9 @@ internal static class LaneWriter
         );
 
     /// <summary>
-    /// How much to have sent and not yet acknowledged: one batch under way and most of the next. A second full one could not be sent before
-    /// the first is answered, and until then would keep a core busy (see WriterProperties).
+    /// How much to have sent and not yet acknowledged: a few batches, so that the broker always has one to work on.
     /// </summary>
-    public static long Room(RestoreScope scope, int batchBytes) => Math.Min(batchBytes * 19L / 10, scope.MostUnacknowledged);
+    public static long Room(RestoreScope scope, int batchBytes) => Math.Min(batchBytes * 4L, scope.MostUnacknowledged);
 
     /// <summary>
     /// A broker also refuses a batch that would not fit into a segment of its log. Null where the configuration says neither.
@@ -55,6 +54,8 @@ internal static class LaneWriter
                 ? number
                 : null;
     }
+
+    public static int LargestKept(TargetWork work) => work.MaxBatchBytes ?? DefaultMessageBytes;
 
     public static int BatchBytes(TargetWork work) =>
         Math.Max(LeastBatch, Math.Min(DefaultMessageBytes, work.MaxBatchBytes ?? DefaultMessageBytes) - BatchOverhead);

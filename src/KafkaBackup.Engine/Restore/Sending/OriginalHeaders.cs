@@ -5,7 +5,7 @@ namespace KafkaBackup.Engine.Restore;
 
 /// <summary>
 /// The headers that tell where a restored record came from: <c>x-original-offset</c> and <c>x-original-timestamp</c>, as decimal text
-/// (rule E1). Its memory is used again for each record: the client library copies.
+/// (rule E1). Its memory is used again for each record: the writer copies.
 /// </summary>
 internal sealed unsafe class OriginalHeaders
 {

@@ -1,20 +1,7 @@
+using KafkaBackup.Engine.Batches;
 using KafkaBackup.Engine.Cluster;
 
 namespace KafkaBackup.Engine.Restore;
-
-/// <summary>Why sending came to an end before its limit.</summary>
-/// <param name="SourceOffset">The record it is about; -1 when it is not about one.</param>
-internal sealed record SendFault(
-    WriteFaultKind Kind,
-    string Code,
-    string Message,
-    long Index,
-    long SourceOffset,
-    KafkaBackupException? Error = null
-)
-{
-    public string Text => Code.Length == 0 ? Message : $"{Message} ({Code})";
-}
 
 /// <summary>
 /// Sends one target partition's records in order and matches delivery reports with what was sent. Reports come in the order of sending; the
@@ -24,7 +11,7 @@ internal sealed class PartitionSender(
     RestoreScope scope,
     PartitionProgress progress,
     IRecordWriter writer,
-    int batchBytes,
+    BatchSizing sizing,
     Func<long, long>? expectedOffset
 ) : IDeliverySink
 {
@@ -37,12 +24,15 @@ internal sealed class PartitionSender(
     private static readonly TimeSpan RoomWait = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan DrainWait = TimeSpan.FromMilliseconds(100);
 
-    private readonly long _room = LaneWriter.Room(scope, batchBytes);
+    private readonly int _batchBytes = sizing.Bytes;
+    private readonly long _room = LaneWriter.Room(scope, sizing.Bytes);
     private readonly bool _isPaced = !scope.Limiter.IsUnlimited;
     private readonly AcknowledgementWatch _watch = new(scope, progress.Work.Target);
     private readonly OriginalHeaders _originals = new();
-    private readonly Queue<Pending> _pending = new();
-    private readonly Queue<(int Source, long SourceOffset, long TargetOffset, int Bytes)> _held = new();
+    private readonly KeptBatches _kept = new(scope, writer, sizing.IsSingle(progress.Done) || sizing.WithoutCodec ? 0 : sizing.KeptBytes);
+    private readonly Queue<SentRecords> _pending = new();
+    private readonly Queue<long> _weights = new();
+    private readonly Dictionary<long, int> _countsOfWhole = [];
     private KafkaBackupException? _trouble;
     private KafkaBackupException? _fatal;
     private WriteFault? _firstDropped;
@@ -57,7 +47,7 @@ internal sealed class PartitionSender(
     public SendFault? Fault { get; private set; }
 
     /// <summary>Sent and not acknowledged, in order.</summary>
-    public IReadOnlyCollection<Pending> Unacknowledged => _pending;
+    public IReadOnlyCollection<SentRecords> Unacknowledged => _pending;
 
     /// <summary>Behind the last record that was refused together with the one that the fault is about.</summary>
     public long RefusedUntil { get; private set; }
@@ -69,13 +59,7 @@ internal sealed class PartitionSender(
 
     public TargetWork Work => progress.Work;
 
-    /// <summary>Held back: where the first and the last one are; -1 for none.</summary>
-    public long FirstHeld { get; private set; } = -1;
-
-    public long LastHeld { get; private set; } = -1;
-
-    /// <summary>The first offset between two that are held back which is not ours.</summary>
-    public long? HoleAt { get; private set; }
+    public HeldRecords Held { get; } = new(progress);
 
     /// <summary>
     /// Sends all records of the block from the index on and up to the limit (exclusive). False when a fault or a stop came between.
@@ -83,59 +67,10 @@ internal sealed class PartitionSender(
     public bool Send(StreamBlock block, long limit, CancellationToken stop)
     {
         var source = SourceIndex(block.Source);
-        var skip = block.Skip;
-        var index = block.FirstIndex;
-        foreach (var record in block.Block)
-        {
-            if (!block.Takes(record))
-            {
-                continue;
-            }
-
-            if (skip > 0)
-            {
-                skip--;
-                index++;
-                continue;
-            }
-
-            if (index >= limit || Fault is not null || stop.IsCancellationRequested)
-            {
-                return index >= limit && Fault is null;
-            }
-
-            var extra = scope.Options.IncludeOriginalOffsetHeader ? _originals.For(record.Offset, record.Timestamp) : default;
-            if (!Offer(record, extra, index, stop))
-            {
-                return false;
-            }
-
-            if (_pending.Count == 0)
-            {
-                _watch.Restart();
-            }
-
-            _pending.Enqueue(new Pending(index, source, record.Offset, record.PayloadBytes));
-            _unacknowledged += record.PayloadBytes;
-            Next = index + 1;
-
-            index++;
-            if (++_sinceTaken >= PollEvery)
-            {
-                _sinceTaken = 0;
-                if (!Poll(TimeSpan.Zero))
-                {
-                    return false;
-                }
-            }
-
-            if (_isPaced)
-            {
-                Pace(record.PayloadBytes, stop);
-            }
-        }
-
-        return Fault is null;
+        var batches = _kept.Of(block);
+        return CanStayWhole(block, batches, limit)
+            ? SendBatches(block, batches, source, stop)
+            : SendRecords(block, batches, source, limit, stop);
     }
 
     /// <summary>Waits until everything sent is acknowledged. False on a fault.</summary>
@@ -153,13 +88,6 @@ internal sealed class PartitionSender(
         return Fault is null && _pending.Count == 0;
     }
 
-    /// <summary>What was held back is in the target for good.</summary>
-    public void Release()
-    {
-        progress.Take(_held);
-        (FirstHeld, LastHeld, HoleAt) = (-1, -1, null);
-    }
-
     public void OnDelivered(int slot, long tag, long offset)
     {
         // After a fault nothing counts; what was sent stays in the list for whoever finds out how far it came.
@@ -168,7 +96,8 @@ internal sealed class PartitionSender(
             return;
         }
 
-        _unacknowledged -= sent.Bytes;
+        _unacknowledged -= _weights.Dequeue();
+        _countsOfWhole.Remove(sent.Index);
         var expected = expectedOffset?.Invoke(sent.Index);
         if (sent.Index != tag || (offset >= 0 && expected is { } at && offset != at))
         {
@@ -180,7 +109,8 @@ internal sealed class PartitionSender(
                 sent.SourceOffset,
                 ErrorIds.TargetChanged.With(
                     $"Record {sent.SourceOffset} of {Work.Sources[sent.Source].Source} was stored at offset {offset} of {Work.Target} instead of {expected}: something else writes to this partition.",
-                    Work.Target.ToString()
+                    Work.Target.ToString(),
+                    $"Find what writes there and stop it. {BeginAgain.Advice(scope.Options)}"
                 )
             );
             return;
@@ -189,7 +119,7 @@ internal sealed class PartitionSender(
         if (offset < 0 && expected is null)
         {
             // Stored before, in an attempt whose answer was lost: it follows its neighbour, if that is known.
-            expected = LastHeld >= 0 ? LastHeld + 1 : null;
+            expected = Held.Last >= 0 ? Held.Last + 1 : null;
         }
 
         if ((offset >= 0 ? offset : expected) is not { } place)
@@ -204,7 +134,7 @@ internal sealed class PartitionSender(
             return;
         }
 
-        Delivered = sent.Index + 1;
+        Delivered = sent.Index + sent.Count;
         Keep(sent, place);
     }
 
@@ -214,7 +144,7 @@ internal sealed class PartitionSender(
         {
             if (fault.Kind == WriteFaultKind.Refused && tag == RefusedUntil)
             {
-                RefusedUntil++;
+                RefusedUntil += CountAt(tag);
             }
 
             return;
@@ -226,7 +156,7 @@ internal sealed class PartitionSender(
         {
             var sent = _pending.FirstOrDefault(p => p.Index == tag);
             Fault = new SendFault(fault.Kind, fault.Code, fault.Message, tag, sent.SourceOffset);
-            RefusedUntil = tag + 1;
+            RefusedUntil = tag + CountAt(tag);
         }
     }
 
@@ -244,44 +174,204 @@ internal sealed class PartitionSender(
         }
     }
 
-    /// <summary>Hands the record to the writer as soon as there is room. False when it could not, or must not any more.</summary>
-    private bool Offer(in Records.RecordView record, ReadOnlySpan<Records.HeaderSlice> extra, long index, CancellationToken stop)
+    /// <summary>No record of the block has to be looked at.</summary>
+    private static bool CanStayWhole(StreamBlock block, IReadOnlyList<PlannedBatch> batches, long limit) =>
+        batches.Count > 0
+        && block.Skip == 0
+        && block.FirstIndex + block.Block.Info.Stats.RecordCount <= limit
+        && batches.All(batch => batch.Keep);
+
+    private bool SendBatches(StreamBlock block, IReadOnlyList<PlannedBatch> batches, int source, CancellationToken stop)
     {
-        try
+        var (records, bytes) = (block.Block.Info.Stats.RecordCount, block.Block.Info.Stats.PayloadBytes);
+        foreach (var (batch, _) in batches)
         {
-            while (HasNoRoom(record) || writer.Send(Slot, record, extra, index) == SendOutcome.QueueFull)
+            if (Fault is not null || stop.IsCancellationRequested)
             {
-                if (_unacknowledged < batchBytes && _pending.Count < MostPending)
+                return false;
+            }
+
+            // What one batch's records take is not known without decoding it; what all of the block's take is.
+            var share = batch.RecordCount == records ? bytes : (long)((double)bytes * batch.RecordCount / records);
+            (records, bytes) = (records - batch.RecordCount, bytes - share);
+            if (!SendWhole(batch, source, Next, share, stop))
+            {
+                return false;
+            }
+        }
+
+        return Fault is null;
+    }
+
+    private bool SendRecords(StreamBlock block, IReadOnlyList<PlannedBatch> batches, int source, long limit, CancellationToken stop)
+    {
+        if (batches.Count == 0)
+        {
+            writer.Compress(Slot, BatchCodec.None);
+        }
+
+        var (skip, index, number) = (block.Skip, block.FirstIndex, -1);
+        var (isNew, isWhole, payload) = (false, false, 0L);
+        foreach (var record in block.Block)
+        {
+            while (batches.Count > 0 && (number < 0 || record.Offset > batches[number].Batch.LastOffset))
+            {
+                (number, isNew, isWhole) = (number + 1, true, false);
+            }
+
+            if (!block.Takes(record))
+            {
+                continue;
+            }
+
+            if (skip > 0)
+            {
+                skip--;
+                index++;
+                continue;
+            }
+
+            if (index >= limit || Fault is not null || stop.IsCancellationRequested)
+            {
+                return index >= limit && Fault is null;
+            }
+
+            if (isNew && batches[number] is { Keep: true } planned && StandsWhole(planned.Batch, record.Offset, index, limit))
+            {
+                (isWhole, payload) = (true, 0);
+            }
+
+            if (isWhole)
+            {
+                var batch = batches[number].Batch;
+                (isNew, payload, index) = (false, payload + record.PayloadBytes, index + 1);
+                if (record.Offset == batch.LastOffset && !SendWhole(batch, source, index - batch.RecordCount, payload, stop))
                 {
-                    // A large record waits for less than a batch, which would linger although it cannot fill any more.
-                    writer.Flush();
+                    return false;
                 }
 
-                if (!Poll(RoomWait) || stop.IsCancellationRequested)
+                continue;
+            }
+
+            if (isNew)
+            {
+                writer.Compress(Slot, sizing.WithoutCodec ? BatchCodec.None : batches[number].Batch.Codec);
+            }
+
+            if (!SendRecord(record, source, index, isNew ? BatchFate.Rebuilt : BatchFate.None, stop))
+            {
+                return false;
+            }
+
+            (isNew, index) = (false, index + 1);
+        }
+
+        return Fault is null;
+    }
+
+    private static bool StandsWhole(in RecordBatch batch, long offset, long index, long limit) =>
+        offset == batch.BaseOffset && index + batch.RecordCount <= limit;
+
+    private bool SendRecord(in Records.RecordView record, int source, long index, BatchFate fate, CancellationToken stop)
+    {
+        var extra = scope.Options.IncludeOriginalOffsetHeader ? _originals.For(record.Offset, record.Timestamp) : default;
+        var bytes = record.PayloadBytes;
+        try
+        {
+            while (!HasRoom(bytes) || writer.Send(Slot, record, extra, index) == SendOutcome.QueueFull)
+            {
+                if (!GoOnWaiting(stop))
                 {
                     return false;
                 }
             }
-
-            return true;
         }
         catch (KafkaBackupException error)
         {
-            // Either this record can never be sent, or an earlier one's refusal has stopped the writer: then its report is on its way.
-            if (Drain(stop) || Fault is null)
-            {
-                var kind = error.Definition == ErrorIds.TargetRefused ? WriteFaultKind.Refused : WriteFaultKind.Uncertain;
-                Fault = new SendFault(kind, "", error.Message, index, record.Offset, error);
-                RefusedUntil = index + 1;
-            }
-
+            Refuse(error, index, 1, record.Offset, stop);
             return false;
+        }
+
+        return Sent(new SentRecords(index, 1, source, record.Offset, bytes, fate), bytes, stop);
+    }
+
+    private bool SendWhole(in RecordBatch batch, int source, long index, long payload, CancellationToken stop)
+    {
+        try
+        {
+            while (!HasRoom(batch.Length) || writer.SendBatch(Slot, batch, index) == SendOutcome.QueueFull)
+            {
+                if (!GoOnWaiting(stop))
+                {
+                    return false;
+                }
+            }
+        }
+        catch (KafkaBackupException error)
+        {
+            Refuse(error, index, batch.RecordCount, batch.BaseOffset, stop);
+            return false;
+        }
+
+        _countsOfWhole.Add(index, batch.RecordCount);
+        return Sent(new SentRecords(index, batch.RecordCount, source, batch.BaseOffset, payload, BatchFate.Kept), batch.Length, stop);
+    }
+
+    /// <summary>What was sent is remembered until it is acknowledged, and reports that have come meanwhile are taken.</summary>
+    private bool Sent(in SentRecords sent, long weight, CancellationToken stop)
+    {
+        if (_pending.Count == 0)
+        {
+            _watch.Restart();
+        }
+
+        _pending.Enqueue(sent);
+        _weights.Enqueue(weight);
+        _unacknowledged += weight;
+        Next = sent.Index + sent.Count;
+        if (++_sinceTaken >= PollEvery || sent.Count > 1)
+        {
+            _sinceTaken = 0;
+            if (!Poll(TimeSpan.Zero))
+            {
+                return false;
+            }
+        }
+
+        if (_isPaced)
+        {
+            Pace(sent.Count, sent.Bytes, stop);
+        }
+
+        return true;
+    }
+
+    /// <summary>
+    /// Either this can never be sent, or an earlier record's refusal has stopped the writer: then its report is on its way.
+    /// </summary>
+    private void Refuse(KafkaBackupException error, long index, int count, long sourceOffset, CancellationToken stop)
+    {
+        if (Drain(stop) || Fault is null)
+        {
+            var kind = error.Definition == ErrorIds.TargetRefused ? WriteFaultKind.Refused : WriteFaultKind.Uncertain;
+            Fault = new SendFault(kind, "", error.Message, index, sourceOffset, error);
+            RefusedUntil = index + count;
         }
     }
 
-    /// <summary>A record larger than all the room goes alone.</summary>
-    private bool HasNoRoom(in Records.RecordView record) =>
-        _pending.Count >= MostPending || (_unacknowledged > 0 && _unacknowledged + record.PayloadBytes > _room);
+    /// <summary>What is larger than all the room goes alone.</summary>
+    private bool HasRoom(long bytes) => _pending.Count < MostPending && (_unacknowledged == 0 || _unacknowledged + bytes <= _room);
+
+    private bool GoOnWaiting(CancellationToken stop)
+    {
+        if (_unacknowledged < _batchBytes && _pending.Count < MostPending)
+        {
+            // A large record waits for less than a batch, which would linger although it cannot fill any more.
+            writer.Flush();
+        }
+
+        return Poll(RoomWait) && !stop.IsCancellationRequested;
+    }
 
     private bool Poll(TimeSpan wait)
     {
@@ -310,32 +400,20 @@ internal sealed class PartitionSender(
         return Fault is null;
     }
 
-    private void Keep(Pending sent, long offset)
+    private void Keep(in SentRecords sent, long offset)
     {
         if (HoldBack)
         {
-            Hold(sent, offset);
+            Held.Add(sent, offset);
         }
         else
         {
-            progress.Take(sent.Source, sent.SourceOffset, offset, sent.Bytes);
+            progress.Take(sent, offset);
         }
     }
 
-    private void Hold(Pending sent, long offset)
-    {
-        if (FirstHeld < 0)
-        {
-            FirstHeld = offset;
-        }
-        else if (offset != LastHeld + 1)
-        {
-            HoleAt ??= LastHeld + 1;
-        }
-
-        LastHeld = offset;
-        _held.Enqueue((sent.Source, sent.SourceOffset, offset, sent.Bytes));
-    }
+    /// <summary>Records that one report is about.</summary>
+    private int CountAt(long index) => _countsOfWhole.GetValueOrDefault(index, 1);
 
     private int SourceIndex(SourceWork source)
     {
@@ -350,15 +428,13 @@ internal sealed class PartitionSender(
         throw new InvalidOperationException($"{source.Source} does not go into {Work.Target}.");
     }
 
-    private void Pace(int bytes, CancellationToken stop)
+    private void Pace(int records, long bytes, CancellationToken stop)
     {
-        if (scope.Limiter.Take(1, bytes) is { Ticks: > 0 } wait)
+        if (scope.Limiter.Take(records, bytes) is { Ticks: > 0 } wait)
         {
             // Reports are taken before the wait, or the library's queue of them grows.
             Poll(TimeSpan.Zero);
             stop.WaitHandle.WaitOne(wait);
         }
     }
-
-    internal readonly record struct Pending(long Index, int Source, long SourceOffset, int Bytes);
 }

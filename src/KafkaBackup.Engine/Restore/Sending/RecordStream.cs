@@ -11,9 +11,10 @@ namespace KafkaBackup.Engine.Restore;
 /// <param name="Skip">How many of those are to be left out at the block's beginning.</param>
 internal sealed record StreamBlock(SourceWork Source, SegmentWork Segment, RecordBlock Block, long FirstIndex, int Skip) : IDisposable
 {
-    private readonly bool _all = Source.Choice.TakesAll(Block.Info.Stats);
+    /// <summary>Every record of the block is to be restored.</summary>
+    public bool TakesAll { get; } = Source.Choice.TakesAll(Block.Info.Stats);
 
-    public bool Takes(in RecordView record) => _all || Source.Choice.Takes(record.Offset, record.Timestamp);
+    public bool Takes(in RecordView record) => TakesAll || Source.Choice.Takes(record.Offset, record.Timestamp);
 
     public void Dispose() => Block.Dispose();
 }

@@ -17,7 +17,6 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
     private readonly RecordStream _stream = scope.Stream(progress.Work);
     private readonly TargetWork _work = progress.Work;
     private readonly BatchSizing _sizing = new(progress.Work);
-    private bool _alone;
 
     public async Task<LaneOutcome> RunAsync(CancellationToken stop)
     {
@@ -28,6 +27,7 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
             {
                 // This lane's turn may come long after the restore began.
                 LaneChecks.RequireEnd(
+                    scope,
                     _work,
                     await log.EndAsync(_work.Target, stop).ConfigureAwait(false),
                     progress.Start + progress.Done,
@@ -70,7 +70,7 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
                 await SettleAsync(sent.Unacknowledged, stop).ConfigureAwait(false);
                 if (fault.Kind == WriteFaultKind.Refused)
                 {
-                    _sizing.Refused(fault.Index, sent.RefusedUntil);
+                    _sizing.Refused(fault, sent.RefusedUntil);
                 }
             }
 
@@ -80,6 +80,7 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
             }
 
             LaneChecks.RequireEnd(
+                scope,
                 _work,
                 await log.EndAsync(_work.Target, stop).ConfigureAwait(false),
                 progress.Start + progress.Done,
@@ -92,7 +93,7 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
             return new LaneOutcome(
                 progress,
                 PartitionStatus.Failed,
-                error.Definition == ErrorIds.TopicNotFound ? LaneChecks.Gone(_work, error) : error
+                error.Definition == ErrorIds.TopicNotFound ? LaneChecks.Gone(scope, _work, error) : error
             );
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -108,9 +109,8 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
             LaneWriter.Options(scope, _sizing.Bytes, transactionalId: null, _sizing.IsSingle(progress.Done)),
             _work.Target
         );
-        _alone = true;
         var start = progress.Start;
-        var sender = new PartitionSender(scope, progress, lent.Writer, _sizing.Bytes, index => start + index);
+        var sender = new PartitionSender(scope, progress, lent.Writer, _sizing, index => start + index);
         var feed = new BlockFeed(_stream, progress.Done, stop);
         await using (feed.ConfigureAwait(false))
         {
@@ -128,7 +128,7 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
         return sender;
     }
 
-    private void SendBlocks(PartitionSender sender, BlockFeed feed, long limit, CancellationToken stop)
+    private static void SendBlocks(PartitionSender sender, BlockFeed feed, long limit, CancellationToken stop)
     {
         try
         {
@@ -136,7 +136,7 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
             {
                 using (block)
                 {
-                    if (!SendBlock(sender, block, limit, stop))
+                    if (!sender.Send(block, limit, stop))
                     {
                         break;
                     }
@@ -152,52 +152,39 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
         }
     }
 
-    private bool SendBlock(PartitionSender sender, StreamBlock block, long limit, CancellationToken stop)
-    {
-        // A writer's first record goes alone. Its offset proves that nobody else writes here; and only from then on does the broker know
-        // this producer: of an unknown one it takes any sequence number, so that a refused first batch would leave a hole before the
-        // second.
-        var until = _alone ? Math.Min(limit, block.FirstIndex + block.Skip + 1) : limit;
-        return sender.Send(block, until, stop) && (!_alone || ProveAndGoOn(sender, block, until, limit, stop));
-    }
-
-    private bool ProveAndGoOn(PartitionSender sender, StreamBlock block, long until, long limit, CancellationToken stop)
-    {
-        if (!sender.Drain(stop))
-        {
-            return false;
-        }
-
-        _alone = false;
-        var sent = until - block.FirstIndex;
-        return block.Block.Info.Stats.RecordCount <= sent || sender.Send(block with { Skip = (int)sent }, limit, stop);
-    }
-
     /// <summary>After a fault: how far did we come? What the target's log end says, and its last record must be ours.</summary>
-    private async Task SettleAsync(IReadOnlyCollection<PartitionSender.Pending> unacknowledged, CancellationToken stop)
+    private async Task SettleAsync(IReadOnlyCollection<SentRecords> unacknowledged, CancellationToken stop)
     {
         var ends = await log.QuietEndsAsync([_work.Target], scope.Options.ResumeQuiet, stop).ConfigureAwait(false);
-        var end = ends.TryGetValue(_work.Target, out var still) ? still : throw LaneChecks.Restless(_work);
+        var end = ends.TryGetValue(_work.Target, out var still) ? still : throw LaneChecks.Restless(scope, _work);
         var done = end - progress.Start;
-        if (done < progress.Done || done - progress.Done > unacknowledged.Count)
+        var sent = unacknowledged.Sum(s => (long)s.Count);
+        if (done < progress.Done || done - progress.Done > sent)
         {
             throw LaneChecks.Changed(
+                scope,
                 _work,
-                $"its log ends at offset {end}, which cannot be: {progress.Done} records were acknowledged and {unacknowledged.Count} more were sent from offset {progress.Start} on"
+                $"its log ends at offset {end}, which cannot be: {progress.Done} records were acknowledged and {sent} more were sent from offset {progress.Start} on"
             );
         }
 
         await LaneChecks.RequireLastRecordAsync(scope, log, _stream, _work, progress.Start, done, stop).ConfigureAwait(false);
-        foreach (var sent in unacknowledged.Take((int)(done - progress.Done)))
+        foreach (var stored in unacknowledged.TakeWhile(s => s.Index + s.Count <= done))
         {
-            progress.Take(sent.Source, sent.SourceOffset, progress.Start + sent.Index, sent.Bytes);
+            progress.Take(stored, progress.Start + stored.Index);
+        }
+
+        if (progress.Done != done)
+        {
+            throw LaneChecks.Changed(scope, _work, $"its log ends at offset {end}, in the middle of a batch that was sent whole");
         }
     }
 
     /// <summary>Null when it is worth going on.</summary>
     private KafkaBackupException? Verdict(SendFault fault, int faults) =>
         fault.Error is { } error && error.Definition == ErrorIds.TargetChanged ? error
-        : fault.Kind == WriteFaultKind.Refused ? (_sizing.IsSingle(fault.Index) ? LaneChecks.Refused(_work, progress.Done, fault) : null)
+        : fault.Kind == WriteFaultKind.Refused
+            ? (_sizing.IsSingle(fault.Index) && !_sizing.IsOfCodec(fault) ? LaneChecks.Refused(_work, progress.Done, fault) : null)
         : fault.Kind == WriteFaultKind.Unauthorized ? LaneChecks.Unauthorized(_work)
         : fault.Error is { } given && (given.Definition == ErrorIds.TargetUnavailable || given.Definition == ErrorIds.ClusterUnauthorized)
             ? given

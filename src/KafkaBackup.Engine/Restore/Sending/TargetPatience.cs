@@ -1,8 +1,10 @@
+using KafkaBackup.Engine.Cluster;
+
 namespace KafkaBackup.Engine.Restore;
 
 /// <summary>
-/// How long a target that does not answer, or says that it knows no such topic, is waited for. Brokers that come back do not know all their
-/// topics at once, so "unknown" is only believed when it lasts (rule E6).
+/// How long a target that does not answer, cannot answer yet, or says that it knows no such topic, is waited for. Brokers that come back do
+/// not know all their topics and groups at once, so "unknown" is only believed when it lasts (rule E6).
 /// </summary>
 internal sealed class TargetPatience(TimeProvider clock, IEngineEvents events)
 {
@@ -12,16 +14,19 @@ internal sealed class TargetPatience(TimeProvider clock, IEngineEvents events)
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     private readonly long _began = clock.GetTimestamp();
+    private long? _unknownSince;
     private bool _told;
 
     /// <summary>Pauses when it is worth asking again; throws the error when it is not.</summary>
     public async Task PauseAsync(KafkaBackupException error, CancellationToken cancel)
     {
+        // "Unknown" counts from when brokers began to say so: they may have been away before.
+        _unknownSince = error.Definition == ErrorIds.TopicNotFound ? _unknownSince ?? clock.GetTimestamp() : null;
         var budget =
-            error.Definition == ErrorIds.TopicNotFound ? Unknown
-            : error.Definition == ErrorIds.ClusterUnreachable ? Away
+            _unknownSince is not null ? Unknown
+            : error.Definition == ErrorIds.ClusterUnreachable || PassingFault.Is(error) ? Away
             : TimeSpan.Zero;
-        if (clock.GetElapsedTime(_began) >= budget)
+        if (clock.GetElapsedTime(_unknownSince ?? _began) >= budget)
         {
             throw error;
         }

@@ -21,10 +21,15 @@ internal sealed class TargetPreparation(RestoreScope scope, TargetLog log)
             await LookAtCreatedAsync(stop).ConfigureAwait(false);
         }
 
-        // What a resume finds in the target is its own.
-        if (scope.Options.PurgeTopics && scope.Work.Resuming.Count == 0)
+        if (scope.Options.PurgeTopics)
         {
-            var present = scope.Work.Topics.Where(t => t.Create is null).SelectMany(t => t.Targets).ToArray();
+            // What a resume finds in the target is its own, but for partitions that it could not begin.
+            var isResume = scope.Work.Resuming.Count > 0;
+            var present = scope
+                .Work.Topics.Where(t => t.Create is null)
+                .SelectMany(t => t.Targets)
+                .Where(t => !isResume || (t.RecordCount > 0 && !scope.Work.Resuming.Contains(t.Target)))
+                .ToArray();
             if (present.Length > 0)
             {
                 // What another restore has brought since the plan was made is not deleted.

@@ -97,7 +97,7 @@ internal sealed class TransactionalLane(
         }
         catch (KafkaBackupException error)
         {
-            var told = error.Definition == ErrorIds.TopicNotFound ? LaneChecks.Gone(_work, error) : error;
+            var told = error.Definition == ErrorIds.TopicNotFound ? LaneChecks.Gone(scope, _work, error) : error;
             return new LaneOutcome(progress, PartitionStatus.Failed, told);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -141,7 +141,7 @@ internal sealed class TransactionalLane(
 
     private void Committed(GroupOffset mark, long behind)
     {
-        _sender!.Release();
+        _sender!.Held.Release();
         (_mark, _behind, _marker, _inDoubt) = (mark, behind, 1, null);
     }
 
@@ -179,7 +179,7 @@ internal sealed class TransactionalLane(
             return null;
         }
 
-        _sender = new PartitionSender(scope, progress, writer.Writer, _sizing.Bytes, expectedOffset: null) { HoldBack = true };
+        _sender = new PartitionSender(scope, progress, writer.Writer, _sizing, expectedOffset: null) { HoldBack = true };
         var limit = _sizing.Limit(progress.Done, _limit);
         var feed = new BlockFeed(_stream, progress.Done, stop);
         await using (feed.ConfigureAwait(false))
@@ -264,7 +264,7 @@ internal sealed class TransactionalLane(
         return false;
     }
 
-    /// <summary>The client library's producer has failed, or found nobody to talk to: another one may do better.</summary>
+    /// <summary>The writer has failed, or found nobody to talk to: another one may do better.</summary>
     private static bool IsOfThisWriter(Exception error) =>
         error is KafkaBackupException known
         && (
@@ -275,14 +275,14 @@ internal sealed class TransactionalLane(
 
     private async Task CommitAsync(BoundedWriter writer, PartitionSender sender, CancellationToken stop)
     {
-        if (sender.HoleAt is { } hole)
+        if (sender.Held.HoleAt is { } hole)
         {
             TransactionalMaps.RequireNoStranger(scope, _work, 1, hole);
         }
 
-        await RequireNoStrangerAsync(sender.FirstHeld, stop).ConfigureAwait(false);
+        await RequireNoStrangerAsync(sender.Held.First, stop).ConfigureAwait(false);
         var mark = marks.Mark(_work, sender.Delivered, progress.Start);
-        var behind = sender.LastHeld + 1;
+        var behind = sender.Held.Last + 1;
         await writer.SendOffsetsAsync(TransactionalMarks.Group(scope.Options), [mark], stop).ConfigureAwait(false);
         _inDoubt = (mark, behind);
         await writer.CommitAsync(stop).ConfigureAwait(false);
@@ -397,8 +397,8 @@ internal sealed class TransactionalLane(
                         _work.Target.ToString(),
                         inner: _lost
                     );
-            case WriteFaultKind.Refused when !_sizing.IsSingle(fault!.Index):
-                _sizing.Refused(fault.Index, _sender!.RefusedUntil);
+            case WriteFaultKind.Refused when !_sizing.IsSingle(fault!.Index) || _sizing.IsOfCodec(fault):
+                _sizing.Refused(fault, _sender!.RefusedUntil);
                 return null;
             case WriteFaultKind.Refused:
                 _limit = fault!.Index;

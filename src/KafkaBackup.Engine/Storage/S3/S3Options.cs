@@ -6,23 +6,9 @@ namespace KafkaBackup.Engine.Storage.S3;
 /// <summary>The settings of an S3 store, checked: what can be refused is refused here, before the first request.</summary>
 internal sealed partial record S3Options
 {
-    private const string Scheme = "s3://";
     private const string Kms = "aws:kms";
     private const string KmsTwice = "aws:kms:dsse";
-    private const int LongestLockDays = 36_500;
-
-    private static readonly string[] Known =
-    [
-        "region",
-        "endpoint",
-        "path_style",
-        "allow_http",
-        "sse",
-        "sse_kms_key_id",
-        "storage_class",
-        "object_lock_days",
-        "profile",
-    ];
+    public const int LongestLockDays = 36_500;
 
     /// <summary>
     /// What lies in these classes is readable hours after it was asked for: no restore, no check, no second run could read it.
@@ -47,20 +33,18 @@ internal sealed partial record S3Options
     public Secret? SecretKey { get; init; }
     public Secret? SessionToken { get; init; }
 
-    public string Location => Prefix.Length == 0 ? Scheme + Bucket : $"{Scheme}{Bucket}/{Prefix.TrimEnd('/')}";
+    public string Location => S3Address.Of(Bucket, Prefix.TrimEnd('/'));
 
     public static S3Options From(StoreSettings settings)
     {
-        var (bucket, prefix) = SplitPath(settings.Path);
-        var given = settings.Options ?? new Dictionary<string, string>();
-        foreach (var name in given.Keys)
+        var (bucket, prefix) = S3Address.Split(settings.Path);
+        if (prefix.Length > 0)
         {
-            if (!Known.Contains(name, StringComparer.Ordinal))
-            {
-                throw Refuse(name, $"'{name}' is not an option of S3 stores.", $"Known options are {string.Join(", ", Known)}.");
-            }
+            CheckPrefix(prefix, settings.Path!);
+            prefix += "/";
         }
 
+        var given = settings.Options ?? new Dictionary<string, string>();
         var allowHttp = Flag(given, "allow_http") ?? false;
         var endpoint = EndpointFrom(Text(given, "endpoint"), allowHttp);
         if ((settings.AccessKey is null) != (settings.SecretKey is null))
@@ -179,45 +163,6 @@ internal sealed partial record S3Options
                 $"'{region}' is not the name of a region.",
                 "Give a name such as eu-central-1: letters, digits and '-'. Without the option it is taken from AWS_REGION or the profile."
             );
-
-    private static (string Bucket, string Prefix) SplitPath(string? path)
-    {
-        if (path is null || !StoreFactory.IsObjectStore(path))
-        {
-            throw ErrorIds.InvalidPath.With($"{Redaction.Show(path ?? "")} is not an s3://bucket/prefix path.", path);
-        }
-
-        var rest = path[Scheme.Length..];
-        var slash = rest.IndexOf('/', StringComparison.Ordinal);
-        var bucket = slash < 0 ? rest : rest[..slash];
-        var prefix = slash < 0 ? "" : rest[(slash + 1)..].TrimEnd('/');
-        if (bucket.Contains('@', StringComparison.Ordinal))
-        {
-            // What stands before it may be a key: the path must not be repeated.
-            throw ErrorIds.InvalidPath.With(
-                "The path has something before its bucket, as in s3://user:password@bucket: keys do not belong there.",
-                "Path",
-                "Give s3://bucket/prefix, and the keys by -StorageCredential. If a secret key was in the path, it may be in a history or log now: replace it."
-            );
-        }
-
-        if (bucket.Length is < 3 or > 255 || bucket.Any(c => !(char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' or ':')))
-        {
-            throw ErrorIds.InvalidPath.With(
-                $"The address {Redaction.Show(path)} does not begin with a bucket's name.",
-                path,
-                "Give s3://bucket/prefix; a bucket's name has letters, digits, '.' and '-'."
-            );
-        }
-
-        if (prefix.Length > 0)
-        {
-            CheckPrefix(prefix, path);
-            prefix += "/";
-        }
-
-        return (bucket, prefix);
-    }
 
     /// <summary>The rule is that of keys; what it says of manifests does not fit what a user typed.</summary>
     private static void CheckPrefix(string prefix, string path)

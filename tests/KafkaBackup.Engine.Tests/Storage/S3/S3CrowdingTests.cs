@@ -62,11 +62,15 @@ public sealed class S3CrowdingTests : ScriptedS3Test
         scenario.Cluster.CreateTopic("orders", partitions);
         for (var partition = 0; partition < partitions; partition++)
         {
-            scenario.Cluster.Append(
-                "orders",
-                partition,
-                Enumerable.Range(0, records).Select(i => new LocalRecord([(byte)i], Noise(100_000 + i), 1_700_000_000_000 + i)).ToArray()
-            );
+            // A segment ends between batches only.
+            foreach (var batch in Enumerable.Range(0, records).Chunk(5))
+            {
+                scenario.Cluster.Append(
+                    "orders",
+                    partition,
+                    batch.Select(i => new LocalRecord([(byte)i], Noise(100_000 + i), 1_700_000_000_000 + i)).ToArray()
+                );
+            }
         }
 
         var result = await scenario.BackUpAsync(

@@ -115,7 +115,7 @@ public sealed class S3OptionTests
     [InlineData("S3://bucket/a/b/", "s3://bucket/a/b")]
     public async Task C6_the_location_is_the_path_without_a_slash_at_its_end(string path, string expected)
     {
-        await using var store = StoreFactory.Open(
+        await using var store = StoreBackends.Known.Open(
             new StoreSettings
             {
                 Path = path,
@@ -130,5 +130,5 @@ public sealed class S3OptionTests
     }
 
     private static KafkaBackupException Refused(StoreSettings settings) =>
-        Assert.Throws<KafkaBackupException>(() => StoreFactory.Open(settings, TimeProvider.System));
+        Assert.Throws<KafkaBackupException>(() => StoreBackends.Known.Open(settings, TimeProvider.System));
 }
