@@ -60,7 +60,7 @@ internal sealed unsafe class OffsetHeaders : IDisposable
         };
     }
 
-    /// <summary>The batch built anew from its records, with the codec that it had; offsets, times and leader epoch are the same.</summary>
+    /// <summary>The batch rebuilt from its records, with the codec that it had; offsets, times and leader epoch are the same.</summary>
     /// <exception cref="BatchDamagedException">It does not decode.</exception>
     public RecordBatch With(in RecordBatch batch)
     {
