@@ -13,18 +13,18 @@ namespace KafkaBackup.Engine;
 /// </summary>
 /// <param name="events">Where running operations report.</param>
 /// <param name="baseDirectory">What relative paths in parameters are relative to; paths in a file are relative to that file.</param>
-/// <param name="seams">Null for the real cluster, stores and clock.</param>
-public sealed class KafkaEngine(IEngineEvents events, string baseDirectory, EngineSeams? seams = null)
+/// <param name="services">Null for the real cluster, stores and clock.</param>
+public sealed class KafkaEngine(IEngineEvents events, string baseDirectory, EngineServices? services = null)
 {
     private readonly IEngineEvents _events = events;
     private readonly string _baseDirectory = baseDirectory;
-    private readonly EngineSeams _seams = seams ?? EngineSeams.Real;
+    private readonly EngineServices _services = services ?? EngineServices.Real;
 
-    public Task<Planned<BackupPlan, BackupResult>> PlanBackupAsync(BackupSettings settings, CancellationToken cancel)
+    public Task<PlannedOperation<BackupPlan, BackupResult>> PlanBackupAsync(BackupSettings settings, CancellationToken cancel)
     {
         var run = new RedactedRun(_events);
         return run.PlanAsync(
-            () => BackupJob.PlanAsync(Options(run).Resolve(settings), _seams, run, cancel),
+            () => BackupJob.PlanAsync(Options(run).Resolve(settings), _services, run, cancel),
             plan => plan with { Findings = run.Clean(plan.Findings) },
             result =>
                 result with
@@ -41,24 +41,24 @@ public sealed class KafkaEngine(IEngineEvents events, string baseDirectory, Engi
         string? backupId,
         IReadOnlyList<string>? topics,
         CancellationToken cancel
-    ) => new BackupListing(_seams, _events).ListAsync(Options().Resolve(store), backupId, topics, cancel);
+    ) => new BackupListing(_services, _events).ListAsync(Options().Resolve(store), backupId, topics, cancel);
 
     public IAsyncEnumerable<RecordInfo> ReadBackupRecordsAsync(
         StoreSettings store,
         string backupId,
         RecordQuery query,
         CancellationToken cancel
-    ) => new BackupBrowser(() => _seams.OpenStore(Options().Resolve(store), _events)).ReadAsync(backupId, query, cancel);
+    ) => new BackupBrowser(() => _services.OpenStore(Options().Resolve(store), _events)).ReadAsync(backupId, query, cancel);
 
     /// <summary>Plans the restore of one backup or of several together (rule E9).</summary>
-    public Task<Planned<IReadOnlyList<RestoreReport>, IReadOnlyList<RestoreResult>>> PlanRestoreAsync(
+    public Task<PlannedOperation<IReadOnlyList<RestoreReport>, IReadOnlyList<RestoreResult>>> PlanRestoreAsync(
         IReadOnlyList<RestoreSettings> settings,
         CancellationToken cancel
     )
     {
         var run = new RedactedRun(_events);
         return run.PlanAsync<IReadOnlyList<RestoreReport>, IReadOnlyList<RestoreResult>>(
-            () => new RestoreJob(_seams, run, _baseDirectory).PlanAsync(ResolveAll(settings, run), cancel),
+            () => new RestoreJob(_services, run, _baseDirectory).PlanAsync(ResolveAll(settings, run), cancel),
             plans => plans.Select(plan => plan with { Findings = run.Clean(plan.Findings) }).ToArray(),
             results =>
                 results
@@ -76,7 +76,7 @@ public sealed class KafkaEngine(IEngineEvents events, string baseDirectory, Engi
     }
 
     public Task<IReadOnlyList<OffsetMapping>> GetOffsetMappingAsync(OffsetMappingSettings settings, CancellationToken cancel) =>
-        new OffsetMappingQuery(_seams, _events, Options()).RunAsync(
+        new OffsetMappingQuery(_services, _events, Options()).RunAsync(
             settings with
             {
                 OffsetReportPath = Absolute(settings.OffsetReportPath),
@@ -85,30 +85,30 @@ public sealed class KafkaEngine(IEngineEvents events, string baseDirectory, Engi
         );
 
     public IAsyncEnumerable<TopicComparison> CompareAsync(CompareSettings settings, CancellationToken cancel) =>
-        new CompareJob(_seams, _events, Options()).RunAsync(settings, cancel);
+        new CompareJob(_services, _events, Options()).RunAsync(settings, cancel);
 
     public IAsyncEnumerable<RecordInfo> ReadTopicRecordsAsync(ClusterSettings cluster, RecordQuery query, CancellationToken cancel) =>
-        new TopicBrowser(() => _seams.OpenCluster(Options().Resolve(cluster), _events), _seams.Clock, _events).ReadAsync(query, cancel);
+        new TopicBrowser(() => _services.OpenCluster(Options().Resolve(cluster), _events), _services.Clock, _events).ReadAsync(query, cancel);
 
     /// <summary>A row per partition, then (Partition null) one per topic.</summary>
     public async Task<IReadOnlyList<TopicMeasure>> MeasureTopicsAsync(MeasureSettings settings, CancellationToken cancel)
     {
-        await using var cluster = _seams.OpenCluster(Options().Resolve(settings.Cluster), _events);
-        return await new TopicMeter(cluster, _seams.Clock).MeasureAsync(settings, cancel).ConfigureAwait(false);
+        await using var cluster = _services.OpenCluster(Options().Resolve(settings.Cluster), _events);
+        return await new TopicMeter(cluster, _services.Clock).MeasureAsync(settings, cancel).ConfigureAwait(false);
     }
 
     public Task<BackupReport> CheckBackupAsync(CheckSettings settings, CancellationToken cancel) =>
-        new BackupCheck(_seams, _events).RunAsync(Options().Resolve(settings.Store), settings, cancel);
+        new BackupCheck(_services, _events).RunAsync(Options().Resolve(settings.Store), settings, cancel);
 
-    public Task<Planned<RepairResult, RepairResult>> PlanRepairAsync(RepairSettings settings, CancellationToken cancel) =>
-        RepairJob.PlanAsync(Options().Resolve(settings.Store), settings, _seams, _events, cancel);
+    public Task<PlannedOperation<RepairResult, RepairResult>> PlanRepairAsync(RepairSettings settings, CancellationToken cancel) =>
+        RepairJob.PlanAsync(Options().Resolve(settings.Store), settings, _services, _events, cancel);
 
-    public Task<Planned<IReadOnlyList<RemovalResult>, IReadOnlyList<RemovalResult>>> PlanRemovalAsync(
+    public Task<PlannedOperation<IReadOnlyList<RemovalResult>, IReadOnlyList<RemovalResult>>> PlanRemovalAsync(
         RemoveSettings settings,
         CancellationToken cancel
-    ) => RemovalJob.PlanAsync(Options().Resolve(settings.Store), settings, _seams, _events, cancel);
+    ) => RemovalJob.PlanAsync(Options().Resolve(settings.Store), settings, _services, _events, cancel);
 
-    public Task<Planned<ConsumerOffsetPlan, IReadOnlyList<ConsumerOffsetRestoreResult>>> PlanOffsetRestoreAsync(
+    public Task<PlannedOperation<ConsumerOffsetPlan, IReadOnlyList<ConsumerOffsetRestoreResult>>> PlanOffsetRestoreAsync(
         ConsumerOffsetRestoreSettings settings,
         CancellationToken cancel
     ) =>
@@ -118,7 +118,7 @@ public sealed class KafkaEngine(IEngineEvents events, string baseDirectory, Engi
                 OffsetBackupPath = Absolute(settings.OffsetBackupPath),
             },
             Options(),
-            _seams,
+            _services,
             _events,
             cancel
         );
@@ -135,9 +135,9 @@ public sealed class KafkaEngine(IEngineEvents events, string baseDirectory, Engi
             Partitions = ItemList.From(topic.Partitions.Select(p => p with { ErrorMessage = run.Clean(p.ErrorMessage) }).ToArray()),
         };
 
-    private OptionsResolver Options() => new(_baseDirectory, _events, _seams.Clock);
+    private OptionsResolver Options() => new(_baseDirectory, _events, _services.Clock);
 
-    private OptionsResolver Options(RedactedRun run) => new(_baseDirectory, run, _seams.Clock, redaction: run.Redaction);
+    private OptionsResolver Options(RedactedRun run) => new(_baseDirectory, run, _services.Clock, redaction: run.Redaction);
 
     private string? Absolute(string? path) => path is null ? null : Path.GetFullPath(path, _baseDirectory);
 }

@@ -16,14 +16,14 @@ internal sealed class RedactedRun(IEngineEvents inner) : IEngineEvents
 
     public void Progress(ProgressInfo progress) => inner.Progress(progress);
 
-    public async Task<Planned<TPlan, TResult>> PlanAsync<TPlan, TResult>(
-        Func<Task<Planned<TPlan, TResult>>> plan,
+    public async Task<PlannedOperation<TPlan, TResult>> PlanAsync<TPlan, TResult>(
+        Func<Task<PlannedOperation<TPlan, TResult>>> plan,
         Func<TPlan, TPlan> cleanPlan,
         Func<TResult, TResult> cleanResult
     )
     {
         var planned = await GuardAsync(plan).ConfigureAwait(false);
-        return new Planned<TPlan, TResult>(
+        return new PlannedOperation<TPlan, TResult>(
             cleanPlan(planned.Plan),
             async stop => cleanResult(await GuardAsync(() => planned.RunAsync(stop)).ConfigureAwait(false)),
             planned.DisposeAsync

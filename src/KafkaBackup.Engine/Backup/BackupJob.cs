@@ -5,32 +5,32 @@ using KafkaBackup.Engine.Storage;
 
 namespace KafkaBackup.Engine.Backup;
 
-/// <summary>From options to a planned backup: opens the two seams, plans, and hands out the plan with the way to run it.</summary>
+/// <summary>From options to a planned backup: opens cluster and store, plans, and hands out the plan with the way to run it.</summary>
 internal static class BackupJob
 {
-    public static async Task<Planned<BackupPlan, BackupResult>> PlanAsync(
+    public static async Task<PlannedOperation<BackupPlan, BackupResult>> PlanAsync(
         BackupOptions options,
-        EngineSeams seams,
+        EngineServices services,
         IEngineEvents events,
         CancellationToken cancel
     )
     {
-        var store = seams.OpenStore(options.Store, events);
+        var store = services.OpenStore(options.Store, events);
         IKafkaCluster? cluster = null;
         try
         {
-            cluster = seams.OpenCluster(options.Source, events);
+            cluster = services.OpenCluster(options.Source, events);
             var catalog = new BackupCatalog(store);
-            var planner = new BackupPlanner(cluster, catalog, options, seams.Clock, events);
+            var planner = new BackupPlanner(cluster, catalog, options, services.Clock, events);
             var work = await planner.PlanAsync(cancel).ConfigureAwait(false);
             foreach (var finding in work.Findings.Where(f => f.Severity == FindingSeverity.Warning))
             {
                 events.Warning($"{finding.Message} {finding.Advice}");
             }
 
-            return new Planned<BackupPlan, BackupResult>(
+            return new PlannedOperation<BackupPlan, BackupResult>(
                 planner.Show(work),
-                stop => new BackupRun(cluster, catalog, work, ToolVersion.Text, seams.Clock, events).RunAsync(stop),
+                stop => new BackupRun(cluster, catalog, work, ToolVersion.Text, services.Clock, events).RunAsync(stop),
                 () => ReleaseAsync(cluster, store)
             );
         }

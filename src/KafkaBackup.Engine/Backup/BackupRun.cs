@@ -21,7 +21,7 @@ internal sealed class BackupRun(
 )
 {
     private readonly string _runId = NewRunId(clock);
-    private readonly OutcomeBook _outcomes = new(events) { Lost = work.Lost };
+    private readonly RunOutcomes _outcomes = new(events) { Lost = work.Lost };
 
     public async Task<BackupResult> RunAsync(CancellationToken stop)
     {

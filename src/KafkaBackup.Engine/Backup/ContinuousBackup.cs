@@ -7,7 +7,7 @@ namespace KafkaBackup.Engine.Backup;
 /// reads it in a pass like any other run's. Memory, ends, gaps and truncations are thereby the same as in a single run. Broker loss is
 /// waited out.
 /// </summary>
-internal sealed class ContinuousBackup(RunScope run, Committer committer, BackupPass pass, TopicJournal topics, OutcomeBook outcomes)
+internal sealed class ContinuousBackup(RunScope run, Committer committer, BackupPass pass, TopicJournal topics, RunOutcomes outcomes)
 {
     /// <summary>
     /// So many new offsets are read at once, without waiting for the interval: it bounds what a crash makes us read again.

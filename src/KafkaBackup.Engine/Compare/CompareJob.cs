@@ -7,7 +7,7 @@ using KafkaBackup.Engine.Configuration;
 namespace KafkaBackup.Engine.Compare;
 
 /// <summary>A whole comparison: plans, then compares some partitions at a time, and hands out each verdict as it falls.</summary>
-internal sealed class CompareJob(EngineSeams seams, IEngineEvents events, OptionsResolver resolver)
+internal sealed class CompareJob(EngineServices services, IEngineEvents events, OptionsResolver resolver)
 {
     /// <summary>Partitions at a time. Each has a reader a side; more of them would only share the same network and processors.</summary>
     private const int Width = 4;
@@ -37,7 +37,7 @@ internal sealed class CompareJob(EngineSeams seams, IEngineEvents events, Option
             );
         }
 
-        var progress = new CompareProgress(topics, seams.Clock, events);
+        var progress = new CompareProgress(topics, services.Clock, events);
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var rows = Channel.CreateUnbounded<TopicComparison>();
@@ -62,8 +62,8 @@ internal sealed class CompareJob(EngineSeams seams, IEngineEvents events, Option
 
     private CompareSource Open(CompareSide side, CompareOptions options) =>
         side.Cluster is { } cluster
-            ? new LiveSource(seams.OpenCluster(cluster, events), options.Isolation, seams.Clock, events)
-            : new BackupSource(new BackupCatalog(seams.OpenStore(side.Store!, events)), side.BackupId!, events);
+            ? new LiveSource(services.OpenCluster(cluster, events), options.Isolation, services.Clock, events)
+            : new BackupSource(new BackupCatalog(services.OpenStore(side.Store!, events)), side.BackupId!, events);
 
     /// <summary>Ends the channel with whatever happens; never throws itself.</summary>
     private async Task CompareAllAsync(

@@ -6,11 +6,11 @@ using KafkaBackup.Engine.Storage;
 namespace KafkaBackup.Engine.Restore;
 
 /// <summary>Plans the restore of one backup, or of several together (rule E9), and hands out the plan with the way to run it.</summary>
-internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string baseDirectory) : IAsyncDisposable
+internal sealed class RestoreJob(EngineServices services, IEngineEvents events, string baseDirectory) : IAsyncDisposable
 {
     private readonly List<Part> _parts = [];
 
-    public async Task<Planned<IReadOnlyList<RestoreReport>, IReadOnlyList<RestoreResult>>> PlanAsync(
+    public async Task<PlannedOperation<IReadOnlyList<RestoreReport>, IReadOnlyList<RestoreResult>>> PlanAsync(
         IReadOnlyList<RestoreOptions> all,
         CancellationToken cancel
     )
@@ -26,7 +26,7 @@ internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string
             var together = PlannedTogether.Of(_parts.Select(p => (p.Options, p.Backup.Manifest)).ToArray());
             foreach (var part in _parts)
             {
-                part.Work = await new RestorePlanner(part.Catalog, part.Backup, part.Cluster, part.Options, seams.Clock, events)
+                part.Work = await new RestorePlanner(part.Catalog, part.Backup, part.Cluster, part.Options, services.Clock, events)
                     .PlanAsync(together, cancel)
                     .ConfigureAwait(false);
             }
@@ -47,7 +47,7 @@ internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string
         }
 
         var reports = _parts.Select(p => RestoreReporting.Report(p.Work, p.Store.Location)).ToArray();
-        return new Planned<IReadOnlyList<RestoreReport>, IReadOnlyList<RestoreResult>>(reports, RunAsync, DisposeAsync);
+        return new PlannedOperation<IReadOnlyList<RestoreReport>, IReadOnlyList<RestoreResult>>(reports, RunAsync, DisposeAsync);
     }
 
     public async ValueTask DisposeAsync()
@@ -65,8 +65,8 @@ internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string
             throw ErrorIds.PurgeNeedsForce.With("Emptying the target topics was asked for, without force.", options.BackupId);
         }
 
-        var store = seams.OpenStore(options.Store, events);
-        var cluster = options is { Offline: false, Target: { } target } ? seams.OpenCluster(target, events) : null;
+        var store = services.OpenStore(options.Store, events);
+        var cluster = options is { Offline: false, Target: { } target } ? services.OpenCluster(target, events) : null;
         var part = new Part(options, store, cluster);
         _parts.Add(part);
         part.Backup = await part.Catalog.OpenAsync(options.BackupId, cancel).ConfigureAwait(false);
@@ -174,7 +174,7 @@ internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string
             events.Warning($"{finding.Message} {finding.Advice}");
         }
 
-        var run = new RestoreRun(cluster, part.Catalog, work, seams.Clock, events);
+        var run = new RestoreRun(cluster, part.Catalog, work, services.Clock, events);
         var data = await run.RunAsync(stop).ConfigureAwait(false);
         var rows = MappingRows.FromRun(data.Outcomes, cluster.Address);
         var reported = Reported(() => WriteReport(work, cluster, rows));
@@ -199,7 +199,7 @@ internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string
             data.Status != RestoreStatus.Complete || (reported && !groups.Failed) ? data.Status
             : stop.IsCancellationRequested ? RestoreStatus.Stopped
             : RestoreStatus.Incomplete;
-        return RestoreReporting.Result(work, part.Store.Location, data, status, seams.Clock.GetUtcNow(), rows, groups) with
+        return RestoreReporting.Result(work, part.Store.Location, data, status, services.Clock.GetUtcNow(), rows, groups) with
         {
             OffsetReportPath = reported ? work.Options.OffsetReportPath : null,
         };
@@ -235,9 +235,9 @@ internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string
                         .SelectMany(t => t.Sources.Select(s => (s.Source, t.Target, Map: new OffsetMap())))
                 )
                 .ToDictionary(m => m.Source, m => (m.Target, m.Map));
-            var log = new TargetLog(cluster, seams.Clock, events);
-            var positions = new GroupPositions(work, cluster, part.Catalog, maps, log, seams.Clock, events);
-            return await new GroupReset(work, cluster, positions, OffsetFolder(work.Options), seams.Clock, events)
+            var log = new TargetLog(cluster, services.Clock, events);
+            var positions = new GroupPositions(work, cluster, part.Catalog, maps, log, services.Clock, events);
+            return await new GroupReset(work, cluster, positions, OffsetFolder(work.Options), services.Clock, events)
                 .RunAsync(stop)
                 .ConfigureAwait(false);
         }
@@ -264,7 +264,7 @@ internal sealed class RestoreJob(EngineSeams seams, IEngineEvents events, string
         {
             Version = OffsetReport.CurrentVersion,
             BackupId = work.Options.BackupId,
-            CreatedAt = seams.Clock.GetUtcNow(),
+            CreatedAt = services.Clock.GetUtcNow(),
             Target = cluster.Address,
             Partitions = rows.Select(MappedPartition.From).ToArray(),
             Groups = GroupPlan

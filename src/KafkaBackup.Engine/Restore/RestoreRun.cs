@@ -38,7 +38,7 @@ internal sealed class RestoreRun(IKafkaCluster cluster, BackupCatalog catalog, R
         var status = new OperationStatus("restore", _options.BackupId, _options.Health.Enabled ? _options.CheckpointInterval : null, clock);
         var health = HealthEndpoint.Start(_options.Health, status, events);
         await using var serving = health.ConfigureAwait(false);
-        using var writers = new WriterShelf(cluster);
+        using var writers = new WriterPool(cluster);
         var scope = new RestoreScope(
             work,
             cluster,

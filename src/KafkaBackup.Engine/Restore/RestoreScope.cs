@@ -27,7 +27,7 @@ internal sealed record RestoreScope(
     /// <summary>What one lane may have sent and not yet acknowledged, however large its batches.</summary>
     public required long MostUnacknowledged { get; init; }
 
-    public required WriterShelf Writers { get; init; }
+    public required WriterPool Writers { get; init; }
 
     public required OperationStatus Status { get; init; }
 

@@ -10,7 +10,7 @@ namespace KafkaBackup.Engine.Verify;
 /// Whether a backup is what was written, without any cluster (rule D2): every head, page and copy of the manifest, every segment's presence
 /// and size, leftovers, the lock; deeply, every byte of every segment too. Writes nothing, not even to learn the store's time.
 /// </summary>
-internal sealed class BackupCheck(EngineSeams seams, IEngineEvents events)
+internal sealed class BackupCheck(EngineServices services, IEngineEvents events)
 {
     public async Task<BackupReport> RunAsync(StoreSettings settings, CheckSettings asked, CancellationToken cancel)
     {
@@ -25,19 +25,19 @@ internal sealed class BackupCheck(EngineSeams seams, IEngineEvents events)
             );
         }
 
-        var opened = seams.OpenStore(settings, events);
+        var opened = services.OpenStore(settings, events);
         await using (opened.ConfigureAwait(false))
         {
-            var counting = new CountingStore(new ReadOnlyStore(opened, seams.Clock));
-            var began = seams.Clock.GetTimestamp();
-            var outcome = await new Work(new BackupCatalog(counting), backupId, asked, seams.Clock, events)
+            var counting = new CountingStore(new ReadOnlyStore(opened, services.Clock));
+            var began = services.Clock.GetTimestamp();
+            var outcome = await new Work(new BackupCatalog(counting), backupId, asked, services.Clock, events)
                 .RunAsync(cancel)
                 .ConfigureAwait(false);
             return outcome with
             {
                 StorageOption = settings.Options ?? new Dictionary<string, string>(),
                 BytesRead = counting.Counts.BytesRead,
-                Duration = seams.Clock.GetElapsedTime(began),
+                Duration = services.Clock.GetElapsedTime(began),
             };
         }
     }

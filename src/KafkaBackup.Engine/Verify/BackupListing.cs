@@ -6,7 +6,7 @@ using KafkaBackup.Engine.Storage;
 namespace KafkaBackup.Engine.Verify;
 
 /// <summary>Which backups a store holds. A damaged one is told of, and the others are shown all the same.</summary>
-internal sealed class BackupListing(EngineSeams seams, IEngineEvents events)
+internal sealed class BackupListing(EngineServices services, IEngineEvents events)
 {
     /// <param name="pattern">A glob over ids; a plain id that is not there is the error BackupNotFound; null for all.</param>
     public async IAsyncEnumerable<BackupInfo> ListAsync(
@@ -17,7 +17,7 @@ internal sealed class BackupListing(EngineSeams seams, IEngineEvents events)
     )
     {
         var narrowed = topics is null ? null : PatternSet.ForTopics(topics);
-        var store = new ReadOnlyStore(seams.OpenStore(settings, events), seams.Clock);
+        var store = new ReadOnlyStore(services.OpenStore(settings, events), services.Clock);
         await using (store.ConfigureAwait(false))
         {
             var catalog = new BackupCatalog(store);

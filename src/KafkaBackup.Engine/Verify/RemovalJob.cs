@@ -9,10 +9,10 @@ namespace KafkaBackup.Engine.Verify;
 /// </summary>
 internal static class RemovalJob
 {
-    public static async Task<Planned<IReadOnlyList<RemovalResult>, IReadOnlyList<RemovalResult>>> PlanAsync(
+    public static async Task<PlannedOperation<IReadOnlyList<RemovalResult>, IReadOnlyList<RemovalResult>>> PlanAsync(
         StoreSettings settings,
         RemoveSettings asked,
-        EngineSeams seams,
+        EngineServices services,
         IEngineEvents events,
         CancellationToken cancel
     )
@@ -29,14 +29,14 @@ internal static class RemovalJob
             );
         }
 
-        var store = seams.OpenStore(settings, events);
+        var store = services.OpenStore(settings, events);
         try
         {
             var work = await new RemovalPlanner(
-                new BackupCatalog(new ReadOnlyStore(store, seams.Clock)),
+                new BackupCatalog(new ReadOnlyStore(store, services.Clock)),
                 backupId,
                 asked,
-                seams.Clock,
+                services.Clock,
                 events
             )
                 .PlanAsync(cancel)
@@ -54,11 +54,11 @@ internal static class RemovalJob
                     WholeBackup = work.Pruned is null,
                     Applied = applied,
                 };
-            return new Planned<IReadOnlyList<RemovalResult>, IReadOnlyList<RemovalResult>>(
+            return new PlannedOperation<IReadOnlyList<RemovalResult>, IReadOnlyList<RemovalResult>>(
                 [Result(applied: false, work.Objects)],
                 async stop =>
                 {
-                    var stayed = await new RemovalRun(new BackupCatalog(store), work, seams.Clock, events)
+                    var stayed = await new RemovalRun(new BackupCatalog(store), work, services.Clock, events)
                         .RunAsync(stop)
                         .ConfigureAwait(false);
                     return [Result(applied: true, [.. work.Objects.Where(o => !stayed.Contains(o.Key))])];

@@ -7,10 +7,10 @@ namespace KafkaBackup.Engine.Verify;
 /// <summary>Plans a repair with reads alone, and hands out the plan with the way to carry it out.</summary>
 internal static class RepairJob
 {
-    public static async Task<Planned<RepairResult, RepairResult>> PlanAsync(
+    public static async Task<PlannedOperation<RepairResult, RepairResult>> PlanAsync(
         StoreSettings settings,
         RepairSettings asked,
-        EngineSeams seams,
+        EngineServices services,
         IEngineEvents events,
         CancellationToken cancel
     )
@@ -18,22 +18,22 @@ internal static class RepairJob
         var backupId = NameRules.CheckBackupId(
             asked.BackupId ?? throw ErrorIds.MissingSettings.With("Not given: the backup (-BackupId).", "BackupId")
         );
-        var store = seams.OpenStore(settings, events);
+        var store = services.OpenStore(settings, events);
         try
         {
             var planner = new RepairPlanner(
-                new BackupCatalog(new ReadOnlyStore(store, seams.Clock)),
+                new BackupCatalog(new ReadOnlyStore(store, services.Clock)),
                 backupId,
                 asked.Force,
-                seams.Clock,
+                services.Clock,
                 events
             );
             var work = await planner.PlanAsync(cancel).ConfigureAwait(false);
-            return new Planned<RepairResult, RepairResult>(
+            return new PlannedOperation<RepairResult, RepairResult>(
                 Result(work, settings, store.Location, work.Findings, applied: false),
                 async stop =>
                 {
-                    var after = await new RepairRun(new BackupCatalog(store), work, seams.Clock, events)
+                    var after = await new RepairRun(new BackupCatalog(store), work, services.Clock, events)
                         .RunAsync(stop)
                         .ConfigureAwait(false);
                     return Result(work, settings, store.Location, [.. work.Findings, .. after], applied: true);

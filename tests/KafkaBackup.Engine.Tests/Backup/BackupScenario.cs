@@ -56,10 +56,10 @@ public sealed class BackupScenario : IAsyncDisposable
         new(
             Events,
             _folder.Path,
-            EngineSeams.Real with
+            EngineServices.Real with
             {
                 OpenStore = (_, _) => new Borrowed(Wrap(Store)),
-                OpenCluster = (settings, events) => WrapCluster(EngineSeams.Real.OpenCluster(settings, events)),
+                OpenCluster = (settings, events) => WrapCluster(EngineServices.Real.OpenCluster(settings, events)),
                 Clock = Clock,
             }
         );
@@ -77,7 +77,7 @@ public sealed class BackupScenario : IAsyncDisposable
         await Task.Delay(TimeSpan.FromSeconds(1), Cancel);
     }
 
-    public Task<Planned<BackupPlan, BackupResult>> PlanAsync(BackupSettings settings) =>
+    public Task<PlannedOperation<BackupPlan, BackupResult>> PlanAsync(BackupSettings settings) =>
         Engine()
             .PlanBackupAsync(
                 settings with

@@ -20,7 +20,7 @@ public sealed class RestartedBrokerTests
             options: withIds ? new LocalClusterOptions() : LocalClusterOptions.Kafka24,
             limit: TimeSpan.FromMinutes(6)
         );
-        var planned = new List<Planned<BackupPlan, BackupResult>>();
+        var planned = new List<PlannedOperation<BackupPlan, BackupResult>>();
         for (var i = 0; i < Runs; i++)
         {
             scenario.Cluster.CreateTopic($"t{i}");

@@ -168,7 +168,7 @@ public sealed class RedactionTests : IDisposable
     public void A3_what_stands_before_an_at_sign_is_hidden(string text, string expected) => Assert.Equal(expected, Redaction.Clean(text));
 
     private KafkaEngine Engine(MemoryStore store, IEngineEvents events) =>
-        new(events, _desk.Folder, EngineSeams.Real with { OpenStore = (_, _) => store });
+        new(events, _desk.Folder, EngineServices.Real with { OpenStore = (_, _) => store });
 
     /// <summary>The engine reads the process's own environment; the name is nobody else's.</summary>
     private static async Task<T> WithVariableAsync<T>(Func<Task<T>> work)

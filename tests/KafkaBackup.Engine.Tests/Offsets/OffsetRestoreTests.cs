@@ -137,14 +137,14 @@ public sealed class OffsetRestoreTests : IAsyncLifetime, IAsyncDisposable
         return consumer;
     }
 
-    private Task<Planned<ConsumerOffsetPlan, IReadOnlyList<ConsumerOffsetRestoreResult>>> PlanAsync(SavedOffsets saved, bool force = false)
+    private Task<PlannedOperation<ConsumerOffsetPlan, IReadOnlyList<ConsumerOffsetRestoreResult>>> PlanAsync(SavedOffsets saved, bool force = false)
     {
         var path = _folder.File($"{Guid.NewGuid():n}.json");
         saved.Write(path);
         return PlanAsync(path, force);
     }
 
-    private Task<Planned<ConsumerOffsetPlan, IReadOnlyList<ConsumerOffsetRestoreResult>>> PlanAsync(string path, bool force) =>
+    private Task<PlannedOperation<ConsumerOffsetPlan, IReadOnlyList<ConsumerOffsetRestoreResult>>> PlanAsync(string path, bool force) =>
         new KafkaEngine(SilentEvents.Instance, _folder.Path).PlanOffsetRestoreAsync(
             new ConsumerOffsetRestoreSettings
             {

@@ -87,8 +87,8 @@ public sealed class LateFaultTests
     {
         await using var scenario = await WithGroupAsync();
         var brokers = new TopicConfig(
-            ConfigTraps.TimestampType,
-            ConfigTraps.LogAppendTime,
+            TargetConfigRisks.TimestampType,
+            TargetConfigRisks.LogAppendTime,
             IsDefault: true,
             IsSensitive: false,
             IsReadOnly: false

@@ -103,7 +103,7 @@ public sealed class LateWakerTests
     }
 
     private static async Task<IReadOnlyList<RestoreResult>> RunAsync(
-        Planned<IReadOnlyList<RestoreReport>, IReadOnlyList<RestoreResult>> planned,
+        PlannedOperation<IReadOnlyList<RestoreReport>, IReadOnlyList<RestoreResult>> planned,
         CancellationToken cancel
     )
     {

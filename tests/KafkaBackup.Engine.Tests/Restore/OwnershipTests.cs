@@ -353,7 +353,7 @@ public sealed class OwnershipTests
             scenario.Target.CreateTopic(topic, 2);
         }
 
-        var plans = new List<Planned<IReadOnlyList<RestoreReport>, IReadOnlyList<RestoreResult>>>();
+        var plans = new List<PlannedOperation<IReadOnlyList<RestoreReport>, IReadOnlyList<RestoreResult>>>();
         foreach (var some in topics.SelectMany(t => (string[])[t, t]).Chunk(10))
         {
             plans.AddRange(await Task.WhenAll(some.Select(t => scenario.PlanAsync(Into(t, delivery)))));
@@ -369,7 +369,7 @@ public sealed class OwnershipTests
     }
 
     private static async Task<Ending> EndAsync(
-        Planned<IReadOnlyList<RestoreReport>, IReadOnlyList<RestoreResult>> plan,
+        PlannedOperation<IReadOnlyList<RestoreReport>, IReadOnlyList<RestoreResult>> plan,
         CancellationToken cancel
     )
     {

@@ -50,15 +50,15 @@ public sealed class RestoreScenario : IAsyncDisposable
         new(
             Events,
             _folder.Path,
-            EngineSeams.Real with
+            EngineServices.Real with
             {
                 Clock = Clock,
                 OpenStore = (_, _) => new Kept(Wrap(Source.Store)),
-                OpenCluster = (settings, events) => WrapCluster(EngineSeams.Real.OpenCluster(settings, events)),
+                OpenCluster = (settings, events) => WrapCluster(EngineServices.Real.OpenCluster(settings, events)),
             }
         );
 
-    public Task<Planned<IReadOnlyList<RestoreReport>, IReadOnlyList<RestoreResult>>> PlanAsync(params RestoreSettings[] settings) =>
+    public Task<PlannedOperation<IReadOnlyList<RestoreReport>, IReadOnlyList<RestoreResult>>> PlanAsync(params RestoreSettings[] settings) =>
         NewEngine().PlanRestoreAsync(settings.Select(Complete).ToArray(), Cancel);
 
     public async Task<RestoreReport> ReportAsync(RestoreSettings? settings = null)

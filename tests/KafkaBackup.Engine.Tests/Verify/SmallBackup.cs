@@ -150,7 +150,7 @@ internal static class SmallBackup
         new(
             events ?? SilentEvents.Instance,
             Path.GetTempPath(),
-            EngineSeams.Real with
+            EngineServices.Real with
             {
                 OpenStore = (_, _) => store,
                 Clock = clock ?? TimeProvider.System,
@@ -184,7 +184,7 @@ internal static class SmallBackup
         return await planned.RunAsync(default);
     }
 
-    public static Task<Planned<RepairResult, RepairResult>> PlanRepairAsync(IStore store, bool force = false, TimeProvider? clock = null) =>
+    public static Task<PlannedOperation<RepairResult, RepairResult>> PlanRepairAsync(IStore store, bool force = false, TimeProvider? clock = null) =>
         EngineOn(store, clock: clock)
             .PlanRepairAsync(
                 new RepairSettings

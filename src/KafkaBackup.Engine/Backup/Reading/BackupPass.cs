@@ -85,7 +85,7 @@ internal sealed class BackupPass(RunScope run, Committer committer, RateLimiter 
             run.Events.Verbose($"Reading {work.Id} from offset {work.ReadFrom} to {work.StoreTo}.");
 
             // The store is the same for all: what one partition cannot write, none can.
-            var line = new SegmentLine(work.Id, run, announced, workers, progress, _ => abort.Cancel(), abort.Token);
+            var line = new SegmentPipeline(work.Id, run, announced, workers, progress, _ => abort.Cancel(), abort.Token);
             return new PartitionReading(work, line, scope);
         }
 

@@ -17,7 +17,7 @@ internal sealed class BatchPump(RunScope run, ReaderOptions readerOptions, int w
     private static readonly TimeSpan NoteworthyThrottling = TimeSpan.FromSeconds(1);
 
     private readonly ThrottleWatch _throttle = new(run.Clock);
-    private readonly PumpSlot?[] _slots = new PumpSlot?[width];
+    private readonly ActivePartition?[] _slots = new ActivePartition?[width];
     private readonly Stack<int> _free = new(Enumerable.Range(0, width).Reverse());
     private readonly List<(int Slot, ReadFault Fault)> _faults = [];
     private readonly List<PartitionReading> _over = [];
@@ -27,7 +27,7 @@ internal sealed class BatchPump(RunScope run, ReaderOptions readerOptions, int w
     private KafkaBackupException? _clusterFault;
 
     /// <summary>The partitions that are being read.</summary>
-    public IEnumerable<PartitionReading> UnderWay => _slots.OfType<PumpSlot>().Select(s => s.Reading);
+    public IEnumerable<PartitionReading> UnderWay => _slots.OfType<ActivePartition>().Select(s => s.Reading);
 
     public bool HasRoom => _free.Count > 0;
 
@@ -36,7 +36,7 @@ internal sealed class BatchPump(RunScope run, ReaderOptions readerOptions, int w
     public void Add(PartitionReading reading)
     {
         var index = _free.Pop();
-        _slots[index] = new PumpSlot(reading);
+        _slots[index] = new ActivePartition(reading);
         Assign(index, _slots[index]!);
     }
 
@@ -119,7 +119,7 @@ internal sealed class BatchPump(RunScope run, ReaderOptions readerOptions, int w
         }
     }
 
-    private void Assign(int index, PumpSlot slot)
+    private void Assign(int index, ActivePartition slot)
     {
         var id = slot.Reading.Work.Id;
         if (_inspection.IsGone(id.Topic))
@@ -142,13 +142,13 @@ internal sealed class BatchPump(RunScope run, ReaderOptions readerOptions, int w
     /// Reads nothing more of the partition until it is known what became of its log. What is read so far is ended, so that its last record
     /// can be met again.
     /// </summary>
-    private void Look(int index, PumpSlot slot, Task<LogSituation> looking)
+    private void Look(int index, ActivePartition slot, Task<LogSituation> looking)
     {
         _reader.Remove(index);
         slot.Looking = looking;
     }
 
-    private PartitionReading End(int index, PumpSlot slot)
+    private PartitionReading End(int index, ActivePartition slot)
     {
         _reader.Remove(index);
         _slots[index] = null;
@@ -171,7 +171,7 @@ internal sealed class BatchPump(RunScope run, ReaderOptions readerOptions, int w
         return run.Clock.GetElapsedTime(begun);
     }
 
-    private bool IsOver(int index, PumpSlot slot, TimeSpan idle, bool isHeldBack, bool anyRefused, CancellationToken stop)
+    private bool IsOver(int index, ActivePartition slot, TimeSpan idle, bool isHeldBack, bool anyRefused, CancellationToken stop)
     {
         var reading = slot.Reading;
         var refused = anyRefused ? run.Proof.WhyRefused(reading.Work.Id.Topic) : null;
@@ -211,7 +211,7 @@ internal sealed class BatchPump(RunScope run, ReaderOptions readerOptions, int w
     /// An answer that brings nothing says nothing (rule L4). Answers that go on saying that the log ends before the captured end do; but a
     /// new leader may say so for a moment, so where the log ends is asked.
     /// </summary>
-    private void Stalled(int index, PumpSlot slot, CancellationToken stop)
+    private void Stalled(int index, ActivePartition slot, CancellationToken stop)
     {
         var reading = slot.Reading;
         slot.Silence.AskedAnew();
@@ -260,7 +260,7 @@ internal sealed class BatchPump(RunScope run, ReaderOptions readerOptions, int w
         _faults.Clear();
     }
 
-    private void HandleFault(int index, PumpSlot slot, ReadFault fault, CancellationToken stop)
+    private void HandleFault(int index, ActivePartition slot, ReadFault fault, CancellationToken stop)
     {
         var reading = slot.Reading;
         switch (fault.Kind)
@@ -284,7 +284,7 @@ internal sealed class BatchPump(RunScope run, ReaderOptions readerOptions, int w
         }
     }
 
-    private void Continue(int index, PumpSlot slot, LogSituation found)
+    private void Continue(int index, ActivePartition slot, LogSituation found)
     {
         if (slot.Stalls == MostStalls || (slot.Stalls > 0 && found.Error is null && found.End < slot.Reading.Work.CountTo))
         {

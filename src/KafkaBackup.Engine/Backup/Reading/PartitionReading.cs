@@ -24,7 +24,7 @@ internal sealed record ReadingScope(
 /// One partition while it is read: decides of each batch which of its offsets belong to the backup, fills blocks, and knows when the end is
 /// reached. Lives on the reader thread.
 /// </summary>
-internal sealed class PartitionReading(PartitionWork work, SegmentLine line, ReadingScope scope) : IDisposable
+internal sealed class PartitionReading(PartitionWork work, SegmentPipeline line, ReadingScope scope) : IDisposable
 {
     private readonly BatchBlockBuilder _builder = new(scope.Pool);
     private LastRecord? _verify = work.Verify;
@@ -36,7 +36,7 @@ internal sealed class PartitionReading(PartitionWork work, SegmentLine line, Rea
 
     public PartitionWork Work => work;
 
-    public SegmentLine Line => line;
+    public SegmentPipeline Line => line;
 
     /// <summary>Every record below it that exists is with us.</summary>
     public long Next { get; private set; } = work.ReadFrom;

@@ -70,31 +70,31 @@ internal sealed class KafkaClient : IDisposable
     /// <summary>Takes in what the library had to say since the last time.</summary>
     public void Pump()
     {
-        nint happening;
-        while ((happening = LibRdKafka.rd_kafka_queue_poll(MainQueue, 0)) != 0)
+        nint nativeEvent;
+        while ((nativeEvent = LibRdKafka.rd_kafka_queue_poll(MainQueue, 0)) != 0)
         {
-            TakeIn(happening);
-            LibRdKafka.rd_kafka_event_destroy(happening);
+            TakeIn(nativeEvent);
+            LibRdKafka.rd_kafka_event_destroy(nativeEvent);
         }
     }
 
     /// <summary>Takes in a log line or an error. The caller destroys the event.</summary>
-    public unsafe NativeError? TakeIn(nint happening)
+    public unsafe NativeError? TakeIn(nint nativeEvent)
     {
-        switch (LibRdKafka.rd_kafka_event_type(happening))
+        switch (LibRdKafka.rd_kafka_event_type(nativeEvent))
         {
             case LibRdKafka.EventLog:
                 byte* facility,
                     text;
                 int level;
-                if (LibRdKafka.rd_kafka_event_log(happening, &facility, &text, &level) == 0)
+                if (LibRdKafka.rd_kafka_event_log(nativeEvent, &facility, &text, &level) == 0)
                 {
                     Log(level, LibRdKafka.Text(facility), LibRdKafka.Text(text));
                 }
 
                 return null;
             case LibRdKafka.EventError:
-                var error = NativeError.From(LibRdKafka.rd_kafka_event_error(happening), LibRdKafka.rd_kafka_event_error_string(happening));
+                var error = NativeError.From(LibRdKafka.rd_kafka_event_error(nativeEvent), LibRdKafka.rd_kafka_event_error_string(nativeEvent));
                 return Note(error with { Text = _scrubber.Scrub(error.Text) });
             default:
                 return null;

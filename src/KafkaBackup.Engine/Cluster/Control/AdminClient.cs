@@ -155,26 +155,26 @@ internal sealed class AdminClient(KafkaClient client, TimeSpan connectTimeout) :
                     return (default, NativeError.From((int)ErrorCode.Local_TimedOut));
                 }
 
-                var happening = LibRdKafka.rd_kafka_queue_poll(queue, PollSliceMs);
+                var nativeEvent = LibRdKafka.rd_kafka_queue_poll(queue, PollSliceMs);
                 client.Pump();
-                if (happening == 0)
+                if (nativeEvent == 0)
                 {
                     continue;
                 }
 
                 try
                 {
-                    var code = LibRdKafka.rd_kafka_event_error(happening);
+                    var code = LibRdKafka.rd_kafka_event_error(nativeEvent);
                     if (code != 0)
                     {
-                        return (default, NativeError.From(code, LibRdKafka.rd_kafka_event_error_string(happening)));
+                        return (default, NativeError.From(code, LibRdKafka.rd_kafka_event_error_string(nativeEvent)));
                     }
 
-                    return (request.Read(happening), null);
+                    return (request.Read(nativeEvent), null);
                 }
                 finally
                 {
-                    LibRdKafka.rd_kafka_event_destroy(happening);
+                    LibRdKafka.rd_kafka_event_destroy(nativeEvent);
                 }
             }
         }

@@ -10,7 +10,7 @@ namespace KafkaBackup.Engine.Restore;
 /// Where records are (rule F5): from a report that a restore wrote, or from the restored topics' own headers, or, for the source side
 /// alone, from a backup. Reads only.
 /// </summary>
-internal sealed class OffsetMappingQuery(EngineSeams seams, IEngineEvents events, OptionsResolver resolver)
+internal sealed class OffsetMappingQuery(EngineServices services, IEngineEvents events, OptionsResolver resolver)
 {
     public async Task<IReadOnlyList<OffsetMapping>> RunAsync(OffsetMappingSettings asked, CancellationToken cancel)
     {
@@ -39,7 +39,7 @@ internal sealed class OffsetMappingQuery(EngineSeams seams, IEngineEvents events
             return await ScanAsync(asked, selection, cancel).ConfigureAwait(false);
         }
 
-        var store = new ReadOnlyStore(seams.OpenStore(resolver.Resolve(asked.Store), events), seams.Clock);
+        var store = new ReadOnlyStore(services.OpenStore(resolver.Resolve(asked.Store), events), services.Clock);
         await using (store.ConfigureAwait(false))
         {
             var catalog = new BackupCatalog(store);
@@ -110,14 +110,14 @@ internal sealed class OffsetMappingQuery(EngineSeams seams, IEngineEvents events
         CancellationToken cancel
     )
     {
-        var cluster = seams.OpenCluster(resolver.Resolve(asked.Scan, "cluster"), events);
+        var cluster = services.OpenCluster(resolver.Resolve(asked.Scan, "cluster"), events);
         await using (cluster.ConfigureAwait(false))
         {
             var pairs = selection.Of((await cluster.DescribeAsync(cancel).ConfigureAwait(false)).Topics);
-            var ends = await new TargetLog(cluster, seams.Clock, events)
+            var ends = await new TargetLog(cluster, services.Clock, events)
                 .EndsAsync(pairs.Select(p => p.Target).Distinct().ToArray(), cancel)
                 .ConfigureAwait(false);
-            var scan = new OriginalOffsetScan(cluster, seams.Clock, events);
+            var scan = new OriginalOffsetScan(cluster, services.Clock, events);
             var rows = new List<MappedRow>();
             foreach (var (source, target) in pairs)
             {
@@ -152,7 +152,7 @@ internal sealed class OffsetMappingQuery(EngineSeams seams, IEngineEvents events
         CancellationToken cancel
     )
     {
-        var cluster = seams.OpenCluster(resolver.Resolve(asked.Scan, "cluster"), events);
+        var cluster = services.OpenCluster(resolver.Resolve(asked.Scan, "cluster"), events);
         await using (cluster.ConfigureAwait(false))
         {
             var topics = (await cluster.DescribeAsync(cancel).ConfigureAwait(false)).Topics;
@@ -172,8 +172,8 @@ internal sealed class OffsetMappingQuery(EngineSeams seams, IEngineEvents events
                 );
             }
 
-            var ends = await new TargetLog(cluster, seams.Clock, events).EndsAsync(there.ToArray(), cancel).ConfigureAwait(false);
-            using var scanned = new ScannedPartitions(cluster, catalog, backup, seams.Clock, events);
+            var ends = await new TargetLog(cluster, services.Clock, events).EndsAsync(there.ToArray(), cancel).ConfigureAwait(false);
+            using var scanned = new ScannedPartitions(cluster, catalog, backup, services.Clock, events);
             var found = await scanned.FindAsync(pairs, ends, cancel).ConfigureAwait(false);
             var rows = new List<MappedRow>();
             foreach (var pair in pairs)

@@ -6,10 +6,10 @@ namespace KafkaBackup.Engine.Restore;
 /// <summary>Puts consumer-group offsets back as they were before a reset; what a group had none of is removed again (rule F4).</summary>
 internal sealed class OffsetRestoreJob(SavedOffsets saved, string path, bool force, IKafkaCluster cluster, IEngineEvents events)
 {
-    public static async Task<Planned<ConsumerOffsetPlan, IReadOnlyList<ConsumerOffsetRestoreResult>>> PlanAsync(
+    public static async Task<PlannedOperation<ConsumerOffsetPlan, IReadOnlyList<ConsumerOffsetRestoreResult>>> PlanAsync(
         ConsumerOffsetRestoreSettings asked,
         OptionsResolver resolver,
-        EngineSeams seams,
+        EngineServices services,
         IEngineEvents events,
         CancellationToken cancel
     )
@@ -19,12 +19,12 @@ internal sealed class OffsetRestoreJob(SavedOffsets saved, string path, bool for
             ?? throw ErrorIds.MissingSettings.With("Not given: the file of saved offsets (-OffsetBackupPath).", "OffsetBackupPath");
         var target = resolver.Resolve(asked.Target, "target");
         var saved = SavedOffsets.Read(path);
-        var cluster = seams.OpenCluster(target, events);
+        var cluster = services.OpenCluster(target, events);
         try
         {
             var job = new OffsetRestoreJob(saved, path, asked.Force, cluster, events);
             var plan = await job.PlanAsync(cancel).ConfigureAwait(false);
-            return new Planned<ConsumerOffsetPlan, IReadOnlyList<ConsumerOffsetRestoreResult>>(
+            return new PlannedOperation<ConsumerOffsetPlan, IReadOnlyList<ConsumerOffsetRestoreResult>>(
                 plan,
                 stop => job.RunAsync(plan, stop),
                 cluster.DisposeAsync

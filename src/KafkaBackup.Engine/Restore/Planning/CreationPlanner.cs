@@ -139,9 +139,9 @@ internal sealed class CreationPlanner(RestoreOptions options)
     public static Dictionary<string, string> ConfigsOf(TopicEntry source, RestoreOptions options)
     {
         var configs = source.Configs.Where(c => !NeverCopied.Contains(c.Key, StringComparer.Ordinal)).ToDictionary(StringComparer.Ordinal);
-        if (configs.GetValueOrDefault(ConfigTraps.TimestampType) == ConfigTraps.LogAppendTime)
+        if (configs.GetValueOrDefault(TargetConfigRisks.TimestampType) == TargetConfigRisks.LogAppendTime)
         {
-            configs[ConfigTraps.TimestampType] = "CreateTime";
+            configs[TargetConfigRisks.TimestampType] = "CreateTime";
         }
 
         foreach (var (name, value) in options.TopicConfigOverrides.For(source.Name))
@@ -160,18 +160,18 @@ internal sealed class CreationPlanner(RestoreOptions options)
     private void FitInSync(string topic, TopicEntry source, Dictionary<string, string> configs, int factor)
     {
         if (
-            ConfigTraps.InSync(topic, factor, configs) is not null
-            && !options.TopicConfigOverrides.For(source.Name).ContainsKey(ConfigTraps.MinInSync)
+            TargetConfigRisks.InSync(topic, factor, configs) is not null
+            && !options.TopicConfigOverrides.For(source.Name).ContainsKey(TargetConfigRisks.MinInSync)
         )
         {
             Add(
                 FindingSeverity.Warning,
                 FindingKind.Replication,
                 topic,
-                $"Topic {topic} will be created with {ConfigTraps.MinInSync} {factor}, not {configs[ConfigTraps.MinInSync]}: it will have replication factor {factor}.",
+                $"Topic {topic} will be created with {TargetConfigRisks.MinInSync} {factor}, not {configs[TargetConfigRisks.MinInSync]}: it will have replication factor {factor}.",
                 "Raise it when the topic has more copies."
             );
-            configs[ConfigTraps.MinInSync] = factor.ToString(CultureInfo.InvariantCulture);
+            configs[TargetConfigRisks.MinInSync] = factor.ToString(CultureInfo.InvariantCulture);
         }
     }
 

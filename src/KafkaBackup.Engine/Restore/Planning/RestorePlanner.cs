@@ -116,7 +116,7 @@ internal sealed class RestorePlanner(
         new(target, sources)
         {
             MaxBatchBytes = LaneWriter.LargestBatch(configs),
-            TargetStampsRecords = configs.GetValueOrDefault(ConfigTraps.TimestampType) == ConfigTraps.LogAppendTime,
+            TargetStampsRecords = configs.GetValueOrDefault(TargetConfigRisks.TimestampType) == TargetConfigRisks.LogAppendTime,
         };
 
     private async Task<IReadOnlyList<SourceWork>> SelectRecordsAsync(
@@ -248,7 +248,7 @@ internal sealed class RestorePlanner(
         var segments = targets.SelectMany(t => t.Sources).SelectMany(s => s.Segments).ToArray();
         if (segments.Length > 0)
         {
-            var asked = sources.Any(s => options.TopicConfigOverrides.For(s.Name).ContainsKey(ConfigTraps.TimestampType));
+            var asked = sources.Any(s => options.TopicConfigOverrides.For(s.Name).ContainsKey(TargetConfigRisks.TimestampType));
             var facts = new TopicFacts(
                 topic,
                 there?.Create is not null,
@@ -261,7 +261,7 @@ internal sealed class RestorePlanner(
                 targets.Max(t => t.Bytes),
                 sources
             );
-            _findings.AddRange(ConfigTraps.Find(facts, configs, clock.GetUtcNow().ToUnixTimeMilliseconds()));
+            _findings.AddRange(TargetConfigRisks.Find(facts, configs, clock.GetUtcNow().ToUnixTimeMilliseconds()));
         }
     }
 }

@@ -15,7 +15,7 @@ internal sealed class PartitionSender(
     Func<long, long>? expectedOffset
 ) : IDeliverySink
 {
-    private const int Slot = WriterShelf.LentWriter.Slot;
+    private const int Slot = WriterPool.LentWriter.Slot;
     private const int PollEvery = 512;
 
     /// <summary>Several batches of the smallest records; what is remembered of each record under way stays small too.</summary>

@@ -70,8 +70,8 @@ internal sealed class TargetPreparation(RestoreScope scope, TargetLog log)
                 }
 
                 if (
-                    inForce.GetValueOrDefault(ConfigTraps.TimestampType) == ConfigTraps.LogAppendTime
-                    && !topic.Create!.Configs.ContainsKey(ConfigTraps.TimestampType)
+                    inForce.GetValueOrDefault(TargetConfigRisks.TimestampType) == TargetConfigRisks.LogAppendTime
+                    && !topic.Create!.Configs.ContainsKey(TargetConfigRisks.TimestampType)
                 )
                 {
                     foreach (var target in topic.Targets)
@@ -80,14 +80,14 @@ internal sealed class TargetPreparation(RestoreScope scope, TargetLog log)
                     }
 
                     scope.Events.Warning(
-                        $"Topic {topic.TargetTopic} was created with the brokers' default {ConfigTraps.TimestampType}, LogAppendTime: every record gets the time of the restore, and the records' own times are lost. "
-                            + $"Stop, delete the topic, and restore with -TopicConfig @{{ '{ConfigTraps.TimestampType}' = 'CreateTime' }} (topic_config_overrides) to keep them."
+                        $"Topic {topic.TargetTopic} was created with the brokers' default {TargetConfigRisks.TimestampType}, LogAppendTime: every record gets the time of the restore, and the records' own times are lost. "
+                            + $"Stop, delete the topic, and restore with -TopicConfig @{{ '{TargetConfigRisks.TimestampType}' = 'CreateTime' }} (topic_config_overrides) to keep them."
                     );
                 }
 
                 var factor = description.Topics.GetValueOrDefault(topic.TargetTopic)?.ReplicationFactor ?? 0;
                 if (
-                    ConfigTraps.InSync(topic.TargetTopic, factor, inForce) is { } demanding
+                    TargetConfigRisks.InSync(topic.TargetTopic, factor, inForce) is { } demanding
                     && scope.Work.Findings.All(f => f.Message != demanding.Message)
                 )
                 {

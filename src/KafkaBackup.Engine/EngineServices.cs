@@ -4,13 +4,13 @@ using KafkaBackup.Engine.Storage;
 namespace KafkaBackup.Engine;
 
 /// <summary>What the engine takes from outside. Tests put faulty stores and clocks here; everybody else takes <see cref="Real"/>.</summary>
-public sealed record EngineSeams(
+public sealed record EngineServices(
     Func<ClusterSettings, IEngineEvents, IKafkaCluster> OpenCluster,
     Func<StoreSettings, IEngineEvents, IStore> OpenStore,
     TimeProvider Clock
 )
 {
-    public static EngineSeams Real { get; } =
+    public static EngineServices Real { get; } =
         new((settings, events) => KafkaCluster.Connect(settings, events), OpenRealStore, TimeProvider.System);
 
     private static IStore OpenRealStore(StoreSettings settings, IEngineEvents events) =>

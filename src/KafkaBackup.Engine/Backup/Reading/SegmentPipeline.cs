@@ -12,7 +12,7 @@ namespace KafkaBackup.Engine.Backup;
 /// </summary>
 /// <param name="announced">Segments begin when it has completed; see <see cref="BackupRun"/>.</param>
 /// <param name="failed">Told once when nothing more can be stored, from whatever thread found out.</param>
-internal sealed class SegmentLine(
+internal sealed class SegmentPipeline(
     TopicPartition id,
     RunScope run,
     Task announced,

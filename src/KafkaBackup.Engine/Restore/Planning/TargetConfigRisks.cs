@@ -23,7 +23,7 @@ internal sealed record TopicFacts(
 /// <summary>
 /// Settings of the target topic that would lose, refuse or change restored records (rule D4). Each is a finding with advice.
 /// </summary>
-internal static class ConfigTraps
+internal static class TargetConfigRisks
 {
     /// <summary>Versions whose format knows no idempotent producer.</summary>
     private static readonly string[] OldFormats = ["0.8", "0.9", "0.10"];

@@ -1,7 +1,7 @@
 namespace KafkaBackup.Engine.Backup;
 
 /// <summary>What became of each partition over a run; a continuous run's passes add up.</summary>
-internal sealed class OutcomeBook(IEngineEvents events)
+internal sealed class RunOutcomes(IEngineEvents events)
 {
     private readonly SortedDictionary<TopicPartition, PartitionOutcome> _outcomes = [];
     private readonly HashSet<string> _told = new(StringComparer.Ordinal);

@@ -3,7 +3,7 @@ using KafkaBackup.Engine.Cluster;
 namespace KafkaBackup.Engine.Backup;
 
 /// <summary>A partition that a pump is reading.</summary>
-internal sealed class PumpSlot(PartitionReading reading)
+internal sealed class ActivePartition(PartitionReading reading)
 {
     private long _furthest = reading.Position;
 

@@ -8,7 +8,7 @@ namespace KafkaBackup.Engine.Restore;
 /// a thousand small partitions is most of the restore. None comes back to a partition that it has written to: its sequence numbers would
 /// begin anew there, and the broker would take what it sends for repeats.
 /// </summary>
-internal sealed class WriterShelf(IKafkaCluster cluster) : IDisposable
+internal sealed class WriterPool(IKafkaCluster cluster) : IDisposable
 {
     private readonly ConcurrentDictionary<WriterOptions, ConcurrentBag<IRecordWriter>> _idle = new();
 
@@ -41,7 +41,7 @@ internal sealed class WriterShelf(IKafkaCluster cluster) : IDisposable
     private ConcurrentBag<IRecordWriter> Idle(WriterOptions options) => _idle.GetOrAdd(options, _ => []);
 
     /// <summary>Ends with the writer, unless its partition is complete.</summary>
-    internal sealed class LentWriter(WriterShelf shelf, WriterOptions options, IRecordWriter writer) : IDisposable
+    internal sealed class LentWriter(WriterPool pool, WriterOptions options, IRecordWriter writer) : IDisposable
     {
         public const int Slot = 0;
 
@@ -55,7 +55,7 @@ internal sealed class WriterShelf(IKafkaCluster cluster) : IDisposable
             if (IsDone && writer.Pending == 0)
             {
                 writer.Close(Slot);
-                shelf.Idle(options).Add(writer);
+                pool.Idle(options).Add(writer);
             }
             else
             {

@@ -1,7 +1,7 @@
 namespace KafkaBackup.Engine;
 
 /// <summary>A plan and the one way to carry it out. Dispose releases connections; a plan that was not run has written nothing.</summary>
-public sealed class Planned<TPlan, TResult>(TPlan plan, Func<CancellationToken, Task<TResult>> run, Func<ValueTask> release)
+public sealed class PlannedOperation<TPlan, TResult>(TPlan plan, Func<CancellationToken, Task<TResult>> run, Func<ValueTask> release)
     : IAsyncDisposable
 {
     public TPlan Plan => plan;
