@@ -195,8 +195,14 @@ internal sealed class RestoreJob(EngineServices services, IEngineEvents events, 
             );
         }
 
+        var damaged = data.Status == RestoreStatus.Complete ? work.Damaged.ToArray() : [];
+        foreach (var source in damaged)
+        {
+            events.Error(LeftOut(source));
+        }
+
         var status =
-            data.Status != RestoreStatus.Complete || (reported && !groups.Failed) ? data.Status
+            data.Status != RestoreStatus.Complete || (reported && !groups.Failed && damaged.Length == 0) ? data.Status
             : stop.IsCancellationRequested ? RestoreStatus.Stopped
             : RestoreStatus.Incomplete;
         return RestoreReporting.Result(work, part.Store.Location, data, status, services.Clock.GetUtcNow(), rows, groups) with
@@ -204,6 +210,14 @@ internal sealed class RestoreJob(EngineServices services, IEngineEvents events, 
             OffsetReportPath = reported ? work.Options.OffsetReportPath : null,
         };
     }
+
+    private static KafkaBackupException LeftOut(SourceWork source) =>
+        ErrorIds.RecordsLeftOut.With(
+            FormattableString.Invariant(
+                $"{source.Source} was restored without up to {source.LeftOutCount:N0} records that are damaged in the backup or missing from it."
+            ),
+            source.Source
+        );
 
     /// <summary>The records are there by now: a file that cannot be written or deleted is reported, and must not hide that.</summary>
     private bool Reported(Action act)

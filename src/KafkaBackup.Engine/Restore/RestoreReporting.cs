@@ -65,6 +65,7 @@ internal static class RestoreReporting
             GroupsReset = ItemList.From(groups.Resets),
             OffsetBackupPath = groups.BackupPath,
             NotChecked = data.NotChecked,
+            RecordsLeftOut = work.Damaged.Sum(s => s.LeftOutCount),
             Findings = ItemList.From(work.Findings),
         };
 

@@ -261,6 +261,11 @@ public static class ErrorIds
         InvalidOperation,
         "Run Test-KafkaRestore with the same parameters and look at its findings."
     );
+    public static readonly ErrorDefinition RecordsLeftOut = new(
+        nameof(RecordsLeftOut),
+        InvalidData,
+        "The findings name the files. With a sound copy of them in place, restore again to an empty topic."
+    );
     public static readonly ErrorDefinition InternalTopicWrite = new(
         nameof(InternalTopicWrite),
         InvalidOperation,

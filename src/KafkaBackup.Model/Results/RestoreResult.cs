@@ -26,6 +26,9 @@ public sealed record RestoreResult
     /// <summary>Record batches of the backup whose records were put into new batches, with the compression that they had.</summary>
     public long BatchesRebuilt { get; init; }
 
+    /// <summary>Records that were asked for and not restored, because the backup is damaged (rule O1); at most as many.</summary>
+    public long RecordsLeftOut { get; init; }
+
     /// <summary>Records that an interrupted restore had brought to the target already.</summary>
     public required long RecordsSkippedOnResume { get; init; }
     public required ItemList<RestorePartitionResult> Partitions { get; init; }

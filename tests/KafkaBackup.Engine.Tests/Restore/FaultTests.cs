@@ -171,14 +171,14 @@ public sealed class FaultTests
         scenario.AssertEqual("orders", 1);
 
         // All that is left of it, when asked for.
-        var rest = await scenario.RestoredAsync(
+        var rest = await scenario.RestoreAsync(
             RestoreScenario.Asked() with
             {
                 Force = true,
                 TopicMapping = new Dictionary<string, string> { ["orders"] = "rest" },
             }
         );
-        Assert.Equal(500, rest.RecordCount);
+        Assert.Equal((RestoreStatus.Incomplete, 500, 100), (rest.Status, rest.RecordCount, rest.RecordsLeftOut));
         Assert.Contains(rest.Findings, f => f.Kind == FindingKind.Corrupt);
         scenario.AssertEqual("orders", 0, target: "rest", only: r => r.Offset is < 100 or >= 200);
     }
@@ -191,8 +191,31 @@ public sealed class FaultTests
 
         var refused = await scenario.RefusedAsync();
         Assert.Contains("offsets 100 to 199", refused.Message, StringComparison.Ordinal);
-        Assert.Equal(200, (await scenario.RestoredAsync(RestoreScenario.Asked() with { Force = true })).RecordCount);
+        Assert.Equal(200, (await scenario.RestoreAsync(RestoreScenario.Asked() with { Force = true })).RecordCount);
         scenario.AssertEqual("orders", only: r => r.Offset is < 100 or >= 200);
+    }
+
+    [Theory]
+    [InlineData(DeliveryMode.Idempotent)]
+    [InlineData(DeliveryMode.Transactional)]
+    public async Task O1_a_forced_restore_that_leaves_records_out_is_incomplete_also_after_a_resume(DeliveryMode delivery)
+    {
+        await using var scenario = await FilledAsync(3000, segment: 1000);
+        var settings = RestoreScenario.Asked() with { Force = true, Delivery = delivery, CheckpointPath = scenario.CheckpointPath };
+        File.Delete(Directory.GetFiles(scenario.Source.StorePath, "segment-*1000-*.kbs", SearchOption.AllDirectories).Single());
+        await StopAtAsync(scenario, settings, 500);
+
+        var result = await scenario.RestoreAsync(settings);
+
+        Assert.Equal((RestoreStatus.Incomplete, 1, 1000), (result.Status, result.ExitCode, result.RecordsLeftOut));
+        Assert.Contains(
+            scenario.Events.Errors,
+            e =>
+                e.Definition == ErrorIds.RecordsLeftOut
+                && e.Message.Contains("orders", StringComparison.Ordinal)
+                && e.Message.Contains("1,000", StringComparison.Ordinal)
+        );
+        scenario.AssertEqual("orders", only: r => r.Offset is < 1000 or >= 2000, committedOnly: true);
     }
 
     [Fact]

@@ -81,6 +81,17 @@ public sealed class RestoreScenario : IAsyncDisposable
         return result;
     }
 
+    /// <summary>Restores, all of it must arrive that is sound in the backup.</summary>
+    public async Task<RestoreResult> RestoredWithoutDamagedAsync(RestoreSettings settings)
+    {
+        var result = await RestoreAsync(settings);
+        Assert.Equal(RestoreStatus.Incomplete, result.Status);
+        Assert.Equal(ErrorIds.RecordsLeftOut, Events.Errors.Last().Definition);
+        Assert.All(result.Partitions, p => Assert.Equal(PartitionStatus.Complete, p.Status));
+        Assert.True(result.RecordsLeftOut > 0);
+        return result;
+    }
+
     /// <summary>What the restore is refused with; nothing may have been written by then.</summary>
     public async Task<KafkaBackupException> RefusedAsync(RestoreSettings? settings = null)
     {

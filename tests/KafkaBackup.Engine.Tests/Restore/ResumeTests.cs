@@ -135,12 +135,13 @@ public sealed class ResumeTests
         };
         var stopped = await StopAfterAsync(scenario, forced, before + 100);
         await DamageAsync(scenario, 0.5);
-        var done = await scenario.RestoredAsync(settings);
+        var done = await scenario.RestoredWithoutDamagedAsync(settings);
 
         var found = done.Partitions.Single();
         Assert.Equal(stopped.RecordsSkippedOnResume + stopped.RecordCount, done.RecordsSkippedOnResume);
         var lost = 1200 - found.RecordCount;
         Assert.InRange(lost, 1, 600);
+        Assert.Equal(lost, done.RecordsLeftOut);
         scenario.AssertEqual("orders", only: r => r.Offset < before || r.Offset >= before + lost, committedOnly: true);
     }
 
@@ -167,10 +168,11 @@ public sealed class ResumeTests
 
         var report = await scenario.ReportAsync(RestoreScenario.Asked() with { Deep = true });
         var damage = Assert.Single(report.Findings, f => f.Kind == FindingKind.Corrupt);
-        var result = await scenario.RestoredAsync(RestoreScenario.Asked() with { Force = true });
+        var result = await scenario.RestoredWithoutDamagedAsync(RestoreScenario.Asked() with { Force = true });
 
         Assert.Equal(report.RecordCount, result.RecordCount);
         Assert.InRange(result.RecordCount, 600, 1199);
+        Assert.Equal(1200 - result.RecordCount, result.RecordsLeftOut);
         var ranges = result.OffsetMapping.Single().Ranges;
         Assert.Contains(
             $"offsets {ranges[0].SourceStart + ranges[0].Length} to {ranges[1].SourceStart - 1} ",

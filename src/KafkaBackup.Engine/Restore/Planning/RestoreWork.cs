@@ -29,6 +29,9 @@ internal sealed record RestoreWork
 
     public long RecordCount => Targets.Sum(t => t.RecordCount);
 
+    /// <summary>Sources that are restored without some of their records, because the backup is damaged.</summary>
+    public IEnumerable<SourceWork> Damaged => Targets.SelectMany(t => t.Sources).Where(s => s.LeftOutCount > 0);
+
     /// <summary>Partitions that hold what an interrupted run of this very restore brought.</summary>
     public IReadOnlySet<TopicPartition> Resuming { get; init; } = new HashSet<TopicPartition>();
 
@@ -100,6 +103,9 @@ internal sealed record SourceWork(TopicPartition Source, IReadOnlyList<SegmentWo
     public long RecordCount { get; } = Segments.Sum(s => s.RecordCount);
 
     public long Bytes { get; } = Segments.Sum(s => s.Bytes);
+
+    /// <summary>Records that were asked for and cannot be restored, because the backup is damaged; at most as many.</summary>
+    public long LeftOutCount { get; init; }
 }
 
 /// <summary>A segment that has records to restore.</summary>

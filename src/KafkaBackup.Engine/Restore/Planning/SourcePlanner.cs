@@ -55,10 +55,21 @@ internal sealed class SourcePlanner(
         var segments = await _selection.SelectAsync(id, needed, choice, cancel).ConfigureAwait(false);
         var damages = _selection.TakeDamages();
         Findings.AddRange(damages);
-        return planned is null || damages.Count > 0 || (lost.Count > 0 && !options.Force)
-            ? new SourceWork(id, segments, choice)
-            : new SourceWork(id, Complete(planned, segments, lost.Sum(l => l.Count)), choice);
+        var taken =
+            planned is null || damages.Count > 0 || (lost.Count > 0 && !options.Force)
+                ? segments
+                : Complete(planned, segments, lost.Sum(l => l.Count));
+        return new SourceWork(id, taken, choice) { LeftOutCount = partition.Segments.Sum(s => LeftOut(s, choice)) };
     }
+
+    /// <summary>How many of a segment's records a plan does without because they are damaged or missing; at most as many.</summary>
+    private static long LeftOut(SegmentEntry segment, RecordChoice choice) =>
+        Math.Min(
+            segment.RecordCount,
+            choice
+                .LeftOut.Distinct()
+                .Sum(span => Math.Max(0, Math.Min(span.Last, segment.LastOffset) - Math.Max(span.First, segment.FirstOffset) + 1))
+        );
 
     /// <summary>
     /// The plan's records, neither more nor less. What old runs took with them when they were removed from the backup is missed only if it
