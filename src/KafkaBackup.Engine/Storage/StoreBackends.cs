@@ -12,7 +12,7 @@ public sealed class StoreBackends
     /// <param name="addressed">Those whose addresses have a scheme; a folder is what none of them claims.</param>
     public StoreBackends(params StoreBackend[] addressed) => All = [.. addressed, _folder];
 
-    public static StoreBackends Known { get; } = new(new AzureBackend(), new S3Backend());
+    public static StoreBackends Known { get; } = new(new S3Backend(), new AzureBackend());
 
     public IReadOnlyList<StoreBackend> All { get; }
 

@@ -11,7 +11,8 @@ internal sealed record AzureAddress(string Account, string Container, string Pre
     public const string PublicHost = ".blob.core.windows.net";
 
     private const string Scheme = "az://";
-    private const string Form = "Give az://account/container/prefix; keys and SAS tokens go into -StorageCredential, or account_key and sas_token.";
+    private const string Form =
+        "Give az://account/container/prefix; keys and SAS tokens go into -StorageCredential, or account_key and sas_token.";
 
     /// <summary>In whatever form, even a mistaken one: the portal shows several addresses of one account.</summary>
     public static bool IsAddress(string path) =>
@@ -28,7 +29,11 @@ internal sealed record AzureAddress(string Account, string Container, string Pre
     {
         if (address is null || !IsAddress(address))
         {
-            throw ErrorIds.InvalidPath.With($"{Redaction.Show(address ?? "")} is not an az://account/container/prefix path.", address, Form);
+            throw ErrorIds.InvalidPath.With(
+                $"{Redaction.Show(address ?? "")} is not an az://account/container/prefix path.",
+                address,
+                Form
+            );
         }
 
         if (address.Contains('?', StringComparison.Ordinal) || address.Contains('#', StringComparison.Ordinal))
@@ -125,6 +130,7 @@ internal sealed record AzureAddress(string Account, string Container, string Pre
     private static bool IsStorageHost(string host) =>
         ((string[])[".blob.", ".dfs.", ".file.", ".queue.", ".table."]).Any(kind => host.Contains(kind, StringComparison.OrdinalIgnoreCase))
         && (
-            host.Contains(".core.", StringComparison.OrdinalIgnoreCase) || host.Contains(".storage.azure.", StringComparison.OrdinalIgnoreCase)
+            host.Contains(".core.", StringComparison.OrdinalIgnoreCase)
+            || host.Contains(".storage.azure.", StringComparison.OrdinalIgnoreCase)
         );
 }

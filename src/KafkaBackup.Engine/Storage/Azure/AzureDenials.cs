@@ -101,11 +101,11 @@ internal sealed partial class AzureDenials(AzureOptions options, AzureConnection
                 $"The tenant '{Login.TenantId}' has no application '{Login.ClientId}'.",
                 "Check tenant_id and client_id: the application may be in another tenant."
             ),
-            "AADSTS7000215" => (
-                $"Entra ID refused {Login.Origin}: it is wrong.",
-                "Give the secret's value, not its id."
+            "AADSTS7000215" => ($"Entra ID refused {Login.Origin}: it is wrong.", "Give the secret's value, not its id."),
+            "AADSTS7000222" => (
+                $"Entra ID refused {Login.Origin}: it has expired.",
+                "Make a new secret or certificate for the application."
             ),
-            "AADSTS7000222" => ($"Entra ID refused {Login.Origin}: it has expired.", "Make a new secret or certificate for the application."),
             "AADSTS700027" => (
                 $"Entra ID refused {Login.Origin}: it is not one of the application's, or has expired.",
                 "Add this certificate to the application, and check tenant_id and client_id."
@@ -153,7 +153,11 @@ internal sealed partial class AzureDenials(AzureOptions options, AzureConnection
         Denied(
             ErrorIds.StoreAuthentication,
             $"{connection.Address} refused the token of {Login.Origin}"
-                + (connection.Transport.Tenant is { } tenant ? $": the account trusts the tenant '{tenant}'." : ": it is of a tenant that the account does not trust."),
+                + (
+                    connection.Transport.Tenant is { } tenant
+                        ? $": the account trusts the tenant '{tenant}'."
+                        : ": it is of a tenant that the account does not trust."
+                ),
             answer,
             connection.Transport.Tenant is { } right
                 ? $"Use an identity of that tenant, and tenant_id: {right}."
@@ -197,7 +201,9 @@ internal sealed partial class AzureDenials(AzureOptions options, AzureConnection
         call.Key.Length == 0 ? $"{call.Action} {options.Location}" : $"{call.Action} '{call.Key}' in {options.Location}";
 
     private static string RoleFor(AzureCall call) =>
-        call.Permission is 'w' or 'd' ? "Storage Blob Data Contributor" : "Storage Blob Data Reader (for backups: Storage Blob Data Contributor)";
+        call.Permission is 'w' or 'd'
+            ? "Storage Blob Data Contributor"
+            : "Storage Blob Data Reader (for backups: Storage Blob Data Contributor)";
 
     private static string Upper(string text) => char.ToUpperInvariant(text[0]) + text[1..];
 

@@ -33,7 +33,9 @@ internal sealed class AzureFaults(AzureOptions options, AzureConnection connecti
             {
                 case KafkaBackupException known:
                     return new(known, StoreFault.IsTransient(known) ? AzureRecovery.Again : AzureRecovery.None);
-                case NotBlobServiceException or XmlException:
+                case NotBlobServiceException:
+                    return NotBlobService(exception);
+                case XmlException when call.Recognises:
                     return NotBlobService(exception);
                 case RedirectedException redirected:
                     return Final(
@@ -70,7 +72,7 @@ internal sealed class AzureFaults(AzureOptions options, AzureConnection connecti
             }
         }
 
-        return exception is HttpRequestException or IOException or RequestFailedException
+        return exception is HttpRequestException or IOException or RequestFailedException or XmlException
             ? Passing(
                 call.Writes ? ErrorIds.StoreWrite : ErrorIds.StoreRead,
                 $"The connection to {connection.Address} broke during {Describe(call)}: {FirstLine(exception)}.",
@@ -111,7 +113,12 @@ internal sealed class AzureFaults(AzureOptions options, AzureConnection connecti
                     "Check the container's name, or create it; with create_container: true the first write does."
                 );
             case "ContainerBeingDeleted" or "ContainerDisabled":
-                return Final(ErrorIds.StoreNotFound, $"The {Container} is being deleted.", answer, "Use another container, or wait until it has gone.");
+                return Final(
+                    ErrorIds.StoreNotFound,
+                    $"The {Container} is being deleted.",
+                    answer,
+                    "Use another container, or wait until it has gone."
+                );
             case "BlobNotFound" or "ResourceNotFound":
                 return new(MissingObject(call, answer), AzureRecovery.None);
             case "BlobArchived" or "BlobBeingRehydrated":
@@ -143,8 +150,11 @@ internal sealed class AzureFaults(AzureOptions options, AzureConnection connecti
                     answer,
                     "Check which program or run writes to this prefix, then run again."
                 );
-            case "InvalidHeaderValue" or "UnsupportedHeader" or "FeatureNotSupportedForAccount" or "InvalidBlobTier" or "AccessTierNotSupported"
-                when call.Writes && UnusualOptions is { Count: > 0 } unusual:
+            case "InvalidHeaderValue"
+            or "UnsupportedHeader"
+            or "FeatureNotSupportedForAccount"
+            or "InvalidBlobTier"
+            or "AccessTierNotSupported" when call.Writes && UnusualOptions is { Count: > 0 } unusual:
                 return Final(
                     ErrorIds.StoreConfiguration,
                     $"The {Container} refused to store '{call.Key}' with {string.Join(", ", unusual)}: {NameOf(answer)}.",

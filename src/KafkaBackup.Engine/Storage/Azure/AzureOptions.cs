@@ -126,9 +126,7 @@ internal sealed record AzureOptions
                 );
         }
 
-        return
-            uri.Host.StartsWith("blob.", StringComparison.OrdinalIgnoreCase)
-                ? new Uri($"{uri.Scheme}://{account}.{uri.Authority}")
+        return uri.Host.StartsWith("blob.", StringComparison.OrdinalIgnoreCase) ? new Uri($"{uri.Scheme}://{account}.{uri.Authority}")
             : IPAddress.TryParse(uri.Host.Trim('[', ']'), out _) || !uri.Host.Contains('.', StringComparison.Ordinal)
                 ? new Uri($"{root}/{account}")
             : new Uri(root);
@@ -170,9 +168,10 @@ internal sealed record AzureOptions
         }
 
         return ((AccessTier[])[AccessTier.Hot, AccessTier.Cool, AccessTier.Cold])
-            .Where(tier => tier.ToString().Equals(text, StringComparison.OrdinalIgnoreCase))
-            .Select(tier => (AccessTier?)tier)
-            .FirstOrDefault() ?? throw Refuse(name, $"{Redaction.Show(text)} is not a value for {name}.", "Use Hot, Cool or Cold.");
+                .Where(tier => tier.ToString().Equals(text, StringComparison.OrdinalIgnoreCase))
+                .Select(tier => (AccessTier?)tier)
+                .FirstOrDefault()
+            ?? throw Refuse(name, $"{Redaction.Show(text)} is not a value for {name}.", "Use Hot, Cool or Cold.");
     }
 
     private static bool? Flag(IReadOnlyDictionary<string, string> given, string name) =>
@@ -193,6 +192,10 @@ internal sealed record AzureOptions
 
         return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var days) && days is >= 1 and <= LongestLockDays
             ? days
-            : throw Refuse(name, $"{Redaction.Show(text)} is not a value for {name}.", $"Give a number of days from 1 to {LongestLockDays}.");
+            : throw Refuse(
+                name,
+                $"{Redaction.Show(text)} is not a value for {name}.",
+                $"Give a number of days from 1 to {LongestLockDays}."
+            );
     }
 }

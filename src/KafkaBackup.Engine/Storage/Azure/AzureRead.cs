@@ -42,6 +42,12 @@ internal sealed class AzureRead(AzureSession session, string key, long offset, M
 
         using (answer)
         {
+            if (answer.Details.ContentRange == $"bytes {from}-{from - 1}/{from}")
+            {
+                // Azurite's way to say the same.
+                return await EndAsync(cancel).ConfigureAwait(false);
+            }
+
             _content = answer.Details.ETag;
             var expected = Expected(answer.Details, from);
             while (expected > 0)

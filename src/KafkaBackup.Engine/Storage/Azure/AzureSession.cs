@@ -145,8 +145,7 @@ internal sealed class AzureSession : IDisposable
 
     public static bool IsDropped(IDictionary<string, string>? metadata) => metadata?.ContainsKey(DroppedName) is true;
 
-    public static bool HasToken(BlobProperties head, string token) =>
-        head.Metadata.TryGetValue(TokenName, out var found) && found == token;
+    public static bool HasToken(BlobProperties head, string token) => head.Metadata.TryGetValue(TokenName, out var found) && found == token;
 
     /// <summary>One request. The body is read from its start by each attempt.</summary>
     /// <param name="absent">Only if there is no object of that key; then false says that there is one of another's.</param>
@@ -190,8 +189,8 @@ internal sealed class AzureSession : IDisposable
     }
 
     /// <summary>
-    /// Azure removes blocks that were not committed only with the blob, or after a week. So an empty blob takes their place, if there is
-    /// none, and is removed by its ETag: at no time can that touch an object.
+    /// Azure removes blocks that were not committed after a week, or when others are committed. So an empty blob takes their place, if there
+    /// is none, and is removed by its ETag: at no time can that touch an object. (A Put Blob would do too, but not on Azurite.)
     /// </summary>
     public async Task DropBlocksAsync(string key, CancellationToken cancel)
     {
@@ -205,14 +204,14 @@ internal sealed class AzureSession : IDisposable
                     {
                         var mark = Token(token);
                         mark[DroppedName] = "true";
-                        var options = new BlobUploadOptions
+                        var options = new CommitBlockListOptions
                         {
                             Metadata = mark,
                             Conditions = new BlobRequestConditions { IfNoneMatch = ETag.All },
                         };
                         try
                         {
-                            await Blob(key).UploadAsync(new UploadBody(), options, stop).ConfigureAwait(false);
+                            await Blob(key).CommitBlockListAsync([], options, stop).ConfigureAwait(false);
                         }
                         catch (RequestFailedException e) when (AzureFaults.IsInTheWay(e))
                         {

@@ -89,8 +89,7 @@ internal static class AzureTokens
     private static X509Certificate2 FromFile(string file, string? password)
     {
         var isPem = File.ReadAllText(file).Contains("-----BEGIN ", StringComparison.Ordinal);
-        return
-            !isPem ? new X509Certificate2(file, password, X509KeyStorageFlags.EphemeralKeySet)
+        return !isPem ? new X509Certificate2(file, password, X509KeyStorageFlags.EphemeralKeySet)
             : password is null ? X509Certificate2.CreateFromPemFile(file)
             : X509Certificate2.CreateFromEncryptedPemFile(file, password);
     }

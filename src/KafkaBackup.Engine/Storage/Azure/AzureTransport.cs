@@ -34,6 +34,12 @@ internal sealed partial class AzureTransport(HttpMessageHandler inner, TimeProvi
         }
 
         var status = (int)response.StatusCode;
+        if (request.Method == HttpMethod.Head && status >= 400)
+        {
+            // It announces a body that an answer to HEAD never has; the error stands in a header.
+            response.Content.Headers.ContentType = null;
+        }
+
         if (status is >= 300 and < 400 && status != 304)
         {
             var host = response.Headers.Location is { IsAbsoluteUri: true } location ? location.Authority : "another address";

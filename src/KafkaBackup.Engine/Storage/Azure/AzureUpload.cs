@@ -141,7 +141,9 @@ internal sealed class AzureUpload : IStoreUpload
     /// <summary>All names of a blob's blocks must have the same length; no other writer of the key has ours.</summary>
     private string BlockName(int number) =>
         Convert.ToBase64String(
-            Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{_began.ToUnixTimeMilliseconds():D14}-{_token}-{number:D5}"))
+            Encoding.ASCII.GetBytes(
+                string.Create(CultureInfo.InvariantCulture, $"{_began.ToUnixTimeMilliseconds():D14}-{_token}-{number:D5}")
+            )
         );
 
     private async Task<string> SendBlockAsync(string name, UploadPart block)
@@ -181,7 +183,7 @@ internal sealed class AzureUpload : IStoreUpload
         }
     }
 
-    private Task CommitBlocksAsync(string[] blocks, CancellationToken cancel) =>
+    private Task<bool> CommitBlocksAsync(string[] blocks, CancellationToken cancel) =>
         _session.Calls.RunAsync(
             AzureCall.Write(_key),
             async stop =>
