@@ -3,8 +3,8 @@ using KafkaBackup.Engine.Storage.Remote;
 namespace KafkaBackup.Engine.Storage.Azure;
 
 /// <summary>
-/// The only place that tries again: single blocks, and conditional writes whose answer was lost, can be repeated nowhere else. The SDK's own
-/// retries are off, and a store above this one must not repeat once more. Errors that leave here still say by <see cref="StoreFault"/>
+/// The only place that tries again: single blocks, and conditional writes whose answer was lost, can be repeated nowhere else. The SDK's
+/// own retries are off, and a store above this one must not repeat once more. Errors that leave here still say by <see cref="StoreFault"/>
 /// whether they were of the passing kind, for those who report them.
 /// </summary>
 internal sealed class AzureCalls(AzureFaults faults, AzureLimits limits, Action<RetryNotice>? onRetry, TimeProvider time)

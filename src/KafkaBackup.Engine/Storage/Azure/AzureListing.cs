@@ -127,7 +127,7 @@ internal sealed class AzureListing(AzureSession session)
         return PagesAsync(Relative(fullPrefix), stop => session.Connection.Container.GetBlobsByHierarchyAsync(options, stop), cancel);
     }
 
-    /// <summary>All blobs below, in the order of their names: one level at a time, sorted with the slash that ends a folder's name.</summary>
+    /// <summary>All blobs below, in the order of their names: level by level, sorted with the slash that ends a folder's name.</summary>
     private async IAsyncEnumerable<BlobItem> WalkAsync(string fullPrefix, [EnumeratorCancellation] CancellationToken cancel)
     {
         var level = new List<(string Name, BlobItem? Blob)>();

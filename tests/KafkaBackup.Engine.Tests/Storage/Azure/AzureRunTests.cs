@@ -57,11 +57,19 @@ public sealed class AzureRunTests : ScriptedBlobTest
     /// <summary>More than a block of data.</summary>
     private static void Fill(BackupScenario scenario)
     {
+        var noise = new Random(3);
+        byte[] Value(int length)
+        {
+            var value = new byte[length];
+            noise.NextBytes(value);
+            return value;
+        }
+
         scenario.Cluster.CreateTopic("orders");
         scenario.Cluster.Append(
             "orders",
             0,
-            Enumerable.Range(0, Count).Select(i => new LocalRecord([(byte)i], Noise(100 + (i % 50)), 1_700_000_000_000 + i))
+            Enumerable.Range(0, Count).Select(i => new LocalRecord([(byte)i], Value(100), 1_700_000_000_000 + i))
         );
     }
 }
