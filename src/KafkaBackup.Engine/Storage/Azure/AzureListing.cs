@@ -202,7 +202,7 @@ internal sealed class AzureListing(AzureSession session)
         last = name;
     }
 
-    /// <summary>Without the empty blobs whose names end in '/', which tools make to show folders, and names that are a store's own.</summary>
+    /// <summary>Without folders: as blobs of their own, or as the empty blobs whose names end in '/' that tools make.</summary>
     private static bool IsObject(BlobItem blob) => blob.Name[^1] != '/' && !AzureSession.IsNoObject(blob.Metadata);
 
     private StoreObject ToObject(BlobItem blob) =>

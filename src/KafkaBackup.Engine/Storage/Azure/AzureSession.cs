@@ -189,8 +189,8 @@ internal sealed class AzureSession : IDisposable
     }
 
     /// <summary>
-    /// Azure removes blocks that were not committed after a week, or when others are committed. So an empty blob takes their place, if there
-    /// is none, and is removed by its ETag: at no time can that touch an object. (A Put Blob would do too, but not on Azurite.)
+    /// Azure removes blocks that were not committed after a week, or when others are committed. So an empty blob takes their place, if
+    /// there is none, and is removed by its ETag: at no time can that touch an object. (A Put Blob would do too, but not on Azurite.)
     /// </summary>
     public async Task DropBlocksAsync(string key, CancellationToken cancel)
     {
@@ -253,8 +253,8 @@ internal sealed class AzureSession : IDisposable
     private static bool IsManifest(string key) => key.EndsWith(".json", StringComparison.Ordinal);
 
     /// <summary>
-    /// The blob in the way may be our own, put there by an attempt whose answer was lost; or the mark of a dropped upload whose writer died,
-    /// which makes way for the next attempt.
+    /// The blob in the way may be our own, put there by an attempt whose answer was lost; or the mark of a dropped upload whose writer
+    /// died, which makes way for the next attempt.
     /// </summary>
     private async Task<bool> YieldsAsync(string key, string token, CancellationToken cancel)
     {

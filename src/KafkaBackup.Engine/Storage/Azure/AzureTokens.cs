@@ -5,7 +5,9 @@ using Azure.Identity;
 
 namespace KafkaBackup.Engine.Storage.Azure;
 
-/// <summary>The token logins: an application's secret or certificate, or the chain of Azure.Identity. They renew tokens by themselves.</summary>
+/// <summary>
+/// The token logins: an application's secret or certificate, or the chain of Azure.Identity. They renew tokens by themselves.
+/// </summary>
 internal static class AzureTokens
 {
     private static readonly (string Host, Uri Authority)[] Clouds =
