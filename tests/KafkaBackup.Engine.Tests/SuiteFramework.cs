@@ -1,5 +1,7 @@
 using System.Reflection;
+using KafkaBackup.Engine.Tests.Storage.Azure;
 using KafkaBackup.Engine.Tests.Storage.S3;
+using KafkaBackup.Testing.Azure;
 using KafkaBackup.Testing.S3;
 using Xunit.Abstractions;
 using Xunit.Sdk;
@@ -11,7 +13,7 @@ namespace KafkaBackup.Engine.Tests;
 /// <summary>
 /// Xunit's own with two additions. It ends every asynchronous test that hangs: the limit is the same for all and has nothing to do with
 /// speed; a test that needs longer says so itself (<c>[Fact(Timeout = …)]</c>). And it leaves out
-/// <see cref="NeedsS3ServerAttribute">classes that need a server</see> where there is none. Synchronous tests that hang are ended by the
+/// classes that need a server (<see cref="NeedsS3ServerAttribute"/>, <see cref="NeedsAzureServerAttribute"/>) where there is none. Synchronous tests that hang are ended by the
 /// runner (build.sh), since xunit cannot.
 /// </summary>
 public sealed class SuiteFramework(IMessageSink messages) : XunitTestFramework(messages)
@@ -26,7 +28,9 @@ public sealed class SuiteFramework(IMessageSink messages) : XunitTestFramework(m
         : XunitTestFrameworkDiscoverer(assembly, sources, messages)
     {
         protected override bool IsValidTestClass(ITypeInfo type) =>
-            base.IsValidTestClass(type) && (S3TestServer.WhyNot is null || !type.GetCustomAttributes(typeof(NeedsS3ServerAttribute)).Any());
+            base.IsValidTestClass(type)
+            && (S3TestServer.WhyNot is null || !type.GetCustomAttributes(typeof(NeedsS3ServerAttribute)).Any())
+            && (AzureTestServer.WhyNot is null || !type.GetCustomAttributes(typeof(NeedsAzureServerAttribute)).Any());
     }
 
     private sealed class Executor(AssemblyName assembly, ISourceInformationProvider sources, IMessageSink messages)

@@ -9,6 +9,9 @@ BeforeAll {
     $usesYaml = "try { Start-KafkaBackup -ConfigPath ./wrong.yaml } catch { `$_.FullyQualifiedErrorId }"
     $usesStore = "try { Test-KafkaRestore s3://bucket/x -BackupId x -Offline -StorageOption @{ region = 'eu-central-1'; endpoint = '$($store.Address)'; allow_http = `$true; path_style = `$true; access_key = 'a'; secret_key = 'b' } } catch { `$_.FullyQualifiedErrorId }"
 
+    # What needs Azure.Storage.Blobs and Azure.Identity; refused before any request.
+    $usesAzure = "try { Test-KafkaRestore az://account/container -BackupId x -Offline -StorageOption @{ endpoint = '$($store.Address)'; allow_http = `$true; account_key = 'YQ==' } } catch { `$_.FullyQualifiedErrorId }"
+
     # An assembly of the name of one of ours and another version, as another module would bring it.
     function New-Stranger([string] $Name, [string] $Folder) {
         $file = Join-Path $Folder "$Name.dll"
@@ -80,10 +83,11 @@ $usesYaml
         $result = Invoke-FreshPwsh @"
 `$null = $usesYaml
 `$null = $usesStore
-[AppDomain]::CurrentDomain.GetAssemblies() | Where-Object { `$_.GetName().Name -in 'KafkaBackup', 'KafkaBackup.Model', 'KafkaBackup.Engine', 'YamlDotNet', 'AWSSDK.Core' } |
+`$null = $usesAzure
+[AppDomain]::CurrentDomain.GetAssemblies() | Where-Object { `$_.GetName().Name -in 'KafkaBackup', 'KafkaBackup.Model', 'KafkaBackup.Engine', 'YamlDotNet', 'AWSSDK.Core', 'Azure.Core' } |
     ForEach-Object { "`$(`$_.GetName().Name) `$([Runtime.Loader.AssemblyLoadContext]::GetLoadContext(`$_).Name)" } | Sort-Object
 "@ $TestDrive
-        $result.Lines | Should -Be 'AWSSDK.Core KafkaBackup', 'KafkaBackup Default', 'KafkaBackup.Engine KafkaBackup', 'KafkaBackup.Model Default', 'YamlDotNet KafkaBackup'
+        $result.Lines | Should -Be 'AWSSDK.Core KafkaBackup', 'Azure.Core KafkaBackup', 'KafkaBackup Default', 'KafkaBackup.Engine KafkaBackup', 'KafkaBackup.Model Default', 'YamlDotNet KafkaBackup'
     }
 
     It 'works when another version of <_> was loaded before' -ForEach 'YamlDotNet', 'AWSSDK.Core' {
@@ -97,6 +101,12 @@ $usesYaml
         $result = Invoke-FreshPwsh "$usesYaml`n$usesStore`nAdd-Type -Path '$stranger'`n[Stranger.$($_.Replace('.', '')).Marker]::One()`n$usesYaml`n$usesStore" $TestDrive
         $both = 'ConfigUnknownKey,KafkaBackup.Commands.StartKafkaBackupCommand', 'StoreAccessDenied,KafkaBackup.Commands.TestKafkaRestoreCommand'
         $result.Lines | Should -Be (@($both) + '1' + $both)
+    }
+
+    It 'works beside another version of <_>, as Az modules bring it' -ForEach 'Azure.Core', 'Azure.Identity', 'Microsoft.Identity.Client', 'System.ClientModel' {
+        $stranger = New-Stranger $_ (New-Item -ItemType Directory (Join-Path $TestDrive "beside-$_")).FullName
+        $result = Invoke-FreshPwsh "Remove-Module KafkaBackup`nAdd-Type -Path '$stranger'`nImport-Module '$manifest'`n$usesAzure`n[Stranger.$($_.Replace('.', '')).Marker]::One()" $TestDrive
+        $result.Lines | Should -Be 'StoreConfiguration,KafkaBackup.Commands.TestKafkaRestoreCommand', '1'
     }
 
     It 'works in two thread jobs at a time' {

@@ -52,7 +52,7 @@ internal static partial class SettingsMerge
         }
 
         // Keys belong together: a secret of one identity is of no use with the name of another.
-        var withOwnKeys = given.AccessKey is not null || given.SecretKey is not null;
+        var withOwnKeys = given.AccessKey is not null || given.SecretKey is not null || given.Secrets is not null;
         return new StoreSettings
         {
             Path = file.Path,
@@ -60,6 +60,7 @@ internal static partial class SettingsMerge
             AccessKey = withOwnKeys ? given.AccessKey : file.AccessKey,
             SecretKey = withOwnKeys ? given.SecretKey : file.SecretKey,
             SessionToken = withOwnKeys ? given.SessionToken : given.SessionToken ?? file.SessionToken,
+            Secrets = withOwnKeys ? given.Secrets : file.Secrets,
         };
     }
 

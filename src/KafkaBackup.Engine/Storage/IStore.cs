@@ -78,7 +78,15 @@ public interface IStoreUpload : IAsyncDisposable
     bool ShouldEnd { get; }
 }
 
-public sealed record StoreObject(string Key, long Size, DateTimeOffset LastModified);
+public sealed record StoreObject(string Key, long Size, DateTimeOffset LastModified)
+{
+    /// <summary>What to do about an archived object, the same words wherever it is met.</summary>
+    public const string ArchivedAdvice =
+        "Bring the backup's objects back to a tier that can be read first (rehydrate or restore them: that takes hours), and keep lifecycle rules from archiving them.";
+
+    /// <summary>It lies in a tier that cannot be read before it was brought back.</summary>
+    public bool IsArchived { get; init; }
+}
 
 /// <summary>An upload that has not ended. Of key and id, only the folder part of the key has a meaning to others than the store.</summary>
 public sealed record StoreUpload(string Key, string UploadId, long Size, DateTimeOffset LastModified);

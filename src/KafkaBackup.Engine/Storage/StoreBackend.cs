@@ -66,6 +66,9 @@ public enum StoreOptionKind
     AccessKey,
     SecretKey,
     SessionToken,
+
+    /// <summary>A secret of this kind of store's own; it never shows.</summary>
+    Secret,
 }
 
 public sealed record StoreOption(string Name, StoreOptionKind Kind, string Help)

@@ -1,3 +1,4 @@
+using KafkaBackup.Engine.Storage.Azure;
 using KafkaBackup.Engine.Storage.Files;
 using KafkaBackup.Engine.Storage.S3;
 
@@ -11,7 +12,7 @@ public sealed class StoreBackends
     /// <param name="addressed">Those whose addresses have a scheme; a folder is what none of them claims.</param>
     public StoreBackends(params StoreBackend[] addressed) => All = [.. addressed, _folder];
 
-    public static StoreBackends Known { get; } = new(new S3Backend());
+    public static StoreBackends Known { get; } = new(new S3Backend(), new AzureBackend());
 
     public IReadOnlyList<StoreBackend> All { get; }
 
@@ -66,7 +67,8 @@ public sealed class StoreBackends
     public static void CheckOptions(StoreBackend backend, StoreSettings settings)
     {
         var known = backend.Options.Where(option => !option.IsKey).Select(option => option.Name).ToArray();
-        if (settings.Options?.Keys.Where(name => !known.Contains(name)).Order(StringComparer.Ordinal).FirstOrDefault() is { } unknown)
+        var given = (settings.Options?.Keys ?? []).Concat(settings.Secrets?.Keys ?? []);
+        if (given.Where(name => !known.Contains(name)).Order(StringComparer.Ordinal).FirstOrDefault() is { } unknown)
         {
             throw ErrorIds.StoreConfiguration.With(
                 $"The store {Redaction.Show(settings.Path ?? "")} has no option '{unknown}'.",

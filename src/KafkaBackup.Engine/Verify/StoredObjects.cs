@@ -1,5 +1,6 @@
 using KafkaBackup.Engine.Catalog;
 using KafkaBackup.Engine.Format.Manifests;
+using KafkaBackup.Engine.Storage;
 
 namespace KafkaBackup.Engine.Verify;
 
@@ -17,35 +18,45 @@ internal sealed class StoredObjects(BackupCatalog catalog, OpenedBackup backup)
         CancellationToken cancel
     )
     {
-        var sizes = new Dictionary<string, long>(StringComparer.Ordinal);
+        var stored = new Dictionary<string, StoreObject>(StringComparer.Ordinal);
         var folder = backup.IsForeign ? "" : BackupKeys.Topics;
         await foreach (var found in catalog.Store.ListAsync(BackupKeys.Of(backup.BackupId, folder), cancel).ConfigureAwait(false))
         {
-            sizes[found.Key] = found.Size;
+            stored[found.Key] = found;
         }
 
         var there = new List<PlacedSegment>(segments.Count);
         foreach (var segment in segments)
         {
             var key = BackupKeys.Of(backup.BackupId, segment.Entry.Key);
-            var size = sizes.TryGetValue(key, out var listed)
-                ? listed
-                : (await catalog.Store.FindAsync(key, cancel).ConfigureAwait(false))?.Size;
-            if (size is null)
+            var found = stored.TryGetValue(key, out var listed) ? listed : await catalog.Store.FindAsync(key, cancel).ConfigureAwait(false);
+            if (found is null)
             {
                 findings.Add(
                     new Finding(FindingSeverity.Error, FindingKind.Missing, key, $"Segment '{key}' is missing: {Held(segment)}.", Advice)
                 );
             }
-            else if (!backup.IsForeign && size != segment.Entry.StoredBytes)
+            else if (found.IsArchived)
             {
-                var kind = size < segment.Entry.StoredBytes ? FindingKind.Truncated : FindingKind.Corrupt;
+                findings.Add(
+                    new Finding(
+                        FindingSeverity.Error,
+                        FindingKind.Archived,
+                        key,
+                        $"Segment '{key}' is archived and cannot be read: {Held(segment)}.",
+                        StoreObject.ArchivedAdvice
+                    )
+                );
+            }
+            else if (!backup.IsForeign && found.Size != segment.Entry.StoredBytes)
+            {
+                var kind = found.Size < segment.Entry.StoredBytes ? FindingKind.Truncated : FindingKind.Corrupt;
                 findings.Add(
                     new Finding(
                         FindingSeverity.Error,
                         kind,
                         key,
-                        $"Segment '{key}' has {size} bytes, the manifest says {segment.Entry.StoredBytes}: {Held(segment)}.",
+                        $"Segment '{key}' has {found.Size} bytes, the manifest says {segment.Entry.StoredBytes}: {Held(segment)}.",
                         Advice
                     )
                 );

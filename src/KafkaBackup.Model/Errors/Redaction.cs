@@ -3,9 +3,9 @@ using System.Text.RegularExpressions;
 namespace KafkaBackup;
 
 /// <summary>
-/// What messages may not repeat: what stands before an <c>@</c> (in addresses that is a user's name and password), and what came from a
-/// variable of a configuration file, which may be a secret in the wrong place. Every error, finding, warning and verbose line goes through
-/// here.
+/// What messages may not repeat: what stands before an <c>@</c> (in addresses that is a user's name and password), a signature in an
+/// address's query and the key in a connection string, and what came from a variable of a configuration file, which may be a secret in the
+/// wrong place. Every error, finding, warning and verbose line goes through here.
 /// </summary>
 public sealed partial class Redaction
 {
@@ -22,11 +22,18 @@ public sealed partial class Redaction
     private readonly object _gate = new();
     private readonly Dictionary<string, string> _names = new(StringComparer.Ordinal);
 
-    /// <summary>What may be shown of a value that was refused: nothing where it holds an <c>@</c>.</summary>
-    public static string Show(string value) => value.Contains('@', StringComparison.Ordinal) ? "(not shown: it holds an @)" : $"'{value}'";
+    /// <summary>What may be shown of a value that was refused: nothing where it holds an <c>@</c>, a key or a signature.</summary>
+    public static string Show(string value) =>
+        value.Contains('@', StringComparison.Ordinal) ? "(not shown: it holds an @)"
+        : KeyOrSignature().IsMatch(value) ? "(not shown: it holds a key or a signature)"
+        : $"'{value}'";
 
-    /// <summary>The text without what stands before an <c>@</c>.</summary>
-    public static string Clean(string text) => text.Contains('@', StringComparison.Ordinal) ? BeforeAt().Replace(text, Hidden + "@") : text;
+    /// <summary>The text without what stands before an <c>@</c>, and without signatures and keys.</summary>
+    public static string Clean(string text)
+    {
+        var shown = KeyOrSignature().Replace(text, "$1" + Hidden);
+        return shown.Contains('@', StringComparison.Ordinal) ? BeforeAt().Replace(shown, Hidden + "@") : shown;
+    }
 
     /// <summary>Remembers a variable's value, and each item where it is a list; messages then show the variable's name.</summary>
     public void Learn(string name, string value)
@@ -110,6 +117,9 @@ public sealed partial class Redaction
         IsLetterOrDigit(text, at) || (at >= 0 && at < text.Length && (text[at] is '-' or '_' or '.') && IsLetterOrDigit(text, at + step));
 
     private static bool IsLetterOrDigit(string text, int at) => at >= 0 && at < text.Length && char.IsLetterOrDigit(text[at]);
+
+    [GeneratedRegex("""\b((?:sig|AccountKey)=)[^&;\s'"]+""", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex KeyOrSignature();
 
     [GeneratedRegex("""[^\s'"(){}\[\],;=@][^\s'"]*@""", RegexOptions.CultureInvariant)]
     private static partial Regex BeforeAt();

@@ -89,6 +89,7 @@ public enum FindingKind
     // A backup's objects
     Missing,
     Truncated,
+    Archived,
     Corrupt,
     Orphaned,
     Transient,

@@ -8,6 +8,7 @@ namespace KafkaBackup.Engine.Tests.Configuration;
 public sealed class KeyEffectTests
 {
     private const string S3 = "backend: s3, bucket: bbb";
+    private const string Azure = "path: 'az://account/container'";
 
     private static readonly Case<BackupOptions>[] BackupCases =
     [
@@ -262,7 +263,35 @@ public sealed class KeyEffectTests
             Keys("access_key_id", "access_key_id: a, secret_access_key: s", s => s.AccessKey, "a"),
             Keys("secret_key", "access_key: a, secret_key: s", s => s.SecretKey, new Secret("s")),
             Keys("secret_access_key", "access_key_id: a, secret_access_key: s", s => s.SecretKey, new Secret("s")),
+            .. AzureCases(store),
             Keys("session_token", "access_key: a, secret_key: s, session_token: t", s => s.SessionToken, new Secret("t")),
+        ];
+    }
+
+    private static Case<T>[] AzureCases<T>(Func<T, StoreSettings> store)
+    {
+        Case<T> Option(string key, string value, string expected) =>
+            new($"storage.{key}", $"storage: {{{Azure}, {key}: {value}}}", o => store(o).Options?.GetValueOrDefault(key), expected);
+        Case<T> Secret(string key) =>
+            new(
+                $"storage.{key}",
+                $"storage: {{{Azure}, {key}: hidden}}",
+                o => store(o).Secrets?.GetValueOrDefault(key),
+                new Secret("hidden")
+            );
+        return
+        [
+            Option("tenant_id", "tenant", "tenant"),
+            Option("client_id", "client", "client"),
+            Option("client_certificate", "file.pfx", "file.pfx"),
+            Option("access_tier", "Cool", "Cool"),
+            Option("manifest_access_tier", "Hot", "Hot"),
+            Option("immutability_days", "30", "30"),
+            Option("create_container", "true", "true"),
+            Secret("account_key"),
+            Secret("sas_token"),
+            Secret("connection_string"),
+            Secret("client_secret"),
         ];
     }
 

@@ -165,7 +165,13 @@ public sealed class RedactionTests : IDisposable
     [InlineData("'s3://KEY:secret/part@bucket' is not it", "'********@bucket' is not it")]
     [InlineData("write @{ 0 = 0 }, or '@' here", "write @{ 0 = 0 }, or '@' here")]
     [InlineData("a@b c:d@e,f@g", "********@b ********@g")]
-    public void A3_what_stands_before_an_at_sign_is_hidden(string text, string expected) => Assert.Equal(expected, Redaction.Clean(text));
+    [InlineData(
+        "https://a.blob.core.windows.net/c?sv=1&sig=aGlkZGVu%3D&sp=r failed",
+        "https://a.blob.core.windows.net/c?sv=1&sig=********&sp=r failed"
+    )]
+    [InlineData("AccountName=a;AccountKey=aGlkZGVu==;EndpointSuffix=x", "AccountName=a;AccountKey=********;EndpointSuffix=x")]
+    public void A3_what_stands_before_an_at_sign_and_signatures_are_hidden(string text, string expected) =>
+        Assert.Equal(expected, Redaction.Clean(text));
 
     private KafkaEngine Engine(MemoryStore store, IEngineEvents events) =>
         new(events, _desk.Folder, EngineServices.Real with { OpenStore = (_, _) => store });

@@ -40,6 +40,7 @@ internal static class SampleValue
                 Path = "/s",
                 SecretKey = new Secret(Secret),
                 SessionToken = new Secret(Secret),
+                Secrets = new Dictionary<string, Secret> { ["name"] = new(Secret) },
             },
             new HealthSettings { Port = 7 },
             StartOffsets.Latest,

@@ -30,7 +30,7 @@ public sealed class StoreBackendTests
         Assert.Equal(("shelf://left/a/b", "3"), (fromFile.Path, fromFile.Options!["dust"]));
         Assert.Equal("shelf://left", resolver.Resolve(given).Path);
         Assert.True(WithShelf.IsAddress("shelf://left"));
-        Assert.Equal("a folder or shelf://name or s3://bucket/prefix", WithShelf.Forms);
+        Assert.Equal("a folder or shelf://name or az://account/container/prefix or s3://bucket/prefix", WithShelf.Forms);
         Assert.IsType<MemoryStore>(WithShelf.Open(given, TimeProvider.System));
     }
 
@@ -41,6 +41,9 @@ public sealed class StoreBackendTests
     [InlineData("shelves://left", "dust", "3", "InvalidPath")]
     [InlineData("left", "dust", "3", "StoreConfiguration")]
     [InlineData("s3://bucket", "dust", "3", "StoreConfiguration")]
+    [InlineData("s3://bucket", "sas_token", "sig=x", "StoreConfiguration")]
+    [InlineData("az://account/container", "region", "eu", "StoreConfiguration")]
+    [InlineData("az://account/container", "immutability_days", "0", "ConfigOutOfRange")]
     public void Q2_each_back_end_takes_its_own_options_only(string path, string option, string value, string errorId)
     {
         var resolver = new OptionsResolver(Path.GetTempPath(), SilentEvents.Instance, TimeProvider.System, backends: WithShelf);

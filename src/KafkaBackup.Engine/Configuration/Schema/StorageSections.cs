@@ -88,6 +88,7 @@ internal static class StorageSections
                     StoreOptionKind.AccessKey => store.AccessKey is not null,
                     StoreOptionKind.SecretKey => store.SecretKey is not null,
                     StoreOptionKind.SessionToken => store.SessionToken is not null,
+                    StoreOptionKind.Secret => store.Secrets?.ContainsKey(option.Name) == true,
                     _ => store.Options?.ContainsKey(option.Name) == true,
                 }
             )
@@ -117,6 +118,7 @@ internal static class StorageSections
             ),
             StoreOptionKind.AccessKey => section.With(option.Name, Forms.Text, SetAccessKey, option.Help),
             StoreOptionKind.SecretKey => section.With(option.Name, Forms.Secret, SetSecretKey, option.Help),
+            StoreOptionKind.Secret => section.With(option.Name, Forms.Secret, (s, v) => SetSecret(s, option.Name, v), option.Help),
             StoreOptionKind.SessionToken => section.With(option.Name, Forms.Secret, (s, v) => s with { SessionToken = v }, option.Help),
             _ => section.With(option.Name, Forms.Text, (s, v) => Set(s, option.Name, v), option.Help),
         };
@@ -125,6 +127,15 @@ internal static class StorageSections
         store with
         {
             Options = new Dictionary<string, string>(store.Options ?? new Dictionary<string, string>(), StringComparer.Ordinal)
+            {
+                [name] = value,
+            },
+        };
+
+    private static StoreSettings SetSecret(StoreSettings store, string name, Secret value) =>
+        store with
+        {
+            Secrets = new Dictionary<string, Secret>(store.Secrets ?? new Dictionary<string, Secret>(), StringComparer.Ordinal)
             {
                 [name] = value,
             },

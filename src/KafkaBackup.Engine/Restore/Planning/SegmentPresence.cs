@@ -1,5 +1,6 @@
 using KafkaBackup.Engine.Catalog;
 using KafkaBackup.Engine.Format.Manifests;
+using KafkaBackup.Engine.Storage;
 
 namespace KafkaBackup.Engine.Restore;
 
@@ -22,11 +23,11 @@ internal sealed class SegmentPresence(BackupCatalog catalog, OpenedBackup backup
             return lost;
         }
 
-        var sizes = await SizesAsync(segments, cancel).ConfigureAwait(false);
+        var stored = await StoredAsync(segments, cancel).ConfigureAwait(false);
         foreach (var segment in segments)
         {
             var key = BackupKeys.Of(backup.BackupId, segment.Key);
-            if (!sizes.TryGetValue(key, out var size))
+            if (!stored.TryGetValue(key, out var found))
             {
                 findings.Add(
                     Error(
@@ -37,14 +38,26 @@ internal sealed class SegmentPresence(BackupCatalog catalog, OpenedBackup backup
                 );
                 lost.Add(new LostRecords(new OffsetSpan(segment.FirstOffset, segment.LastOffset), segment.RecordCount));
             }
-            else if (!backup.IsForeign && size != segment.StoredBytes)
+            else if (found.IsArchived)
             {
-                var kind = size < segment.StoredBytes ? FindingKind.Truncated : FindingKind.Corrupt;
+                findings.Add(
+                    Error(
+                        FindingKind.Archived,
+                        key,
+                        $"Segment '{key}' is archived and cannot be read: {segment.RecordCount} records of {id}, offsets {segment.FirstOffset} to {segment.LastOffset}.",
+                        StoreObject.ArchivedAdvice + " Or restore the rest with -Force, which leaves these records out."
+                    )
+                );
+                lost.Add(new LostRecords(new OffsetSpan(segment.FirstOffset, segment.LastOffset), segment.RecordCount));
+            }
+            else if (!backup.IsForeign && found.Size != segment.StoredBytes)
+            {
+                var kind = found.Size < segment.StoredBytes ? FindingKind.Truncated : FindingKind.Corrupt;
                 findings.Add(
                     Error(
                         kind,
                         key,
-                        $"Segment '{key}' has {size} bytes, the manifest says {segment.StoredBytes}: {segment.RecordCount} records of {id}, offsets {segment.FirstOffset} to {segment.LastOffset}, are affected."
+                        $"Segment '{key}' has {found.Size} bytes, the manifest says {segment.StoredBytes}: {segment.RecordCount} records of {id}, offsets {segment.FirstOffset} to {segment.LastOffset}, are affected."
                     )
                 );
                 lost.Add(new LostRecords(new OffsetSpan(segment.FirstOffset, segment.LastOffset), segment.RecordCount));
@@ -54,27 +67,27 @@ internal sealed class SegmentPresence(BackupCatalog catalog, OpenedBackup backup
         return lost;
     }
 
-    private async Task<Dictionary<string, long>> SizesAsync(IReadOnlyList<SegmentEntry> segments, CancellationToken cancel)
+    private async Task<Dictionary<string, StoreObject>> StoredAsync(IReadOnlyList<SegmentEntry> segments, CancellationToken cancel)
     {
-        var sizes = new Dictionary<string, long>(StringComparer.Ordinal);
+        var stored = new Dictionary<string, StoreObject>(StringComparer.Ordinal);
         foreach (var folder in segments.Select(s => s.Key[..(s.Key.LastIndexOf('/') + 1)]).Distinct(StringComparer.Ordinal))
         {
             await foreach (var item in catalog.Store.ListAsync(BackupKeys.Of(backup.BackupId, folder), cancel).ConfigureAwait(false))
             {
-                sizes[item.Key] = item.Size;
+                stored[item.Key] = item;
             }
         }
 
-        return sizes;
+        return stored;
     }
 
-    private static Finding Error(FindingKind kind, string key, string message) =>
+    private static Finding Error(FindingKind kind, string key, string message, string? advice = null) =>
         new(
             FindingSeverity.Error,
             kind,
             key,
             message,
-            "Put the file back from a copy; or restore the rest with -Force, which leaves these records out."
+            advice ?? "Put the file back from a copy; or restore the rest with -Force, which leaves these records out."
         )
         {
             CanForce = true,

@@ -9,9 +9,9 @@ internal sealed class S3Backend : StoreBackend
     public override IReadOnlyList<StoreOption> Options { get; } =
     [
         new("region", StoreOptionKind.Text, "S3: the bucket's region."),
-        new("endpoint", StoreOptionKind.Endpoint, "S3: the address of a compatible server, http(s)://host:port."),
+        new("endpoint", StoreOptionKind.Endpoint, "The server's address, http(s)://host:port, where it is not the public cloud's."),
         new("path_style", StoreOptionKind.Flag, "S3: put the bucket into the path, not the host name. Default: true with an endpoint."),
-        new("allow_http", StoreOptionKind.Flag, "S3: allow an endpoint without TLS. Default: false."),
+        new("allow_http", StoreOptionKind.Flag, "Allow an endpoint without TLS. Default: false."),
         new("access_key", StoreOptionKind.AccessKey, "S3: the access key. Default: the usual chain of credentials."),
         new("access_key_id", StoreOptionKind.AccessKey, "The same as access_key."),
         new("secret_key", StoreOptionKind.SecretKey, "S3: the secret key."),

@@ -1,4 +1,5 @@
 using Amazon.S3;
+using KafkaBackup.Engine.Storage.Remote;
 
 namespace KafkaBackup.Engine.Storage.S3;
 
@@ -27,7 +28,7 @@ internal sealed record S3Call(string Action, string Key, long Bytes = 0)
 /// </summary>
 internal sealed class S3Calls(S3Connection connection, S3Faults faults, S3Limits limits, Action<RetryNotice>? onRetry, TimeProvider time)
 {
-    private readonly S3Pace _pace = new(limits.Retry, time);
+    private readonly RequestPace _pace = new(limits.Retry, time);
     private volatile bool _sendDigests;
 
     public AmazonS3Client Client => connection.Client;
@@ -47,7 +48,7 @@ internal sealed class S3Calls(S3Connection connection, S3Faults faults, S3Limits
             await _pace.WaitAsync(cancel).ConfigureAwait(false);
             var digests = _sendDigests;
             S3Fault fault;
-            using (var limit = new AttemptLimit(call, limits, time, cancel))
+            using (var limit = new AttemptLimit(limits, call.Bytes, call.Writes, time, cancel))
             {
                 try
                 {
@@ -102,29 +103,4 @@ internal sealed class S3Calls(S3Connection connection, S3Faults faults, S3Limits
             },
             cancel
         );
-
-    /// <summary>
-    /// The time limit of one attempt. A cancel ends a read at once; a write gets a little while to end by itself, so that it does not go on
-    /// unseen.
-    /// </summary>
-    private sealed class AttemptLimit : IDisposable
-    {
-        private readonly CancellationTokenSource _source;
-        private readonly CancellationTokenRegistration _registration;
-
-        public AttemptLimit(S3Call call, S3Limits limits, TimeProvider time, CancellationToken cancel)
-        {
-            _source = new CancellationTokenSource(limits.TimeoutFor(call.Bytes), time);
-            var grace = call.Writes ? limits.CancelGrace : TimeSpan.Zero;
-            _registration = cancel.Register(() => _source.CancelAfter(grace));
-        }
-
-        public CancellationToken Token => _source.Token;
-
-        public void Dispose()
-        {
-            _registration.Dispose();
-            _source.Dispose();
-        }
-    }
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using Amazon.S3;
 using Amazon.S3.Model;
+using KafkaBackup.Engine.Storage.Remote;
 
 namespace KafkaBackup.Engine.Storage.S3;
 
@@ -79,7 +80,7 @@ internal sealed class S3Conditions(S3Session session) : IDisposable
             new S3Call("s3:PutObject", key, content.Length) { Writes = true },
             async stop =>
             {
-                var request = session.Requests.Put(key, new S3Body(content), token, session.Calls.SendDigests);
+                var request = session.Requests.Put(key, new UploadBody(content), token, session.Calls.SendDigests);
                 request.IfNoneMatch = Any;
                 try
                 {
@@ -104,7 +105,7 @@ internal sealed class S3Conditions(S3Session session) : IDisposable
         }
 
         var token = Guid.NewGuid().ToString("n");
-        await session.PutAsync(key, () => new S3Body(content), content.Length, token, cancel).ConfigureAwait(false);
+        await session.PutAsync(key, () => new UploadBody(content), content.Length, token, cancel).ConfigureAwait(false);
         return await IsOursAsync(key, token, cancel).ConfigureAwait(false);
     }
 

@@ -1,6 +1,7 @@
 using Amazon;
 using Amazon.Runtime;
 using Amazon.S3;
+using KafkaBackup.Engine.Storage.Remote;
 
 namespace KafkaBackup.Engine.Storage.S3;
 
@@ -39,7 +40,7 @@ internal sealed class S3Connection : IDisposable
             ForcePathStyle = options.PathStyle || (options.Endpoint is null && endpoint is not null),
             IgnoreConfiguredEndpointUrls = true,
             DisableLogging = true,
-            BufferSize = S3Buffers.ChunkSize,
+            BufferSize = UploadBuffers.ChunkSize,
             Timeout = Timeout.InfiniteTimeSpan,
         };
         if (endpoint is null)

@@ -183,7 +183,7 @@ internal sealed class S3Faults(S3Options options, S3Connection connection)
                     ErrorIds.StoreRead,
                     $"'{call.Key}' in {options.Location} has been moved to an archive and cannot be read.",
                     answer,
-                    "Thaw the backup's objects first, and keep lifecycle rules from moving them to an archive class."
+                    StoreObject.ArchivedAdvice
                 );
             case "KeyTooLongError" or "KeyTooLong":
                 return Final(

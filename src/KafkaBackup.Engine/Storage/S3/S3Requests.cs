@@ -1,37 +1,20 @@
 using System.Security.Cryptography;
 using Amazon.S3;
 using Amazon.S3.Model;
+using KafkaBackup.Engine.Storage.Remote;
 
 namespace KafkaBackup.Engine.Storage.S3;
 
 /// <summary>
-/// What is said about every object that is written: encryption, storage class, retention. Objects whose names say that they are written
-/// again or removed in the normal course of things (the lock, the newest head's copy for people, the store's own scratch objects) get
-/// neither class nor retention: a retained lock could never be released, and cold classes charge for a month whatever is replaced after a
-/// second.
+/// What is said about every object that is written: encryption, storage class, retention. <see cref="ReplacedNames"/> get neither class
+/// nor retention.
 /// </summary>
 internal sealed class S3Requests(S3Options options, TimeProvider time)
 {
     /// <summary>Tells our own write from another's when an answer was lost.</summary>
     public const string TokenName = "kafkabackup-write";
 
-    private static readonly string[] ReplacedNames = ["lock.json", "manifest.json"];
-
     public string FullKey(string key) => options.Prefix + key;
-
-    public static bool IsReplaced(string key)
-    {
-        var name = key.AsSpan(key.LastIndexOf('/') + 1);
-        foreach (var replaced in ReplacedNames)
-        {
-            if (name.SequenceEqual(replaced))
-            {
-                return true;
-            }
-        }
-
-        return name.StartsWith(StoreKey.ReservedNameStart, StringComparison.Ordinal);
-    }
 
     public PutObjectRequest Put(string key, Stream body, string token, bool withDigest)
     {
@@ -47,7 +30,7 @@ internal sealed class S3Requests(S3Options options, TimeProvider time)
             ServerSideEncryptionKeyManagementServiceKeyId = options.KmsKeyId,
         };
         request.Metadata[TokenName] = token;
-        if (!IsReplaced(key))
+        if (!ReplacedNames.Contains(key))
         {
             request.StorageClass = Class;
             if (RetainUntil(key) is { } until)
@@ -75,7 +58,7 @@ internal sealed class S3Requests(S3Options options, TimeProvider time)
             ServerSideEncryptionKeyManagementServiceKeyId = options.KmsKeyId,
         };
         request.Metadata[TokenName] = token;
-        if (!IsReplaced(key))
+        if (!ReplacedNames.Contains(key))
         {
             request.StorageClass = Class;
             if (RetainUntil(key) is { } until)
@@ -88,7 +71,7 @@ internal sealed class S3Requests(S3Options options, TimeProvider time)
         return request;
     }
 
-    public UploadPartRequest Part(string key, string uploadId, int number, S3Part part, bool withDigest)
+    public UploadPartRequest Part(string key, string uploadId, int number, UploadPart part, bool withDigest)
     {
         var body = part.OpenBody();
         var request = new UploadPartRequest
@@ -115,7 +98,7 @@ internal sealed class S3Requests(S3Options options, TimeProvider time)
 
     /// <summary>Null for what is not to be retained.</summary>
     public DateTime? RetainUntil(string key) =>
-        options.ObjectLockDays is { } days && !IsReplaced(key) ? time.GetUtcNow().UtcDateTime.AddDays(days) : null;
+        options.ObjectLockDays is { } days && !ReplacedNames.Contains(key) ? time.GetUtcNow().UtcDateTime.AddDays(days) : null;
 
     /// <summary>S3 demands MD5 for locked objects; it guards against nothing but broken lines here.</summary>
     private static string Digest(Stream body)

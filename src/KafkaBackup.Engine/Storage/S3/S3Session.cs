@@ -1,5 +1,6 @@
 using Amazon.S3;
 using Amazon.S3.Model;
+using KafkaBackup.Engine.Storage.Remote;
 
 namespace KafkaBackup.Engine.Storage.S3;
 
@@ -19,7 +20,7 @@ internal sealed class S3Session : IDisposable
         Faults = new S3Faults(options, Connection);
         Calls = new S3Calls(Connection, Faults, limits, onRetry, time);
         Requests = new S3Requests(options, time);
-        Buffers = new S3Buffers(limits.UploadBytes, limits.UnsentBytes);
+        Buffers = new UploadBuffers(limits.UploadBytes, limits.UnsentBytes);
     }
 
     public S3Options Options { get; }
@@ -39,7 +40,7 @@ internal sealed class S3Session : IDisposable
 
     public S3Requests Requests { get; }
 
-    public S3Buffers Buffers { get; }
+    public UploadBuffers Buffers { get; }
 
     public AmazonS3Client Client => Connection.Client;
 

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using KafkaBackup.Engine.Storage.Remote;
 
 namespace KafkaBackup.Engine.Storage.S3;
 
@@ -100,7 +101,9 @@ public sealed class S3Store : IStore
     {
         StoreKey.Check(key);
         await _session.RecogniseAsync(cancel).ConfigureAwait(false);
-        await _session.PutAsync(key, () => new S3Body(content), content.Length, Guid.NewGuid().ToString("n"), cancel).ConfigureAwait(false);
+        await _session
+            .PutAsync(key, () => new UploadBody(content), content.Length, Guid.NewGuid().ToString("n"), cancel)
+            .ConfigureAwait(false);
     }
 
     public async ValueTask<bool> PutIfAbsentAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancel)

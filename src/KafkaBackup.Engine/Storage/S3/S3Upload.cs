@@ -1,5 +1,6 @@
 using Amazon.S3;
 using Amazon.S3.Model;
+using KafkaBackup.Engine.Storage.Remote;
 
 namespace KafkaBackup.Engine.Storage.S3;
 
@@ -23,7 +24,7 @@ internal sealed class S3Upload : IStoreUpload
     private readonly string _token = Guid.NewGuid().ToString("n");
     private readonly CancellationTokenSource _stop = new();
     private readonly List<Task<PartETag>> _parts = [];
-    private S3Part _filling;
+    private UploadPart _filling;
     private string? _uploadId;
     private long _written;
     private bool _ended;
@@ -32,7 +33,7 @@ internal sealed class S3Upload : IStoreUpload
     {
         _session = session;
         _key = key;
-        _filling = new S3Part(session.Buffers);
+        _filling = new UploadPart(session.Buffers);
         session.Buffers.Opened();
     }
 
@@ -132,12 +133,12 @@ internal sealed class S3Upload : IStoreUpload
 
         _uploadId ??= await BeginAsync(cancel).ConfigureAwait(false);
         var part = _filling;
-        _filling = new S3Part(_session.Buffers);
+        _filling = new UploadPart(_session.Buffers);
         _session.Buffers.Leaving(part.Chunks);
         _parts.Add(Task.Run(() => SendPartAsync(_uploadId, number, part), CancellationToken.None));
     }
 
-    private async Task<PartETag> SendPartAsync(string uploadId, int number, S3Part part)
+    private async Task<PartETag> SendPartAsync(string uploadId, int number, UploadPart part)
     {
         try
         {

@@ -1,9 +1,9 @@
-namespace KafkaBackup.Engine.Storage.S3;
+namespace KafkaBackup.Engine.Storage.Remote;
 
 /// <summary>
 /// A server that asks to slow down asks the whole store: one delay for all calls, doubled at every such answer, halved by every success.
 /// </summary>
-internal sealed class S3Pace(RetryPolicy policy, TimeProvider time)
+internal sealed class RequestPace(RetryPolicy policy, TimeProvider time)
 {
     private readonly object _lock = new();
     private TimeSpan _delay;

@@ -1,7 +1,7 @@
-namespace KafkaBackup.Engine.Storage.S3;
+namespace KafkaBackup.Engine.Storage.Remote;
 
 /// <summary>The bytes of one part, in chunks.</summary>
-internal sealed class S3Part(S3Buffers buffers) : IDisposable
+internal sealed class UploadPart(UploadBuffers buffers) : IDisposable
 {
     private readonly List<byte[]> _chunks = [];
 
@@ -12,13 +12,13 @@ internal sealed class S3Part(S3Buffers buffers) : IDisposable
     /// <summary>Takes what fits into one chunk, and returns how much that was.</summary>
     public async ValueTask<int> AppendAsync(ReadOnlyMemory<byte> content, CancellationToken cancel)
     {
-        var used = (int)(Length % S3Buffers.ChunkSize);
+        var used = (int)(Length % UploadBuffers.ChunkSize);
         if (used == 0)
         {
             _chunks.Add(await buffers.RentAsync(cancel).ConfigureAwait(false));
         }
 
-        var taken = Math.Min(content.Length, S3Buffers.ChunkSize - used);
+        var taken = Math.Min(content.Length, UploadBuffers.ChunkSize - used);
         content[..taken].CopyTo(_chunks[^1].AsMemory(used));
         Length += taken;
         return taken;
@@ -31,12 +31,12 @@ internal sealed class S3Part(S3Buffers buffers) : IDisposable
         var left = Length;
         for (var i = 0; i < pieces.Length; i++)
         {
-            var size = (int)Math.Min(left, S3Buffers.ChunkSize);
+            var size = (int)Math.Min(left, UploadBuffers.ChunkSize);
             pieces[i] = _chunks[i].AsMemory(0, size);
             left -= size;
         }
 
-        return new S3Body(pieces);
+        return new UploadBody(pieces);
     }
 
     public void Dispose()

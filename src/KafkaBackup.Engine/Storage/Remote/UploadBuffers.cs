@@ -1,4 +1,4 @@
-namespace KafkaBackup.Engine.Storage.S3;
+namespace KafkaBackup.Engine.Storage.Remote;
 
 /// <summary>
 /// The memory of uploads: one budget for what they are filling and for what is on its way, over all uploads of a store. Parts are made of
@@ -6,7 +6,7 @@ namespace KafkaBackup.Engine.Storage.S3;
 /// is spent waits for one to come back, which is the back-pressure; where nothing is on its way, none would, and it is let through: that
 /// much memory lies in the open uploads themselves, of which the largest are then asked to end.
 /// </summary>
-internal sealed class S3Buffers(int budgetBytes, int unsentBytes)
+internal sealed class UploadBuffers(int budgetBytes, int unsentBytes)
 {
     public const int ChunkSize = 64 << 10;
 
@@ -41,7 +41,7 @@ internal sealed class S3Buffers(int budgetBytes, int unsentBytes)
     /// Unsent parts are at their limit, and an upload that fills this one has its share of it or more. The share is fixed: asking only the
     /// largest would leave the rest growing towards an idle one that nobody can ask.
     /// </summary>
-    public bool IsCrowdedBy(S3Part filling)
+    public bool IsCrowdedBy(UploadPart filling)
     {
         lock (_gate)
         {

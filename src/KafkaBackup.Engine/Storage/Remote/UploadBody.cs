@@ -1,9 +1,9 @@
-namespace KafkaBackup.Engine.Storage.S3;
+namespace KafkaBackup.Engine.Storage.Remote;
 
 /// <summary>
 /// A request's body over memory that is already there. It can be rewound: the SDK reads it twice, once to sign and once to send.
 /// </summary>
-internal sealed class S3Body : Stream
+internal sealed class UploadBody : Stream
 {
     private readonly ReadOnlyMemory<byte>[] _pieces;
     private readonly long _length;
@@ -12,7 +12,7 @@ internal sealed class S3Body : Stream
     private long _position;
 
     /// <param name="pieces">All but the last have the same length.</param>
-    public S3Body(params ReadOnlyMemory<byte>[] pieces)
+    public UploadBody(params ReadOnlyMemory<byte>[] pieces)
     {
         _pieces = pieces;
         foreach (var piece in pieces)
