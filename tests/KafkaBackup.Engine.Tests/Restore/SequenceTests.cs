@@ -227,19 +227,19 @@ public sealed class SequenceTests
     private sealed class Nap(int before)
     {
         private readonly TaskCompletionSource _asleep = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private readonly ManualResetEventSlim _awake = new();
+        private readonly TaskCompletionSource _awake = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private int _sent;
 
         public Task Asleep => _asleep.Task;
 
-        public void Wake() => _awake.Set();
+        public void Wake() => _awake.SetResult();
 
         public void Pass()
         {
             if (Interlocked.Increment(ref _sent) == before)
             {
                 _asleep.SetResult();
-                _awake.Wait();
+                _awake.Task.GetAwaiter().GetResult();
             }
         }
     }
