@@ -100,7 +100,7 @@ switch ($Task) {
     'Demo' { Start-Program KafkaBackup.Demo }
     'Bench' { Start-Program KafkaBackup.Benchmarks }
     'Package' {
-        Build-All @()
+        Build-All @('-p:CompiledPlatforms=linux-x64%3Bwin-x64')
         $module = (Get-ChildItem output/KafkaBackup -Directory).FullName
         Invoke-BuildStep @('package', '--module', $module, '--output', (Join-Path $PSScriptRoot 'output'))
         exit $LASTEXITCODE

@@ -120,7 +120,7 @@ demo() {
 }
 
 package() {
-    build_all
+    build_all "-p:CompiledPlatforms=linux-x64%3Bwin-x64"
     local module
     module=$(echo output/KafkaBackup/*/)
     build_step package --module "$here/${module%/}" --output "$here/output"

@@ -38,6 +38,18 @@ Describe 'Loading' {
         $result.Lines | Should -Be ($data.CmdletsToExport + $data.AliasesToExport | Sort-Object)
     }
 
+    It 'runs the engine that was compiled for this platform, where there is one' {
+        $script = "$usesStore; ([AppDomain]::CurrentDomain.GetAssemblies() | Where-Object { `$_.GetName().Name -eq 'KafkaBackup.Engine' }).Location"
+        $loaded = (Invoke-FreshPwsh $script $TestDrive).Lines[-1]
+        $compiled = @(Get-ChildItem (Join-Path (Split-Path $manifest) 'lib/runtimes/*/compiled/KafkaBackup.Engine.dll'))
+        if ([Runtime.InteropServices.RuntimeInformation]::OSArchitecture -eq 'X64' -and ($IsLinux -or $IsWindows)) {
+            $compiled.Count | Should -BeGreaterThan 0
+            $loaded | Should -BeIn $compiled.FullName
+        } else {
+            $loaded | Should -Be (Join-Path (Split-Path $manifest) 'lib/KafkaBackup.Engine.dll')
+        }
+    }
+
     It 'imports in under 300 ms' {
         # The first of several that succeeds: a busy machine is not the module's doing.
         $script = "`$watch = [Diagnostics.Stopwatch]::StartNew(); Import-Module '$manifest'; `$watch.ElapsedMilliseconds"

@@ -18,7 +18,8 @@ internal sealed class ModuleLayout
 
     public IReadOnlyDictionary<string, StagedFile> Files => _files;
 
-    public static ModuleLayout Of(string repository, string binaries, IEnumerable<(string Path, string Source)> native)
+    /// <param name="platformFiles">What only one platform needs: native libraries, and assemblies with its machine code.</param>
+    public static ModuleLayout Of(string repository, string binaries, IEnumerable<(string Path, string Source)> platformFiles)
     {
         var layout = new ModuleLayout();
         layout.Add("KafkaBackup.psd1", Existing(Path.Combine(repository, "KafkaBackup.psd1")));
@@ -28,7 +29,7 @@ internal sealed class ModuleLayout
             layout.Add(assembly, Existing(Path.Combine(binaries, assembly)));
         foreach (var assembly in Directory.GetFiles(binaries, "*.dll").Where(file => !StaysOutOfLib(Path.GetFileName(file))))
             layout.Add($"lib/{Path.GetFileName(assembly)}", Existing(assembly));
-        foreach (var (path, source) in native)
+        foreach (var (path, source) in platformFiles)
             layout.Add(path, Existing(source));
 
         var module = Path.Combine(repository, "module");

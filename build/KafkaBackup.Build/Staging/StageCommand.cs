@@ -12,7 +12,7 @@ internal static class StageCommand
         var binaries = arguments.Required("--binaries");
         var target = arguments.Required("--output");
 
-        var layout = ModuleLayout.Of(repository, binaries, NativeLibraries.Find(binaries));
+        var layout = ModuleLayout.Of(repository, binaries, [.. NativeLibraries.Find(binaries), .. CompiledAssemblies.Find(binaries)]);
         var settings = ReadSettings(repository);
         var help = HelpFile.Build(Path.Combine(repository, "module", "help"), settings, Path.Combine(binaries, "KafkaBackup.dll"));
         if (help.Complaints.Count > 0 && arguments.Optional("--incomplete-help") != "true")

@@ -13,14 +13,18 @@ internal sealed class EngineLoadContext : AssemblyLoadContext
 {
     private const string EngineAssembly = "KafkaBackup.Engine";
 
-    private readonly string _libraryFolder;
     private readonly string _nativeFolder;
+
+    /// <summary>First the assemblies with this machine's own code, then the same ones for any machine.</summary>
+    private readonly string[] _assemblyFolders;
 
     public EngineLoadContext(string moduleFolder)
         : base("KafkaBackup")
     {
-        _libraryFolder = Path.Combine(moduleFolder, "lib");
-        _nativeFolder = Path.Combine(_libraryFolder, "runtimes", RuntimeIdentifier, "native");
+        var libraries = Path.Combine(moduleFolder, "lib");
+        var platform = Path.Combine(libraries, "runtimes", RuntimeIdentifier);
+        _nativeFolder = Path.Combine(platform, "native");
+        _assemblyFolders = [Path.Combine(platform, "compiled"), libraries];
     }
 
     /// <summary>The name of the folder that holds this machine's native libraries.</summary>
@@ -52,8 +56,8 @@ internal sealed class EngineLoadContext : AssemblyLoadContext
 
     protected override Assembly? Load(AssemblyName assemblyName)
     {
-        var file = Path.Combine(_libraryFolder, assemblyName.Name + ".dll");
-        return File.Exists(file) ? LoadFromAssemblyPath(file) : null;
+        var file = _assemblyFolders.Select(folder => Path.Combine(folder, assemblyName.Name + ".dll")).FirstOrDefault(File.Exists);
+        return file is null ? null : LoadFromAssemblyPath(file);
     }
 
     protected override nint LoadUnmanagedDll(string unmanagedDllName)
@@ -65,7 +69,7 @@ internal sealed class EngineLoadContext : AssemblyLoadContext
                 return LoadUnmanagedDllFromPath(file);
         }
 
-        // Zero lets the operating system look for it: libzstd on Linux and macOS is the system's own, if it has one.
+        // Zero lets the operating system look for it.
         return 0;
     }
 
