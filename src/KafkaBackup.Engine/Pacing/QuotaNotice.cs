@@ -1,6 +1,8 @@
 namespace KafkaBackup.Engine.Pacing;
 
-/// <summary>Says once that a quota of the cluster limits an operation, when that has cost it a noticeable time. Any thread may call it.</summary>
+/// <summary>
+/// Says once that a quota of the cluster limits an operation, when that has cost it a noticeable time. Any thread may call it.
+/// </summary>
 /// <param name="operation">As in "the speed of the backup".</param>
 internal sealed class QuotaNotice(IEngineEvents events, string operation)
 {
