@@ -122,6 +122,10 @@ internal sealed class RestoreRun(IKafkaCluster cluster, BackupCatalog catalog, R
                 )
                 .ToArray();
         }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return targets.Select(t => new LaneOutcome(new PartitionProgress(t), PartitionStatus.Stopped, null)).ToArray();
+        }
 
         var found = await start.FindAsync(targets, stop).ConfigureAwait(false);
         var lost = found

@@ -56,10 +56,10 @@ internal sealed class RestoreJournal
         Save();
     }
 
-    /// <summary>Any thread may call it.</summary>
+    /// <summary>Any thread may call it. Before anything has begun there is nothing to write, and what was found stays.</summary>
     public void Save()
     {
-        if (_file is not null)
+        if (_file is not null && _progress.Count > 0)
         {
             lock (_saving)
             {
