@@ -61,6 +61,13 @@ public sealed partial class LocalCluster
 
     public long LastStableOffset(string topic, int partition = 0) => Require(topic, partition).Log.LastStableOffset;
 
+    /// <summary>As a broker does a day after a producer's newest record, or when it starts again then.</summary>
+    public void ForgetProducers(string topic, int partition = 0) => Require(topic, partition).Log.ForgetProducers();
+
+    /// <summary>Producer id, epoch and first sequence of each batch, in order of offsets.</summary>
+    public IReadOnlyList<(long ProducerId, short Epoch, int Sequence)> Sequences(string topic, int partition = 0) =>
+        [.. ReadRaw(topic, partition).Select(b => BatchHeader.Read(b)).Select(h => (h.ProducerId, h.ProducerEpoch, h.BaseSequence))];
+
     public int LeaderEpoch(string topic, int partition = 0) => Require(topic, partition).LeaderEpoch;
 
     /// <summary>Puts records into a log as one batch; answers with the first one's offset.</summary>

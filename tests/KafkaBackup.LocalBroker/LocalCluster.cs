@@ -61,6 +61,9 @@ public sealed partial class LocalCluster : IAsyncDisposable, IDisposable
     /// <summary>What clients asked so far.</summary>
     public RequestLog Requests { get; } = new();
 
+    /// <summary>What a quota makes each client wait after a produce request; the client does the waiting.</summary>
+    public TimeSpan ProduceThrottle { get; set; }
+
     /// <summary>What goes wrong on purpose.</summary>
     public FaultSet Faults { get; } = new();
 

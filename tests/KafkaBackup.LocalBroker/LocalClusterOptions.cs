@@ -67,12 +67,19 @@ public sealed record LocalClusterOptions
     /// </summary>
     public IReadOnlyDictionary<ApiKey, short> NewestVersions { get; init; } = new Dictionary<ApiKey, short>();
 
-    /// <summary>Passes for Kafka 2.4, as far as reading goes: topics have no ids.</summary>
+    /// <summary>
+    /// As Kafka before 2.5: a producer that a partition does not know, or has forgotten, must begin its sequence at 0. Later ones take any.
+    /// </summary>
+    public bool RefusesUnknownProducers { get; init; }
+
+    /// <summary>Passes for Kafka 2.4, as far as reading and producers go: topics have no ids.</summary>
     public static LocalClusterOptions Kafka24 { get; } =
         new()
         {
+            RefusesUnknownProducers = true,
             NewestVersions = new Dictionary<ApiKey, short>
             {
+                [ApiKey.InitProducerId] = 2,
                 [ApiKey.Produce] = 8,
                 [ApiKey.Fetch] = 11,
                 [ApiKey.ListOffsets] = 5,

@@ -71,6 +71,18 @@ public interface IKafkaCluster : IAsyncDisposable
     /// <summary>Removes committed offsets of a group without members.</summary>
     Task DeleteGroupOffsetsAsync(string group, IReadOnlyCollection<TopicPartition> partitions, CancellationToken cancel);
 
+    /// <summary>A producer id that nobody has used, for a sequence that outlives this process.</summary>
+    Task<long> NewProducerIdAsync(CancellationToken cancel);
+
+    /// <summary>
+    /// Of these partitions, those whose leader is sure to refuse whatever is not the next batch of the sequence (rule L6). The others have
+    /// forgotten the producer, may soon forget it, or do not say.
+    /// </summary>
+    Task<IReadOnlySet<TopicPartition>> FindGuardedAsync(
+        IReadOnlyDictionary<TopicPartition, PartitionSequence> sequences,
+        CancellationToken cancel
+    );
+
     IRecordReader OpenReader(ReaderOptions options);
 
     IBatchReader OpenBatchReader(ReaderOptions options);

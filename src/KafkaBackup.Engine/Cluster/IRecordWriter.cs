@@ -22,6 +22,13 @@ public sealed record WriterOptions(
     bool StopAtFirstFailure = true
 );
 
+/// <summary>
+/// A place in a producer's sequence on one partition. A broker that knows the producer stores a batch only if its first record is the next
+/// in the sequence, whichever process sends it (rule L6).
+/// </summary>
+/// <param name="NextRecord">The number, from 0, of the next record in the sequence.</param>
+public readonly record struct PartitionSequence(long ProducerId, short Epoch, long NextRecord);
+
 public enum SendOutcome
 {
     Queued,
@@ -37,9 +44,12 @@ public enum SendOutcome
 public interface IRecordWriter : IDisposable
 {
     /// <summary>Names a target partition for Send, as slots do in a reader.</summary>
-    void Open(TopicPartition partition, int slot);
+    /// <param name="sequence">The sequence that is continued there; null for a producer id of the writer's own, which begins one.</param>
+    void Open(TopicPartition partition, int slot, PartitionSequence? sequence = null);
 
-    /// <summary>Gives a slot up, of which nothing may be pending. The same writer must not open the same partition again.</summary>
+    /// <summary>
+    /// Gives a slot up, of which nothing may be pending. The same writer must not open the same partition again without a sequence.
+    /// </summary>
     void Close(int slot);
 
     /// <summary>
@@ -103,6 +113,9 @@ public interface IDeliverySink
 
     /// <summary>A fault of the producer as a whole: fenced, fatal, all brokers down, authentication.</summary>
     void OnProducerFault(KafkaBackupException error, bool fatal);
+
+    /// <summary>A broker makes this user wait for so long, because a quota is used up; the writer waits by itself.</summary>
+    void OnThrottled(TimeSpan wait) { }
 }
 
 public enum WriteFaultKind

@@ -96,6 +96,13 @@ internal sealed class KafkaCluster : IKafkaCluster
     public Task DeleteGroupOffsetsAsync(string group, IReadOnlyCollection<TopicPartition> partitions, CancellationToken cancel) =>
         _groups.DeleteOffsetsAsync(group, partitions, cancel);
 
+    public Task<long> NewProducerIdAsync(CancellationToken cancel) => new ProducerSequences(_connections).NewIdAsync(cancel);
+
+    public Task<IReadOnlySet<TopicPartition>> FindGuardedAsync(
+        IReadOnlyDictionary<TopicPartition, PartitionSequence> sequences,
+        CancellationToken cancel
+    ) => new ProducerSequences(_connections).FindGuardedAsync(sequences, cancel);
+
     public IRecordReader OpenReader(ReaderOptions options) => new RecordReader(OpenBatchReader(options), options.Isolation);
 
     public IBatchReader OpenBatchReader(ReaderOptions options) => new WireBatchReader(_connections, options);

@@ -101,12 +101,33 @@ internal sealed class RestoreRun(IKafkaCluster cluster, BackupCatalog catalog, R
         RestoreScope scope,
         TargetLog log,
         RestoreJournal journal,
-        IReadOnlyList<TargetWork> targets,
+        TargetWork[] targets,
         int width,
         CancellationToken stop
     )
     {
-        var found = await new IdempotentStart(scope, log, journal).FindAsync(targets, stop).ConfigureAwait(false);
+        var start = new IdempotentStart(scope, log, journal);
+        try
+        {
+            await start.IdentifyAsync(targets, stop).ConfigureAwait(false);
+        }
+        catch (KafkaBackupException error) when (error.Definition == ErrorIds.ClusterUnauthorized)
+        {
+            // What the cluster as a whole does not allow is one error, not one for each partition.
+            return targets
+                .Select(t =>
+                    t == targets[0]
+                        ? new LaneOutcome(new PartitionProgress(t), PartitionStatus.Failed, error)
+                        : new LaneOutcome(new PartitionProgress(t), PartitionStatus.Stopped, null)
+                )
+                .ToArray();
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return targets.Select(t => new LaneOutcome(new PartitionProgress(t), PartitionStatus.Stopped, null)).ToArray();
+        }
+
+        var found = await start.FindAsync(targets, stop).ConfigureAwait(false);
         var lost = found
             .Where(f => f.Error is not null)
             .Select(f => new LaneOutcome(f.Progress, PartitionStatus.Failed, f.Error))
@@ -114,7 +135,7 @@ internal sealed class RestoreRun(IKafkaCluster cluster, BackupCatalog catalog, R
         journal.Begin(found.Select(f => f.Progress).ToArray());
         var partitions = found.Where(f => f.Error is null).Select(f => f.Progress).ToArray();
         var outcomes = await new LaneRunner(scope, journal)
-            .RunAsync(partitions, width, (p, halt) => new RestoreLane(scope, p, log).RunAsync(halt), stop)
+            .RunAsync(partitions, width, (p, halt) => new RestoreLane(scope, p, log, start, journal).RunAsync(halt), stop)
             .ConfigureAwait(false);
         return [.. outcomes, .. lost];
     }

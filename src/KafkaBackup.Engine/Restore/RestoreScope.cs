@@ -38,6 +38,8 @@ internal sealed record RestoreScope(
     /// </summary>
     public TimeSpan DeliveryBudget { get; init; } = TargetPatience.Away;
 
+    public QuotaNotice Quota { get; } = new(Events, "restore");
+
     public SegmentProofs Proofs { get; } = new();
 
     public RecordStream Stream(TargetWork target) => new(target, Catalog, Work.Backup, Pool, ReadAhead, Proofs);

@@ -99,6 +99,13 @@ internal sealed class ClusterDouble(IKafkaCluster inner) : IKafkaCluster
     public Task DeleteGroupOffsetsAsync(string group, IReadOnlyCollection<TopicPartition> partitions, CancellationToken cancel) =>
         inner.DeleteGroupOffsetsAsync(group, partitions, cancel);
 
+    public Task<long> NewProducerIdAsync(CancellationToken cancel) => inner.NewProducerIdAsync(cancel);
+
+    public Task<IReadOnlySet<TopicPartition>> FindGuardedAsync(
+        IReadOnlyDictionary<TopicPartition, PartitionSequence> sequences,
+        CancellationToken cancel
+    ) => inner.FindGuardedAsync(sequences, cancel);
+
     public IRecordReader OpenReader(ReaderOptions options) => Reader(inner.OpenReader(options));
 
     public IBatchReader OpenBatchReader(ReaderOptions options) => BatchReader(inner.OpenBatchReader(options));

@@ -211,7 +211,8 @@ public sealed class HostileBytesTests : IDisposable
                         9,
                         [
                             [0, 0, 5, 7, 5, 2],
-                        ]
+                        ],
+                        new TargetSequence(3, 1, 2)
                     ),
                 ],
                 Plan = [new CheckpointSource("orders", 0, 0, 9, 8, 4, [new OffsetSpan(2, 3)])],

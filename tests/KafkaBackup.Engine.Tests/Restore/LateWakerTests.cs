@@ -163,10 +163,10 @@ public sealed class LateWakerTests
 
             public int Pending => inner.Pending;
 
-            public void Open(KafkaBackup.TopicPartition partition, int slot)
+            public void Open(KafkaBackup.TopicPartition partition, int slot, PartitionSequence? sequence = null)
             {
                 _opened = true;
-                inner.Open(partition, slot);
+                inner.Open(partition, slot, sequence);
             }
 
             public void Close(int slot) => inner.Close(slot);

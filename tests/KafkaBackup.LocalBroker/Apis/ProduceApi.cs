@@ -57,7 +57,7 @@ internal sealed class ProduceApi() : Api<ProduceApi.Asked>(ApiKey.Produce, 0, 11
             }
         );
         if (version >= 1)
-            reply.Int32(0);
+            reply.Int32((int)request.Cluster.ProduceThrottle.TotalMilliseconds);
         reply.Tags();
         request.NoResponse = asked.Acks == 0;
     }
@@ -83,6 +83,16 @@ internal sealed class ProduceApi() : Api<ProduceApi.Asked>(ApiKey.Produce, 0, 11
             return new AppendOutcome(ErrorCode.UnsupportedCompressionType);
         if (records is not { Length: > 0 } sent)
             return new AppendOutcome(ErrorCode.InvalidRecord, Message: "There are no records.");
+
+        if (
+            request.Cluster.Options.RefusesUnknownProducers
+            && sent.Length >= BatchHeader.Length
+            && BatchHeader.Read(sent.Span) is { Magic: 2, HasProducer: true, BaseSequence: > 0 } unknown
+            && partition.Log.Producers().All(p => p.ProducerId != unknown.ProducerId)
+        )
+        {
+            return new AppendOutcome(ErrorCode.UnknownProducerId);
+        }
 
         // The request's buffer is ours alone, so the batch is placed where it lies.
         var batch = System.Runtime.InteropServices.MemoryMarshal.AsMemory(sent);

@@ -54,6 +54,12 @@ internal sealed partial class PartitionLog(string directory, string name, int fi
         }
     }
 
+    public void ForgetProducers()
+    {
+        lock (_gate)
+            _producers.Clear();
+    }
+
     public IReadOnlyList<ProducerSnapshot> Producers()
     {
         lock (_gate)

@@ -1,5 +1,6 @@
 using KafkaBackup.Engine.Batches;
 using KafkaBackup.Engine.Cluster;
+using KafkaBackup.Engine.Pacing;
 
 namespace KafkaBackup.Engine.Backup;
 
@@ -14,8 +15,6 @@ internal sealed class BatchPump(RunScope run, ReaderOptions readerOptions, int w
     /// <summary>So many times <see cref="Silence.Stall"/> a partition may give nothing.</summary>
     private const int MostStalls = 5;
 
-    private static readonly TimeSpan NoteworthyThrottling = TimeSpan.FromSeconds(1);
-
     private readonly ThrottleWatch _throttle = new(run.Clock);
     private readonly ActivePartition?[] _slots = new ActivePartition?[width];
     private readonly Stack<int> _free = new(Enumerable.Range(0, width).Reverse());
@@ -23,7 +22,7 @@ internal sealed class BatchPump(RunScope run, ReaderOptions readerOptions, int w
     private readonly List<PartitionReading> _over = [];
     private readonly LogInspection _inspection = new(run);
     private readonly IBatchReader _reader = run.Cluster.OpenBatchReader(readerOptions);
-    private TimeSpan _throttled;
+    private readonly QuotaNotice _quota = new(run.Events, "backup");
     private KafkaBackupException? _clusterFault;
 
     /// <summary>The partitions that are being read.</summary>
@@ -111,12 +110,7 @@ internal sealed class BatchPump(RunScope run, ReaderOptions readerOptions, int w
     void IBatchSink.OnThrottled(TimeSpan wait)
     {
         _throttle.HeldBack(wait);
-        var isNew = _throttled < NoteworthyThrottling;
-        _throttled += wait;
-        if (isNew && _throttled >= NoteworthyThrottling)
-        {
-            run.Events.Warning("A quota on this user limits the speed of the backup.");
-        }
+        _quota.HeldBack(wait);
     }
 
     private void Assign(int index, ActivePartition slot)

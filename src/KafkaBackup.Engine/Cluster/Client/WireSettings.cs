@@ -41,7 +41,12 @@ internal sealed record ProduceTuning
     public TimeSpan? Linger { get; init; }
 
     /// <summary><c>request.timeout.ms</c>: how long a leader may wait for its followers.</summary>
-    public TimeSpan ReplicaWait { get; init; } = TimeSpan.FromSeconds(30);
+    public TimeSpan ReplicaWait { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>
+    /// <c>socket.timeout.ms</c>: how much longer its answer is waited for. Sending again does no harm (rule L6), so the default is short.
+    /// </summary>
+    public TimeSpan AnswerMargin { get; init; } = TimeSpan.FromSeconds(10);
 }
 
 /// <summary>A cluster's settings, which are librdkafka's properties, in Wire's words.</summary>
@@ -163,6 +168,7 @@ internal sealed class WireSettings : IDisposable
             CompressionLevel = Number("compression.level") is { } level and >= 0 ? level : null,
             Linger = Real("linger.ms", "queue.buffering.max.ms") is { } linger ? TimeSpan.FromMilliseconds(linger) : null,
             ReplicaWait = Milliseconds("request.timeout.ms") ?? defaults.ReplicaWait,
+            AnswerMargin = Milliseconds("socket.timeout.ms") ?? defaults.AnswerMargin,
         };
 
     private TlsOptions Tls() =>

@@ -10,6 +10,9 @@ internal sealed class AttemptOutcomes(Deliveries deliveries, WireCluster cluster
     /// <summary>So many failures in a row are worth a word.</summary>
     private const int ToldFrom = 3;
 
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
+
     /// <summary>New topics, and brokers that come back, are not known everywhere at once.</summary>
     private static readonly TimeSpan UnknownPatience = TimeSpan.FromSeconds(10);
 
@@ -173,6 +176,11 @@ internal sealed class AttemptOutcomes(Deliveries deliveries, WireCluster cluster
     public static void Backoff(TargetLine line)
     {
         line.Failures++;
-        line.NotBefore = BatchSender.Pause(line.Failures);
+        line.NotBefore = PauseUntil(line.Failures);
     }
+
+    /// <summary>Until when to wait after so many failures in a row.</summary>
+    public static long PauseUntil(int failures) =>
+        Stopwatch.GetTimestamp()
+        + (long)(Wire.Connections.Backoff.After(failures, FirstPause, LongestPause, 0.2).TotalSeconds * Stopwatch.Frequency);
 }

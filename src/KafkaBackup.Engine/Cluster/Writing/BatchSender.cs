@@ -1,40 +1,26 @@
 using System.Diagnostics;
 using KafkaBackup.Engine.Wire;
-using KafkaBackup.Engine.Wire.Connections;
-using KafkaBackup.Engine.Wire.Messages;
 
 namespace KafkaBackup.Engine.Cluster;
 
 /// <summary>
-/// Sends complete batches to the leaders of their partitions and sends again what failed for a while, in order and with the same sequence
+/// Brings complete batches to the leaders of their partitions and sends again what failed for a while, in order and with the same sequence
 /// numbers, for as long as the writer lives. One task does the sending; answers come on their own. What is known of batches is guarded by
 /// the gate of <see cref="Deliveries"/>.
 /// </summary>
 internal sealed class BatchSender(
     Deliveries deliveries,
     WireCluster cluster,
-    int lane,
-    TimeSpan replicaWait,
     AttemptOutcomes outcomes,
     ProducerIdentity producer,
+    ProduceRequests requests,
     Transaction? transaction,
-    WriterErrors errors
+    WriterErrors errors,
+    SenderSignal signal
 ) : IDisposable
 {
-    private const int MostRequests = 5;
-    private const int MostRequestBytes = 16 << 20;
-
-    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
-
-    private readonly SemaphoreSlim _signal = new(0, 1);
     private readonly CancellationTokenSource _closing = new();
-    private readonly Dictionary<int, BrokerRequests> _brokers = [];
     private CancellationTokenSource _step = null!;
-    private TaskCompletionSource? _quiet;
-    private bool _isStepping;
-    private bool _hasEnded;
-    private int _requests;
     private int _failures;
     private long _notBefore;
 
@@ -52,16 +38,7 @@ internal sealed class BatchSender(
     }
 
     /// <summary>There may be something to send.</summary>
-    public void Wake()
-    {
-        lock (_signal)
-        {
-            if (!_hasEnded && _signal.CurrentCount == 0)
-            {
-                _signal.Release();
-            }
-        }
-    }
+    public void Wake() => signal.Wake();
 
     /// <summary>Ends when no request is under way and none is being made.</summary>
     public Task QuietAsync(CancellationToken cancel)
@@ -74,16 +51,7 @@ internal sealed class BatchSender(
 
         // Not under the gate: what waits for it may go on at once.
         step.Cancel();
-        lock (Gate)
-        {
-            if (IsQuiet)
-            {
-                return Task.CompletedTask;
-            }
-
-            _quiet ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            return _quiet.Task.WaitAsync(cancel);
-        }
+        return signal.QuietAsync(cancel);
     }
 
     /// <summary>Whatever has a new producer id or epoch begins its sequences at 0. Nothing may be under way.</summary>
@@ -99,24 +67,11 @@ internal sealed class BatchSender(
         }
     }
 
-    /// <summary>Whoever comes next on this lane finds nothing under way.</summary>
     public void Dispose()
     {
-        WireConnection[] broken;
-        lock (Gate)
-        {
-            broken = [.. _brokers.Values.Where(b => b.UnderWay > 0).Select(b => b.Connection!)];
-        }
-
         _closing.Cancel();
-        foreach (var connection in broken)
-        {
-            // It fails at once; only its memory is given back later.
-            _ = connection.DisposeAsync().AsTask();
-        }
+        requests.Dispose();
     }
-
-    private bool IsQuiet => _requests == 0 && !_isStepping;
 
     private async Task RunAsync()
     {
@@ -133,7 +88,7 @@ internal sealed class BatchSender(
                         _step = CancellationTokenSource.CreateLinkedTokenSource(_closing.Token);
                     }
 
-                    _isStepping = true;
+                    signal.StepBegins();
                     step = _step.Token;
                 }
 
@@ -151,11 +106,7 @@ internal sealed class BatchSender(
                 }
                 finally
                 {
-                    lock (Gate)
-                    {
-                        _isStepping = false;
-                        TellQuiet();
-                    }
+                    signal.StepEnded();
                 }
             }
         }
@@ -170,12 +121,7 @@ internal sealed class BatchSender(
         }
         finally
         {
-            lock (_signal)
-            {
-                _hasEnded = true;
-            }
-
-            _signal.Dispose();
+            signal.Dispose();
         }
     }
 
@@ -204,7 +150,7 @@ internal sealed class BatchSender(
             }
         }
 
-        await _signal.WaitAsync(pause, _closing.Token).ConfigureAwait(false);
+        await signal.WaitAsync(pause, _closing.Token).ConfigureAwait(false);
     }
 
     private async Task StepAsync(CancellationToken cancel)
@@ -221,7 +167,7 @@ internal sealed class BatchSender(
             ready = [.. deliveries.Lines.Where(l => l.Next(_looked) is not null)];
         }
 
-        if (ready.Count == 0 || !await producer.IsReadyAsync(cancel).ConfigureAwait(false))
+        if (ready.Count == 0 || !await producer.IsReadyAsync(ready, cancel).ConfigureAwait(false))
         {
             return;
         }
@@ -249,162 +195,15 @@ internal sealed class BatchSender(
 
         foreach (var (broker, lines) in byBroker)
         {
-            await SendAsync(broker, lines, cancel).ConfigureAwait(false);
+            await requests.SendAsync(broker, lines, cancel).ConfigureAwait(false);
         }
-    }
-
-    private async Task SendAsync(int broker, List<TargetLine> lines, CancellationToken cancel)
-    {
-        if (!_brokers.TryGetValue(broker, out var requests))
-        {
-            _brokers.Add(broker, requests = new BrokerRequests());
-        }
-
-        WireConnection connection;
-        try
-        {
-            connection = await cluster.ConnectionAsync(broker, lane, cancel).ConfigureAwait(false);
-        }
-        catch (WireException fault)
-        {
-            cluster.NoteLost(lines.Select(l => l.Partition.Topic));
-            deliveries.Tell(errors.Connection(fault));
-            lock (Gate)
-            {
-                lines.ForEach(AttemptOutcomes.Backoff);
-            }
-
-            return;
-        }
-
-        requests.Connection = connection;
-        while (Take(requests, lines) is { } batches)
-        {
-            _ = AnswerAsync(requests, batches, connection.SendAsync(Request(batches), _closing.Token));
-        }
-    }
-
-    /// <summary>One batch of each partition that may send one; null when there is none, or enough is under way.</summary>
-    private List<(TargetLine Line, OutgoingBatch Batch)>? Take(BrokerRequests requests, List<TargetLine> lines)
-    {
-        lock (Gate)
-        {
-            if (requests.UnderWay >= MostRequests || deliveries.IsHeld || producer.Id < 0)
-            {
-                return null;
-            }
-
-            List<(TargetLine, OutgoingBatch)>? taken = null;
-            var bytes = 0L;
-            foreach (var line in lines)
-            {
-                if (bytes > MostRequestBytes)
-                {
-                    break;
-                }
-
-                if ((transaction is not null && !line.IsInTransaction) || line.Next(Now) is not { } batch)
-                {
-                    continue;
-                }
-
-                if (line.Enter(batch))
-                {
-                    batch.Stamp(producer.Id, producer.Epoch, transaction is not null);
-                }
-
-                batch.State = BatchState.UnderWay;
-                line.UnderWay++;
-                bytes += batch.Length;
-                (taken ??= []).Add((line, batch));
-            }
-
-            if (taken is not null)
-            {
-                requests.UnderWay++;
-                _requests++;
-            }
-
-            return taken;
-        }
-    }
-
-    private ProduceRequest Request(List<(TargetLine Line, OutgoingBatch Batch)> batches) =>
-        new()
-        {
-            TransactionalId = transaction?.Producer.TransactionalId,
-            Timeout = replicaWait,
-            Topics =
-            [
-                .. batches
-                    .GroupBy(b => b.Line.Partition.Topic, StringComparer.Ordinal)
-                    .Select(t => new TopicEntries<ProducePartition>(
-                        t.Key,
-                        [.. t.Select(b => new ProducePartition(b.Line.Partition.Partition, b.Batch.Content, default))]
-                    )),
-            ],
-        };
-
-    private async Task AnswerAsync(
-        BrokerRequests requests,
-        List<(TargetLine Line, OutgoingBatch Batch)> batches,
-        Task<ProduceResponse> sent
-    )
-    {
-        ProduceResponse? answer = null;
-        WireException? lost = null;
-        try
-        {
-            answer = await sent.ConfigureAwait(false);
-        }
-        catch (WireException fault)
-        {
-            lost = fault;
-            cluster.NoteLost(batches.Select(b => b.Line.Partition.Topic));
-        }
-        catch (OperationCanceledException)
-        {
-            // The writer was closed; nobody asks for the outcome.
-        }
-
-        lock (Gate)
-        {
-            requests.UnderWay--;
-            _requests--;
-            foreach (var (line, batch) in batches)
-            {
-                if (batch.IsAbandoned || deliveries.IsClosed)
-                {
-                    deliveries.Released(batch);
-                    continue;
-                }
-
-                line.UnderWay--;
-                if (answer is null)
-                {
-                    batch.MayBeStored = true;
-                    outcomes.Again(line, batch, lost!.Message);
-                }
-                else
-                {
-                    outcomes.Settle(line, batch, AttemptOutcomes.Find(answer, line.Partition), answer.Endpoints);
-                }
-
-                deliveries.GiveUpIfStopped(batch);
-                deliveries.Report(line);
-            }
-
-            TellQuiet();
-        }
-
-        Wake();
     }
 
     /// <summary>Nobody could be asked.</summary>
     private void Pause(WireException fault)
     {
         _failures++;
-        _notBefore = Pause(_failures);
+        _notBefore = AttemptOutcomes.PauseUntil(_failures);
         if (fault.Kind == WireFailure.VersionUnsupported)
         {
             deliveries.Stop(errors.Connection(fault));
@@ -417,26 +216,5 @@ internal sealed class BatchSender(
         {
             deliveries.Tell(errors.Connection(fault));
         }
-    }
-
-    /// <summary>Until when to wait after so many failures in a row.</summary>
-    public static long Pause(int failures) =>
-        Now + (long)(Backoff.After(failures, FirstPause, LongestPause, 0.2).TotalSeconds * Stopwatch.Frequency);
-
-    /// <summary>Under the gate.</summary>
-    private void TellQuiet()
-    {
-        if (IsQuiet && _quiet is { } waiting)
-        {
-            _quiet = null;
-            waiting.SetResult();
-        }
-    }
-
-    private sealed class BrokerRequests
-    {
-        public int UnderWay { get; set; }
-
-        public WireConnection? Connection { get; set; }
     }
 }

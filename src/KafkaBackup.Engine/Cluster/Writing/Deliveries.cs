@@ -1,7 +1,11 @@
 namespace KafkaBackup.Engine.Cluster;
 
 /// <summary>Something to hand out: the outcome of a batch, or a fault of the writer as a whole.</summary>
-internal readonly record struct WriterReport(TargetLine? Line, OutgoingBatch? Batch, KafkaBackupException? Error, bool Fatal);
+internal readonly record struct WriterReport(TargetLine? Line, OutgoingBatch? Batch, KafkaBackupException? Error, bool Fatal)
+{
+    /// <summary>How long a quota holds this user back.</summary>
+    public TimeSpan Throttled { get; init; }
+}
 
 /// <summary>
 /// The batches of one writer between the thread that sends and polls and the task that talks to brokers: what is on its way, and which
@@ -34,11 +38,11 @@ internal sealed class Deliveries(bool stopAtFirstFailure, Transaction? transacti
     /// <summary>Something was given up that may be stored all the same.</summary>
     public bool IsInDoubt { get; private set; }
 
-    public TargetLine Open(TopicPartition partition, int slot)
+    public TargetLine Open(TopicPartition partition, int slot, PartitionSequence? given)
     {
         lock (Gate)
         {
-            var line = new TargetLine(partition, slot);
+            var line = new TargetLine(partition, slot, given);
             _lines.Add(slot, line);
             return line;
         }
@@ -140,6 +144,9 @@ internal sealed class Deliveries(bool stopAtFirstFailure, Transaction? transacti
             }
         }
     }
+
+    /// <summary>Under the gate: a broker makes this user wait, because a quota is used up.</summary>
+    public void TellThrottled(TimeSpan wait) => Enqueue(new WriterReport { Throttled = wait });
 
     /// <summary>Nothing more is sent: what is not under way has failed.</summary>
     public void Stop(KafkaBackupException reason)

@@ -20,10 +20,16 @@ internal sealed class ProducerIdentity(
     /// <summary>Under the gate: the next batch gets another id or epoch.</summary>
     public void Forget() => (Id, Epoch) = (-1, -1);
 
+    /// <summary>Under the gate: who sends to this partition; null while that is not known.</summary>
+    public (long Id, short Epoch)? Of(TargetLine line) =>
+        line.Given is { } given ? (given.ProducerId, given.Epoch)
+        : Id >= 0 ? (Id, Epoch)
+        : null;
+
     /// <returns>False when there is none and none will come.</returns>
-    public async Task<bool> IsReadyAsync(CancellationToken cancel)
+    public async Task<bool> IsReadyAsync(IReadOnlyCollection<TargetLine> lines, CancellationToken cancel)
     {
-        if (Id >= 0)
+        if (Id >= 0 || lines.All(l => l.Given is not null))
         {
             return true;
         }

@@ -8,7 +8,7 @@ namespace KafkaBackup.Engine.Cluster;
 /// What goes to one target partition, in order. The first <see cref="Window"/> batches have a place in the partition's sequence and may be
 /// under way; the others wait behind them.
 /// </summary>
-internal sealed class TargetLine(TopicPartition partition, int slot)
+internal sealed class TargetLine(TopicPartition partition, int slot, PartitionSequence? given)
 {
     /// <summary>A broker recognises this many batches of a producer when they come again.</summary>
     public const int MostUnderWay = 5;
@@ -16,6 +16,9 @@ internal sealed class TargetLine(TopicPartition partition, int slot)
     public TopicPartition Partition { get; } = partition;
 
     public int Slot { get; } = slot;
+
+    /// <summary>The sequence that is continued here; null where the writer's own producer begins one.</summary>
+    public PartitionSequence? Given { get; } = given;
 
     /// <summary>All that has no final outcome yet, or has not been reported.</summary>
     public Queue<OutgoingBatch> Batches { get; } = new();
@@ -25,7 +28,7 @@ internal sealed class TargetLine(TopicPartition partition, int slot)
     public int UnderWay { get; set; }
 
     /// <summary>The number of the next record in this partition's sequence.</summary>
-    public long NextRecord { get; private set; }
+    public long NextRecord { get; private set; } = given?.NextRecord ?? 0;
 
     /// <summary>
     /// The broker has stored something of this producer. Before that it takes any sequence number, so that only one batch may be under way:
@@ -126,11 +129,14 @@ internal sealed class TargetLine(TopicPartition partition, int slot)
         }
     }
 
-    /// <summary>A new producer, or a new epoch: sequences begin at 0.</summary>
+    /// <summary>The writer's own producer is a new one, or has a new epoch: its sequences begin at 0.</summary>
     public void Restart()
     {
-        Resume(0);
-        IsKnownThere = false;
+        if (Given is null)
+        {
+            Resume(0);
+            IsKnownThere = false;
+        }
     }
 }
 

@@ -23,6 +23,7 @@ internal sealed class WireRecordWriter : IRecordWriter
     private readonly int _lane;
     private readonly Transaction? _transaction;
     private readonly Deliveries _deliveries;
+    private readonly ProduceRequests _requests;
     private readonly BatchSender _sender;
     private readonly Dictionary<int, (TargetLine Line, BatchInProgress Records)> _slots = [];
     private long _queuedBytes;
@@ -45,14 +46,23 @@ internal sealed class WireRecordWriter : IRecordWriter
         _lane = connections.TakeLane();
         var outcomes = new AttemptOutcomes(_deliveries, cluster, _transaction, _errors);
         var producer = new ProducerIdentity(_deliveries, cluster, outcomes, _transaction, _errors);
-        _sender = new BatchSender(_deliveries, cluster, _lane, tuning.ReplicaWait, outcomes, producer, _transaction, _errors);
+        var signal = new SenderSignal(_deliveries.Gate);
+        _requests = new ProduceRequests(_deliveries, cluster, _lane, tuning, outcomes, producer, _transaction, _errors, signal);
+        _sender = new BatchSender(_deliveries, cluster, outcomes, producer, _requests, _transaction, _errors, signal);
         _sender.Start();
     }
 
     public int Pending { get; private set; }
 
-    public void Open(TopicPartition partition, int slot) =>
-        _slots.Add(slot, (_deliveries.Open(partition, slot), new BatchInProgress(_options) { Codec = _codec, Level = _level }));
+    public void Open(TopicPartition partition, int slot, PartitionSequence? sequence = null)
+    {
+        if (_slots.Count == 0)
+        {
+            _requests.BeginAnew();
+        }
+
+        _slots.Add(slot, (_deliveries.Open(partition, slot, sequence), new BatchInProgress(_options) { Codec = _codec, Level = _level }));
+    }
 
     public void Close(int slot)
     {
@@ -321,6 +331,12 @@ internal sealed class WireRecordWriter : IRecordWriter
         if (report.Error is { } error)
         {
             sink.OnProducerFault(error, report.Fatal);
+            return 0;
+        }
+
+        if (report.Throttled > TimeSpan.Zero)
+        {
+            sink.OnThrottled(report.Throttled);
             return 0;
         }
 

@@ -36,6 +36,13 @@ internal sealed class WriterErrors(WireConnections connections)
             Advice
         );
 
+    public KafkaBackupException Paused(TimeSpan time) =>
+        ErrorIds.ClusterRequestFailed.With(
+            $"This process did not run for {time.TotalSeconds:0} seconds, so another one may write to the cluster at {Address} by now.",
+            Address,
+            Advice
+        );
+
     public KafkaBackupException Unexpected(Exception unexpected) =>
         ErrorIds.ClusterRequestFailed.With(
             $"Writing to the cluster at {Address} stopped: {unexpected.Message}",

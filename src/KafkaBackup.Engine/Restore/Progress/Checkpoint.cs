@@ -5,11 +5,11 @@ namespace KafkaBackup.Engine.Restore;
 
 /// <summary>
 /// The progress of an unfinished restore, on local disk, for people and for a resume. The counters are for people; what a resume stands on
-/// is each target partition's start offset, which is written before the first record is (rules E2, E3).
+/// is each target partition's start offset and sequence, which are written before the first record is (rules E2, E3, L6).
 /// </summary>
 internal sealed record Checkpoint
 {
-    public const int CurrentVersion = 1;
+    public const int CurrentVersion = 2;
 
     public required int Version { get; init; }
     public required string BackupId { get; init; }
@@ -41,13 +41,15 @@ internal sealed record SegmentProgress(string Key, long Records);
 
 /// <param name="Maps">In transactional mode, where the records lie: source offset, target offset, length, and so on, for each source. A
 /// resume need not look for them.</param>
+/// <param name="Sequence">In idempotent mode; null in a checkpoint of version 1.</param>
 internal sealed record CheckpointTarget(
     string Topic,
     int Partition,
     long StartOffset,
     long Records,
     long PlannedRecords,
-    IReadOnlyList<long[]>? Maps
+    IReadOnlyList<long[]>? Maps,
+    TargetSequence? Sequence
 );
 
 /// <param name="LastOffset">Inclusive; -1 when there was nothing.</param>

@@ -99,6 +99,7 @@ internal static class FileSoundness
         && target.Records >= 0
         && target.PlannedRecords >= 0
         && target.StartOffset <= long.MaxValue - target.PlannedRecords
+        && target.Sequence is null or { ProducerId: >= 0, Epoch: >= 0, FirstRecord: >= 0 }
         && target.Maps?.All(map => map is not null && map.Length % 3 == 0 && AreRanges(map.Chunk(3).ToArray())) != false;
 
     private static bool IsSound(CheckpointSource source) =>

@@ -1,13 +1,26 @@
 using System.Globalization;
+using KafkaBackup.Engine.Cluster;
 
 namespace KafkaBackup.Engine.Restore;
 
 /// <summary>
-/// Where each target partition begins, or goes on. A new restore begins at the log's end. A resumed one waits until the ends are still,
-/// takes how far it came from the log's end and has it proven by the content of the last record (rule E2).
+/// Where each target partition begins, or goes on. A new restore begins at the log's end. A resumed one takes how far it came from the
+/// log's end, has it proven by the content of the last record (rule E2), and goes on with the same sequence (rule L6).
 /// </summary>
 internal sealed class IdempotentStart(RestoreScope scope, TargetLog log, RestoreJournal journal)
 {
+    private readonly SettledEnds _ends = new(scope, log);
+    private long? _producerId;
+
+    /// <summary>Comes first: sees to it that every partition has a sequence, or there is a producer id for a new one.</summary>
+    public async Task IdentifyAsync(IReadOnlyList<TargetWork> targets, CancellationToken stop)
+    {
+        if (targets.Any(t => journal.SequenceOf(t.Target) is null))
+        {
+            _producerId = await scope.Cluster.NewProducerIdAsync(stop).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>A partition that cannot be resumed fails alone: its error comes in place of its progress.</summary>
     public async Task<IReadOnlyList<(PartitionProgress Progress, KafkaBackupException? Error)>> FindAsync(
         IReadOnlyList<TargetWork> targets,
@@ -21,24 +34,35 @@ internal sealed class IdempotentStart(RestoreScope scope, TargetLog log, Restore
             return targets.Select(t => Begin(t, ends)).ToArray();
         }
 
-        scope.Events.Verbose(
-            $"Waiting until the target's partitions have been still for {scope.Options.ResumeQuiet.TotalSeconds:0.#} s, in case the interrupted restore's last requests are still on their way."
-        );
-        var still = await log.QuietEndsAsync(ids, scope.Options.ResumeQuiet, stop).ConfigureAwait(false);
+        var settled = await _ends.FindAsync(ids.ToDictionary(id => id, id => journal.SequenceOf(id)?.At(0)), stop).ConfigureAwait(false);
         var starts = await log.StartsAsync(ids, stop).ConfigureAwait(false);
         var found = new List<(PartitionProgress, KafkaBackupException?)>(targets.Count);
         foreach (var target in targets)
         {
             // A partition that the checkpoint does not know held nothing to restore then; the mismatch check has seen to that.
-            found.Add(
-                still.TryGetValue(target.Target, out var end)
-                    ? await ResumeAsync(target, journal.StartOffsetOf(target.Target) ?? end, end, starts[target.Target], stop)
-                        .ConfigureAwait(false)
-                    : (new PartitionProgress(target, journal.StartOffsetOf(target.Target) ?? 0, 0), LaneChecks.Restless(scope, target))
-            );
+            var end = settled[target.Target];
+            var start = journal.StartOffsetOf(target.Target) ?? end.End ?? 0;
+            var progress = new PartitionProgress(target, start, 0, sequence: journal.SequenceOf(target.Target));
+            found.Add((progress, await TryResumeAsync(progress, end, starts[target.Target], stop).ConfigureAwait(false)));
         }
 
         return found;
+    }
+
+    /// <summary>
+    /// For a partition whose end has moved between the start of a resume and its turn: a request of the interrupted run came late.
+    /// </summary>
+    public async Task ResumeAgainAsync(PartitionProgress progress, CancellationToken stop)
+    {
+        var target = progress.Work.Target;
+        var settled = await _ends
+            .FindAsync(new Dictionary<TopicPartition, PartitionSequence?> { [target] = progress.Sequence!.At(0) }, stop)
+            .ConfigureAwait(false);
+        var starts = await log.StartsAsync([target], stop).ConfigureAwait(false);
+        if (await TryResumeAsync(progress, settled[target], starts[target], stop).ConfigureAwait(false) is { } error)
+        {
+            throw error;
+        }
     }
 
     private (PartitionProgress Progress, KafkaBackupException? Error) Begin(
@@ -49,7 +73,7 @@ internal sealed class IdempotentStart(RestoreScope scope, TargetLog log, Restore
         try
         {
             LaneChecks.RequirePlannedEnd(scope, target, ends);
-            return (new PartitionProgress(target, ends[target.Target], 0), null);
+            return (new PartitionProgress(target, ends[target.Target], 0, sequence: New(0)), null);
         }
         catch (KafkaBackupException error)
         {
@@ -58,24 +82,28 @@ internal sealed class IdempotentStart(RestoreScope scope, TargetLog log, Restore
         }
     }
 
-    private async Task<(PartitionProgress Progress, KafkaBackupException? Error)> ResumeAsync(
-        TargetWork target,
-        long start,
-        long end,
+    private TargetSequence New(long firstRecord) => new(_producerId!.Value, 0, firstRecord);
+
+    private async Task<KafkaBackupException?> TryResumeAsync(
+        PartitionProgress progress,
+        SettledEnd settled,
         long logStart,
         CancellationToken stop
     )
     {
+        var (target, start) = (progress.Work, progress.Start);
+        if (settled.End is not { } end)
+        {
+            return LaneChecks.Restless(scope, target);
+        }
+
         var done = end - start;
         if (done < 0 || done > target.RecordCount)
         {
-            return (
-                new PartitionProgress(target, start, 0),
-                LaneChecks.Changed(
-                    scope,
-                    target,
-                    $"its log ends at offset {end}, but the restore began at {start} and has {target.RecordCount} records to bring"
-                )
+            return LaneChecks.Changed(
+                scope,
+                target,
+                $"its log ends at offset {end}, but the restore began at {start} and has {target.RecordCount} records to bring"
             );
         }
 
@@ -103,11 +131,16 @@ internal sealed class IdempotentStart(RestoreScope scope, TargetLog log, Restore
                 scope.Events.Verbose($"{target.Target}: {done} of {target.RecordCount} records are there already.");
             }
 
-            return (new PartitionProgress(target, start, done, maps), null);
+            var sequence =
+                progress.Sequence is not { } before ? New(done)
+                : settled.IsGuarded ? before
+                : before.Renewed(done);
+            progress.Begin(start, done, maps, sequence);
+            return null;
         }
         catch (KafkaBackupException error)
         {
-            return (new PartitionProgress(target, start, 0), error);
+            return error;
         }
     }
 }

@@ -27,13 +27,16 @@ internal sealed class PartitionProgress
         Array.Fill(_restoredTo, -1);
     }
 
-    public PartitionProgress(TargetWork work, long start, long done, IReadOnlyList<OffsetMap>? maps = null)
-        : this(work) => Begin(start, done, maps);
+    public PartitionProgress(TargetWork work, long start, long done, IReadOnlyList<OffsetMap>? maps = null, TargetSequence? sequence = null)
+        : this(work) => Begin(start, done, maps, sequence);
 
     public TargetWork Work { get; }
 
     /// <summary>The target's log end before the first record was written.</summary>
     public long Start { get; private set; }
+
+    /// <summary>In idempotent mode.</summary>
+    public TargetSequence? Sequence { get; private set; }
 
     /// <summary>Records that were in the target already when this run began.</summary>
     public long Resumed { get; private set; }
@@ -65,7 +68,10 @@ internal sealed class PartitionProgress
     /// <summary>The source offset of the last record of that source that is in the target; -1 for none.</summary>
     public long RestoredTo(int source) => Volatile.Read(ref _restoredTo[source]);
 
-    public void Begin(long start, long done, IReadOnlyList<OffsetMap>? maps = null)
+    /// <summary>What is sent from here on is part of this sequence.</summary>
+    public void GoOnWith(TargetSequence sequence) => Sequence = sequence;
+
+    public void Begin(long start, long done, IReadOnlyList<OffsetMap>? maps = null, TargetSequence? sequence = null)
     {
         lock (_gate)
         {
@@ -75,7 +81,7 @@ internal sealed class PartitionProgress
                 _restoredTo[i] = _maps[i].IsEmpty ? -1 : _maps[i].Ranges[^1].SourceStart + _maps[i].Ranges[^1].Length - 1;
             }
 
-            (Start, Resumed) = (start, done);
+            (Start, Resumed, Sequence) = (start, done, sequence);
             Volatile.Write(ref _done, done);
             _hasBegun = true;
         }

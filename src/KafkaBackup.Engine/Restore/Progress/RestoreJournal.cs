@@ -10,6 +10,7 @@ internal sealed class RestoreJournal
     private readonly TimeProvider _clock;
     private readonly CheckpointFile? _file;
     private IReadOnlyList<PartitionProgress> _progress = [];
+    private readonly object _saving = new();
     private long _startTime;
 
     public RestoreJournal(RestoreWork work, TimeProvider clock, IEngineEvents events)
@@ -34,32 +35,41 @@ internal sealed class RestoreJournal
     /// <summary>What an interrupted restore left; null when this one begins anew.</summary>
     public Checkpoint? Found { get; }
 
-    public long? StartOffsetOf(TopicPartition target) =>
-        Found?.Targets.FirstOrDefault(t => t.Topic == target.Topic && t.Partition == target.Partition)?.StartOffset;
+    public long? StartOffsetOf(TopicPartition target) => FoundOf(target)?.StartOffset;
+
+    /// <summary>Null where the interrupted run had not begun, or was one of version 0.1.</summary>
+    public TargetSequence? SequenceOf(TopicPartition target) => FoundOf(target)?.Sequence;
 
     /// <summary>Where the interrupted run's records lie, as far as its last checkpoint knew; null when that is not told.</summary>
     public IReadOnlyList<OffsetMap>? MapsOf(TargetWork target, long start)
     {
-        var found = Found?.Targets.FirstOrDefault(t => t.Topic == target.Target.Topic && t.Partition == target.Target.Partition);
+        var found = FoundOf(target.Target);
         return found?.Maps is { } maps && maps.Count == target.Sources.Count && found.StartOffset == start
             ? maps.Select(m => new OffsetMap(m.Chunk(3).Select(r => new OffsetRange(r[0], r[1], r[2])))).ToArray()
             : null;
     }
 
-    /// <summary>Puts the start offsets down; from here on a resume is exact.</summary>
+    /// <summary>Puts start offsets and sequences down; from here on a resume is exact.</summary>
     public void Begin(IReadOnlyList<PartitionProgress> progress)
     {
         _progress = progress;
         Save();
     }
 
+    /// <summary>Any thread may call it. Before anything has begun there is nothing to write, and what was found stays.</summary>
     public void Save()
     {
-        if (_file is null)
+        if (_file is not null && _progress.Count > 0)
         {
-            return;
+            lock (_saving)
+            {
+                Write(_file);
+            }
         }
+    }
 
+    private void Write(CheckpointFile file)
+    {
         // Keys as the store knows them: the backup's id first.
         var completed = new List<string>();
         var under = new List<SegmentProgress>();
@@ -71,7 +81,7 @@ internal sealed class RestoreJournal
         var transactional = _work.Options.Delivery == DeliveryMode.Transactional;
         var known = _progress.ToDictionary(p => p.Work.Target);
         var targets = _progress.Select(p => Target(p, transactional)).OfType<CheckpointTarget>().ToArray();
-        _file.Write(
+        file.Write(
             new Checkpoint
             {
                 Version = Checkpoint.CurrentVersion,
@@ -94,6 +104,9 @@ internal sealed class RestoreJournal
         );
     }
 
+    private CheckpointTarget? FoundOf(TopicPartition target) =>
+        Found?.Targets.FirstOrDefault(t => t.Topic == target.Topic && t.Partition == target.Partition);
+
     /// <summary>Of a partition whose turn has not come, what the interrupted run said; null when that is nothing.</summary>
     private CheckpointTarget? Target(PartitionProgress progress, bool transactional)
     {
@@ -105,9 +118,10 @@ internal sealed class RestoreJournal
                 progress.Start,
                 progress.Done,
                 progress.Work.RecordCount,
-                transactional ? progress.MapsToKeep() : null
+                transactional ? progress.MapsToKeep() : null,
+                progress.Sequence
             )
-            : Found?.Targets.FirstOrDefault(t => t.Topic == target.Topic && t.Partition == target.Partition);
+            : FoundOf(target);
     }
 
     /// <summary>A partition that could not be resumed this time keeps what is known of it.</summary>

@@ -7,13 +7,19 @@ namespace KafkaBackup.Engine.Restore;
 internal sealed class AcknowledgementWatch(RestoreScope scope, TopicPartition target)
 {
     private const string Likely =
-        "it has no leader, or fewer replicas in sync than its min.insync.replicas demands, or a quota of the cluster holds this user back";
+        "it has no leader, or fewer replicas in sync than its min.insync.replicas demands, or its broker takes requests and does not answer them (it is given 30 seconds for each by default, then it is asked again over a new connection)";
+
+    private static readonly TimeSpan Noticeable = TimeSpan.FromSeconds(10);
 
     private long _since = scope.Clock.GetTimestamp();
     private bool _told;
 
     /// <summary>Something was acknowledged, or is waited for from now on.</summary>
     public void Restart() => _since = scope.Clock.GetTimestamp();
+
+    /// <summary>A quota makes this user wait for so long: that is nobody's silence.</summary>
+    public void HeldBack(TimeSpan wait) =>
+        _since = Math.Max(_since, scope.Clock.GetTimestamp() + (long)(wait.TotalSeconds * scope.Clock.TimestampFrequency));
 
     /// <param name="trouble">What the writer said last.</param>
     /// <returns>The error that ends the wait; null while it may go on.</returns>
@@ -29,7 +35,7 @@ internal sealed class AcknowledgementWatch(RestoreScope scope, TopicPartition ta
             );
         }
 
-        if (!_told && still > scope.DeliveryBudget / 10)
+        if (!_told && still > (Noticeable < scope.DeliveryBudget / 10 ? Noticeable : scope.DeliveryBudget / 10))
         {
             _told = true;
             scope.Events.Warning(

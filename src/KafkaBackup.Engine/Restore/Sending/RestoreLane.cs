@@ -6,13 +6,24 @@ namespace KafkaBackup.Engine.Restore;
 internal sealed record LaneOutcome(PartitionProgress Progress, PartitionStatus Status, KafkaBackupException? Error);
 
 /// <summary>
-/// Brings one target partition's records over, exactly once (rule E2). Each has a writer of its own: a refused record stops that writer
-/// and nothing else. After any fault the target's log end says how far we really came, and its last record proves it.
+/// Brings one target partition's records over, exactly once (rules E2, L6). Each has a writer of its own: a refused record stops that
+/// writer and nothing else. After any fault the target's log end says how far we really came, and its last record proves it.
 /// </summary>
-internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress, TargetLog log)
+internal sealed class RestoreLane(
+    RestoreScope scope,
+    PartitionProgress progress,
+    TargetLog log,
+    IdempotentStart start,
+    RestoreJournal journal
+)
 {
     /// <summary>Faults in a row without a record brought over in between.</summary>
     private const int MostFaults = 5;
+
+    /// <summary>
+    /// A late request of our own may be stored between a look at the log's end and the next batch, which is refused then; hardly twice.
+    /// </summary>
+    private const int MostGuardedFaults = 2;
 
     private readonly RecordStream _stream = scope.Stream(progress.Work);
     private readonly TargetWork _work = progress.Work;
@@ -25,22 +36,15 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
         {
             if (!stop.IsCancellationRequested)
             {
-                // This lane's turn may come long after the restore began.
-                LaneChecks.RequireEnd(
-                    scope,
-                    _work,
-                    await log.EndAsync(_work.Target, stop).ConfigureAwait(false),
-                    progress.Start + progress.Done,
-                    "before the first record is sent"
-                );
+                await RequireOwnEndAsync(stop).ConfigureAwait(false);
             }
 
             while (!progress.IsComplete && !stop.IsCancellationRequested)
             {
                 var before = progress.Done;
                 var limit = _sizing.Limit(before, _work.RecordCount);
-                var sent = await SendAsync(limit, stop).ConfigureAwait(false);
-                if (sent.Fault is not { } fault)
+                var reports = await SendAsync(limit, stop).ConfigureAwait(false);
+                if (reports.Fault is not { } fault)
                 {
                     if (progress.Done < limit)
                     {
@@ -60,17 +64,17 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
                         && (verdict.Definition != ErrorIds.ClusterUnauthorized || progress.Done > before)
                     )
                     {
-                        await SettleAsync(sent.Unacknowledged, stop).ConfigureAwait(false);
+                        await SettleAsync(reports.Unacknowledged, faults, stop).ConfigureAwait(false);
                     }
 
                     return new LaneOutcome(progress, PartitionStatus.Failed, verdict);
                 }
 
                 scope.Events.Verbose($"{_work.Target}: {fault.Error?.Message ?? fault.Text} Looking at the target to see how far it came.");
-                await SettleAsync(sent.Unacknowledged, stop).ConfigureAwait(false);
+                await SettleAsync(reports.Unacknowledged, faults, stop).ConfigureAwait(false);
                 if (fault.Kind == WriteFaultKind.Refused)
                 {
-                    _sizing.Refused(fault, sent.RefusedUntil);
+                    _sizing.Refused(fault, reports.RefusedUntil);
                 }
             }
 
@@ -102,15 +106,32 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
         }
     }
 
+    /// <summary>This lane's turn may come long after the restore began.</summary>
+    private async Task RequireOwnEndAsync(CancellationToken stop)
+    {
+        var (end, expected) = (await log.EndAsync(_work.Target, stop).ConfigureAwait(false), progress.Start + progress.Done);
+        if (end != expected && journal.Found is not null)
+        {
+            await start.ResumeAgainAsync(progress, stop).ConfigureAwait(false);
+            journal.Save();
+        }
+        else
+        {
+            LaneChecks.RequireEnd(scope, _work, end, expected, "before the first record is sent");
+        }
+    }
+
     /// <summary>Sends from where we are, on a thread of its own; returns the fault that ended it, if one did.</summary>
-    private async Task<PartitionSender> SendAsync(long limit, CancellationToken stop)
+    private async Task<Acknowledgements> SendAsync(long limit, CancellationToken stop)
     {
         using var lent = scope.Writers.Lend(
             LaneWriter.Options(scope, _sizing.Bytes, transactionalId: null, _sizing.IsSingle(progress.Done)),
-            _work.Target
+            _work.Target,
+            progress.Sequence!.At(progress.Done)
         );
-        var start = progress.Start;
-        var sender = new PartitionSender(scope, progress, lent.Writer, _sizing, index => start + index);
+        var began = progress.Start;
+        var reports = new Acknowledgements(scope, progress, lent.Writer, _sizing.Bytes, index => began + index);
+        var sender = new PartitionSender(scope, progress, lent.Writer, _sizing, reports);
         var feed = new BlockFeed(_stream, progress.Done, stop);
         await using (feed.ConfigureAwait(false))
         {
@@ -124,8 +145,8 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
                 .ConfigureAwait(false);
         }
 
-        lent.IsDone = sender.Fault is null && progress.IsComplete;
-        return sender;
+        lent.IsDone = reports.Fault is null && progress.IsComplete;
+        return reports;
     }
 
     private static void SendBlocks(PartitionSender sender, BlockFeed feed, long limit, CancellationToken stop)
@@ -148,15 +169,26 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
             // Also when the backup could not be read on: what was sent before is not in doubt.
             using var patience = new CancellationTokenSource();
             using var onStop = stop.Register(() => patience.CancelAfter(RestoreScope.StopPatience));
-            sender.Drain(patience.Token);
+            sender.Reports.Drain(patience.Token);
         }
     }
 
     /// <summary>After a fault: how far did we come? What the target's log end says, and its last record must be ours.</summary>
-    private async Task SettleAsync(IReadOnlyCollection<SentRecords> unacknowledged, CancellationToken stop)
+    /// <param name="faults">After some faults in a row the broker is taken to have forgotten the sequence.</param>
+    private async Task SettleAsync(IReadOnlyCollection<SentRecords> unacknowledged, int faults, CancellationToken stop)
     {
-        var ends = await log.QuietEndsAsync([_work.Target], scope.Options.ResumeQuiet, stop).ConfigureAwait(false);
-        var end = ends.TryGetValue(_work.Target, out var still) ? still : throw LaneChecks.Restless(scope, _work);
+        var sequence = progress.Sequence!;
+        var ends = await new SettledEnds(scope, log)
+            .FindAsync(
+                new Dictionary<TopicPartition, PartitionSequence?>
+                {
+                    [_work.Target] = faults > MostGuardedFaults ? null : sequence.At(progress.Done),
+                },
+                stop
+            )
+            .ConfigureAwait(false);
+        var settled = ends[_work.Target];
+        var end = settled.End ?? throw LaneChecks.Restless(scope, _work);
         var done = end - progress.Start;
         var sent = unacknowledged.Sum(s => (long)s.Count);
         if (done < progress.Done || done - progress.Done > sent)
@@ -164,7 +196,9 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
             throw LaneChecks.Changed(
                 scope,
                 _work,
-                $"its log ends at offset {end}, which cannot be: {progress.Done} records were acknowledged and {sent} more were sent from offset {progress.Start} on"
+                done > progress.Done + sent && done <= _work.RecordCount
+                    ? $"its log ends at offset {end}, further than this process has brought it: another process goes on with this restore"
+                    : $"its log ends at offset {end}, which cannot be: {progress.Done} records were acknowledged and {sent} more were sent from offset {progress.Start} on"
             );
         }
 
@@ -177,6 +211,12 @@ internal sealed class RestoreLane(RestoreScope scope, PartitionProgress progress
         if (progress.Done != done)
         {
             throw LaneChecks.Changed(scope, _work, $"its log ends at offset {end}, in the middle of a batch that was sent whole");
+        }
+
+        if (!settled.IsGuarded)
+        {
+            progress.GoOnWith(sequence.Renewed(done));
+            journal.Save();
         }
     }
 

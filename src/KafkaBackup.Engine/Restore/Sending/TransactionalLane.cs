@@ -141,7 +141,7 @@ internal sealed class TransactionalLane(
 
     private void Committed(GroupOffset mark, long behind)
     {
-        _sender!.Held.Release();
+        _sender!.Reports.Held.Release();
         (_mark, _behind, _marker, _inDoubt) = (mark, behind, 1, null);
     }
 
@@ -179,7 +179,8 @@ internal sealed class TransactionalLane(
             return null;
         }
 
-        _sender = new PartitionSender(scope, progress, writer.Writer, _sizing, expectedOffset: null) { HoldBack = true };
+        var reports = new Acknowledgements(scope, progress, writer.Writer, _sizing.Bytes, expectedOffset: null) { HoldBack = true };
+        _sender = new PartitionSender(scope, progress, writer.Writer, _sizing, reports);
         var limit = _sizing.Limit(progress.Done, _limit);
         var feed = new BlockFeed(_stream, progress.Done, stop);
         await using (feed.ConfigureAwait(false))
@@ -194,14 +195,14 @@ internal sealed class TransactionalLane(
             }
         }
 
-        if (_unreadable is not null && _sender.Fault is null)
+        if (_unreadable is not null && _sender.Reports.Fault is null)
         {
             throw _unreadable;
         }
 
-        if (!HasExpired(_sender.Fault?.Error ?? _lost))
+        if (!HasExpired(_sender.Reports.Fault?.Error ?? _lost))
         {
-            return _sender.Fault;
+            return _sender.Reports.Fault;
         }
 
         scope.Events.Verbose(
@@ -227,7 +228,7 @@ internal sealed class TransactionalLane(
                     TaskScheduler.Default
                 )
                 .ConfigureAwait(false);
-            if (sender.Fault is null && sender.Delivered > progress.Done && sender.Unacknowledged.Count == 0)
+            if (sender.Reports.Fault is null && sender.Reports.Delivered > progress.Done && sender.Reports.Unacknowledged.Count == 0)
             {
                 await CommitAsync(writer, sender, stop).ConfigureAwait(false);
                 return more;
@@ -250,7 +251,7 @@ internal sealed class TransactionalLane(
         {
             if (!writer.IsGivenUp && await writer.TryAbortAsync(stop).ConfigureAwait(false))
             {
-                return more && sender.Fault is null;
+                return more && sender.Reports.Fault is null;
             }
         }
         catch (KafkaBackupException lost) when (IsOfThisWriter(lost) || HasExpired(lost))
@@ -275,14 +276,14 @@ internal sealed class TransactionalLane(
 
     private async Task CommitAsync(BoundedWriter writer, PartitionSender sender, CancellationToken stop)
     {
-        if (sender.Held.HoleAt is { } hole)
+        if (sender.Reports.Held.HoleAt is { } hole)
         {
             TransactionalMaps.RequireNoStranger(scope, _work, 1, hole);
         }
 
-        await RequireNoStrangerAsync(sender.Held.First, stop).ConfigureAwait(false);
-        var mark = marks.Mark(_work, sender.Delivered, progress.Start);
-        var behind = sender.Held.Last + 1;
+        await RequireNoStrangerAsync(sender.Reports.Held.First, stop).ConfigureAwait(false);
+        var mark = marks.Mark(_work, sender.Reports.Delivered, progress.Start);
+        var behind = sender.Reports.Held.Last + 1;
         await writer.SendOffsetsAsync(TransactionalMarks.Group(scope.Options), [mark], stop).ConfigureAwait(false);
         _inDoubt = (mark, behind);
         await writer.CommitAsync(stop).ConfigureAwait(false);
@@ -352,7 +353,7 @@ internal sealed class TransactionalLane(
 
         using var patience = new CancellationTokenSource();
         using var onStop = stop.Register(() => patience.CancelAfter(RestoreScope.StopPatience));
-        return sender.Drain(patience.Token) && !_atEnd && _unreadable is null && sender.Next < limit;
+        return sender.Reports.Drain(patience.Token) && !_atEnd && _unreadable is null && sender.Next < limit;
     }
 
     /// <summary>What was sent before the backup ended, or could not be read on, is committed first.</summary>
@@ -398,7 +399,7 @@ internal sealed class TransactionalLane(
                         inner: _lost
                     );
             case WriteFaultKind.Refused when !_sizing.IsSingle(fault!.Index) || _sizing.IsOfCodec(fault):
-                _sizing.Refused(fault, _sender!.RefusedUntil);
+                _sizing.Refused(fault, _sender!.Reports.RefusedUntil);
                 return null;
             case WriteFaultKind.Refused:
                 _limit = fault!.Index;

@@ -5,20 +5,19 @@ namespace KafkaBackup.Engine.Restore;
 
 /// <summary>
 /// Writers that have done with their partition wait here for the next one: a new one needs half a second to get its producer id, which for
-/// a thousand small partitions is most of the restore. None comes back to a partition that it has written to: its sequence numbers would
-/// begin anew there, and the broker would take what it sends for repeats.
+/// a thousand small partitions is most of the restore.
 /// </summary>
 internal sealed class WriterPool(IKafkaCluster cluster) : IDisposable
 {
     private readonly ConcurrentDictionary<WriterOptions, ConcurrentBag<IRecordWriter>> _idle = new();
 
-    public LentWriter Lend(WriterOptions options, TopicPartition target)
+    public LentWriter Lend(WriterOptions options, TopicPartition target, PartitionSequence? sequence)
     {
         var writer = Idle(options).TryTake(out var idle) ? idle : cluster.OpenWriter(options);
         var lent = new LentWriter(this, options, writer);
         try
         {
-            writer.Open(target, LentWriter.Slot);
+            writer.Open(target, LentWriter.Slot, sequence);
             return lent;
         }
         catch (KafkaBackupException)

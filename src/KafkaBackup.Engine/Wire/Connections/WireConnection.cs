@@ -210,7 +210,12 @@ internal sealed class WireConnection : IAsyncDisposable
     {
         var api = request.Api;
         var tagged = version >= api.FlexibleFrom && api.Key != ApiKey.ApiVersions;
-        var pending = new PendingAnswer(unchecked(++_correlation), api.Key, tagged, _options.RequestTimeout + request.BrokerWaits);
+        var pending = new PendingAnswer(
+            unchecked(++_correlation),
+            api.Key,
+            tagged,
+            request.BrokerWaits + (request.AnswerWithin ?? _options.RequestTimeout)
+        );
         using var writer = new WireWriter();
         writer.BeginFrame(api, version, pending.CorrelationId, _options.ClientId);
         request.Write(writer);

@@ -18,11 +18,16 @@ internal sealed class ProduceRequest : WireRequest<ProduceResponse>
     /// <summary>How long the leader may wait for its followers.</summary>
     public required TimeSpan Timeout { get; init; }
 
+    /// <summary>How long to wait for the answer on top of that; null for what the connection's options say.</summary>
+    public TimeSpan? Margin { get; init; }
+
     public required IReadOnlyCollection<TopicEntries<ProducePartition>> Topics { get; init; }
 
     public override WireApi Api => Definition;
 
     public override TimeSpan BrokerWaits => Timeout;
+
+    public override TimeSpan? AnswerWithin => Margin;
 
     public override void Write(WireWriter writer)
     {

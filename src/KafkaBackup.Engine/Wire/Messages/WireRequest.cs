@@ -21,6 +21,9 @@ internal abstract class WireRequest<TAnswer>
     /// <summary>How long the broker was asked to wait before it answers; added to the time-out.</summary>
     public virtual TimeSpan BrokerWaits => TimeSpan.Zero;
 
+    /// <summary>How long the answer is waited for on top of that; null for what the connection's options say.</summary>
+    public virtual TimeSpan? AnswerWithin => null;
+
     public abstract void Write(WireWriter writer);
 
     /// <summary>The answer must be read to its last byte. One that keeps memory of the reader's buffer retains it.</summary>
