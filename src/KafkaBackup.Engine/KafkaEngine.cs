@@ -88,7 +88,10 @@ public sealed class KafkaEngine(IEngineEvents events, string baseDirectory, Engi
         new CompareJob(_services, _events, Options()).RunAsync(settings, cancel);
 
     public IAsyncEnumerable<RecordInfo> ReadTopicRecordsAsync(ClusterSettings cluster, RecordQuery query, CancellationToken cancel) =>
-        new TopicBrowser(() => _services.OpenCluster(Options().Resolve(cluster), _events), _services.Clock, _events).ReadAsync(query, cancel);
+        new TopicBrowser(() => _services.OpenCluster(Options().Resolve(cluster), _events), _services.Clock, _events).ReadAsync(
+            query,
+            cancel
+        );
 
     /// <summary>A row per partition, then (Partition null) one per topic.</summary>
     public async Task<IReadOnlyList<TopicMeasure>> MeasureTopicsAsync(MeasureSettings settings, CancellationToken cancel)

@@ -137,7 +137,10 @@ public sealed class OffsetRestoreTests : IAsyncLifetime, IAsyncDisposable
         return consumer;
     }
 
-    private Task<PlannedOperation<ConsumerOffsetPlan, IReadOnlyList<ConsumerOffsetRestoreResult>>> PlanAsync(SavedOffsets saved, bool force = false)
+    private Task<PlannedOperation<ConsumerOffsetPlan, IReadOnlyList<ConsumerOffsetRestoreResult>>> PlanAsync(
+        SavedOffsets saved,
+        bool force = false
+    )
     {
         var path = _folder.File($"{Guid.NewGuid():n}.json");
         saved.Write(path);

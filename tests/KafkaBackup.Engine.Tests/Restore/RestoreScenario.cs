@@ -58,8 +58,9 @@ public sealed class RestoreScenario : IAsyncDisposable
             }
         );
 
-    public Task<PlannedOperation<IReadOnlyList<RestoreReport>, IReadOnlyList<RestoreResult>>> PlanAsync(params RestoreSettings[] settings) =>
-        NewEngine().PlanRestoreAsync(settings.Select(Complete).ToArray(), Cancel);
+    public Task<PlannedOperation<IReadOnlyList<RestoreReport>, IReadOnlyList<RestoreResult>>> PlanAsync(
+        params RestoreSettings[] settings
+    ) => NewEngine().PlanRestoreAsync(settings.Select(Complete).ToArray(), Cancel);
 
     public async Task<RestoreReport> ReportAsync(RestoreSettings? settings = null)
     {

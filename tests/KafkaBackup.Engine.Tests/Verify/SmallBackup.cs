@@ -184,7 +184,11 @@ internal static class SmallBackup
         return await planned.RunAsync(default);
     }
 
-    public static Task<PlannedOperation<RepairResult, RepairResult>> PlanRepairAsync(IStore store, bool force = false, TimeProvider? clock = null) =>
+    public static Task<PlannedOperation<RepairResult, RepairResult>> PlanRepairAsync(
+        IStore store,
+        bool force = false,
+        TimeProvider? clock = null
+    ) =>
         EngineOn(store, clock: clock)
             .PlanRepairAsync(
                 new RepairSettings

@@ -94,7 +94,10 @@ internal sealed class KafkaClient : IDisposable
 
                 return null;
             case LibRdKafka.EventError:
-                var error = NativeError.From(LibRdKafka.rd_kafka_event_error(nativeEvent), LibRdKafka.rd_kafka_event_error_string(nativeEvent));
+                var error = NativeError.From(
+                    LibRdKafka.rd_kafka_event_error(nativeEvent),
+                    LibRdKafka.rd_kafka_event_error_string(nativeEvent)
+                );
                 return Note(error with { Text = _scrubber.Scrub(error.Text) });
             default:
                 return null;
