@@ -33,7 +33,7 @@ public sealed record S3Limits
     /// <summary>The budget of the first request of a store, where an address is more likely wrong than a server ill.</summary>
     public TimeSpan RecogniseBudget { get; init; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>From here on the difference between the clocks is told; S3 refuses 15 minutes.</summary>
+    /// <summary>From here on the difference between the clocks is reported; S3 refuses 15 minutes.</summary>
     public TimeSpan NotableSkew { get; init; } = TimeSpan.FromMinutes(5);
 
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Amazon.S3;
 using Amazon.S3.Model;
+using KafkaBackup.Engine.Rules;
 
 namespace KafkaBackup.Engine.Storage.S3;
 
@@ -15,7 +16,7 @@ internal sealed class S3Requests(S3Options options, TimeProvider time)
     /// <summary>Tells our own write from another's when an answer was lost.</summary>
     public const string TokenName = "kafkabackup-write";
 
-    private static readonly string[] ReplacedNames = ["lock.json", "manifest.json"];
+    private static readonly string[] ReplacedNames = [StoreNames.Lock, StoreNames.Manifest];
 
     public string FullKey(string key) => options.Prefix + key;
 
