@@ -60,7 +60,7 @@ Describe 'What an administrator must be told before' -Tag Long {
 
     It '-Purge would delete what is there: -WhatIf says so' {
         $run = Invoke-FreshPwsh "Restore-KafkaBackup ./store -BackupId nightly -BootstrapServer $($broker.Bootstrap) -Topic payments -Purge -Force -WhatIf"
-        $run.Output | Should -BeLike '*What if:*payments -> payments (WHAT IS THERE IS DELETED FIRST): 2 partitions*'
+        $run.Output | Should -BeLike '*What if:*payments -> payments (ITS RECORDS ARE DELETED FIRST): 2 partitions*'
         @(Get-BrokerRecord $broker payments 0).Count | Should -Be 10
     }
 }

@@ -1,3 +1,4 @@
+using System.IO.Enumeration;
 using System.Runtime.CompilerServices;
 using KafkaBackup.Engine.Format.Foreign;
 using KafkaBackup.Engine.Format.Manifests;
@@ -22,7 +23,7 @@ public sealed class BackupCatalog(IStore store)
         await RefuseBackupFolderAsync(cancel).ConfigureAwait(false);
         await foreach (var id in Store.ListFoldersAsync("", cancel).ConfigureAwait(false))
         {
-            if (BackupIds.IsValid(id) && BackupIds.Matches(id, pattern) && await LooksLikeBackupAsync(id, cancel).ConfigureAwait(false))
+            if (NameRules.IsBackupId(id) && Matches(id, pattern) && await LooksLikeBackupAsync(id, cancel).ConfigureAwait(false))
             {
                 yield return id;
             }
@@ -40,7 +41,7 @@ public sealed class BackupCatalog(IStore store)
     /// </summary>
     public async Task<OpenedBackup?> FindAsync(string backupId, CancellationToken cancel)
     {
-        BackupIds.Check(backupId);
+        NameRules.CheckBackupId(backupId);
         try
         {
             await RefuseBackupFolderAsync(cancel).ConfigureAwait(false);
@@ -275,4 +276,8 @@ public sealed class BackupCatalog(IStore store)
                 : $"'{backupId}' in {Store.Location} is no backup: it holds '{key}', which is not KafkaBackup's.",
             BackupKeys.Of(backupId, key)
         );
+
+    /// <summary>A glob with * and ?, as PowerShell users expect it: without regard to case. Null matches all.</summary>
+    private static bool Matches(string id, string? pattern) =>
+        pattern is null || FileSystemName.MatchesSimpleExpression(pattern, id, ignoreCase: true);
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using KafkaBackup.Engine.Rules;
 
 namespace KafkaBackup.Engine.Catalog;
 
@@ -8,10 +9,10 @@ namespace KafkaBackup.Engine.Catalog;
 /// </summary>
 public static class BackupKeys
 {
-    public const string ManifestCopy = "manifest.json";
-    public const string Lock = "lock.json";
-    public const string Topics = "topics/";
-    public const string SegmentExtension = ".kbs";
+    public const string ManifestCopy = StoreNames.Manifest;
+    public const string Lock = StoreNames.Lock;
+    public const string Topics = StoreNames.Topics;
+    public const string SegmentExtension = StoreNames.SegmentExtension;
 
     internal const string ManifestFolder = "manifest/";
     internal const string Pages = "manifest/pages/";

@@ -218,7 +218,7 @@ public sealed class BackupSession : IAsyncDisposable
         }
     }
 
-    /// <summary>A run that has nothing to commit would else leave the copy behind for good.</summary>
+    /// <summary>Otherwise a run that has nothing to commit would leave the copy outdated for good.</summary>
     private async Task RenewCopyAsync(long generation, CancellationToken cancel)
     {
         if (await ObjectReading.ReadWholeAsync(_store, Full(BackupKeys.Head(generation)), 0, cancel).ConfigureAwait(false) is { } head)

@@ -151,7 +151,7 @@ internal sealed class CommitPlan
             }
         }
 
-        // New topics would else make a page each: the last page is filled up first.
+        // Otherwise new topics would make a page each: the last page is filled up first.
         if (loose.Count > 0 && kept.Count > 0 && kept[^1].Items.Sum(PartitionsOf) < PartitionsInPage / 2)
         {
             loose.UnionWith(kept[^1].Items);

@@ -2,8 +2,8 @@ using KafkaBackup.Engine.Format.Manifests;
 
 namespace KafkaBackup.Engine.Catalog;
 
-/// <summary>A page as it lies in the store, with what it holds, so that the next commit can keep it or cut it anew.</summary>
-/// <param name="Whole">False when the page or its copy was found damaged: the next commit writes it anew.</param>
+/// <summary>A page as stored, with its contents, so that the next commit can keep it or cut it again.</summary>
+/// <param name="Whole">False when the page or its copy was found damaged: the next commit rewrites it.</param>
 internal sealed record LaidOutPage<T>(PageReference Reference, IReadOnlyList<T> Items, bool Whole);
 
 /// <summary>

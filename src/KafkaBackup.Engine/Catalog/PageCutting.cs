@@ -7,7 +7,7 @@ internal sealed record PlannedPage<T>(PageReference? Kept, IReadOnlyList<T> Item
 
 /// <summary>
 /// A growing list as pages and a tail that stands in the head. Adding touches the tail only; a full tail goes into the last page, which is
-/// written anew until it is full. So a commit costs the same however much is stored.
+/// rewritten until it is full. So a commit costs the same however much is stored.
 /// </summary>
 internal static class PageCutting
 {

@@ -2,7 +2,7 @@ using KafkaBackup.Engine.Format.Manifests;
 
 namespace KafkaBackup.Engine.Catalog;
 
-/// <summary>Whether a topic's page must be written anew, or only its partitions' states moved on.</summary>
+/// <summary>Whether a topic's page must be rewritten, or only its partitions' states moved on.</summary>
 internal static class TopicChanges
 {
     public static bool SameDescription(TopicEntry left, TopicEntry right) =>

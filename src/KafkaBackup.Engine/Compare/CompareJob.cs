@@ -100,7 +100,7 @@ internal sealed class CompareJob(EngineServices services, IEngineEvents events, 
         }
         catch (Exception e)
         {
-            // Thrown to whoever enumerates.
+            // Thrown to the caller that enumerates.
             error = e;
         }
 

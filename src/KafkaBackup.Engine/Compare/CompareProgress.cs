@@ -1,7 +1,7 @@
 namespace KafkaBackup.Engine.Compare;
 
 /// <summary>
-/// What a comparison tells while it runs: records of all lanes, counted and shown now and then, and what could not be read.
+/// What a comparison reports while it runs: records of all lanes, counted and shown now and then, and what could not be read.
 /// </summary>
 internal sealed class CompareProgress(IReadOnlyList<TopicPair> topics, TimeProvider clock, IEngineEvents events)
 {
@@ -21,7 +21,7 @@ internal sealed class CompareProgress(IReadOnlyList<TopicPair> topics, TimeProvi
 
     public void Verbose(string message) => events.Verbose(message);
 
-    /// <summary>A refusal of a topic meets each of its partitions, and is told once.</summary>
+    /// <summary>A refusal of a topic meets each of its partitions, and is reported once.</summary>
     public void Failed(KafkaBackupException error)
     {
         lock (_gate)

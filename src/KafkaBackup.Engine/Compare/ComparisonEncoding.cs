@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using KafkaBackup.Engine.Configuration;
 using KafkaBackup.Engine.Records;
+using KafkaBackup.Engine.Rules;
 
 namespace KafkaBackup.Engine.Compare;
 
@@ -48,14 +49,14 @@ internal sealed class ComparisonEncoding(CompareOptions options, int added, bool
         var used = sizeof(int);
         if (headers.Length > 0)
         {
-            var offsets = AddedFrom(headers, OriginalOffset.OffsetName);
-            var timestamps = AddedFrom(headers, OriginalOffset.TimestampName);
+            var offsets = AddedFrom(headers, HeaderNames.OriginalOffsetBytes);
+            var timestamps = AddedFrom(headers, HeaderNames.OriginalTimestampBytes);
             for (var i = 0; i < headers.Length; i++)
             {
                 ref readonly var header = ref headers[i];
                 if (
-                    (i >= offsets && header.Name.SequenceEqual(OriginalOffset.OffsetName))
-                    || (i >= timestamps && header.Name.SequenceEqual(OriginalOffset.TimestampName))
+                    (i >= offsets && header.Name.SequenceEqual(HeaderNames.OriginalOffsetBytes))
+                    || (i >= timestamps && header.Name.SequenceEqual(HeaderNames.OriginalTimestampBytes))
                     || _filter?.LeavesOut(header.Name) == true
                 )
                 {

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using KafkaBackup.Engine.Records;
+using KafkaBackup.Engine.Rules;
 
 namespace KafkaBackup.Engine.Compare;
 
@@ -150,7 +151,7 @@ internal sealed class SideFeed : RecordTaker, IDisposable
 
     private long OrderOf(in RecordView record) =>
         _options.OrderedBy == AlignMode.OriginalOffset
-            ? OriginalOffset.Number(record.Headers, OriginalOffset.OffsetName, _options.Original) ?? -1
+            ? OriginalOffset.Number(record.Headers, HeaderNames.OriginalOffsetBytes, _options.Original) ?? -1
             : record.Offset;
 
     private void HandOn()

@@ -1,4 +1,5 @@
 using KafkaBackup.Engine.Records;
+using KafkaBackup.Engine.Rules;
 
 namespace KafkaBackup.Engine.Compare;
 
@@ -32,7 +33,7 @@ internal sealed record TopicAlignment(
         {
             case AlignMode.OriginalOffset when left == 0 && right == 0 && headers.Reference is not null && headers.Difference is not null:
                 throw ErrorIds.ComparisonImpossible.With(
-                    $"Topic {pair.Topic.Name} cannot be aligned by original offset: the records of neither side carry the header x-original-offset.",
+                    $"Topic {pair.Topic.Name} cannot be aligned by original offset: the records of neither side carry the header {HeaderNames.OriginalOffset}.",
                     pair.Topic.Name,
                     "Restore with -IncludeOriginalOffsetHeader, or align by Position."
                 );
@@ -77,9 +78,9 @@ internal sealed record TopicAlignment(
         return left > 0 || right > 0
             ? (
                 AlignMode.OriginalOffset,
-                $"{not}, and the records of {(left > 0 && right > 0 ? "both sides" : left > 0 ? "the reference side" : "the difference side")} carry x-original-offset{(Math.Abs(left - right) > 1 ? $", which {Math.Abs(left - right)} restores have added one after the other" : "")}."
+                $"{not}, and the records of {(left > 0 && right > 0 ? "both sides" : left > 0 ? "the reference side" : "the difference side")} carry {HeaderNames.OriginalOffset}{(Math.Abs(left - right) > 1 ? $", which {Math.Abs(left - right)} restores have added one after the other" : "")}."
             )
-            : (AlignMode.Position, $"{not}, and the records of neither side carry x-original-offset.");
+            : (AlignMode.Position, $"{not}, and the records of neither side carry {HeaderNames.OriginalOffset}.");
     }
 }
 

@@ -1,3 +1,5 @@
+using KafkaBackup.Engine.Rules;
+
 namespace KafkaBackup.Engine.Configuration;
 
 /// <summary>How the settings about consumer-group offsets go together (rules F1, E1).</summary>
@@ -48,7 +50,7 @@ internal static class GroupRules
         if (settings.OffsetStrategy is null)
         {
             warn(
-                "No strategy for consumer-group offsets is given: header-based is used, which adds x-original-offset and x-original-timestamp headers."
+                $"No strategy for consumer-group offsets is given: header-based is used, which adds {HeaderNames.OriginalOffset} and {HeaderNames.OriginalTimestamp} headers."
             );
         }
         else if (settings.IncludeOriginalOffsetHeader == false)

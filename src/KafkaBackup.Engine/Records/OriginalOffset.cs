@@ -1,15 +1,12 @@
 using System.Buffers.Binary;
 using System.Buffers.Text;
+using KafkaBackup.Engine.Rules;
 
 namespace KafkaBackup.Engine.Records;
 
 /// <summary>The headers in which a restored record says where it came from (rule E1), as readers see them.</summary>
 public static class OriginalOffset
 {
-    public static ReadOnlySpan<byte> OffsetName => "x-original-offset"u8;
-
-    public static ReadOnlySpan<byte> TimestampName => "x-original-timestamp"u8;
-
     /// <summary>Text, or the Rust tool's eight bytes little-endian; eight ASCII digits are text. Null when it is neither.</summary>
     public static long? Parse(ReadOnlySpan<byte> value)
     {
@@ -22,10 +19,10 @@ public static class OriginalOffset
     }
 
     /// <summary>The original offset that the newest restore has put down; null when there is none, or none that can be read.</summary>
-    public static long? Of(in RecordView record) => Number(record.Headers, OffsetName);
+    public static long? Of(in RecordView record) => Number(record.Headers, HeaderNames.OriginalOffsetBytes);
 
     /// <summary>The original timestamp, likewise.</summary>
-    public static long? TimestampOf(in RecordView record) => Number(record.Headers, TimestampName);
+    public static long? TimestampOf(in RecordView record) => Number(record.Headers, HeaderNames.OriginalTimestampBytes);
 
     /// <summary>The header of that name that the n-th newest restore has added, 1 for the newest; -1 when there are not so many.</summary>
     public static int IndexOf(ReadOnlySpan<HeaderSlice> headers, ReadOnlySpan<byte> name, int nthNewest)
@@ -51,7 +48,7 @@ public static class OriginalOffset
         var count = 0;
         foreach (ref readonly var header in headers)
         {
-            count += header.Name.SequenceEqual(OffsetName) ? 1 : 0;
+            count += header.Name.SequenceEqual(HeaderNames.OriginalOffsetBytes) ? 1 : 0;
         }
 
         return count;

@@ -1,3 +1,4 @@
+using KafkaBackup.Engine.Rules;
 using KafkaBackup.Engine.Storage.Azure;
 using KafkaBackup.Engine.Storage.Files;
 using KafkaBackup.Engine.Storage.S3;
@@ -82,7 +83,7 @@ public sealed class StoreBackends
     private static void RefuseManifestFile(string path)
     {
         var parts = path.TrimEnd('/', '\\').Split('/', '\\');
-        if (parts.Length > 2 && parts[^1].Equals("manifest.json", StringComparison.OrdinalIgnoreCase))
+        if (parts.Length > 2 && parts[^1].Equals(StoreNames.Manifest, StringComparison.OrdinalIgnoreCase))
         {
             var parent = path[..path.TrimEnd('/', '\\').LastIndexOfAny(['/', '\\'])];
             var root = parent[..parent.LastIndexOfAny(['/', '\\'])];

@@ -5,7 +5,7 @@ using KafkaBackup.Engine.Storage;
 
 namespace KafkaBackup.Engine.Verify;
 
-/// <summary>Which backups a store holds. A damaged one is told of, and the others are shown all the same.</summary>
+/// <summary>Which backups a store holds. A damaged one is reported, and the others are still shown.</summary>
 internal sealed class BackupListing(EngineServices services, IEngineEvents events)
 {
     /// <param name="pattern">A glob over ids; a plain id that is not there is the error BackupNotFound; null for all.</param>

@@ -11,7 +11,7 @@ internal sealed record LockState(LockInfo? Holder, TimeSpan Age)
     public bool IsStale => Holder is { } holder && Age > holder.StaleAfter;
 
     /// <summary>
-    /// Its time lies in the future, so its age says nothing: the store's clock was set back, or the file was written by hand.
+    /// Its time is in the future, so its age says nothing: the store's clock was set back, or the file was written by hand.
     /// </summary>
     public bool IsOfUnknownAge => Holder is { } holder && Age < -holder.StaleAfter;
 

@@ -9,7 +9,7 @@ namespace KafkaBackup.Engine.Verify;
 
 /// <summary>
 /// Works a manifest out from the segments themselves, on top of an older manifest where one serves. Every segment that none names is read
-/// to its last byte first. What only the lost manifest knew stays lost, and is told.
+/// to its last byte first. What only the lost manifest knew stays lost, and is reported.
 /// </summary>
 internal sealed class ManifestRebuild(BackupCatalog catalog, string backupId, TimeProvider clock, IEngineEvents events)
 {
@@ -81,7 +81,7 @@ internal sealed class ManifestRebuild(BackupCatalog catalog, string backupId, Ti
                     BackupKeys.PartitionFolder(segment.Header.Topic, segment.Header.Partition),
                     StringComparison.Ordinal
                 )
-                    ? $"It holds records of {new TopicPartition(segment.Header.Topic, segment.Header.Partition)} but lies in another folder."
+                    ? $"It holds records of {new TopicPartition(segment.Header.Topic, segment.Header.Partition)} but is in another folder."
                 : null;
             if (problem is null)
             {

@@ -32,7 +32,7 @@ internal sealed class RemovalPlanner(BackupCatalog catalog, string backupId, Rem
                     backupId,
                     prunes
                         ? "Its runs cannot be told apart; it can only be removed as a whole."
-                        : "Remove it with that tool, or use -Force to remove all that lies in its folder."
+                        : "Remove it with that tool, or use -Force to remove everything in its folder."
                 )
                 : new RemovalWork(backupId, true, 0, null, await ListAsync("", _ => true, cancel).ConfigureAwait(false));
         }
@@ -89,7 +89,7 @@ internal sealed class RemovalPlanner(BackupCatalog catalog, string backupId, Rem
     private HashSet<string> Named(Manifest manifest) =>
         NamedObjects.SegmentsOf(manifest).Select(key => BackupKeys.Of(backupId, key)).ToHashSet(StringComparer.Ordinal);
 
-    /// <summary>Only what this tool writes: whoever put other files here may want them.</summary>
+    /// <summary>Only what this tool writes: other files may still be wanted.</summary>
     public static bool IsOurs(string key) =>
         key is BackupKeys.ManifestCopy
         || key.StartsWith(BackupKeys.ManifestFolder, StringComparison.Ordinal)

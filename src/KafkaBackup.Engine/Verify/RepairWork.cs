@@ -20,7 +20,7 @@ internal sealed record RepairWork
     /// <summary>What the segments say the manifest should be; null where the manifest that is there serves.</summary>
     public Manifest? Rebuilt { get; init; }
 
-    /// <summary>Write a new head, which also renews the copy, writes bad pages anew and ends an interrupted trim.</summary>
+    /// <summary>Write a new head, which also renews the copy, rewrites bad pages and ends an interrupted trim.</summary>
     public required bool Commit { get; init; }
 
     public IReadOnlyList<BadPage> Pages { get; init; } = [];

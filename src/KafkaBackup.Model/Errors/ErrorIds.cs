@@ -67,12 +67,12 @@ public static class ErrorIds
     public static readonly ErrorDefinition InvalidBackupId = new(
         nameof(InvalidBackupId),
         InvalidArgument,
-        "Use letters, digits, '.', '_' and '-' only."
+        "Use letters, digits, '.', '_' and '-', no dot at the end, and no name that Windows reserves."
     );
     public static readonly ErrorDefinition InvalidPath = new(
         nameof(InvalidPath),
         InvalidArgument,
-        "Give -Path the folder or s3://bucket/prefix that holds the backups, and -BackupId the backup's name."
+        "Give -Path the store that holds the backups, and -BackupId the backup's name."
     );
     public static readonly ErrorDefinition InvalidWindow = new(
         nameof(InvalidWindow),

@@ -48,6 +48,8 @@ public static class NameRules
     public static bool IsTopicName(string name) =>
         name.Length is > 0 and <= MaxTopicLength && name is not ("." or "..") && name.All(IsTopicCharacter);
 
+    public static bool IsBackupId(string id) => BackupIdFault(id) is null;
+
     /// <summary>Returns the id, or throws InvalidBackupId: one path segment of letters, digits, '.', '_' and '-'.</summary>
     public static string CheckBackupId(string id) =>
         BackupIdFault(id) is { } fault

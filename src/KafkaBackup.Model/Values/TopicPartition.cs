@@ -2,7 +2,7 @@ namespace KafkaBackup;
 
 /// <summary>
 /// One partition of one topic. Topic names are case-sensitive. A class, for the collections of classes come compiled with the runtime;
-/// those of a struct of our own would be compiled anew in each process, hundreds of methods before a run's first record.
+/// those of a struct of our own would be compiled again in each process, hundreds of methods before a run's first record.
 /// </summary>
 public sealed record TopicPartition(string Topic, int Partition) : IComparable<TopicPartition>
 {

@@ -76,7 +76,7 @@ internal static class PlanText
     }
 
     private static string Of(RestoreTopicPlan topic) =>
-        $"{topic.Topic} -> {topic.TargetTopic}{(topic.Create ? " (to be created)" : topic.Purge ? " (WHAT IS THERE IS DELETED FIRST)" : "")}: {Count(topic.Partitions.Count, "partition")}, {Count(topic.RecordCount, "record")}";
+        $"{topic.Topic} -> {topic.TargetTopic}{(topic.Create ? " (to be created)" : topic.Purge ? " (ITS RECORDS ARE DELETED FIRST)" : "")}: {Count(topic.Partitions.Count, "partition")}, {Count(topic.RecordCount, "record")}";
 
     private static string What(RemovalResult plan) =>
         plan.WholeBackup ? "backup"

@@ -30,7 +30,7 @@ public class ArrowTests
     private static readonly IReadOnlyDictionary<string, string[]> MayKnow = new Dictionary<string, string[]>
     {
         ["Rules"] = [],
-        ["Records"] = [],
+        ["Records"] = ["Rules"],
         ["Batches"] = [],
         ["Wire"] = [],
         ["Configuration"] = ["Rules", "Storage"],
@@ -38,9 +38,9 @@ public class ArrowTests
         ["Health"] = [],
         ["Cluster"] = ["Records", "Batches", "Wire"],
         ["Format"] = ["Records", "Batches", "Rules"],
-        ["Storage"] = ["Records"],
+        ["Storage"] = ["Records", "Rules"],
         [Seams] = ["Cluster", "Storage"],
-        ["Catalog"] = ["Records", "Format", "Storage"],
+        ["Catalog"] = ["Records", "Format", "Storage", "Rules"],
         ["Verify"] = Ground,
         ["Backup"] = [.. Ground, "Health"],
         ["Compare"] = Ground,

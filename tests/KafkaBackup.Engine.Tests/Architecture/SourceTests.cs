@@ -80,6 +80,15 @@ public partial class SourceTests
         Assert.DoesNotContain(engine.Types.SelectMany(type => type.Calls), call => call == "Confluent.Kafka.Library::Load");
     }
 
+    /// <summary>Two places that spell one name can come to differ. Comments may show it.</summary>
+    [Fact]
+    public void Names_in_a_store_and_in_headers_are_spelled_in_one_place() =>
+        Expect.None(
+            Sources("src/KafkaBackup.Engine")
+                .Where(file => Path.GetExtension(file) is ".cs" && !Name(file).Contains("/Rules/", StringComparison.Ordinal))
+                .SelectMany(file => Found(file, SharedName()))
+        );
+
     [Fact]
     public void Files_and_folders_are_named_for_what_they_hold() =>
         Assert.All(Sources("src", "build", "tests").Select(Name), name => Assert.DoesNotMatch(EmptyWord(), name));
@@ -127,6 +136,9 @@ public partial class SourceTests
 
     [GeneratedRegex(@"(Fact|Theory)\([^)]*Timeout = (180_000|Limit|TestLimit)\b")]
     private static partial Regex RepeatedLimit();
+
+    [GeneratedRegex(@"^(?!\s*//).*""[^""\r\n]*(manifest\.json|lock\.json|\.kbs|topics/|x-original-)", RegexOptions.Multiline)]
+    private static partial Regex SharedName();
 
     [GeneratedRegex(@"(^|[\\/])(bin|obj)[\\/]")]
     private static partial Regex BuildFolder();

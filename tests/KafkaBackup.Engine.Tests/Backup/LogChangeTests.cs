@@ -50,7 +50,7 @@ public sealed class LogChangeTests
         Assert.Equal((BackupStatus.Complete, 200L), (result.Status, result.RecordCount));
         Assert.Contains(
             scenario.Events.VerboseLines,
-            l => l.Contains("has given nothing for 20 s at offset 100", StringComparison.Ordinal)
+            l => l.Contains("has delivered nothing for 20 s at offset 100", StringComparison.Ordinal)
         );
         await scenario.AssertStoredIsSourceAsync("orders");
     }

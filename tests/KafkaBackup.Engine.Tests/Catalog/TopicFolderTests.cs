@@ -111,25 +111,6 @@ public sealed class TopicFolderTests
     public void A8_what_kafka_does_not_allow_is_refused(string topic) =>
         Assert.Equal(nameof(ErrorIds.TopicNotFound), Assert.Throws<KafkaBackupException>(() => TopicFolder.Escape(topic)).ErrorId);
 
-    [Theory]
-    [InlineData("nightly-2024.01_15", true)]
-    [InlineData("a", true)]
-    [InlineData("..", false)]
-    [InlineData(".", false)]
-    [InlineData("", false)]
-    [InlineData("a/b", false)]
-    [InlineData("a\\b", false)]
-    [InlineData("ä", false)]
-    [InlineData("a b", false)]
-    public void A8_a_backup_id_is_one_path_segment(string id, bool valid)
-    {
-        Assert.Equal(valid, BackupIds.IsValid(id));
-        if (!valid)
-        {
-            Assert.Equal(nameof(ErrorIds.InvalidBackupId), Assert.Throws<KafkaBackupException>(() => BackupIds.Check(id)).ErrorId);
-        }
-    }
-
     private static Gen<string> Names(Gen<int> length) =>
         length.SelectMany(n => Gen.Elements(Legal.ToCharArray()).ArrayOf(n)).Select(c => new string(c));
 

@@ -24,7 +24,7 @@ public sealed class QuotaTests
 
         Assert.Equal((BackupStatus.Complete, (long)Records), (result.Status, result.RecordCount));
         Assert.Contains(scenario.Events.Warnings, l => l.StartsWith("A quota on this user", StringComparison.Ordinal));
-        Assert.DoesNotContain(scenario.Events.VerboseLines, l => l.Contains("has given nothing", StringComparison.Ordinal));
+        Assert.DoesNotContain(scenario.Events.VerboseLines, l => l.Contains("has delivered nothing", StringComparison.Ordinal));
         await scenario.AssertStoredIsSourceAsync("orders", 0);
         await scenario.AssertStoredIsSourceAsync("orders", 1);
     }

@@ -125,7 +125,7 @@ internal sealed class GroupWatch(RunScope run, IReadOnlySet<string> topics)
         );
     }
 
-    /// <summary>What is missing is told by name, once per reason: there may be hundreds of groups.</summary>
+    /// <summary>What is missing is named, once per reason: there may be hundreds of groups.</summary>
     private void Tell(KafkaBackupException? missing, IReadOnlyCollection<Answer> answers, Dictionary<string, GroupEntry> known)
     {
         if (missing is not null)

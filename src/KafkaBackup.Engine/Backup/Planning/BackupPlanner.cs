@@ -115,7 +115,7 @@ internal sealed class BackupPlanner(
             Findings = ItemList.From(work.Findings),
         };
 
-    /// <summary>A partition that cannot be read is told of once per reason and topic: a topic may have hundreds.</summary>
+    /// <summary>A partition that cannot be read is reported once per reason and topic: a topic may have hundreds.</summary>
     private static IEnumerable<Finding> Troubles(IReadOnlyList<PartitionWork> partitions) =>
         partitions
             .Where(p => p.Refused is not null)
@@ -145,7 +145,7 @@ internal sealed class BackupPlanner(
         return at <= now
             ? at
             : throw ErrorIds.ConsistentCutImpossible.With(
-                $"The consistent cut at {at} ({KafkaTime.ToDateTimeOffset(at):u}) lies in the future.",
+                $"The consistent cut at {at} ({KafkaTime.ToDateTimeOffset(at):u}) is in the future.",
                 at,
                 "Give a time in the past, or 'now'."
             );

@@ -185,7 +185,7 @@ internal sealed class LogInspection(RunScope run)
     /// <summary>Out of range, time after time, though the log says otherwise.</summary>
     public static KafkaBackupException Refused(PartitionReading reading, ReadFault fault) =>
         ErrorIds.PartitionRead.With(
-            $"Partition {reading.Work.Id}: the broker refuses offset {reading.Position}, which lies inside its log ({fault.Code}).",
+            $"Partition {reading.Work.Id}: the broker refuses offset {reading.Position}, which is inside its log ({fault.Code}).",
             reading.Work.Id.ToString()
         );
 

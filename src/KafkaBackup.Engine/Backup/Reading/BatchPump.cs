@@ -211,7 +211,7 @@ internal sealed class BatchPump(RunScope run, ReaderOptions readerOptions, int w
         slot.Silence.AskedAnew();
         slot.Stalls++;
         run.Events.Verbose(
-            $"Partition {reading.Work.Id} has given nothing for {Silence.Stall.TotalSeconds * slot.Stalls:0} s at offset {reading.Next}."
+            $"Partition {reading.Work.Id} has delivered nothing for {Silence.Stall.TotalSeconds * slot.Stalls:0} s at offset {reading.Next}."
         );
         if (slot.EndsShort || slot.Stalls == MostStalls)
         {

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using KafkaBackup.Engine.Batches;
 using KafkaBackup.Engine.Records;
+using KafkaBackup.Engine.Rules;
 
 namespace KafkaBackup.Engine.Backup;
 
@@ -30,9 +31,9 @@ internal sealed unsafe class OffsetHeaders : IDisposable
         _start = (byte*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref _memory[0]);
     }
 
-    private static ReadOnlySpan<byte> OffsetName => OriginalOffset.OffsetName;
+    private static ReadOnlySpan<byte> OffsetName => HeaderNames.OriginalOffsetBytes;
 
-    private static ReadOnlySpan<byte> TimestampName => OriginalOffset.TimestampName;
+    private static ReadOnlySpan<byte> TimestampName => HeaderNames.OriginalTimestampBytes;
 
     public RecordView With(in RecordView record)
     {

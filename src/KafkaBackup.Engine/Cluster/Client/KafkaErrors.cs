@@ -51,7 +51,7 @@ internal static class KafkaErrors
             ErrorCode.PolicyViolation => ErrorIds.ClusterRequestFailed.With(
                 $"{action} failed: a policy of the cluster forbids it ({Short(error.Text)}).",
                 target,
-                "Ask whoever runs the cluster what its policy allows."
+                "Ask the cluster's administrator what its policy allows."
             ),
             ErrorCode.Local_UnsupportedFeature or ErrorCode.UnsupportedVersion => ErrorIds.ClusterRequestFailed.With(
                 $"{action} failed: the cluster is too old for this ({Short(error.Text)}).",

@@ -103,7 +103,7 @@ internal sealed class AdminClient(KafkaClient client, TimeSpan connectTimeout) :
     }
 
     /// <summary>
-    /// Waits a little, and learns anew who leads what: the library goes on sending to the leader that it knows, though that one was lost or
+    /// Waits a little, and looks up the leaders again: the library goes on sending to the leader that it knows, though that one was lost or
     /// has handed over, and refreshes what it knows only when a connection breaks that it had.
     /// </summary>
     public async Task LookAgainAsync(int attempt, CancellationToken cancel)

@@ -216,7 +216,7 @@ internal sealed class BrokerLane(int broker, int lane, FetchScheduler scheduler,
         scheduler.Take(this, answer);
         if (error != WireErrorCode.None && _refusals > 1)
         {
-            // A session that is lost begins anew at once; what is refused again is something else.
+            // A lost session starts again at once; what is refused again is something else.
             scheduler.Report(WireException.Refused(error, $"The broker at {connection.Address} refuses to give records"));
             await Task.Delay(scheduler.ErrorBackoff, Clock, closing).ConfigureAwait(false);
         }

@@ -179,7 +179,7 @@ internal sealed class RangeReader(IKafkaCluster cluster, ReaderOptions options, 
         }
 
         events.Verbose(
-            $"Partition {_partition} has given nothing for {Silence.Stall.TotalSeconds:0} s at offset {_next}; asking for it anew."
+            $"Partition {_partition} has delivered nothing for {Silence.Stall.TotalSeconds:0} s at offset {_next}; requesting it again."
         );
         AssignAnew(reader);
     }

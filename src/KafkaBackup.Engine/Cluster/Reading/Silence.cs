@@ -1,14 +1,14 @@
 namespace KafkaBackup.Engine.Cluster;
 
 /// <summary>
-/// For how long a partition has given nothing, and how much of that is a quota's doing. Brokers before Kafka 2.6 answer a user whose quota
-/// is used up with nothing, time after time, as long as a fetch asks for more than the quota allows within its window of some seconds: then
-/// less has to be asked for.
+/// For how long a partition has delivered nothing, and how much of that is a quota's doing. Brokers before Kafka 2.6 answer a user whose
+/// quota is used up with nothing, time after time, as long as a fetch asks for more than the quota allows within its window of some
+/// seconds: then less has to be asked for.
 /// </summary>
 internal sealed class Silence
 {
     /// <summary>
-    /// Without any progress for this long a partition is asked for anew; leader elections and broker restarts take up to a minute.
+    /// Without any progress for this long a partition is requested again; leader elections and broker restarts take up to a minute.
     /// </summary>
     public static readonly TimeSpan Stall = TimeSpan.FromSeconds(20);
 
@@ -48,7 +48,7 @@ internal sealed class Silence
         }
     }
 
-    /// <summary>The partition is asked for anew: that gets its time too.</summary>
+    /// <summary>The partition is requested again, which gets its own time.</summary>
     public void AskedAnew() => _own = TimeSpan.Zero;
 
     /// <summary>Something was given.</summary>

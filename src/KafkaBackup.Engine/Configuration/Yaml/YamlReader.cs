@@ -12,7 +12,7 @@ internal sealed class YamlReader
     private const int MaxDepth = 32;
 
     /// <summary>
-    /// Aliases counted as what they stand for: a few bytes of them would else become gigabytes. Topics by the ten thousand fit.
+    /// Aliases counted as what they stand for: otherwise a few bytes of them could become gigabytes. Topics by the ten thousand fit.
     /// </summary>
     private const int MaxValues = 200_000;
 

@@ -2,10 +2,11 @@ using KafkaBackup.Engine.Catalog;
 using KafkaBackup.Engine.Cluster;
 using KafkaBackup.Engine.Configuration;
 using KafkaBackup.Engine.Format.Manifests;
+using KafkaBackup.Engine.Rules;
 
 namespace KafkaBackup.Engine.Restore;
 
-/// <summary>Which consumer groups a restore is to set anew: from the backup, never from the target (rules F1, F4).</summary>
+/// <summary>Which consumer groups a restore will reset: from the backup, never from the target (rules F1, F4).</summary>
 internal static class GroupPlan
 {
     /// <summary>The newest snapshot's groups that were asked for, with their offsets on the restored topics.</summary>
@@ -77,7 +78,7 @@ internal static class GroupPlan
                     FindingSeverity.Warning,
                     FindingKind.ConsumerGroup,
                     options.BackupId,
-                    $"The groups are to be set by a scan for {OriginalHeaders.OffsetName} headers, which this restore does not write: it can only find those that the source's own records have.",
+                    $"The groups are to be set by a scan for {HeaderNames.OriginalOffset} headers, which this restore does not write: it can only find those that the source's own records have.",
                     "Add include_original_offset_header (-IncludeOriginalOffsetHeader), or choose the strategy header-based."
                 )
             );
@@ -212,7 +213,7 @@ internal static class GroupPlan
         var options = work.Options;
         if (options.IncludeOriginalOffsetHeader)
         {
-            yield return "Original offsets and timestamps will be stored in record headers (x-original-offset, x-original-timestamp)";
+            yield return $"Original offsets and timestamps will be stored in record headers ({HeaderNames.OriginalOffset}, {HeaderNames.OriginalTimestamp})";
         }
 
         if (options.OffsetReportPath is { } report)

@@ -3,6 +3,7 @@ using KafkaBackup.Engine.Cluster;
 using KafkaBackup.Engine.Format.Blocks;
 using KafkaBackup.Engine.Format.Manifests;
 using KafkaBackup.Engine.Records;
+using KafkaBackup.Engine.Rules;
 
 namespace KafkaBackup.Engine.Restore;
 
@@ -167,7 +168,7 @@ internal sealed class GroupPositions(
             if (runs.Count == 0)
             {
                 throw ErrorIds.GroupOffsets.With(
-                    $"The records in {target} have no {OriginalHeaders.OffsetName} header, so a scan cannot tell where they came from. No group's offsets were changed.",
+                    $"The records in {target} have no {HeaderNames.OriginalOffset} header, so a scan cannot tell where they came from. No group's offsets were changed.",
                     target.ToString(),
                     "Restore with include_original_offset_header, or choose the strategy header-based or timestamp-based."
                 );
@@ -176,7 +177,7 @@ internal sealed class GroupPositions(
             if (runs.Count > 1 || !runs[0].Ranges.All(own.Agrees))
             {
                 throw ErrorIds.GroupOffsets.With(
-                    $"The {OriginalHeaders.OffsetName} headers in {target} do not name the offsets that the records have in {source}: an earlier restore wrote them, or another writer did. No group's offsets were changed.",
+                    $"The {HeaderNames.OriginalOffset} headers in {target} do not name the offsets that the records have in {source}: an earlier restore wrote them, or another writer did. No group's offsets were changed.",
                     target.ToString(),
                     "Restore with include_original_offset_header, or choose the strategy header-based or timestamp-based."
                 );

@@ -102,7 +102,7 @@ internal sealed class OffsetMappingQuery(EngineServices services, IEngineEvents 
     }
 
     /// <summary>
-    /// Reads all of the cluster's topics that are selected. Nothing but their numbers tells which source partition is in which.
+    /// Reads all of the cluster's topics that are selected. Only their numbers say which source partition is in which.
     /// </summary>
     private async Task<IReadOnlyList<OffsetMapping>> ScanAsync(
         OffsetMappingSettings asked,
@@ -126,7 +126,7 @@ internal sealed class OffsetMappingQuery(EngineServices services, IEngineEvents 
                 {
                     events.Warning(
                         $"{target} holds records of more than one source partition, or of more than one restore: its row has no offsets. "
-                            + "Name the backup (-Path, -BackupId), which tells them apart, or give the restore's offset report."
+                            + "Name the backup (-Path, -BackupId), which distinguishes them, or give the restore's offset report."
                     );
                 }
 

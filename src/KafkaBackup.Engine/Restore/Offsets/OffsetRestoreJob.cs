@@ -131,7 +131,7 @@ internal sealed class OffsetRestoreJob(SavedOffsets saved, string path, bool for
             }
             catch (KafkaBackupException error)
             {
-                // One group that cannot be set is told of; the others are put back all the same.
+                // A group that cannot be set is reported; the others are still restored.
                 events.Error(error);
             }
         }

@@ -35,7 +35,7 @@ internal sealed record EarlierRun(IReadOnlyDictionary<TopicPartition, PlannedSou
     /// <summary>In transactional mode, the plan that each partition's mark had.</summary>
     public IReadOnlyDictionary<TopicPartition, string> MarkedPlans { get; private init; } = new Dictionary<TopicPartition, string>();
 
-    /// <summary>Null when this restore begins anew.</summary>
+    /// <summary>Null when this restore starts from the beginning.</summary>
     /// <param name="targets">Every partition that the settings lead to.</param>
     public static async Task<EarlierRun?> FindAsync(
         RestoreOptions options,
@@ -127,7 +127,7 @@ internal sealed record EarlierRun(IReadOnlyDictionary<TopicPartition, PlannedSou
                 FindingKind.Incomplete,
                 later[0].ToString(),
                 $"The backup has grown since the interrupted restore began: {later.Length.ToString("N0", CultureInfo.InvariantCulture)} partitions hold later records, among them {later[0]}. The restore goes on with what it planned then and leaves those out.",
-                "Let it finish. To have the later records too, restore the backup anew, to an empty topic."
+                "Let it finish. To have the later records too, restore the backup again, to an empty topic."
             );
     }
 

@@ -259,7 +259,7 @@ internal sealed class TargetChecks(IKafkaCluster cluster, RestoreOptions options
                 FindingKind.TargetNotEmpty,
                 topic,
                 $"{filled.Length} partitions of topic {topic} are not empty, among them {filled[0]}.",
-                "Restore to another topic (topic_mapping, -TopicMap), empty it (-Purge -Force), or append to what is there with -Force.",
+                "Restore to another topic (topic_mapping, -TopicMap), empty it (-Purge -Force), or append to its records with -Force.",
                 canForce: true
             );
         }

@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using KafkaBackup.Engine.Records;
+using KafkaBackup.Engine.Rules;
 
 namespace KafkaBackup.Engine.Restore;
 
@@ -9,8 +10,8 @@ namespace KafkaBackup.Engine.Restore;
 /// </summary>
 internal sealed unsafe class OriginalHeaders
 {
-    public const string OffsetName = "x-original-offset";
-    public const string TimestampName = "x-original-timestamp";
+    private const string OffsetName = HeaderNames.OriginalOffset;
+    private const string TimestampName = HeaderNames.OriginalTimestamp;
 
     private const int NumberLength = 20;
 

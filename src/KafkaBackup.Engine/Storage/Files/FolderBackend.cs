@@ -1,3 +1,5 @@
+using KafkaBackup.Engine.Rules;
+
 namespace KafkaBackup.Engine.Storage.Files;
 
 internal sealed class FolderBackend : StoreBackend
@@ -5,7 +7,6 @@ internal sealed class FolderBackend : StoreBackend
     private const string FileMode = "file_mode";
     private const string PrivateFiles = "private";
     private const string UmaskFiles = "umask";
-    private const string ManifestName = "manifest.json";
 
     public override string Name => "filesystem";
 
@@ -35,8 +36,8 @@ internal sealed class FolderBackend : StoreBackend
     /// <summary>The commonest slip: the path that Explorer shows, which is one level too deep.</summary>
     public override void CheckPlace(string path)
     {
-        var folder = Path.GetFileName(path) == ManifestName && File.Exists(path) ? Path.GetDirectoryName(path)! : path;
-        if (File.Exists(Path.Combine(folder, ManifestName)))
+        var folder = Path.GetFileName(path) == StoreNames.Manifest && File.Exists(path) ? Path.GetDirectoryName(path)! : path;
+        if (File.Exists(Path.Combine(folder, StoreNames.Manifest)))
         {
             throw ErrorIds.InvalidPath.With(
                 $"{path} is a backup itself, not a store of backups.",

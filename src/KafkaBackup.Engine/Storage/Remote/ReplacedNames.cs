@@ -1,3 +1,5 @@
+using KafkaBackup.Engine.Rules;
+
 namespace KafkaBackup.Engine.Storage.Remote;
 
 /// <summary>
@@ -7,7 +9,7 @@ namespace KafkaBackup.Engine.Storage.Remote;
 /// </summary>
 internal static class ReplacedNames
 {
-    private static readonly string[] Names = ["lock.json", "manifest.json"];
+    private static readonly string[] Names = [StoreNames.Lock, StoreNames.Manifest];
 
     public static bool Contains(string key)
     {
