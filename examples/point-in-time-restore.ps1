@@ -74,6 +74,9 @@ try {
     Write-Step "2. The plan is $($report.Status): $($report.RecordCount) records from $($report.FromTime) to $($report.ToTime)."
     if ($report.Status -eq 'Invalid') { throw 'The restore would go wrong: see above. Nothing was written.' }
 
+    # -20m is 20 minutes before now, and now has moved on since the plan was made: what was planned is restored.
+    $what.ToTime = $report.WindowEndMs
+    if ($FromTime) { $what.FromTime = $report.WindowStartMs }
     $mapping = Join-Path $ReportFolder "offset-mapping-$($backup.BackupId)$Suffix.json"
     $result = $backup | Restore-KafkaBackup @cluster @what -OffsetReportPath $mapping -WarningAction SilentlyContinue -ErrorAction Continue
     if (-not $result) { exit 0 }

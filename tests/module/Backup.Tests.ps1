@@ -206,9 +206,23 @@ Describe 'Caring for backups' {
 
     It 'Remove-KafkaBackup removes from the pipeline, but not the last complete backup' {
         foreach ($id in 'one', 'two') { $null = Start-KafkaBackup -BootstrapServer $broker.Bootstrap -Topic audit -Path ./few -BackupId $id }
-        (Get-KafkaBackup ./few -BackupId one | Remove-KafkaBackup).WholeBackup | Should -BeTrue
+        (Get-KafkaBackup ./few -BackupId one | Remove-KafkaBackup -Confirm:$false).WholeBackup | Should -BeTrue
         (Get-KafkaBackup ./few).BackupId | Should -Be 'two'
         { Remove-KafkaBackup ./few -BackupId two } | Should -Throw -ErrorId 'LastCompleteBackup,*'
         (Remove-KafkaBackup ./few -BackupId two -Force).Applied | Should -BeTrue
+    }
+
+    It 'Remove-KafkaBackup asks before a whole backup goes, and where nobody can answer it says so (N2)' {
+        foreach ($id in 'one', 'two', 'three') { $null = Start-KafkaBackup -BootstrapServer $broker.Bootstrap -Topic audit -Path ./asked -BackupId $id }
+        $script = "
+            try { Remove-KafkaBackup '$PWD/asked' -BackupId one } catch { `$_.FullyQualifiedErrorId }
+            (Get-KafkaBackup '$PWD/asked').BackupId -join ' '
+            Remove-KafkaBackup '$PWD/asked' -BackupId one -WhatIf
+            (Remove-KafkaBackup '$PWD/asked' -BackupId one -Confirm:`$false).BackupId
+            `$ConfirmPreference = 'None'
+            (Remove-KafkaBackup '$PWD/asked' -BackupId two).BackupId
+            (Get-KafkaBackup '$PWD/asked').BackupId -join ' '"
+        $lines = (Invoke-FreshPwsh $script $TestDrive).Lines | Where-Object { $_ -notlike 'What if:*' }
+        $lines | Should -Be 'ConfirmationNeeded,KafkaBackup.Commands.RemoveKafkaBackupCommand', 'one three two', 'one', 'two', 'three'
     }
 }

@@ -1,7 +1,7 @@
 BeforeAll {
     Import-Module (Join-Path $PSScriptRoot 'Workbench.psm1') -Force
     Import-Module (Get-StagedModule) -Force
-    $broker = Start-LocalBroker 'orders:3', 'payments:2', 'live-test:3', 'blogs:3', 'blogs-restored:3', 'holed:3', 'lively:3'
+    $broker = Start-LocalBroker 'orders:3', 'payments:2', 'live-test:3', 'blogs:3', 'blogs-restored:3', 'holed:3', 'lively:3', 'aging:1'
     0..2 | ForEach-Object { Add-BrokerRecord $broker orders $_ 100 }
     0..1 | ForEach-Object { Add-BrokerRecord $broker payments $_ 10 }
     Push-Location $TestDrive
@@ -31,6 +31,16 @@ Describe 'point-in-time-restore.ps1' -Tag Long {
         0..2 | ForEach-Object { @(Get-BrokerRecord $broker orders.before $_).value[-1] | Should -Be "value-$_-5" }
         @(Get-BrokerRecord $broker payments.before 1).Count | Should -Be 6
         './offset-mapping-nightly.before.json' | Should -Exist
+    }
+
+    It 'restores what it planned when -ToTime counts from now (N3)' {
+        # More records come of age every second, so that a second look at the clock would show.
+        $now = [DateTimeOffset]::UtcNow.ToUnixTimeMilliseconds()
+        Add-BrokerRecord $broker aging 0 1200 ($now - 60000) 100
+        $null = Start-KafkaBackup -BootstrapServer $broker.Bootstrap -Topic aging -Path ./store -BackupId aging
+        $run = Invoke-Example point-in-time-restore.ps1 "-BootstrapServer '$($broker.Bootstrap)' -Path ./store -BackupId aging -Topic aging -ToTime -1s"
+        $run.ExitCode | Should -Be 0 -Because "$($run.Output) $($run.Error)"
+        $run.Output | Should -Match 'Planned (\d+), restored \1, later than the instant: 0'
     }
 
     It 'ends with 3 when the targets are in use, and writes nothing' {

@@ -20,6 +20,8 @@ internal static class RestoreReporting
             SegmentCount = segments.Length,
             RecordCount = work.RecordCount,
             Bytes = work.Targets.Sum(t => t.Bytes),
+            WindowStartMs = options.Window.Start,
+            WindowEndMs = options.Window.End,
             FromTimeMs = segments.Length == 0 ? null : segments.Min(s => s.MinTimestamp),
             ToTimeMs = segments.Length == 0 ? null : segments.Max(s => s.MaxTimestamp),
             Topics = ItemList.From(work.Topics.SelectMany(t => Topics(t, options.PurgeTopics)).ToArray()),

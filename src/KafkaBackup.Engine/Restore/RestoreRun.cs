@@ -57,10 +57,20 @@ internal sealed class RestoreRun(IKafkaCluster cluster, BackupCatalog catalog, R
         var log = new TargetLog(cluster, clock, events);
         var journal = new RestoreJournal(work, clock, events);
         var marks = _options.Delivery == DeliveryMode.Transactional ? new TransactionalMarks(scope) : null;
-        await new TargetPreparation(scope, log).RunAsync(stop).ConfigureAwait(false);
-        var outcomes = marks is null
-            ? await RunIdempotentAsync(scope, log, journal, targets, width, stop).ConfigureAwait(false)
-            : await RunTransactionalAsync(scope, log, journal, marks, targets, width, stop).ConfigureAwait(false);
+        IReadOnlyList<LaneOutcome> outcomes;
+        try
+        {
+            await new TargetPreparation(scope, log).RunAsync(stop).ConfigureAwait(false);
+            outcomes = marks is null
+                ? await RunIdempotentAsync(scope, log, journal, targets, width, stop).ConfigureAwait(false)
+                : await RunTransactionalAsync(scope, log, journal, marks, targets, width, stop).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // Stopped before the first record: the lanes answer a stop themselves.
+            outcomes = targets.Select(t => new LaneOutcome(new PartitionProgress(t), PartitionStatus.Stopped, null)).ToArray();
+        }
+
         foreach (var outcome in outcomes.Where(o => o.Error is not null))
         {
             status.Trouble(outcome.Error!);
@@ -121,10 +131,6 @@ internal sealed class RestoreRun(IKafkaCluster cluster, BackupCatalog catalog, R
                         : new LaneOutcome(new PartitionProgress(t), PartitionStatus.Stopped, null)
                 )
                 .ToArray();
-        }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
-        {
-            return targets.Select(t => new LaneOutcome(new PartitionProgress(t), PartitionStatus.Stopped, null)).ToArray();
         }
 
         var found = await start.FindAsync(targets, stop).ConfigureAwait(false);

@@ -249,6 +249,11 @@ public static class ErrorIds
         InvalidOperation,
         "Backups of the other tool can be read and restored, not continued."
     );
+    public static readonly ErrorDefinition ConfirmationNeeded = new(
+        nameof(ConfirmationNeeded),
+        InvalidOperation,
+        "Say -Confirm:$false or -Force in scripts and scheduled tasks."
+    );
     public static readonly ErrorDefinition LastCompleteBackup = new(
         nameof(LastCompleteBackup),
         InvalidOperation,

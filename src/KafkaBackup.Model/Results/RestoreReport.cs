@@ -16,6 +16,10 @@ public sealed record RestoreReport
     public required long RecordCount { get; init; }
     public required long Bytes { get; init; }
 
+    /// <summary>The window that was asked for, relative times counted from when the plan was made; null where it is open.</summary>
+    public long? WindowStartMs { get; init; }
+    public long? WindowEndMs { get; init; }
+
     /// <summary>The oldest and newest timestamp among the records that will be restored.</summary>
     public long? FromTimeMs { get; init; }
     public long? ToTimeMs { get; init; }

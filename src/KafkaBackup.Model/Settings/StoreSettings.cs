@@ -16,7 +16,9 @@ public sealed record StoreSettings
     public Secret? SecretKey { get; init; }
     public Secret? SessionToken { get; init; }
 
-    /// <summary>Secrets that only one kind of store knows, by the option's name: account_key, sas_token, connection_string, client_secret.</summary>
+    /// <summary>
+    /// Secrets that only one kind of store knows, by the option's name: account_key, sas_token, connection_string, client_secret.
+    /// </summary>
     public IReadOnlyDictionary<string, Secret>? Secrets { get; init; }
 
     public override string ToString() => Path ?? "";

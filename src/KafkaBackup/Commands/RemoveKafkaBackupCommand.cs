@@ -36,7 +36,8 @@ public sealed class RemoveKafkaBackupCommand : StoreCmdlet
         Pump(async run =>
         {
             await using var planned = await run.Engine.PlanRemovalAsync(settings, run.Stop).ConfigureAwait(false);
-            if (!await run.ShouldProcessAsync(PlanText.Of(planned.Plan)).ConfigureAwait(false))
+            var asks = !Force && planned.Plan.Any(plan => plan.WholeBackup);
+            if (!await run.ShouldProcessAsync(PlanText.Of(planned.Plan), asks).ConfigureAwait(false))
                 return;
             foreach (var result in await planned.RunAsync(run.Stop).ConfigureAwait(false))
                 run.Output(result);

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using System.Management.Automation.Host;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using KafkaBackup.Formatting;
@@ -21,6 +22,8 @@ public abstract class EngineCmdlet : PSCmdlet
     private static readonly TimeSpan LastWordsLimit = TimeSpan.FromSeconds(2);
 
     private volatile EngineRun? _run;
+    private bool _yesToAll;
+    private bool _noToAll;
 
     /// <summary>Where relative paths begin: the file system's current location, even when the session stands in another provider.</summary>
     private protected string BaseDirectory => SessionState.Path.CurrentFileSystemLocation.ProviderPath;
@@ -159,10 +162,32 @@ public abstract class EngineCmdlet : PSCmdlet
             case WriteKind.Question:
                 var question = (Question)write.Value!;
                 var description = Display.Message(question.Description);
-                question.Reply(ShouldProcess(description, description, MyInvocation.MyCommand.Name));
+                if (!ShouldProcess(description, description, MyInvocation.MyCommand.Name))
+                    question.Reply(false);
+                else if (question.Always && !IsAnswered)
+                    Ask(question, description);
+                else
+                    question.Reply(true);
                 return true;
             default:
                 return false;
+        }
+    }
+
+    /// <summary>-Confirm has asked, -Confirm:$false has answered, and so has whoever wants no questions in this session.</summary>
+    private bool IsAnswered =>
+        MyInvocation.BoundParameters.ContainsKey("Confirm")
+        || SessionState.PSVariable.GetValue("ConfirmPreference") is ConfirmImpact.None or "None";
+
+    private void Ask(Question question, string description)
+    {
+        try
+        {
+            question.Reply(ShouldContinue(description, MyInvocation.MyCommand.Name, ref _yesToAll, ref _noToAll));
+        }
+        catch (Exception e) when (e is PSInvalidOperationException or HostException or NotImplementedException)
+        {
+            question.Fail(ErrorIds.ConfirmationNeeded.With($"Nobody can be asked in this session: {description}", inner: e));
         }
     }
 }

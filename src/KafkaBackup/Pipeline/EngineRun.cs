@@ -71,9 +71,10 @@ internal sealed class EngineRun : IEngineEvents
     }
 
     /// <summary>ShouldProcess, from the engine's side. False under -WhatIf.</summary>
-    public async Task<bool> ShouldProcessAsync(string description)
+    /// <param name="always">Asks whoever did not say -Confirm:$false: what goes cannot be had back (rule N2).</param>
+    public async Task<bool> ShouldProcessAsync(string description, bool always = false)
     {
-        var question = new Question(description);
+        var question = new Question(description, always);
         using var abandoned = _stop.Token.Register(question.Abandon);
         _queue.Add(new QueuedWrite(WriteKind.Question, question));
         return await question.Answer.ConfigureAwait(false);

@@ -230,7 +230,8 @@ public sealed class StrictYamlTests : IDisposable
     }
 
     [Theory]
-    [InlineData("{backend: azure, account_name: x}", "ConfigWrongType")]
+    [InlineData("{backend: tape, account_name: x}", "ConfigWrongType")]
+    [InlineData("{backend: azure, account_name: x}", "ConfigUnknownKey")]
     [InlineData("{backend: filesystem, path: s, region: x}", "ConfigConflict")]
     [InlineData("{path: s, bucket: bbb}", "ConfigConflict")]
     [InlineData("{path: s, path_style: true}", "ConfigConflict")]
