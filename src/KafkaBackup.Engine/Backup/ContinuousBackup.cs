@@ -49,8 +49,9 @@ internal sealed class ContinuousBackup(RunScope run, Committer committer, Backup
 
                 Return();
             }
-            catch (OperationCanceledException) when (over.IsCancellationRequested)
+            catch (OperationCanceledException) when (ending.IsCancellationRequested || over.IsCancellationRequested)
             {
+                // Both: what waits on the one may be told of a stop before the other is.
                 break;
             }
             catch (KafkaBackupException error) when (committer.Failure is null && IsOfCluster(error))
