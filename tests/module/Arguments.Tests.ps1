@@ -159,6 +159,14 @@ Describe 'What is missing' {
         $outcome.Message | Should -BeLike '*-First*-Last*'
     }
 
+    It 'a login for the wrong side of a comparison is refused by the name that was given' {
+        $outcome = Get-Outcome { Invoke-KafkaTopicCompare ./b -BackupId x -Topic t -SecurityProtocol SaslSsl -DifferenceBootstrapServer a:1 }
+        $outcome.Id | Should -Be 'ConfigConflict'
+        $outcome.Message | Should -BeLike '*-SecurityProtocol and -Path*'
+        $outcome = Get-Outcome { Invoke-KafkaTopicCompare -BootstrapServer a:1 -Topic t -DifferencePath ./b -DifferenceKafkaOption @{ debug = 'all' } }
+        $outcome.Message | Should -BeLike '*-DifferenceKafkaOption and -DifferencePath*'
+    }
+
     It 'a cluster that nothing would be read from is refused' {
         (Get-Outcome { Get-KafkaOffsetMapping ./b -BackupId x -BootstrapServer a:1 }).Id | Should -Be 'ConfigConflict'
         (Get-Outcome { Get-KafkaOffsetMapping ./b -BackupId x -Scan }).Id | Should -Be 'MissingSettings'

@@ -93,6 +93,21 @@ public sealed class InvokeKafkaTopicCompareCommand : StoreAndClusterCmdlet
     [Parameter]
     public SwitchParameter Quiet { get; set; }
 
+    private static readonly string[] ClusterParameters =
+    [
+        nameof(BootstrapServer),
+        nameof(SecurityProtocol),
+        nameof(SaslMechanism),
+        nameof(Credential),
+        nameof(CaCertificate),
+        nameof(ClientCertificate),
+        nameof(ClientKey),
+        nameof(ClientKeyPassword),
+        nameof(KafkaOption),
+    ];
+
+    private static readonly string[] StoreParameters = [nameof(Path), nameof(StorageOption)];
+
     private protected override void Process()
     {
         RequiredParameters.AtMostOne(("-Summary", Summary), ("-Quiet", Quiet));
@@ -162,12 +177,12 @@ public sealed class InvokeKafkaTopicCompareCommand : StoreAndClusterCmdlet
     private StoreSettings? DifferenceStore =>
         StoreBinding.Settings(SessionState, DifferencePath, DifferenceStorageOption, null, "Difference");
 
-    private static CompareSide? Side(ClusterSettings? cluster, StoreSettings? store, string? backupId, string prefix)
+    private CompareSide? Side(ClusterSettings? cluster, StoreSettings? store, string? backupId, string prefix)
     {
         RequiredParameters.AtMostOne(
-            "They are two sources for one side: the first side is -BootstrapServer or -Path, the other -DifferenceBootstrapServer or -DifferencePath.",
-            ($"-{prefix}BootstrapServer", cluster is not null),
-            ($"-{prefix}Path", store is not null)
+            "They are two sources for one side: the first side is -BootstrapServer or -Path, the other has the same parameters with Difference in front.",
+            (Given(ClusterParameters, prefix), cluster is not null),
+            (Given(StoreParameters, prefix), store is not null)
         );
         return cluster is null && store is null && backupId is null
             ? null
@@ -177,5 +192,12 @@ public sealed class InvokeKafkaTopicCompareCommand : StoreAndClusterCmdlet
                 Store = store,
                 BackupId = backupId,
             };
+    }
+
+    /// <summary>The parameter that was typed, of those that name one source; the first where it comes from elsewhere.</summary>
+    private string Given(IEnumerable<string> parameters, string prefix)
+    {
+        var names = parameters.Select(name => prefix + name).ToArray();
+        return "-" + (names.FirstOrDefault(MyInvocation.BoundParameters.ContainsKey) ?? names[0]);
     }
 }
