@@ -5,6 +5,8 @@ internal static class S3Address
 {
     private const string Scheme = "s3://";
 
+    private const string Form = "Give s3://bucket/prefix; keys go into -StorageCredential, or access_key and secret_key.";
+
     public static string Of(string bucket, string prefix) => Scheme + bucket + (prefix.Length == 0 ? "" : "/" + prefix);
 
     /// <summary>Bucket and prefix; the prefix has no slash at its end and is otherwise as it was written.</summary>
@@ -13,7 +15,7 @@ internal static class S3Address
     {
         if (address is null || !address.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
         {
-            throw ErrorIds.InvalidPath.With($"{Redaction.Show(address ?? "")} is not an s3://bucket/prefix path.", address);
+            throw ErrorIds.InvalidPath.With($"{Redaction.Show(address ?? "")} is not an s3://bucket/prefix path.", address, Form);
         }
 
         var rest = address[Scheme.Length..];
@@ -31,11 +33,7 @@ internal static class S3Address
 
         if (bucket.Length is < 3 or > 255 || !bucket.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_'))
         {
-            throw ErrorIds.InvalidPath.With(
-                $"The address {Redaction.Show(address)} does not begin with a bucket's name.",
-                address,
-                "Give s3://bucket/prefix; keys go into -StorageCredential, or access_key and secret_key."
-            );
+            throw ErrorIds.InvalidPath.With($"The address {Redaction.Show(address)} does not begin with a bucket's name.", address, Form);
         }
 
         return (bucket, slash < 0 ? "" : rest[(slash + 1)..].TrimEnd('/'));
