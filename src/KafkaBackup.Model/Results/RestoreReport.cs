@@ -19,6 +19,8 @@ public sealed record RestoreReport
     /// <summary>The window that was asked for, relative times counted from when the plan was made; null where it is open.</summary>
     public long? WindowStartMs { get; init; }
     public long? WindowEndMs { get; init; }
+    public DateTimeOffset? WindowStart => KafkaTime.ToDateTimeOffset(WindowStartMs);
+    public DateTimeOffset? WindowEnd => KafkaTime.ToDateTimeOffset(WindowEndMs);
 
     /// <summary>The oldest and newest timestamp among the records that will be restored.</summary>
     public long? FromTimeMs { get; init; }

@@ -36,7 +36,7 @@ internal sealed record AzureAddress(string Account, string Container, string Pre
             );
         }
 
-        if (address.Contains('?', StringComparison.Ordinal) || address.Contains('#', StringComparison.Ordinal))
+        if (address.IndexOfAny(['?', '#']) >= 0 || address.Contains("sig=", StringComparison.OrdinalIgnoreCase))
         {
             // A SAS, most likely: the path must not be repeated.
             throw ErrorIds.InvalidPath.With(
@@ -51,7 +51,7 @@ internal sealed record AzureAddress(string Account, string Container, string Pre
         if (parts.Length > 0 && parts[0].Contains('@', StringComparison.Ordinal))
         {
             throw ErrorIds.InvalidPath.With(
-                "The path has something before its account, as in az://user:key@account: keys do not belong there.",
+                "The path has something before its account, with an @ behind it: keys do not belong there.",
                 "Path",
                 Form + " If a key was in the path, it may be in a history or log now: replace it."
             );

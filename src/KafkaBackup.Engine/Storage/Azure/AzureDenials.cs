@@ -38,13 +38,13 @@ internal sealed partial class AzureDenials(AzureOptions options, AzureConnection
             ),
             "AuthorizationProtocolMismatch" => Denied(
                 ErrorIds.StoreAccessDenied,
-                $"{Login.Origin} is for another protocol than that of {connection.Address}.",
+                $"{AzureLogin.Capital(Login.Origin)} is for another protocol than that of {connection.Address}.",
                 answer,
                 "Use https, or make a SAS that allows http for an emulator."
             ),
             "AuthorizationSourceIPMismatch" => Denied(
                 ErrorIds.StoreAccessDenied,
-                $"{Login.Origin} does not allow this machine's address.",
+                $"{AzureLogin.Capital(Login.Origin)} does not allow this machine's address.",
                 answer,
                 "Make a SAS whose address range (sip) includes this machine's public address."
             ),
@@ -111,11 +111,11 @@ internal sealed partial class AzureDenials(AzureOptions options, AzureConnection
                 "Add this certificate to the application, and check tenant_id and client_id."
             ),
             "" when exception is CredentialUnavailableException => (
-                $"{Upper(Login.Origin)} gave no identity for {options.Location}.",
+                $"{AzureLogin.Capital(Login.Origin)} gave no identity for {options.Location}.",
                 "Give -StorageCredential to this cmdlet (it does not travel through a pipeline), or account_key, sas_token or client_secret; or run where a managed identity is assigned (client_id for a user-assigned one), or after az login."
             ),
             _ => (
-                $"{Upper(Login.Origin)} gave no token for {options.Location}: {AzureFaults.FirstLine(exception)}.",
+                $"{AzureLogin.Capital(Login.Origin)} gave no token for {options.Location}: {AzureFaults.FirstLine(exception)}.",
                 "Check tenant_id and client_id, and that the identity exists."
             ),
         };
@@ -128,7 +128,7 @@ internal sealed partial class AzureDenials(AzureOptions options, AzureConnection
         {
             return Denied(
                 ErrorIds.StoreAuthentication,
-                $"{Upper(Login.Origin)} expired at {end:yyyy-MM-dd HH:mm:ss}Z.",
+                $"{AzureLogin.Capital(Login.Origin)} expired at {end:yyyy-MM-dd HH:mm:ss}Z.",
                 answer,
                 "Make a new one, then run again: the backup continues. A managed identity or an application needs no renewal by hand."
             );
@@ -137,7 +137,7 @@ internal sealed partial class AzureDenials(AzureOptions options, AzureConnection
         return Mentions(detail, "time frame")
             ? Denied(
                 ErrorIds.StoreAuthentication,
-                $"{Upper(Login.Origin)} is not valid at this time: its start or its end, or that of its access policy, does not fit.",
+                $"{AzureLogin.Capital(Login.Origin)} is not valid at this time: its start or its end, or that of its access policy, does not fit.",
                 answer,
                 "Make a new one whose start lies some minutes back, then run again."
             )
@@ -204,8 +204,6 @@ internal sealed partial class AzureDenials(AzureOptions options, AzureConnection
         call.Permission is 'w' or 'd'
             ? "Storage Blob Data Contributor"
             : "Storage Blob Data Reader (for backups: Storage Blob Data Contributor)";
-
-    private static string Upper(string text) => char.ToUpperInvariant(text[0]) + text[1..];
 
     private KafkaBackupException Denied(ErrorDefinition definition, string message, Exception inner, string advice) =>
         definition.With(message, options.Location, advice, inner);

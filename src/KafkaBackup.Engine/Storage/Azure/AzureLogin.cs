@@ -156,6 +156,9 @@ internal sealed record AzureLogin
             );
     }
 
+    /// <summary>At the beginning of a sentence.</summary>
+    public static string Capital(string origin) => char.ToUpperInvariant(origin[0]) + origin[1..];
+
     private static AzureLogin SharedAccess(string text, string option)
     {
         var sas = text[(text.IndexOf('?', StringComparison.Ordinal) + 1)..].Trim();
@@ -163,7 +166,7 @@ internal sealed record AzureLogin
             ? new AzureLogin { Origin = $"the SAS token of {option}", Sas = sas }
             : throw AzureOptions.Refuse(
                 option,
-                $"The SAS token of {option} is not one: it has no signature (sig=…).",
+                $"The SAS token of {option} is not one: it has no signature, the part that begins with sig.",
                 "Copy it whole; in PowerShell put it in single quotes."
             );
     }

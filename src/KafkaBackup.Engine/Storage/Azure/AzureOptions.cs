@@ -46,7 +46,7 @@ internal sealed record AzureOptions
         {
             throw Refuse(
                 "endpoint",
-                $"{login.Origin} cannot be used over plain HTTP: the token would cross the network unencrypted.",
+                $"{AzureLogin.Capital(login.Origin)} cannot be used over plain HTTP: the token would cross the network unencrypted.",
                 "Give an https endpoint, or account_key or sas_token for an emulator."
             );
         }

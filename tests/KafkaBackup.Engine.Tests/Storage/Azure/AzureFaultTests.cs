@@ -14,7 +14,12 @@ public sealed class AzureFaultTests : ScriptedBlobTest
     [InlineData(500, "InternalError")]
     public async Task C4_a_busy_server_is_asked_again_and_the_upload_is_whole(int status, string code)
     {
-        var store = Open();
+        // As patient as a busy machine needs it: how long a store asks again is not what this is about.
+        var patient = Hasty with
+        {
+            Retry = new RetryPolicy(TimeSpan.FromMilliseconds(5), TimeSpan.FromMilliseconds(40), TimeSpan.FromMinutes(1)),
+        };
+        var store = Open(Server.Settings(), patient);
         await KeysAsync(store);
         var content = Noise((3 * BlockSize) + 5);
         Server.On(_ => true, TinyBlobs.Error(status, code), times: 4);

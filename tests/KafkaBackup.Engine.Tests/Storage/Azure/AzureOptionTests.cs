@@ -35,6 +35,7 @@ public sealed class AzureOptionTests
     [InlineData("https://account.file.core.windows.net/container")]
     [InlineData("https://account.blob.core.windows.net/container?sv=1&sig=" + Hidden)]
     [InlineData("az://account/container?sig=" + Hidden)]
+    [InlineData("az://account/container/prefix&sv=1&sig=" + Hidden)]
     [InlineData("https://elsewhere.example.com/container?sig=" + Hidden)]
     public void Q1_a_mistaken_address_is_refused_and_shows_no_secret(string path)
     {
@@ -43,6 +44,7 @@ public sealed class AzureOptionTests
         Assert.Equal(ErrorIds.InvalidPath.Id, error.ErrorId);
         Assert.NotEmpty(error.Advice);
         Assert.DoesNotContain(Hidden, error + error.Advice, StringComparison.Ordinal);
+        AssertReachesTheUserWhole(error);
     }
 
     [Theory]
@@ -93,6 +95,7 @@ public sealed class AzureOptionTests
 
         Assert.Equal(ErrorIds.StoreConfiguration.Id, error.ErrorId);
         Assert.DoesNotContain(Hidden, error + error.Advice, StringComparison.Ordinal);
+        AssertReachesTheUserWhole(error);
     }
 
     [Fact]
@@ -156,9 +159,17 @@ public sealed class AzureOptionTests
             From("az://account/container", [("endpoint", "http://127.0.0.1:1"), ("allow_http", "true")])
         );
 
+        Assert.StartsWith("The Azure identity chain", error.Message, StringComparison.Ordinal);
         Assert.Contains("plain HTTP", error.Message, StringComparison.Ordinal);
         Assert.Contains("managed identity", From("az://account/container", []).Login.Origin, StringComparison.Ordinal);
         Assert.Contains("'me'", From("az://account/container", [("client_id", "me")]).Login.Origin, StringComparison.Ordinal);
+    }
+
+    /// <summary>Whatever is shown loses what looks like a secret: an example in a message must not.</summary>
+    private static void AssertReachesTheUserWhole(KafkaBackupException error)
+    {
+        Assert.Equal(error.Message, Redaction.Clean(error.Message));
+        Assert.Equal(error.Advice, Redaction.Clean(error.Advice));
     }
 
     private static AzureOptions From(string path, (string Name, string Value)[] options) =>

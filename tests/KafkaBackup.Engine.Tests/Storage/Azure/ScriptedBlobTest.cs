@@ -43,9 +43,9 @@ public abstract class ScriptedBlobTest : IAsyncLifetime
 
     protected AzureStore Open(params (string Name, string Value)[] options) => Open(Server.Settings(options));
 
-    protected AzureStore Open(StoreSettings settings)
+    protected AzureStore Open(StoreSettings settings, AzureLimits? limits = null)
     {
-        var store = new AzureStore(settings, TimeProvider.System, Note, Warnings.Add, Hasty);
+        var store = new AzureStore(settings, TimeProvider.System, Note, Warnings.Add, limits ?? Hasty);
         _stores.Add(store);
         return store;
     }
