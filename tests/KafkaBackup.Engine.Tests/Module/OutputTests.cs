@@ -93,11 +93,14 @@ public class OutputTests
     }
 
     [Fact]
-    public void Cmdlets_ask_through_ShouldProcess_only_and_write_to_the_pipeline_only()
+    public void Cmdlets_ask_in_one_place_only_and_write_to_the_pipeline_only()
     {
         using var module = CompiledAssembly.Module();
         var calls = module.Types.SelectMany(type => type.Calls).ToArray();
-        Assert.DoesNotContain(calls, call => call.EndsWith("::ShouldContinue", StringComparison.Ordinal));
+
+        // Right behind ShouldProcess, so that -WhatIf and -Confirm keep their meaning (rules H1 and N2).
+        var asking = module.Types.Where(type => type.Calls.Any(call => call.EndsWith("::ShouldContinue", StringComparison.Ordinal)));
+        Assert.Equal(["KafkaBackup.Pipeline.EngineCmdlet"], asking.Select(type => type.Self.Name));
         Assert.DoesNotContain(calls, call => call.StartsWith("System.Management.Automation.Host.", StringComparison.Ordinal));
         Assert.DoesNotContain(calls, call => call.EndsWith("::get_Host", StringComparison.Ordinal));
         Assert.Contains(calls, call => call.EndsWith("::ShouldProcess", StringComparison.Ordinal));
