@@ -84,7 +84,7 @@ public sealed record StoreObject(string Key, long Size, DateTimeOffset LastModif
     public const string ArchivedAdvice =
         "Bring the backup's objects back to a tier that can be read first (rehydrate or restore them: that takes hours), and keep lifecycle rules from archiving them.";
 
-    /// <summary>It lies in a tier that cannot be read before it was brought back.</summary>
+    /// <summary>It is in an archive tier and must be rehydrated before it can be read.</summary>
     public bool IsArchived { get; init; }
 }
 

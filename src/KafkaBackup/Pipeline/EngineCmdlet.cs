@@ -174,7 +174,7 @@ public abstract class EngineCmdlet : PSCmdlet
         }
     }
 
-    /// <summary>-Confirm has asked, -Confirm:$false has answered, and so has whoever wants no questions in this session.</summary>
+    /// <summary>-Confirm has already asked; -Confirm:$false and $ConfirmPreference = 'None' ask for no question.</summary>
     private bool IsAnswered =>
         MyInvocation.BoundParameters.ContainsKey("Confirm")
         || SessionState.PSVariable.GetValue("ConfirmPreference") is ConfirmImpact.None or "None";

@@ -71,7 +71,7 @@ internal sealed class EngineRun : IEngineEvents
     }
 
     /// <summary>ShouldProcess, from the engine's side. False under -WhatIf.</summary>
-    /// <param name="always">Asks whoever did not say -Confirm:$false: what goes cannot be had back (rule N2).</param>
+    /// <param name="always">Asks without -Confirm too, because what is removed cannot be brought back (rule N2).</param>
     public async Task<bool> ShouldProcessAsync(string description, bool always = false)
     {
         var question = new Question(description, always);

@@ -5,7 +5,7 @@ namespace KafkaBackup.Engine.Tests.Cluster;
 
 public sealed class PauseWatchTests
 {
-    /// <summary>The timer may be the one that notices it: whoever asks next learns it all the same.</summary>
+    /// <summary>The timer may notice the pause first; the next caller is told of it all the same.</summary>
     [Theory]
     [InlineData(4, false)]
     [InlineData(6, true)]

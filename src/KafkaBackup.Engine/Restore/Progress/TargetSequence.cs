@@ -13,8 +13,8 @@ internal sealed record TargetSequence(long ProducerId, short Epoch, long FirstRe
     public PartitionSequence At(long record) => new(ProducerId, Epoch, record - FirstRecord);
 
     /// <summary>
-    /// The sequence that begins with this record, where the broker may have forgotten the one before. The higher epoch shuts out whoever
-    /// still uses that.
+    /// The sequence that begins with this record, where the broker may have forgotten the one before. The higher epoch fences a process
+    /// that still uses that one.
     /// </summary>
     public TargetSequence Renewed(long record) => new(ProducerId, checked((short)(Epoch + 1)), record);
 }

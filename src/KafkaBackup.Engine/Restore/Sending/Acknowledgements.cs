@@ -131,7 +131,7 @@ internal sealed class Acknowledgements(
 
     public void OnDelivered(int slot, long tag, long offset)
     {
-        // After a fault nothing counts; what was sent stays in the list for whoever finds out how far it came.
+        // After a fault nothing counts; what was sent stays in the list until the log's end shows how far it came.
         if (Fault is not null || !_pending.TryDequeue(out var sent))
         {
             return;
